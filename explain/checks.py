@@ -1,0 +1,38 @@
+"""Checks of what an explainer receives, with sentences for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zoo.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from zoo.types import Classifier
+
+
+def check_targets(classifier: Classifier, targets: Sequence[int]) -> None:
+    """Refuse a target that is not an index of one of the classes.
+
+    Raises:
+        InvalidSetting: a target below 0 or past the last class.
+    """
+    classes = len(classifier.class_names)
+    for target in targets:
+        if not 0 <= target < classes:
+            raise InvalidSetting(
+                f"The target class {target} was asked for; this network has {classes} classes, "
+                f"numbered 0 to {classes - 1}. Choose one of them."
+            )
+
+
+def check_at_least(option: str, value: float, minimum: float) -> None:
+    """Refuse an option below its minimum.
+
+    Raises:
+        InvalidSetting: the value is below the minimum or not a number.
+    """
+    if not value >= minimum:
+        raise InvalidSetting(
+            f"'{option}' was set to {value}; expected {minimum} or more. Give a larger value."
+        )

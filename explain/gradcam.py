@@ -1,0 +1,67 @@
+"""Grad-CAM: where the last feature map raises the target's logit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from explain import visualisers
+from zoo.hookspecs import hookimpl
+from zoo.types import Attribution, Classifier, Explainer, Images, Reference
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME = "gradcam"
+
+
+@hookimpl
+def zoo_explainers() -> list[Explainer]:
+    """Declare Grad-CAM."""
+    return [
+        Explainer(
+            name=NAME,
+            summary="Regions whose features raise the target's logit, at the last feature map.",
+            explain=explain,
+            reference=(
+                "Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra. Grad-CAM: Visual Explanations "
+                "from Deep Networks via Gradient-based Localization, 2017"
+            ),
+            default=True,
+        )
+    ]
+
+
+def explain(
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    reference: Reference | None = None,  # noqa: ARG001 - part of every explainer's signature
+) -> list[Attribution]:
+    """Map each image by the features times the mean gradient of the target's logit.
+
+    Values are `(height, width)`, from 0 up, in logits, and not scaled to a maximum of one.
+
+    Raises:
+        InvalidSetting: the network has no convolution, or a target is not one of the classes.
+    """
+    with visualisers.quiet_import():
+        from tf_keras_vis.gradcam import Gradcam
+
+    model = visualisers.network(classifier)
+    layer = visualisers.feature_layer(model, NAME)
+    visualiser = Gradcam(model)
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        coarse = visualiser(
+            visualisers.target_logits(wanted),
+            pixels,
+            penultimate_layer=layer,
+            seek_penultimate_conv_layer=False,
+            expand_cam=False,
+            normalize_cam=False,
+            unconnected_gradients="zero",
+        )
+        return visualisers.upsample(coarse, pixels.shape[1:3])
+
+    return visualisers.attributions(NAME, classifier, images, targets, maps)

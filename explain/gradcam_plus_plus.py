@@ -1,0 +1,80 @@
+"""Grad-CAM++: Grad-CAM that weights each position, for findings in several places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from explain import visualisers
+from zoo.hookspecs import hookimpl
+from zoo.types import Attribution, Classifier, Explainer, Images, Reference
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME = "gradcam++"
+
+
+@hookimpl
+def zoo_explainers() -> list[Explainer]:
+    """Declare Grad-CAM++."""
+    return [
+        Explainer(
+            name=NAME,
+            summary="Grad-CAM with a weight for each position: better for several findings.",
+            explain=explain,
+            reference=(
+                "Chattopadhyay, Sarkar, Howlader, Balasubramanian. Grad-CAM++: Generalized "
+                "Gradient-based Visual Explanations for Deep Convolutional Networks, 2018"
+            ),
+        )
+    ]
+
+
+def explain(
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    reference: Reference | None = None,  # noqa: ARG001 - part of every explainer's signature
+) -> list[Attribution]:
+    """Map each image by the features times position-weighted positive gradients of the logit.
+
+    Values are `(height, width)`, from 0 up, and not scaled to a maximum of one.
+
+    Raises:
+        InvalidSetting: the network has no convolution, or a target is not one of the classes.
+    """
+    with visualisers.quiet_import():
+        from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
+
+    model = visualisers.network(classifier)
+    layer = visualisers.feature_layer(model, NAME)
+    visualiser = GradcamPlusPlus(model)
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        coarse = visualiser(
+            _levelled(visualisers.target_logits(wanted)),
+            pixels,
+            penultimate_layer=layer,
+            seek_penultimate_conv_layer=False,
+            expand_cam=False,
+            normalize_cam=False,
+            unconnected_gradients="zero",
+        )
+        return visualisers.upsample(coarse, pixels.shape[1:3])
+
+    return visualisers.attributions(NAME, classifier, images, targets, maps)
+
+
+def _levelled(score: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a score of zero with the same gradient.
+
+    The method takes exp(score) as a factor of the whole map, which overflows from a logit of 89.
+    """
+    import tensorflow as tf
+
+    def levelled(logits: Any) -> Any:
+        value = score(logits)
+        return value - tf.stop_gradient(value)
+
+    return levelled

@@ -1,0 +1,61 @@
+"""Saliency: the gradient of the target's logit by the pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from explain import visualisers
+from zoo.hookspecs import hookimpl
+from zoo.types import Attribution, Classifier, Explainer, Images, Reference
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME = "saliency"
+
+
+@hookimpl
+def zoo_explainers() -> list[Explainer]:
+    """Declare saliency."""
+    return [
+        Explainer(
+            name=NAME,
+            summary="How strongly the target's logit reacts to a small change of each pixel.",
+            explain=explain,
+            reference=(
+                "Simonyan, Vedaldi, Zisserman. Deep Inside Convolutional Networks: Visualising "
+                "Image Classification Models and Saliency Maps, 2013"
+            ),
+            default=True,
+        )
+    ]
+
+
+def explain(
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    reference: Reference | None = None,  # noqa: ARG001 - part of every explainer's signature
+) -> list[Attribution]:
+    """Map each image by the largest absolute gradient among a pixel's channels.
+
+    Values are `(height, width)`, from 0 up, in logits per gray level.
+
+    Raises:
+        InvalidSetting: a target that is not one of the classes.
+    """
+    with visualisers.quiet_import():
+        from tf_keras_vis.saliency import Saliency
+
+    visualiser = Saliency(visualisers.network(classifier))
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        return visualiser(
+            visualisers.target_logits(wanted),
+            pixels,
+            normalize_map=False,
+            unconnected_gradients="zero",
+        )
+
+    return visualisers.attributions(NAME, classifier, images, targets, maps)

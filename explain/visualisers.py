@@ -1,0 +1,142 @@
+"""What the explainers on tf-keras-vis share: the network made ready once, layers, chunks, size."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from explain.checks import check_targets
+from zoo.errors import InvalidSetting
+from zoo.types import Attribution, Classifier, Images
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CHUNK = 16
+"""Images a pass: enough to keep the processor busy, few enough for the memory of a laptop."""
+
+Maps = Callable[["np.ndarray", Sequence[int]], "np.ndarray"]
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Import tf-keras-vis without its warning.
+
+    It takes `zoom` from a namespace that SciPy has deprecated; nothing here can mend that.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Please import `zoom`", DeprecationWarning)
+        yield
+
+
+@functools.lru_cache(maxsize=2)
+def network(classifier: Classifier) -> Any:
+    """Give the classifier's network in the form that tf-keras-vis calls: a list in, a list out.
+
+    The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
+    for gradients of 8 bits are too coarse to be drawn.
+    """
+    import keras
+
+    model = classifier.model
+    if any(layer.compute_dtype != "float32" for layer in model.layers):
+        model = _in_float32(model)
+    return keras.Model(list(model.inputs), list(model.outputs))
+
+
+def feature_layer(model: Any, method: str) -> Any:
+    """Find the layer with the last feature map: what follows the last convolution at its size.
+
+    Activations, normalisation and joins after the convolution count; pooling to fewer positions
+    does not, and neither do the 1x1 convolutions on pooled features of channel attention.
+
+    Raises:
+        InvalidSetting: the network has no convolution that keeps height and width.
+    """
+    from keras import layers
+
+    convolutions = (
+        layers.Conv2D,
+        layers.Conv2DTranspose,
+        layers.DepthwiseConv2D,
+        layers.SeparableConv2D,
+    )
+    last, size = None, None
+    for layer in model.layers:  # in the order of computation
+        shape = getattr(layer.output, "shape", ())  # a layer with several outputs gives a list
+        if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
+            continue
+        if isinstance(layer, convolutions):
+            last, size = layer, shape[1:3]
+        elif shape[1:3] == size:
+            last = layer
+    if last is None:
+        raise InvalidSetting(
+            f"'{method}' was asked of a network without a convolution; it needs a feature map "
+            "that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead."
+        )
+    return last
+
+
+def target_logits(targets: Sequence[int]) -> Callable[[Any], Any]:
+    """Give the score that is explained: the logit of each image's own target."""
+    import tensorflow as tf
+
+    return lambda logits: tf.gather(logits, tf.constant(targets, tf.int32), batch_dims=1)
+
+
+def upsample(maps: Any, size: tuple[int, int]) -> np.ndarray:
+    """Enlarge `(batch, rows, columns)` maps to `size = (height, width)`, bilinear.
+
+    Each value stays over the middle of the pixels that it stands for. (The enlargement of
+    tf-keras-vis pins the corners instead, which moves a 7x7 map by up to 16 of 224 pixels.)
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    return np.asarray(tf.image.resize(np.asarray(maps)[..., None], size))[..., 0]
+
+
+def attributions(
+    method: str,
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    maps: Maps,
+    chunk: int = CHUNK,
+) -> list[Attribution]:
+    """Call `maps(pixels, targets)` on `chunk` images at a time and wrap what it returns.
+
+    `maps` takes `(batch, height, width, channels)` float32 pixels 0-255 and returns
+    `(batch, height, width)`.
+
+    Raises:
+        InvalidSetting: a target that is not one of the classes.
+    """
+    import numpy as np
+
+    check_targets(classifier, targets)
+    found: list[Attribution] = []
+    for start in range(0, len(targets), chunk):
+        wanted = [int(target) for target in targets[start : start + chunk]]
+        pixels = images.pixels[start : start + chunk].astype(np.float32)
+        values = np.asarray(maps(pixels, wanted), np.float32)
+        found += [
+            Attribution(method, target, map_)
+            for target, map_ in zip(wanted, values, strict=True)
+        ]
+    return found
+
+
+def _in_float32(model: Any) -> Any:
+    import keras
+
+    def clone(layer: Any) -> Any:
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy

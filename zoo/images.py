@@ -1,0 +1,145 @@
+"""Read an image file of any common kind into 8-bit RGB, within limits that are checked first."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from zoo.errors import BadInput
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""Pillow knows more kinds, some of which start other programs (EPS) to be read."""
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 8
+DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+def is_image_name(path: Path) -> bool:
+    """Tell whether the name looks like an image that `read` can open."""
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def read(source: Path | bytes, size: tuple[int, int] | None = None, name: str = "") -> np.ndarray:
+    """Read one image as `(height, width, 3)` uint8.
+
+    Gray, palette, CMYK, transparent (over black), 16-bit and float images become 8-bit RGB and
+    the camera's orientation is applied. With `size = (height, width)` the image is squashed to
+    it: padding would show the network the shape of the original file, which is a shortcut.
+
+    Raises:
+        BadInput: not an image, empty, truncated, under 8 pixels a side, over 100 megapixels.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "image")
+    with _opened(source, name) as image:
+        if size is not None and image.mode in ("L", "RGB"):
+            image.draft(None, (max(size),) * 2)  # JPEG: decode at a fraction, never below `size`
+        try:
+            image.load()
+        except (OSError, SyntaxError, ValueError, MemoryError) as error:
+            raise BadInput(
+                f"'{name}' is damaged or cut short ({error}). Expected a whole image file: "
+                "copy or export it again."
+            ) from error
+        return resize(_to_rgb(ImageOps.exif_transpose(image), name), size)
+
+
+def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Squash `(height, width, 3)` uint8 to `size = (height, width)`, bilinear with antialias."""
+    if size is None or pixels.shape[:2] == tuple(size):
+        return pixels
+    image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Give `(…, 3)` RGB the number of channels a network takes: 3, or 1 (ITU-R 601 luminance)."""
+    if channels == pixels.shape[-1]:
+        return pixels
+    if channels != 1:
+        raise BadInput(f"A network with {channels} input channels was given; expected 1 or 3.")
+    gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.rint(gray).astype(pixels.dtype)[..., None]
+
+
+def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
+    """Encode `(height, width, 3)` or `(height, width, 1)` uint8 as a JPEG file."""
+    buffer = io.BytesIO()
+    array = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    Image.fromarray(array).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def digest_bytes(content: bytes) -> str:
+    """Identify content by 16 hexadecimal digits (BLAKE2b)."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """Identify a file by its content: 16 hexadecimal digits."""
+    try:
+        return digest_bytes(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be read: {error.strerror}. Check its permissions.") from error
+
+
+@contextlib.contextmanager
+def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes that are refused just below
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            image = Image.open(file, formats=FORMATS)
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file '{name}'. Check the path.") from error
+    except Image.DecompressionBombError as error:
+        raise BadInput(_too_large(name)) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(
+            f"'{name}' is not an image that can be read. "
+            f"Expected one of: {', '.join(sorted(e[1:] for e in EXTENSIONS))}."
+        ) from error
+    with image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise BadInput(f"{_too_large(name)} It has {width} x {height}.")
+        if min(width, height) < MIN_SIDE:
+            raise BadInput(
+                f"'{name}' has {width} x {height} pixels; expected at least {MIN_SIDE} a side."
+            )
+        yield image
+
+
+def _too_large(name: str) -> str:
+    limit = MAX_PIXELS // 1_000_000
+    return f"'{name}' has more than {limit} million pixels, the limit. Scale it down first."
+
+
+def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
+    if image.mode in DEEP_MODES:
+        gray = _to_8_bit(np.asarray(image), name)
+        return np.repeat(gray[..., None], 3, axis=-1)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+        return np.asarray(Image.alpha_composite(black, rgba).convert("RGB"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _to_8_bit(values: np.ndarray, name: str) -> np.ndarray:
+    """Scale deep gray values by the depth they were stored with, never by their own extremes."""
+    if not np.isfinite(values).all() or values.min() < 0:
+        raise BadInput(f"'{name}' has negative or infinite values. Expected intensities from 0 up.")
+    peak = float(values.max())
+    if values.dtype.kind == "f" and peak <= 1:
+        full_scale = 1.0
+    else:
+        full_scale = float(next((2**b - 1 for b in (8, 10, 12, 14, 16, 32) if peak <= 2**b - 1), peak))
+    return np.rint(values.astype(np.float64) * (255.0 / full_scale)).astype(np.uint8)

@@ -1,0 +1,152 @@
+"""The settings of a training, and how text from the command line becomes one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from zoo.errors import InvalidSetting, UnknownName
+from zoo.types import Architecture, Option
+
+MONITORS = ("pr_auc", "roc_auc", "balanced_accuracy", "accuracy", "loss")
+SCHEDULES = ("cosine", "plateau", "constant")
+AUGMENTATIONS = ("chest", "document", "none")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: one plain record, stored with the run."""
+
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: bool = True
+    augmentation: str = "chest"
+    views: int = 2
+    """Views of each training image for a frozen backbone: one as it is, the others augmented."""
+    monitor: str = "pr_auc"
+    patience: int = 5
+    """Epochs without a better monitored value before training stops."""
+    fine_tune_epochs: int = 0
+    """Epochs with the backbone unfrozen, after the head has been trained."""
+    fine_tune_learning_rate: float = 1e-5
+    mixed_precision: bool = False
+    cases: int = 5000
+    """Training cases that the run keeps for comparison, at most."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work, before anything is read or trained."""
+        _one_of("monitor", self.monitor, MONITORS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
+        for name in ("epochs", "batch_size", "patience", "views"):
+            _at_least(name, getattr(self, name), 1)
+        for name in ("fine_tune_epochs", "weight_decay", "clip_norm", "seed", "cases"):
+            _at_least(name, getattr(self, name), 0)
+        for name in ("learning_rate", "fine_tune_learning_rate"):
+            if not 0 < getattr(self, name) <= 10:
+                raise InvalidSetting(
+                    f"{name} is {getattr(self, name)}; expected a value above 0 and at most 10."
+                )
+        if not 0 <= self.label_smoothing < 1:
+            raise InvalidSetting(
+                f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."
+            )
+
+
+def settings(
+    architecture: Architecture, changes: Mapping[str, Any]
+) -> tuple[Recipe, dict[str, Any]]:
+    """Sort changed settings into the recipe and the architecture's options.
+
+    Values may be text, as typed after `--set`, or already of the right type.
+
+    Raises:
+        UnknownName: neither the recipe nor the architecture has a setting of that name.
+        InvalidSetting: the value does not fit.
+    """
+    recipe = replace(Recipe(), **architecture.recipe)
+    defaults = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+    options = {name: option.default for name, option in architecture.options.items()}
+    recipe_changes: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name in defaults:
+            recipe_changes[name] = parse_value(name, value, defaults[name])
+        elif name in architecture.options:
+            options[name] = option_value(name, value, architecture.options[name])
+        else:
+            raise UnknownName.among("setting", name, [*defaults, *options])
+    return replace(recipe, **recipe_changes), options
+
+
+def explainer_options(known: Mapping[str, Option], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of an explainer with the changes that name one of them."""
+    return {
+        name: option_value(name, changes[name], option) if name in changes else option.default
+        for name, option in known.items()
+    }
+
+
+def assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """Read `key=value` texts.
+
+    Raises:
+        InvalidSetting: a text has no `=`, or a key comes twice.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, mark, value = pair.partition("=")
+        if not mark or not name:
+            raise InvalidSetting(f"'{pair}' is not a setting. Expected key=value.")
+        if name in values:
+            raise InvalidSetting(f"'{name}' is set twice. Give it once.")
+        values[name] = value
+    return values
+
+
+def option_value(name: str, value: Any, option: Option) -> Any:
+    """Read the value of an option and check it against its choices."""
+    parsed = parse_value(name, value, option.default)
+    if option.choices:
+        _one_of(name, parsed, option.choices)
+    return parsed
+
+
+def parse_value(name: str, value: Any, default: Any) -> Any:
+    """Turn a text into the type of `default`; leave a value of that type as it is.
+
+    Raises:
+        InvalidSetting: the text is not of that type.
+    """
+    kind = type(default)
+    if kind is bool and isinstance(value, str):
+        known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if value.lower() not in known:
+            raise InvalidSetting(f"{name} is '{value}'; expected true or false.")
+        return known[value.lower()]
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    try:
+        parsed = kind(value)
+    except (TypeError, ValueError) as error:
+        expected = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
+        raise InvalidSetting(f"{name} is '{value}'; expected {expected}.") from error
+    if kind is float and parsed != parsed:  # NaN passes every comparison that follows
+        raise InvalidSetting(f"{name} is '{value}'; expected a number.")
+    return parsed
+
+
+def _one_of(name: str, value: Any, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise InvalidSetting(f"{name} is '{value}'; expected one of: {', '.join(choices)}.")
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if value < least:
+        raise InvalidSetting(f"{name} is {value}; expected at least {least}.")

@@ -1,0 +1,80 @@
+"""The training cases that a run keeps, so that a new image can be compared with known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import DamagedRun
+from zoo.images import encode_jpeg
+from zoo.pipeline import in_parallel
+from zoo.storage import replacing
+from zoo.types import Dataset, Reference, Sample
+
+THUMBNAIL_SIDE = 160
+
+
+def choose(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
+    """Choose at most `limit` samples, the classes in proportion; return their indices in order."""
+    if len(samples) <= limit:
+        return list(range(len(samples)))
+    labels = np.array([s.label for s in samples])
+    random = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        count = round(limit * len(members) / len(samples))
+        chosen.extend(random.choice(members, min(count, len(members)), replace=False).tolist())
+    return sorted(chosen)[:limit]
+
+
+def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]:
+    """Encode a small JPEG of each sample."""
+
+    def thumbnail(sample: Sample) -> bytes:
+        return encode_jpeg(dataset.read(sample, (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), quality=80)
+
+    return tuple(in_parallel(thumbnail, samples))
+
+
+def save(path: Path, reference: Reference) -> None:
+    """Write the cases as one .npz file without Python objects."""
+    pictures = reference.thumbnails
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            embeddings=reference.embeddings.astype(np.float32),
+            labels=reference.labels.astype(np.int32),
+            names=np.array(reference.names, dtype=np.str_),
+            patients=np.array(reference.patients, dtype=np.str_),
+            digests=np.array(reference.digests, dtype=np.str_),
+            thumbnail_bytes=np.frombuffer(b"".join(pictures), np.uint8),
+            thumbnail_sizes=np.array([len(p) for p in pictures], np.int64),
+        )
+
+
+def load(path: Path) -> Reference:
+    """Read the cases of a run.
+
+    Raises:
+        DamagedRun: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            content = arrays["thumbnail_bytes"].tobytes()
+            ends = np.cumsum(arrays["thumbnail_sizes"])
+            starts = ends - arrays["thumbnail_sizes"]
+            return Reference(
+                embeddings=arrays["embeddings"],
+                labels=arrays["labels"],
+                names=tuple(arrays["names"].tolist()),
+                patients=tuple(arrays["patients"].tolist()),
+                digests=tuple(arrays["digests"].tolist()),
+                thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
+            )
+    except Exception as error:  # a damaged archive fails in many ways
+        raise DamagedRun(
+            f"The reference cases '{path}' cannot be read ({error}). Train the run again."
+        ) from error

@@ -1,0 +1,1 @@
+"""Results made visible: figures, overlays, tables and self-contained pages."""

@@ -1,0 +1,80 @@
+"""Measured results as aligned plain text, for the terminal and the evaluation page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TITLES = {
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+}
+
+
+def classification_table(result: Mapping[str, Any], digits: int = 2) -> str:
+    """Lay out a result of `zoo.metrics.evaluate` as scikit-learn's classification report."""
+    headings = ("precision", "recall", "f1-score", "support")
+    names = [entry["name"] for entry in result["classes"]]
+    width = max(len(name) for name in [*names, "weighted avg"])
+
+    def line(name: str, entry: Mapping[str, Any]) -> str:
+        scores = "".join(f" {entry[key]:>9.{digits}f}" for key in ("precision", "recall", "f1"))
+        return f"{name:>{width}} {scores} {entry['support']:>9}"
+
+    accuracy = result["metrics"]["accuracy"]["value"]
+    return "\n".join(
+        [
+            f"{'':>{width}} " + "".join(f" {heading:>9}" for heading in headings),
+            "",
+            *(line(entry["name"], entry) for entry in result["classes"]),
+            "",
+            f"{'accuracy':>{width}} {'':>10}{'':>10} {accuracy:>9.{digits}f} {result['images']:>9}",
+            line("macro avg", result["macro"]),
+            line("weighted avg", result["weighted"]),
+        ]
+    )
+
+
+def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
+    """Lay out the metrics with their 95 % intervals; what is undefined says why."""
+    lines = [f"{'':<18} {'value':>6}  95 % interval"]
+    for name, entry in result["metrics"].items():
+        value, interval = written(entry, digits)
+        note = f"  {entry['note']}" if entry["note"] else ""
+        lines.append(f"{TITLES[name]:<18} {value:>6}  {interval}{note}".rstrip())
+    lines += ["", basis(result)]
+    return "\n".join(lines)
+
+
+def written(entry: Mapping[str, Any], digits: int = 3) -> tuple[str, str]:
+    """Return one metric's value and interval as text; a dash stands for what is undefined."""
+    if entry["value"] is None:
+        return "-", ""
+    interval = (
+        "" if entry["low"] is None else f"{entry['low']:.{digits}f}-{entry['high']:.{digits}f}"
+    )
+    return f"{entry['value']:.{digits}f}", interval
+
+
+def basis(result: Mapping[str, Any]) -> str:
+    """Say in a sentence or two what the figures rest on and how a class was decided."""
+    threshold, names = result["threshold"], result["class_names"]
+    positive = names[result["positive"]]
+    decision = (
+        "The most probable class was taken."
+        if threshold is None
+        else f"{positive} was called from a probability of {threshold:.3g} up."
+    )
+    against = (
+        f"{positive} is the class looked for."
+        if len(names) == 2
+        else "Sensitivity, specificity and areas are means over the classes, each against the rest."
+    )
+    return (
+        f"{result['images']:,} images of {result['patients']:,} patients; intervals by resampling "
+        f"patients {result['resamples']:,} times. {decision} {against}"
+    )

@@ -1,0 +1,211 @@
+"""Run folders: complete in themselves, written atomically, and done only when they say so."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zoo import reference
+from zoo.classifier import TrainedClassifier
+from zoo.errors import BadInput, DamagedRun, UnknownName
+from zoo.images import digest_file
+from zoo.storage import replacing, write_json
+from zoo.types import Reference
+
+SCHEMA = 1
+RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
+CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
+TRAINING, DONE = "training", "done"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and the record it holds."""
+
+    path: Path
+    record: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which commands know the run."""
+        return self.path.name
+
+    @property
+    def done(self) -> bool:
+        """Whether the training ended and everything was written."""
+        return self.record["status"] == DONE
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the logits."""
+        return tuple(self.record["class_names"])
+
+    def metrics(self) -> dict[str, Any]:
+        """Read the scores that were measured when the run was trained."""
+        return _read_json(self.path / METRICS)
+
+
+def root(folder: str | Path | None = None) -> Path:
+    """Return where runs are kept: `folder`, ZOO_RUNS, or `runs` here."""
+    return Path(folder or os.environ.get("ZOO_RUNS") or "runs")
+
+
+def create(folder: Path, architecture: str) -> Path:
+    """Make a new run folder named by the architecture and the time."""
+    base = f"{architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    for attempt in range(1, 100):
+        path = folder / (base if attempt == 1 else f"{base}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise BadInput(f"The folder '{path}' cannot be made: {error.strerror}.") from error
+        return path
+    raise BadInput(f"The folder '{folder}' has too many runs named '{base}'. Name another --runs.")
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run that is in training."""
+    write_json(path / RECORD, {"schema": SCHEMA, **record, "status": TRAINING})
+
+
+def finish(path: Path, record: Mapping[str, Any]) -> Run:
+    """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
+    files = {name: digest_file(path / name) for name in (MODEL, CASES, METRICS, HISTORY)}
+    complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
+    write_json(path / RECORD, complete)
+    (path / CHECKPOINT).unlink(missing_ok=True)
+    return Run(path, complete)
+
+
+def read(path: Path) -> Run:
+    """Read a run folder, finished or not.
+
+    Raises:
+        UnknownName: there is no such folder.
+        DamagedRun: its record is missing or unreadable.
+        BadInput: the path is a file, such as a .h5 model.
+    """
+    if path.is_file():
+        raise BadInput(
+            f"'{path}' is a file; expected a run folder as `zoo train` makes it. A model file alone "
+            "is refused: it says neither classes nor preprocessing, and .h5 files can run code."
+        )
+    if not path.is_dir():
+        siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
+        raise UnknownName.among("run", path.name, siblings)
+    record = _read_json(path / RECORD)
+    needed = {"schema", "status", "architecture", "class_names", "input_shape"}
+    if not isinstance(record, dict) or not needed <= record.keys():
+        raise DamagedRun(f"'{path / RECORD}' is not the record of a run. Train again.")
+    if record["schema"] != SCHEMA:
+        raise DamagedRun(
+            f"'{path}' was written with schema {record['schema']}; this version reads {SCHEMA}."
+        )
+    return Run(path, record)
+
+
+def open_finished(name: str | Path | None, folder: Path) -> Run:
+    """Open the run of that name or path, or the newest finished one, and check its files.
+
+    Raises:
+        UnknownName: there is no such run, or none at all.
+        DamagedRun: it is unfinished, or a file is missing or altered.
+    """
+    if name is None:
+        finished = [run for run in listing(folder) if run.done]
+        if not finished:
+            raise UnknownName(
+                f"There is no finished run in '{folder}'. Train one first: zoo train efficientnet"
+            )
+        run = finished[-1]
+    else:
+        run = locate(name, folder)
+    if not run.done:
+        raise DamagedRun(
+            f"The run '{run.name}' is not finished. Go on with: zoo train --resume {run.path}"
+        )
+    for file, digest in run.record["files"].items():
+        if not (run.path / file).is_file():
+            raise DamagedRun(f"The run '{run.name}' has no '{file}'. Copy it again, or train again.")
+        if digest_file(run.path / file) != digest:
+            raise DamagedRun(
+                f"'{file}' of the run '{run.name}' was changed after training, or damaged. "
+                "Copy the run again, or train again."
+            )
+    return run
+
+
+def locate(name: str | Path, folder: Path) -> Run:
+    """Read the run at a path, or of that name in `folder`."""
+    path = Path(name)
+    return read(path if path.exists() or path.parent != Path() else folder / path)
+
+
+def listing(folder: Path) -> list[Run]:
+    """Return the readable runs of a folder, oldest first."""
+    runs = []
+    for record in folder.glob(f"*/{RECORD}"):
+        try:
+            runs.append(read(record.parent))
+        except (DamagedRun, UnknownName):
+            continue
+    return sorted(runs, key=lambda run: (run.record.get("created", ""), run.name))
+
+
+def save_model(path: Path, model: Any) -> None:
+    """Write the network without optimizer or loss."""
+    with replacing(path / MODEL) as temporary:
+        model.save(temporary, include_optimizer=False)
+
+
+def load_classifier(run: Run) -> TrainedClassifier:
+    """Load the network of a finished run; no code from the file is executed.
+
+    Raises:
+        DamagedRun: the file is not a Keras archive, or has a Lambda layer.
+    """
+    path = run.path / MODEL
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json").decode()
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DamagedRun(
+            f"'{path}' is not a .keras model file. Copy the run again, or train again."
+        ) from error
+    if '"class_name": "Lambda"' in config:
+        raise DamagedRun(
+            f"'{path}' has a Lambda layer, which could run any code, and is refused. "
+            "Build the network from keras.ops or registered layers."
+        )
+    import keras
+
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds
+        raise DamagedRun(
+            f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
+            "If its architecture came from a package, install that package."
+        ) from error
+    return TrainedClassifier(model, run.class_names, run.record["positive"])
+
+
+def load_reference(run: Run) -> Reference:
+    """Load the reference cases of a finished run."""
+    return reference.load(run.path / CASES)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DamagedRun(f"'{path.parent}' has no '{path.name}': it is not a whole run.") from error
+    except (OSError, ValueError) as error:
+        raise DamagedRun(f"'{path}' cannot be read ({error}). Copy the run again.") from error

@@ -1,0 +1,193 @@
+"""The vocabulary that the host, the plugins and the explainers share.
+
+Plain frozen data and one protocol; importing it imports neither numpy nor Keras.
+Images are `(batch, height, width, channels)`, values 0 to 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One named setting of an architecture or an explainer; its type is that of the default."""
+
+    default: str | int | float | bool
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """An architecture as a plugin declares it: plain metadata and a function that builds it.
+
+    `build(input_shape, num_classes, **options)` imports Keras when called and returns an
+    uncompiled, flat functional model: raw pixels 0-255 in, logits out, preprocessing inside.
+    Layers that are frozen (`trainable=False`) up to one tensor are a backbone: the trainer
+    computes that tensor once per image and trains the head on it.
+    """
+
+    name: str
+    summary: str
+    build: Callable[..., Any]
+    parameters: int
+    """Weights of the default build with two classes, as `model.count_params()` counts them."""
+    input_shape: tuple[int, int, int] = (180, 180, 3)
+    reference: str = ""
+    pretrained: str = ""
+    """What the backbone was trained on, such as 'ImageNet'; empty when trained from scratch."""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Training settings that differ from the project's defaults (fields of zoo.recipe.Recipe)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image of a data set, by name; pixels are read when needed."""
+
+    name: str
+    label: int
+    patient: str
+    split: str = ""
+    """'train', 'validation', 'test', or empty when the source does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """An index of labelled images and the functions that read one of them.
+
+    `read(sample, size)` returns `(height, width, 3)` uint8, resized to `size = (height, width)`
+    or as stored when `size` is None; it raises BadInput when the image cannot be read.
+    `digest(sample)` identifies the stored content: 16 hexadecimal digits.
+    `mask(sample, size)` returns `(height, width)` bool: where the finding is, when it is known.
+    `patient_of(name)` gives the patient for a file name by the same rule, or None.
+    """
+
+    source: str
+    class_names: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    read: Callable[[Sample, tuple[int, int] | None], np.ndarray]
+    digest: Callable[[Sample], str]
+    mask: Callable[[Sample, tuple[int, int] | None], np.ndarray] | None = None
+    patient_rule: str = "none"
+    notes: tuple[str, ...] = ()
+    """Sentences the user should read before using the data."""
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images to be classified or explained, already at the classifier's input size.
+
+    `pixels` is `(batch, height, width, channels)` uint8. `patients[i]` is None when unknown;
+    `digests[i]` identifies the content, so that a reference case can be recognised as the query.
+    """
+
+    pixels: np.ndarray
+    names: tuple[str, ...]
+    patients: tuple[str | None, ...]
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Training cases that a run keeps for comparison.
+
+    `embeddings` is `(cases, features)` float32, `labels` is `(cases,)` int,
+    `thumbnails[i]` is an encoded JPEG (empty tuple when the run keeps no pictures).
+    """
+
+    embeddings: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    patients: tuple[str, ...]
+    digests: tuple[str, ...]
+    thumbnails: tuple[bytes, ...] = ()
+
+
+class Classifier(Protocol):
+    """A trained network with all that is needed to use it.
+
+    `model` is a flat functional Keras model: pixels 0-255 in, logits out.
+    All methods take `(batch, height, width, channels)` pixels at the input size.
+    """
+
+    model: Any
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits."""
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 probabilities that add up to one."""
+
+    def embeddings(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, features)` float32: what the last weighted layer sees."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """How much each pixel speaks for the target class.
+
+    `values` is `(height, width)` float32 in the frame of the classifier's input. Signed values
+    speak for (positive) or against (negative) the target; unsigned ones are never negative.
+    """
+
+    method: str
+    target: int
+    values: np.ndarray
+    signed: bool = False
+    details: Mapping[str, float | int | str] = field(default_factory=dict)
+    """Facts to be shown with the map, such as an additivity error."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A reference case (its row) and its distance to the query."""
+
+    index: int
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Known cases that resemble the image: the nearest, and the nearest with another label."""
+
+    method: str
+    target: int
+    similar: tuple[Neighbour, ...]
+    contrast: tuple[Neighbour, ...]
+    agreement: float
+    """Share of the nearest neighbours, 0 to 1, whose label is the target."""
+    details: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+Explanation = Attribution | Examples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explainer:
+    """An explanation method as a plugin declares it.
+
+    `explain(classifier, images, targets, reference, **options)` takes Images, one target class
+    index per image and the run's Reference (None when it has none), and returns one Explanation
+    per image, in order. It works on any flat functional model without naming a layer.
+    """
+
+    name: str
+    summary: str
+    explain: Callable[..., Sequence[Explanation]]
+    reference: str = ""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    default: bool = False
+    """Whether `zoo explain` runs it when no method is named."""
