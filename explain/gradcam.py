@@ -40,6 +40,8 @@ def explain(
 ) -> list[Attribution]:
     """Map each image by the features times the mean gradient of the target's logit.
 
+    The mean is exact for a network that pools its features; where dense layers follow a flattened
+    map, it loses which position they look at, and the map shows features rather than evidence.
     Values are `(height, width)`, from 0 up, in logits, and not scaled to a maximum of one.
 
     Raises:
@@ -48,7 +50,7 @@ def explain(
     with visualisers.quiet_import():
         from tf_keras_vis.gradcam import Gradcam
 
-    model = visualisers.network(classifier)
+    model = visualisers.network(classifier.model)
     layer = visualisers.feature_layer(model, NAME)
     visualiser = Gradcam(model)
 

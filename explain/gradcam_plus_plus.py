@@ -47,7 +47,7 @@ def explain(
     with visualisers.quiet_import():
         from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 
-    model = visualisers.network(classifier)
+    model = visualisers.network(classifier.model)
     layer = visualisers.feature_layer(model, NAME)
     visualiser = GradcamPlusPlus(model)
 

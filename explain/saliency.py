@@ -48,7 +48,7 @@ def explain(
     with visualisers.quiet_import():
         from tf_keras_vis.saliency import Saliency
 
-    visualiser = Saliency(visualisers.network(classifier))
+    visualiser = Saliency(visualisers.network(classifier.model))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         return visualiser(

@@ -59,7 +59,7 @@ def explain(
         from tf_keras_vis.scorecam import Scorecam
 
     check_at_least("max_channels", max_channels, 1)
-    model = visualisers.network(classifier)
+    model = visualisers.network(classifier.model)
     layer = visualisers.feature_layer(model, NAME)
     visualiser = Scorecam(_silent(model))
     channels = min(max_channels, layer.output.shape[-1])
@@ -81,8 +81,12 @@ def explain(
     return visualisers.attributions(NAME, classifier, images, targets, maps, chunk=1)
 
 
+@functools.lru_cache(maxsize=2)
 def _silent(model: Any) -> Any:
-    """Give the network anew with a `predict` that prints no progress: tf-keras-vis asks for one."""
+    """Give the network anew with a `predict` that prints no progress.
+
+    It is kept, since Keras compiles `predict` anew for each model.
+    """
     import keras
 
     quiet = keras.Model(list(model.inputs), list(model.outputs))

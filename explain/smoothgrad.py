@@ -63,7 +63,7 @@ def explain(
 
     check_at_least("samples", samples, 1)
     check_at_least("noise", noise, 0)
-    visualiser = Saliency(visualisers.network(classifier))
+    visualiser = Saliency(visualisers.network(classifier.model))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         generator = np.random.default_rng(SEED)

@@ -33,15 +33,14 @@ def quiet_import() -> Iterator[None]:
 
 
 @functools.lru_cache(maxsize=2)
-def network(classifier: Classifier) -> Any:
-    """Give the classifier's network in the form that tf-keras-vis calls: a list in, a list out.
+def network(model: Any) -> Any:
+    """Give a classifier's model in the form that tf-keras-vis calls: a list in, a list out.
 
     The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
     for gradients of 8 bits are too coarse to be drawn.
     """
     import keras
 
-    model = classifier.model
     if any(layer.compute_dtype != "float32" for layer in model.layers):
         model = _in_float32(model)
     return keras.Model(list(model.inputs), list(model.outputs))
@@ -125,8 +124,7 @@ def attributions(
         pixels = images.pixels[start : start + chunk].astype(np.float32)
         values = np.asarray(maps(pixels, wanted), np.float32)
         found += [
-            Attribution(method, target, map_)
-            for target, map_ in zip(wanted, values, strict=True)
+            Attribution(method, target, map_) for target, map_ in zip(wanted, values, strict=True)
         ]
     return found
 

@@ -27,8 +27,8 @@ class Body:
     girth: float
     """Half width of the trunk, as a multiple of the breadth."""
     shoulder: float
-    heart: tuple[float, float, float, float, float]
-    """Centre x and y, half length, half width, and tilt in radians."""
+    heart: tuple[float, float, float]
+    """How far it reaches to the patient's left and right, and the height of its waist."""
     mediastinum: float
     knob: float
     """Radius of the aortic knob."""
@@ -93,22 +93,16 @@ def draw_body(rng: np.random.Generator) -> Body:
         left_drop=uniform(0.01, 0.08),
         girth=uniform(1.12, 1.28),
         shoulder=uniform(-0.62, -0.50),
-        heart=(
-            uniform(0.10, 0.17),
-            uniform(0.18, 0.28),
-            uniform(0.30, 0.38),
-            uniform(0.23, 0.31),
-            uniform(0.45, 0.80),
-        ),
-        mediastinum=uniform(0.10, 0.15),
+        heart=(uniform(0.30, 0.46), uniform(0.15, 0.23), uniform(0.02, 0.12)),
+        mediastinum=uniform(0.11, 0.16),
         knob=uniform(0.05, 0.11),
         trachea=uniform(0.035, 0.05),
         rib_spacing=uniform(0.150, 0.180),
         rib_phase=uniform(0.0, 1.0),
-        rib_density=uniform(0.07, 0.14),
+        rib_density=uniform(0.09, 0.16),
         rib_slope=uniform(0.10, 0.22),
         clavicle=uniform(-0.66, -0.56),
-        air=uniform(0.55, 0.85),
+        air=uniform(0.42, 0.62),
         markings=uniform(0.7, 1.4),
         bubble=uniform(0.07, 0.14) if uniform() < 0.5 else 0.0,
         breast=uniform(0.0, 0.12),

@@ -11,22 +11,18 @@ Grid = tuple[np.ndarray, np.ndarray]
 
 def attenuation(scene: Scene) -> np.ndarray:
     """Return `(size, size)` float32: 0 is air beside the body, about 1.5 the densest bone."""
-    body = scene.body
-    x, y = _grid(scene.size, scene.pose)
-    lungs = _lungs(body, (x, y))
+    body, grid = scene.body, _grid(scene.size, scene.pose)
+    lungs, trunk = _lungs(body, grid), _trunk(body, grid)
     texture = _texture(scene.size, body.seed)
-    trunk = _trunk(body, (x, y))
-    depth = trunk * (0.86 + 0.10 * texture + 0.12 * _step(y - 0.55, 0.25))
-    air = body.air * lungs * (0.92 + 0.10 * texture)
-    filled = sum((_opacity(one, body, (x, y)) for one in scene.opacities), np.zeros_like(x))
-    air = air * (1 - np.minimum(filled, 0.9))
-    centre = _heart(body, (x, y)) * 0.40 + _mediastinum(body, (x, y))
-    vessels = body.markings * _vessels(scene, lungs)
-    bones = _ribs(body, (x, y)) + _clavicles(body, (x, y)) + _spine(body, (x, y))
-    soft = body.breast * _breasts(body, (x, y)) - _stomach(body, (x, y))
-    return (depth - air + centre + vessels + (bones + soft) * np.minimum(trunk * 1.2, 1)).astype(
-        np.float32
-    )
+    filled = np.zeros_like(lungs)
+    for one in scene.opacities:
+        filled += _opacity(one, body, grid)
+    air = body.air * lungs * (1 + 0.10 * texture) * (1 - np.minimum(filled, 0.95))
+    belly = _belly(body, grid) - _stomach(body, grid)
+    organs = np.maximum(belly, _heart(body, grid)) + _vessels(scene, lungs) + _airway(body, grid)
+    bones = _ribs(body, grid) + _clavicles(body, grid) + _spine(body, grid)
+    organs += bones + body.breast * _breasts(body, grid)
+    return trunk * (0.80 + 0.06 * texture) - air + organs * np.minimum(trunk * 1.2, 1)
 
 
 def opacity_mask(scene: Scene) -> np.ndarray:
@@ -67,21 +63,24 @@ def _cage(body: Body, y: np.ndarray) -> np.ndarray:
 
 
 def _lungs(body: Body, grid: Grid) -> np.ndarray:
-    """Give the share of air, 0 to 1: rib cage, less the mediastinum, above the diaphragm."""
+    """Give the share of air, 0 to 1: rib cage, less heart and vessels, above the diaphragm."""
     x, y = grid
-    cage = _cage(body, y)
-    side = cage - np.abs(x)
-    inner = np.abs(x) - body.mediastinum * (0.85 + 0.35 * np.clip(y + 0.5, 0, 1))
-    floor = _diaphragm(body, x) - y
-    shape = _step(side, 0.045) * _step(inner, 0.06) * _step(floor, 0.03)
+    side = _cage(body, y) - np.abs(x)
+    shape = _step(side, 0.045) * _step(_diaphragm(body, x) - y, 0.03)
     depth = 0.55 + 0.45 * np.tanh(np.maximum(side, 0) * 5)
-    return shape * depth * (1 - 0.75 * _heart(body, grid))
+    return shape * depth * (1 - 0.92 * _step(_centre_edge(body, grid), 0.05))
 
 
 def _diaphragm(body: Body, x: np.ndarray) -> np.ndarray:
     """Give the height of the diaphragm: a dome in each half, the left one lower."""
-    across = (np.abs(x) / body.breadth - 0.46) / 0.54
+    across = np.minimum((np.abs(x) / body.breadth - 0.46) / 0.54, 1.0)
     return body.base + body.left_drop * _step(x, 0.1) - body.dome * (1 - across * across)
+
+
+def _belly(body: Body, grid: Grid) -> np.ndarray:
+    """Give what the organs below the diaphragm add to the wall of the trunk."""
+    below = _step(grid[1] - _diaphragm(body, grid[0]), 0.03)
+    return 0.24 * below * _step(body.breadth * 1.02 - np.abs(grid[0]), 0.12)
 
 
 def _trunk(body: Body, grid: Grid) -> np.ndarray:
@@ -93,30 +92,37 @@ def _trunk(body: Body, grid: Grid) -> np.ndarray:
     return np.power(inside, 0.30)
 
 
-def _heart(body: Body, grid: Grid) -> np.ndarray:
-    """Give the heart, 0 to 1, with its tip to the patient's left."""
-    across, down, length, width, tilt = body.heart
-    x, y = grid[0] - across, grid[1] - down
-    cos, sin = np.cos(tilt), np.sin(tilt)
-    along, beside = (cos * x + sin * y) / length, (cos * y - sin * x) / width
-    return _step(1 - np.sqrt(np.square(along) + np.square(beside)), 0.22)
-
-
-def _mediastinum(body: Body, grid: Grid) -> np.ndarray:
-    """Give the great vessels and the knob of the aorta, less the air in the trachea."""
+def _centre_edge(body: Body, grid: Grid) -> np.ndarray:
+    """Give the distance into the shadow of heart and great vessels, negative outside it."""
     x, y = grid
-    band = _step(body.mediastinum - np.abs(x - 0.01), 0.09) * 0.22
-    knob = _blob((x - body.mediastinum * 0.85) / body.knob, (y + 0.28) / (body.knob * 1.1)) * 0.26
-    wind = np.exp(-np.square((x + 0.01) / body.trachea)) * _step(-0.22 - y, 0.12) * 0.20
-    return band + knob - wind
+    left, right, waist = body.heart
+    swell = _step(y - waist - 0.10, 0.30)
+    knob = body.knob * np.exp(-np.square((y + 0.28) / 0.10))
+    to_left = body.mediastinum + knob + (left - body.mediastinum) * swell
+    bulge = np.exp(-np.square((y - waist - 0.28) / 0.24))
+    to_right = body.mediastinum * 0.85 + (right - 0.85 * body.mediastinum) * bulge
+    return np.where(x > 0, to_left - x, to_right + x)
+
+
+def _heart(body: Body, grid: Grid) -> np.ndarray:
+    """Give the density of heart and great vessels: thicker inwards and towards the heart."""
+    inside = _centre_edge(body, grid)
+    thick = 0.18 + 0.12 * _step(grid[1] - body.heart[2], 0.4) + 0.25 * np.clip(inside, 0, 0.3)
+    return thick * _step(inside, 0.05)
+
+
+def _airway(body: Body, grid: Grid) -> np.ndarray:
+    """Give the air in the trachea, which takes density away."""
+    x, y = grid
+    return -0.13 * np.exp(-np.square((x + 0.01) / body.trachea)) * _step(-0.22 - y, 0.12)
 
 
 def _spine(body: Body, grid: Grid) -> np.ndarray:
     """Give the vertebrae, seen faintly through the mediastinum."""
     x, y = grid
-    column = _step(0.085 - np.abs(x), 0.04)
-    discs = 0.75 + 0.25 * np.cos(2 * np.pi * (y / body.rib_spacing + body.rib_phase))
-    return 0.10 * column * discs
+    column = _step(0.075 - np.abs(x), 0.04)
+    discs = 0.80 + 0.20 * np.cos(2 * np.pi * (y / body.rib_spacing + body.rib_phase))
+    return 0.16 * column * discs
 
 
 def _ribs(body: Body, grid: Grid) -> np.ndarray:
@@ -146,8 +152,11 @@ def _clavicles(body: Body, grid: Grid) -> np.ndarray:
     x, y = grid
     out = np.abs(x)
     course = body.clavicle - 0.16 * (out - 0.08) + 0.05 * np.sin(out * 6.5)
-    return 0.20 * _step(0.032 - np.abs(y - course), 0.02) * _step(out - 0.08, 0.04) * _step(
-        0.92 - out, 0.1
+    return (
+        0.20
+        * _step(0.032 - np.abs(y - course), 0.02)
+        * _step(out - 0.08, 0.04)
+        * _step(0.92 - out, 0.1)
     )
 
 
@@ -187,15 +196,17 @@ def _vessels(scene: Scene, lungs: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     rng = np.random.Generator(np.random.PCG64(scene.body.seed + 1))
-    branches, points = 44, 90
+    branches, points = 60, 120
     along = np.linspace(0, 1, points)[None, :]
     side = np.repeat((-1, 1), branches // 2)[:, None]
     angle = rng.uniform(-1.35, 1.45, (branches, 1))
     bend = rng.normal(0, 0.5, (branches, 1))
     reach = rng.uniform(0.22, 0.62, (branches, 1))
     course = angle + bend * along + 0.25 * np.sin(5 * along + rng.uniform(0, 6, (branches, 1)))
-    x = side * (0.13 + np.cumsum(np.cos(course), 1) * reach / points)
-    y = 0.02 + rng.normal(0, 0.06, (branches, 1)) + np.cumsum(np.sin(course), 1) * reach / points
+    x = side * (
+        rng.uniform(0.10, 0.20, (branches, 1)) + np.cumsum(np.cos(course), 1) * reach / points
+    )
+    y = 0.02 + rng.normal(0, 0.09, (branches, 1)) + np.cumsum(np.sin(course), 1) * reach / points
     weight = np.square(1 - 0.8 * along) * rng.uniform(0.4, 1.0, (branches, 1)) * reach
     row, column = _pixels(scene, x, y)
     size = scene.size
@@ -203,7 +214,7 @@ def _vessels(scene: Scene, lungs: np.ndarray) -> np.ndarray:
     drawn = flat.reshape(size, size).astype(np.float32) * (size / 224)
     fine = ndimage.gaussian_filter(drawn, 0.006 * size)
     hilum = ndimage.gaussian_filter(drawn, 0.022 * size)
-    return (0.35 * fine + 0.55 * hilum) * lungs
+    return scene.body.markings * np.tanh(1.1 * fine + 0.7 * hilum) * 0.30 * lungs
 
 
 def _pixels(scene: Scene, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -226,4 +237,8 @@ def _opacity(one: Opacity, body: Body, grid: Grid) -> np.ndarray:
     size = x.shape[0]
     coarse = np.random.Generator(np.random.PCG64(one.seed)).standard_normal((17, 17))
     ragged = 1 + 0.35 * _enlarge(coarse, size)
-    return one.density * np.exp(-np.square(np.square(x) + np.square(y)) * 0.7) * np.clip(ragged, 0.3, 1.7)
+    return (
+        one.density
+        * np.exp(-np.square(np.square(x) + np.square(y)) * 0.7)
+        * np.clip(ragged, 0.3, 1.7)
+    )

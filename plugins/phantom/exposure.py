@@ -26,11 +26,11 @@ class Take:
 def draw(rng: np.random.Generator) -> Take:
     """Draw the settings of one image."""
     return Take(
-        centre=rng.uniform(0.62, 0.90),
-        contrast=rng.uniform(2.6, 4.2),
+        centre=rng.uniform(0.62, 0.86),
+        contrast=rng.uniform(2.6, 4.4),
         tilt=(rng.normal(0.0, 0.035), rng.normal(0.0, 0.035)),
-        blur=rng.uniform(0.002, 0.005),
-        grain=rng.uniform(0.006, 0.022),
+        blur=rng.uniform(0.0015, 0.004),
+        grain=rng.uniform(0.005, 0.018),
         marker=int(rng.choice((-1, 0, 1), p=(0.2, 0.5, 0.3))),
     )
 

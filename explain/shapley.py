@@ -1,0 +1,141 @@
+"""SHAP: each region's share of the evidence, which adds up to what the network says."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from explain.checks import check_at_least, check_targets
+from explain.occlusion import LogOdds, blurred
+from zoo.hookspecs import hookimpl
+from zoo.types import Attribution, Classifier, Explainer, Images, Option, Reference
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME = "shap"
+BATCH = 32
+FEWEST, MOST = 100, 2000
+"""Bounds of what the time budget may buy: fewer evaluations show halves, more show no more."""
+
+
+@hookimpl
+def zoo_explainers() -> list[Explainer]:
+    """Declare SHAP."""
+    return [
+        Explainer(
+            name=NAME,
+            summary="Regions that speak for and against the target, adding up to its log-odds.",
+            explain=explain,
+            reference=("Lundberg, Lee. A Unified Approach to Interpreting Model Predictions, 2017"),
+            options={
+                "budget": Option(10.0, "seconds for each image"),
+                "evaluations": Option(
+                    0, f"forward passes for each image; 0: {FEWEST} to {MOST}, by the budget"
+                ),
+            },
+        )
+    ]
+
+
+def explain(
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    reference: Reference | None = None,  # noqa: ARG001 - part of every explainer's signature
+    *,
+    budget: float = 10.0,
+    evaluations: int = 0,
+) -> list[Attribution]:
+    """Map each image by the Owen values of its regions, compared with a blurred copy of it.
+
+    Values are `(height, width)`, signed, in log-odds of the target against all other classes:
+    their sum is the image's log-odds less those of the blurred copy. Regions are halved again and
+    again where the evidence is, as far as the evaluations go. `evaluations` makes a map
+    repeatable; left at 0 their number follows from the speed measured on this classifier.
+
+    Details: 'additivity error', 'log-odds' and 'log-odds of the blurred copy' (log-odds),
+    'evaluations', 'seconds'.
+
+    Raises:
+        InvalidSetting: a target that is not one of the classes, or an option below 0.
+    """
+    check_targets(classifier, targets)
+    check_at_least("budget", budget, 0)
+    check_at_least("evaluations", evaluations, 0)
+    if not evaluations and len(targets):
+        affordable = int(budget / _seconds_per_evaluation(cast("Any", classifier)))
+        evaluations = min(max(affordable, FEWEST), MOST)
+    return [
+        _explain_one(classifier, image, int(target), evaluations)
+        for image, target in zip(images.pixels, targets, strict=True)
+    ]
+
+
+def _explain_one(
+    classifier: Classifier, image: np.ndarray, target: int, evaluations: int
+) -> Attribution:
+    import numpy as np
+
+    shap = _shap()
+    begun = time.perf_counter()
+    game = LogOdds(classifier, image, blurred(image), target)
+    # What SHAP masks is a map of ones: the game turns what is left of it into a picture. So one
+    # mask serves all channels, and its size, thus memory, does not depend on that of the image.
+    explainer = shap.PartitionExplainer(game, shap.maskers.Image(np.zeros((*game.cells, 1))))
+    with _repeatable():
+        explanation = explainer(
+            np.ones((1, *game.cells, 1)), max_evals=evaluations, batch_size=BATCH, silent=True
+        )
+    values = game.to_pixels(explanation.values[0, :, :, 0]).astype(np.float32)
+    base = float(explanation.base_values[0])
+    value = float(game(np.ones((1, *game.cells, 1)))[0])
+    return Attribution(
+        NAME,
+        target,
+        values,
+        signed=True,
+        details={
+            "additivity error": abs(base + float(values.sum(dtype=np.float64)) - value),
+            "log-odds": value,
+            "log-odds of the blurred copy": base,
+            "evaluations": game.evaluations,
+            "seconds": time.perf_counter() - begun,
+        },
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _seconds_per_evaluation(classifier: Classifier) -> float:
+    import numpy as np
+
+    pixels = np.zeros((BATCH, *classifier.input_shape), np.uint8)
+    classifier.logits(pixels)  # the first call compiles the network
+    begun = time.perf_counter()
+    classifier.logits(pixels)
+    return (time.perf_counter() - begun) / BATCH
+
+
+def _shap() -> Any:
+    with warnings.catch_warnings():
+        # Importing SHAP builds color maps in a way that Matplotlib is about to give up.
+        warnings.filterwarnings("ignore", "The set_", PendingDeprecationWarning)
+        import shap
+    return shap
+
+
+@contextlib.contextmanager
+def _repeatable() -> Iterator[None]:
+    """Fix NumPy's global random numbers, by which SHAP orders regions of equal weight."""
+    import numpy as np
+
+    state = np.random.get_state()  # noqa: NPY002 - SHAP draws from the global generator
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
