@@ -55,8 +55,9 @@ def explain(
 
     Values are `(height, width)`, signed, in log-odds of the target against all other classes:
     their sum is the image's log-odds less those of the blurred copy. Regions are halved again and
-    again where the evidence is, as far as the evaluations go. `evaluations` makes a map
-    repeatable; left at 0 their number follows from the speed measured on this classifier.
+    again where the evidence is, as far as the evaluations go; one whose halves cancel each other
+    out may stay whole. `evaluations` makes a map repeatable; left at 0 their number follows from
+    the speed measured on this classifier.
 
     Details: 'additivity error', 'log-odds' and 'log-odds of the blurred copy' (log-odds),
     'evaluations', 'seconds'.

@@ -164,11 +164,11 @@ def test_smoothgrad_sees_past_a_dead_unit():
 
 def test_smoothgrad_is_the_same_each_time_and_leaves_global_randomness_alone():
     classifier, images = halves_network(), images_of(noise_images(1))
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - others draw from it
     first = smoothgrad.explain(classifier, images, [0], None)[0].values
     second = smoothgrad.explain(classifier, images, [0], None)[0].values
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(before, np.random.get_state()[1])
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
 @by_method
@@ -331,7 +331,9 @@ def test_declaring_explainers_imports_nothing_heavy():
         "heavy = {'numpy', 'keras', 'tensorflow', 'shap', 'scipy', 'sklearn', 'tf_keras_vis'}\n"
         "print(sorted(heavy & set(sys.modules)), *[e.name + '!' * e.default for e in declared])"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert shown.stdout.strip() == (
         "[] gradcam! gradcam++ scorecam saliency! smoothgrad shap examples!"
     )

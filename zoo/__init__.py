@@ -1,6 +1,16 @@
 """A plugin-based model zoo for medical images with an explainability toolkit.
 
-For research and teaching. Not a medical device.
+The functions behind the commands, loaded when first used:
+
+    load_registry()                    what the installed plugins give
+    train(name, source, ...)           a finished run
+    resume(run)                        go on with a training that was killed
+    open_run(name, folder)             a finished run, checked
+    evaluate(run, source, ...)         scores with intervals
+    predict(paths, run)                a prediction for each image
+    explain(paths, run, methods=...)   a case for each image
+
+For research and teaching only. Not a medical device.
 """
 
 from __future__ import annotations
@@ -9,8 +19,25 @@ import importlib
 from typing import Any
 
 from zoo.hookspecs import hookimpl
+from zoo.notice import DISCLAIMER
 
 __version__ = "0.1.0"
-DISCLAIMER = "For research and teaching only. Not a medical device."
 
-__all__ = ["DISCLAIMER", "__version__", "hookimpl"]
+_PUBLIC = {
+    "load_registry": ("zoo.registry", "load"),
+    "train": ("zoo.training", "train"),
+    "resume": ("zoo.training", "resume"),
+    "open_run": ("zoo.runs", "open_finished"),
+    "evaluate": ("zoo.evaluation", "evaluate"),
+    "predict": ("zoo.prediction", "predict"),
+    "explain": ("zoo.explaining", "explain"),
+}
+__all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]  # noqa: PLE0604 - names only
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function when it is first asked for: TensorFlow takes seconds to load."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    module, attribute = _PUBLIC[name]
+    return getattr(importlib.import_module(module), attribute)

@@ -87,7 +87,9 @@ def digest_file(path: Path) -> str:
     try:
         return digest_bytes(path.read_bytes())
     except OSError as error:
-        raise BadInput(f"'{path}' cannot be read: {error.strerror}. Check its permissions.") from error
+        raise BadInput(
+            f"'{path}' cannot be read: {error.strerror}. Check its permissions."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -141,5 +143,7 @@ def _to_8_bit(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind == "f" and peak <= 1:
         full_scale = 1.0
     else:
-        full_scale = float(next((2**b - 1 for b in (8, 10, 12, 14, 16, 32) if peak <= 2**b - 1), peak))
+        full_scale = float(
+            next((2**b - 1 for b in (8, 10, 12, 14, 16, 32) if peak <= 2**b - 1), peak)
+        )
     return np.rint(values.astype(np.float64) * (255.0 / full_scale)).astype(np.uint8)

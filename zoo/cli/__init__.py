@@ -1,0 +1,57 @@
+"""The command `zoo`. Each command imports what it needs when it runs: TensorFlow takes seconds."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from zoo import DISCLAIMER, __version__
+from zoo.errors import UnknownName, ZooError
+
+COMMANDS = ("list", "show", "train", "evaluate", "predict", "explain", "runs")
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Commands found by name in their own modules, and user errors told in one piece."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module, or fail with the closest name."""
+        if cmd_name not in COMMANDS:
+            ctx.fail(str(UnknownName.among("command", cmd_name, COMMANDS)))
+        return importlib.import_module(f"zoo.cli.{cmd_name}_command").command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the user can mend is told without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except ZooError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(USER_ERROR)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=DISCLAIMER,
+)
+@click.version_option(__version__, prog_name="xray-zoo")
+def main() -> None:
+    """Train, measure and explain classifiers of medical images, and learn whether to believe them.
+
+    Without --data the images are synthetic: a generator of chest radiographs is built in.
+    """

@@ -1,0 +1,47 @@
+"""`zoo evaluate`: score a run with intervals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from zoo import DISCLAIMER, runs
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import
+from zoo.types import SPLITS, TEST
+
+
+@click.command("evaluate")
+@click.argument("run_name", metavar="[RUN]", required=False)
+@options.data("the data the run was trained on")
+@click.option("--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part.")
+@options.skip_broken
+@options.runs_folder
+@options.as_json
+def command(
+    run_name: str | None,
+    source: str | None,
+    split: str,
+    skip_broken: bool,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Score RUN (default: the newest finished one) with 95 % intervals by patient."""
+    run, console = runs.open_finished(run_name, runs.root(folder)), Console()
+    console.note(f"Run: {run.name}")
+    with quiet_import():
+        from zoo.evaluation import evaluate
+        from zoo.report.tables import classification_table, metrics_table
+
+    done = evaluate(run, source, split=split, skip_broken=skip_broken, progress=console)
+    if as_json:
+        click.echo(json.dumps(done.result, indent=1))
+        return
+    if run.record["data"]["synthetic"]:
+        click.echo("SYNTHETIC DATA.")
+    click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
+    for alarm in run.record["alarms"]:
+        console.warn(f"{alarm['message']} {alarm['remedy']}")
+    click.echo(f"{DISCLAIMER}\nPictures, scores and page: {done.folder}")

@@ -1,0 +1,99 @@
+"""`zoo train`: train an architecture and keep a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import
+from zoo.errors import InvalidSetting
+from zoo.recipe import assignments, settings
+from zoo.registry import DEFAULT_SOURCE, load
+from zoo.runs import Run
+
+
+@click.command("train")
+@click.argument("name", required=False)
+@options.data("phantom, synthetic chest radiographs")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs at most.")
+@click.option("--seed", type=click.IntRange(min=0), help="Fixes everything random.")
+@click.option("--input", "size", metavar="SIZE", help="Input as 180, 180x160 or 180x160x1.")
+@click.option("--positive", metavar="CLASS", help="The class that is looked for.")
+@options.settings
+@options.skip_broken
+@options.runs_folder
+@click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
+def command(
+    name: str | None,
+    source: str | None,
+    epochs: int | None,
+    seed: int | None,
+    size: str | None,
+    positive: str | None,
+    pairs: tuple[str, ...],
+    skip_broken: bool,
+    folder: Path | None,
+    resume: str | None,
+) -> None:
+    """Train the architecture NAME and keep everything that using it needs in a run folder.
+
+    Settings for --set are shown by `zoo show NAME`.
+    """
+    if (name is None) == (resume is None):
+        raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
+    changes: dict[str, Any] = dict(assignments(pairs))
+    for setting, value in (("epochs", epochs), ("seed", seed)):
+        if value is not None:
+            changes[setting] = value
+    if resume is not None and (changes or source or size or positive or skip_broken):
+        raise InvalidSetting("--resume goes on with the settings it was started with; give no others.")
+    shape = options.input_shape(size)
+    registry, console = load(), Console()
+    if name is not None:
+        settings(registry.architecture(name), changes)  # a wrong setting answers before TensorFlow
+        if source is None:
+            source = DEFAULT_SOURCE
+            console.note("No --data given: training on the built-in phantom, synthetic X-rays.")
+        registry.dataset(source)
+    with quiet_import():
+        from zoo import training
+
+    try:
+        if resume is not None:
+            run = training.resume(resume, folder=folder, registry=registry, progress=console)
+        else:
+            run = training.train(
+                str(name),
+                str(source),
+                changes=changes,
+                input_shape=shape,
+                positive=positive,
+                skip_broken=skip_broken,
+                folder=folder,
+                registry=registry,
+                progress=console,
+                command=["zoo", *sys.argv[1:]],
+            )
+    finally:
+        console.stop()
+    click.echo(summary(run))
+
+
+def summary(run: Run) -> str:
+    """Return what came out of a training, in a few lines."""
+    from zoo.report.tables import metrics_table
+
+    trained = run.record["training"]
+    test = run.metrics()["test"]
+    mark = "SYNTHETIC DATA. " if run.record["data"]["synthetic"] else ""
+    return (
+        f"\n{mark}Test part, {test['images']} images of {test['patients']} patients:\n"
+        f"{metrics_table(test)}\n\n"
+        f"Best epoch {trained['best_epoch']} of {trained['epochs']}, "
+        f"{trained['seconds']:.0f} s, peak memory {trained['peak_memory_mb']} MB.\n"
+        f"Run: {run.path}"
+    )

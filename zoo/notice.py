@@ -1,0 +1,3 @@
+"""The sentence that stands wherever a prediction is shown."""
+
+DISCLAIMER = "For research and teaching only. Not a medical device."
