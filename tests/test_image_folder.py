@@ -120,7 +120,7 @@ def test_unusable_folders_are_refused(tmp_path: Path, names: tuple[str, ...], wo
 def test_unknown_options_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, "A/1.png", "B/1.png")
     for options in ({"patient": "auto"}, {"patients": "kermani"}, {"classes": "A,b"}):
-        with pytest.raises(UnknownName, match="Did you mean|Known"):
+        with pytest.raises(UnknownName, match=r"Did you mean|Known"):
             index(tmp_path, **options)
 
 
@@ -151,7 +151,7 @@ def test_pixels_and_digests_are_read_on_demand_in_any_process(tmp_path: Path) ->
     assert pixels.shape == (10, 12, 3)
     assert (pixels == 77).all()
     assert dataset.digest(empty) != dataset.digest(gray)
-    with pytest.raises(BadInput, match="empty.png"):
+    with pytest.raises(BadInput, match=r"empty\.png"):
         dataset.read(empty, None)
 
 

@@ -8,6 +8,7 @@ import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ COLOURS[:, 12:] = (20, 90, 250)
 RAMP = np.linspace(0, 255, 24, dtype=np.uint8)[None, :].repeat(16, axis=0)
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **settings: object) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **settings: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **settings)
     return buffer.getvalue()
@@ -63,7 +64,7 @@ def test_transparency_is_laid_over_black() -> None:
 def test_palette(transparent: bool) -> None:
     palette = Image.fromarray(COLOURS).quantize(2)
     first = int(np.asarray(palette)[0, 0])
-    chosen = {"transparency": first} if transparent else {}
+    chosen: dict[str, Any] = {"transparency": first} if transparent else {}
     pixels = images.read(encoded(palette, **chosen))
     np.testing.assert_allclose(pixels[:, 12:], COLOURS[:, 12:], atol=2)
     expected = np.zeros_like(COLOURS[:, :12]) if transparent else COLOURS[:, :12]

@@ -4,6 +4,7 @@ import io
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from zoo.types import Dataset
 REAL = Path(__file__).parents[2] / "shared" / "data" / "breastmnist.npz"
 
 
-def arrays(colour: bool = False) -> dict[str, np.ndarray]:
+def arrays(colour: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     made = {}
     for split, count in (("train", 6), ("val", 3), ("test", 4)):
@@ -27,7 +28,7 @@ def arrays(colour: bool = False) -> dict[str, np.ndarray]:
     return made
 
 
-def index(path: Path, content: dict[str, np.ndarray], **options: str) -> Dataset:
+def index(path: Path, content: dict[str, Any], **options: str) -> Dataset:
     np.savez_compressed(path / "set.npz", **content)
     dataset = zoo_read_dataset(str(path / "set.npz"), options)
     assert dataset is not None

@@ -21,7 +21,7 @@ from zoo.errors import UnknownName
         ("C:\\films\\IM-0115-0001.jpeg", "IM-0115"),
         ("person12_fungus_34.jpeg", None),
         ("IM-0115.jpeg", None),
-        ("person١_virus_6.jpeg", None),
+        ("person\u0661_virus_6.jpeg", None),
     ],
 )
 def test_kermany_names(name: str, patient: str | None) -> None:

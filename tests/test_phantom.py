@@ -94,8 +94,10 @@ def test_shapes(size: tuple[int, int] | None) -> None:
     assert dataset.mask is not None
     height, width = size or (96, 96)
     pixels, mask = (get(dataset.samples[0], size) for get in (dataset.read, dataset.mask))
-    assert (pixels.shape, pixels.dtype) == ((height, width, 3), np.uint8)
-    assert (mask.shape, mask.dtype) == ((height, width), np.bool_)
+    assert pixels.shape == (height, width, 3)
+    assert mask.shape == (height, width)
+    assert pixels.dtype == np.uint8
+    assert mask.dtype == np.bool_
 
 
 def test_the_mask_is_in_the_lungs_of_the_diseased_only(

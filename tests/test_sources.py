@@ -41,7 +41,7 @@ def test_an_overlong_location_is_not_an_accident() -> None:
 
 def test_unknown_options_are_refused_with_the_closest() -> None:
     check_options("csv", {"root": "."}, ("root", "label"))
-    with pytest.raises(UnknownName, match="csv reader 'rot'. Did you mean 'root'"):
+    with pytest.raises(UnknownName, match=r"csv reader 'rot'\. Did you mean 'root'"):
         check_options("csv", {"rot": "."}, ("root", "label"))
 
 

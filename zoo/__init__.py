@@ -32,7 +32,7 @@ _PUBLIC = {
     "predict": ("zoo.prediction", "predict"),
     "explain": ("zoo.explaining", "explain"),
 }
-__all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]  # noqa: PLE0604 - names only
+__all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,9 @@ class Alarm:
         return f"{self.message} {self.remedy}"
 
 
-def collapsed(probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> list[Alarm]:
+def collapsed(
+    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> list[Alarm]:
     """Tell when (nearly) every image gets the same class though the labels differ.
 
     `probabilities` is `(images, classes)`, `labels` is `(images,)`.

@@ -29,9 +29,7 @@ class Preset:
 PRESETS = {
     "none": Preset(),
     # The heart is on the left: a mirrored chest is another anatomy, so this one has no flip.
-    "chest": Preset(
-        rotation=7, zoom=0.10, shift=0.05, shear=0.05, brightness=0.10, contrast=0.15
-    ),
+    "chest": Preset(rotation=7, zoom=0.10, shift=0.05, shear=0.05, brightness=0.10, contrast=0.15),
     "document": Preset(rotation=10, zoom=0.15, shift=0.20, shear=0.15, flip=True),
 }
 

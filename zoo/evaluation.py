@@ -97,10 +97,14 @@ def select(run: Run, verified: Verified, split: str) -> tuple[tuple[Sample, ...]
     candidates = [s for s in samples if not has_part or s.split == split]
     chosen = tuple(s for s in candidates if digests[s.name] not in seen)
     if not chosen:
-        raise BadInput("The run was trained on every one of these images: nothing is left to score.")
+        raise BadInput(
+            "The run was trained on every one of these images: nothing is left to score."
+        )
     notes = [f"{len(chosen)} images the run has not seen, of other data than it was trained on."]
     if len(chosen) < len(candidates):
-        notes.append(f"{len(candidates) - len(chosen)} images were left out: the run has seen them.")
+        notes.append(
+            f"{len(candidates) - len(chosen)} images were left out: the run has seen them."
+        )
     return chosen, tuple(notes)
 
 

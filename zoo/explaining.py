@@ -55,7 +55,9 @@ def explain(
     options = {e.name: explainer_options(e.options, changes or {}) for e in explainers}
     for name in changes or {}:
         if not any(name in known for known in options.values()):
-            raise UnknownName.among("option", name, {o for known in options.values() for o in known})
+            raise UnknownName.among(
+                "option", name, {o for known in options.values() for o in known}
+            )
     if target is not None and target not in run.class_names:
         raise UnknownName.among("class", target, run.class_names)
     files = queries.find(paths)
@@ -105,7 +107,9 @@ def chosen(registry: Registry, methods: Sequence[str]) -> list[Explainer]:
         return [registry.explainer(name) for name in dict.fromkeys(methods)]
     default = [e for e in registry.explainers.values() if e.default]
     if not default:
-        raise InvalidSetting("No explanation method is installed; expected at least one. See: zoo list")
+        raise InvalidSetting(
+            "No explanation method is installed; expected at least one. See: zoo list"
+        )
     return default
 
 
@@ -120,7 +124,9 @@ def write_reports(
             continue
         stem = _free(Path(case.name).stem, taken)
         page, picture = folder / f"{stem}.html", folder / f"{stem}.png"
-        write_text(page, case_page([case], title=f"Explanation of {case.name}", information=facts(run)))
+        write_text(
+            page, case_page([case], title=f"Explanation of {case.name}", information=facts(run))
+        )
         write_bytes(picture, panel(case))
         yield Report(case, page, picture)
 
@@ -132,7 +138,8 @@ def facts(run: Run) -> dict[str, str]:
         "run": run.name,
         "architecture": record["architecture"],
         "pretrained on": record["pretrained"] or "nothing (from scratch)",
-        "data": Path(record["data"]["source"]).name + (" (synthetic)" if record["data"]["synthetic"] else ""),
+        "data": Path(record["data"]["source"]).name
+        + (" (synthetic)" if record["data"]["synthetic"] else ""),
         "training images": str(record["splits"]["train"]["images"]),
         "training patients": str(record["splits"]["train"]["patients"]),
         "seed": str(record["seed"]),

@@ -11,9 +11,7 @@ from typing import Any
 from zoo.storage import write_text
 
 
-def write_history(
-    path: Path, rows: Sequence[Mapping[str, Any]], logs: Path | None = None
-) -> None:
+def write_history(path: Path, rows: Sequence[Mapping[str, Any]], logs: Path | None = None) -> None:
     """Write all epochs as CSV, and the last one to the TensorBoard folder `logs`."""
     if not rows:
         return

@@ -69,9 +69,7 @@ def training_batches(
     in_order = [samples[i] for i in order]
     pixels = batches(dataset, in_order, input_shape, batch_size)
     if preset != "none":
-        views = augmentation.draw(
-            preset, seed, epoch, [digests[i] for i in order], input_shape[:2]
-        )
+        views = augmentation.draw(preset, seed, epoch, [digests[i] for i in order], input_shape[:2])
         drawn = tf.data.Dataset.from_tensor_slices(views).batch(batch_size)
         pixels = tf.data.Dataset.zip((pixels, drawn)).map(augmentation.apply, tf.data.AUTOTUNE)
     answers = tf.data.Dataset.from_tensor_slices((targets[order], weights[order]))

@@ -40,9 +40,7 @@ def predict(
     rule = run.record["data"]["patient_rule"]
     progress.start("predicting", len(files))
     try:
-        for images, skipped in queries.read(
-            files, classifier.input_shape, rule, PREDICTION_BATCH
-        ):
+        for images, skipped in queries.read(files, classifier.input_shape, rule, PREDICTION_BATCH):
             yield from skipped
             if images is not None:
                 rows = classifier.probabilities(images.pixels)

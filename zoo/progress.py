@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Item = TypeVar("Item")
 
@@ -23,7 +23,7 @@ class Progress(Protocol):
     def advance(self, steps: int = 1) -> None:
         """Tell that steps are done."""
 
-    def epoch(self, row: Mapping[str, float | str], epochs: int) -> None:
+    def epoch(self, row: Mapping[str, Any], epochs: int) -> None:
         """Tell the figures of an epoch that has ended."""
 
     def stop(self) -> None:
@@ -33,12 +33,23 @@ class Progress(Protocol):
 class Silent:
     """A listener that tells nobody."""
 
-    def note(self, message: str) -> None: ...
-    def warn(self, message: str) -> None: ...
-    def start(self, title: str, total: int) -> None: ...
-    def advance(self, steps: int = 1) -> None: ...
-    def epoch(self, row: Mapping[str, float | str], epochs: int) -> None: ...
-    def stop(self) -> None: ...
+    def note(self, message: str) -> None:
+        """Do nothing."""
+
+    def warn(self, message: str) -> None:
+        """Do nothing."""
+
+    def start(self, title: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Do nothing."""
+
+    def epoch(self, row: Mapping[str, Any], epochs: int) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
 
 
 SILENT = Silent()

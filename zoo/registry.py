@@ -95,7 +95,9 @@ def load(*extra_plugins: Any) -> Registry:
     architectures = _collect(manager.hook.zoo_architectures, Architecture, origins, broken)
     explainers = _collect(manager.hook.zoo_explainers, Explainer, origins, broken)
     # pluggy calls the last registered first; a reader that was registered first is asked first.
-    readers = {i.plugin_name: i.function for i in manager.hook.zoo_read_dataset.get_hookimpls()}
+    readers: dict[str, Any] = {
+        i.plugin_name: i.function for i in manager.hook.zoo_read_dataset.get_hookimpls()
+    }
     return Registry(
         MappingProxyType(architectures),
         MappingProxyType(explainers),
@@ -107,7 +109,7 @@ def load(*extra_plugins: Any) -> Registry:
 
 def _named_entry_points(found: Iterable[EntryPoint]) -> list[tuple[str, EntryPoint]]:
     """Name each entry point `distribution:name`: pluggy would skip a second one of a bare name."""
-    named = {}
+    named: dict[tuple[str, str], EntryPoint] = {}
     for entry in found:
         distribution = entry.dist.name if entry.dist else "unknown"
         named.setdefault((f"{distribution}:{entry.name}", entry.value), entry)
@@ -139,7 +141,8 @@ def _collect(
     for implementation in caller.get_hookimpls():
         plugin = implementation.plugin_name
         try:
-            given = list(implementation.function())
+            ask: Any = implementation.function
+            given = list(ask())
         except Exception as error:
             broken.append(BrokenPlugin(plugin, f"fails when asked what it gives: {_told(error)}"))
             continue

@@ -95,8 +95,8 @@ def read(path: Path) -> Run:
     """
     if path.is_file():
         raise BadInput(
-            f"'{path}' is a file; expected a run folder as `zoo train` makes it. A model file alone "
-            "is refused: it says neither classes nor preprocessing, and .h5 files can run code."
+            f"'{path}' is a file; expected a run folder as `zoo train` makes it. A model "
+            "file alone is refused: it says neither classes nor preprocessing, and .h5 files can run code."
         )
     if not path.is_dir():
         siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
@@ -134,7 +134,9 @@ def open_finished(name: str | Path | None, folder: Path) -> Run:
         )
     for file, digest in run.record["files"].items():
         if not (run.path / file).is_file():
-            raise DamagedRun(f"The run '{run.name}' has no '{file}'. Copy it again, or train again.")
+            raise DamagedRun(
+                f"The run '{run.name}' has no '{file}'. Copy it again, or train again."
+            )
         if digest_file(run.path / file) != digest:
             raise DamagedRun(
                 f"'{file}' of the run '{run.name}' was changed after training, or damaged. "

@@ -118,7 +118,7 @@ def fit(
 
 
 def compile_model(model: Any, recipe: Recipe, phase: Phase) -> None:
-    """Give the model its loss and optimizer: AdamW with clipped gradients, softmax cross-entropy."""
+    """Give the model softmax cross-entropy and AdamW with clipped gradients."""
     import keras
     import tensorflow as tf
 
@@ -201,4 +201,8 @@ def _reseed(model: Any, seed: int, epoch: int) -> None:
 def _batch_counter(progress: Progress) -> Any:
     import keras
 
-    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: progress.advance())
+    class Counter(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            progress.advance()
+
+    return Counter()

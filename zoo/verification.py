@@ -28,7 +28,9 @@ class Verified:
         """Identify the whole set: names, labels, patients, splits and contents."""
         content = hashlib.blake2b(digest_size=16)
         for s in self.dataset.samples:
-            content.update(repr((s.name, s.label, s.patient, s.split, self.digests[s.name])).encode())
+            content.update(
+                repr((s.name, s.label, s.patient, s.split, self.digests[s.name])).encode()
+            )
         return content.hexdigest()
 
 

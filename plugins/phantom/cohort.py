@@ -87,7 +87,9 @@ def dataset(*, images: int, seed: int, size: int, prevalence: float, difficulty:
         mask=cohort.mask,
         synthetic=True,
         notes=(
-            (f"The images are synthetic: drawings of {patients:,} patients who do not exist. "
-            "Figures measured on them say nothing about real radiographs."),
+            (
+                f"The images are synthetic: drawings of {patients:,} patients who do not exist. "
+                "Figures measured on them say nothing about real radiographs."
+            ),
         ),
     )

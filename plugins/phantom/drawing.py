@@ -230,7 +230,7 @@ def _opacity(one: Opacity, body: Body, grid: Grid) -> np.ndarray:
     """Give one consolidation, 0 to its density: a soft ball with a ragged edge."""
     top, bottom = body.apex, body.base - body.dome
     centre_y = top + one.down * (bottom - top)
-    inner, outer = body.mediastinum, float(_cage(body, np.float32(centre_y)))
+    inner, outer = body.mediastinum, float(_cage(body, np.array(centre_y)))
     centre_x = one.side * (inner + one.across * (outer - inner))
     x = (grid[0] - centre_x) / (one.radius * one.stretch)
     y = (grid[1] - centre_y) / (one.radius / one.stretch)

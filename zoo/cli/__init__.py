@@ -12,7 +12,7 @@ import click
 from zoo import DISCLAIMER, __version__
 from zoo.errors import UnknownName, ZooError
 
-COMMANDS = ("list", "show", "train", "evaluate", "predict", "explain", "runs")
+COMMANDS = ("list", "show", "train", "evaluate", "predict", "explain", "runs", "sample")
 USER_ERROR = 2
 INTERRUPTED = 130
 

@@ -16,7 +16,9 @@ from zoo.types import SPLITS, TEST
 @click.command("evaluate")
 @click.argument("run_name", metavar="[RUN]", required=False)
 @options.data("the data the run was trained on")
-@click.option("--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part.")
+@click.option(
+    "--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part."
+)
 @options.skip_broken
 @options.runs_folder
 @options.as_json

@@ -20,7 +20,9 @@ from zoo.registry import load
 @options.runs_folder
 @click.option("--method", "methods", multiple=True, metavar="NAME",
               help="A method of `zoo list`; may be repeated.  [default: those marked there]")  # fmt: skip
-@click.option("--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]")
+@click.option(
+    "--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]"
+)
 @options.settings
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("explanations"),
               show_default=True, help="Where reports are written.")  # fmt: skip

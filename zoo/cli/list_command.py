@@ -49,7 +49,11 @@ def command(pattern: str, as_json: bool) -> None:
         click.echo(f"\nReaders: {', '.join(listed['readers'])}")
     if listed["broken"]:
         click.echo()
-        table("Broken plugins", ["plugin", "reason"], [[b["name"], b["reason"]] for b in listed["broken"]])
+        table(
+            "Broken plugins",
+            ["plugin", "reason"],
+            [[b["name"], b["reason"]] for b in listed["broken"]],
+        )
 
 
 def contents(registry: Registry, pattern: str) -> dict[str, list[Any]]:
@@ -68,7 +72,12 @@ def contents(registry: Registry, pattern: str) -> dict[str, list[Any]]:
             if fnmatch.fnmatch(name, pattern)
         ],
         "explainers": [
-            {"name": name, "default": e.default, "plugin": registry.origins[name], "summary": e.summary}
+            {
+                "name": name,
+                "default": e.default,
+                "plugin": registry.origins[name],
+                "summary": e.summary,
+            }
             for name, e in registry.explainers.items()
             if fnmatch.fnmatch(name, pattern)
         ],

@@ -52,7 +52,11 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
         numbers *= 2
     if len(numbers) == 2:
         numbers.append(3)
-    if len(numbers) != 3 or not all(16 <= n <= 2048 for n in numbers[:2]) or numbers[2] not in (1, 3):
+    if (
+        len(numbers) != 3
+        or not all(16 <= n <= 2048 for n in numbers[:2])
+        or numbers[2] not in (1, 3)
+    ):
         raise InvalidSetting(
             f"The input '{text}' cannot be used. Expected SIDE, HEIGHTxWIDTH or "
             "HEIGHTxWIDTHxCHANNELS with sides from 16 to 2048 and 1 or 3 channels."

@@ -24,7 +24,9 @@ from zoo.storage import write_text
 @options.run_name
 @options.runs_folder
 @options.as_json
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print).")
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print)."
+)
 def command(
     names: tuple[str, ...],
     run_name: str | None,
@@ -82,7 +84,9 @@ def run_and_paths(
 ) -> tuple[Run, tuple[str, ...]]:
     """Tell the run from the images: the first name is a run if a run folder of that name exists."""
     first = Path(names[0])
-    if run_name is None and any((place / runs.RECORD).is_file() for place in (first, folder / first)):
+    if run_name is None and any(
+        (place / runs.RECORD).is_file() for place in (first, folder / first)
+    ):
         run_name, names = names[0], names[1:]
     if not names:
         raise InvalidSetting("Expected at least one image file or folder after the run.")

@@ -50,7 +50,9 @@ def command(
         if value is not None:
             changes[setting] = value
     if resume is not None and (changes or source or size or positive or skip_broken):
-        raise InvalidSetting("--resume goes on with the settings it was started with; give no others.")
+        raise InvalidSetting(
+            "--resume goes on with the settings it was started with; give no others."
+        )
     shape = options.input_shape(size)
     registry, console = load(), Console()
     if name is not None:

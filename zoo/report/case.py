@@ -98,6 +98,8 @@ def explanation_text(case: Case, explanation: Explanation) -> str:
     """Say in one line what a method found, for a terminal."""
     if isinstance(explanation, Examples):
         return agreement_text(case, explanation)
-    facts = ", ".join(f"{name} {text}" for name, text in (fact(*item) for item in explanation.details.items()))
+    facts = ", ".join(
+        f"{name} {text}" for name, text in (fact(*item) for item in explanation.details.items())
+    )
     target = case.class_names[explanation.target]
     return f"evidence for {target}" + (f" ({facts})" if facts else "")

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from plugins import efficientnet
+from plugins.efficientnet import lite0
+from zoo.alarms import CONSTANT_SPREAD, constant_features, feature_spread
+from zoo.errors import BadInput, InvalidSetting, MissingWeights
+
+SMALL = (96, 96, 3)
+PALACE, DAISY = 698, 985
+
+
+def photographs(side: int) -> np.ndarray:
+    squares = []
+    for image in load_sample_images().images:
+        height, width, _ = image.shape
+        half, top, left = min(height, width) // 2, height // 2, width // 2
+        square = Image.fromarray(image[top - half : top + half, left - half : left + half])
+        squares.append(np.asarray(square.resize((side, side), Image.Resampling.BICUBIC)))
+    return np.stack(squares).astype("float32")
+
+
+def test_the_port_classifies_known_photographs():
+    logits = lite0.imagenet_classifier()(photographs(224), training=False).numpy()
+    assert logits.argmax(axis=1).tolist() == [PALACE, DAISY]
+
+
+def test_the_backbone_is_frozen():
+    model = efficientnet.build(SMALL, 2)
+    assert [v.path.split("/")[0] for v in model.trainable_variables] == ["logits", "logits"]
+    assert not any(layer.trainable for layer in model.layers if "bn" in layer.name)
+
+
+def crops() -> np.ndarray:
+    return np.concatenate([photographs(224)[:, i : i + 96, i : i + 96] for i in range(0, 128, 16)])
+
+
+def test_dividing_by_255_makes_the_features_constant_and_the_alarm_says_so():
+    model = efficientnet.build(SMALL, 2)
+    backbone = keras.Model(model.input, model.get_layer("embedding").output)
+    right = backbone(crops(), training=False).numpy()
+    divided = backbone(crops() / 255, training=False).numpy()
+    assert feature_spread(right) > 10 * CONSTANT_SPREAD
+    assert feature_spread(divided) < CONSTANT_SPREAD
+    assert constant_features(right) == []
+    (alarm,) = constant_features(divided)
+    assert "0-255" in alarm.remedy
+
+
+def test_random_weights_and_other_variants_build():
+    assert efficientnet.build(SMALL, 2, weights="none").count_params() > 3_000_000
+    model = efficientnet.build(SMALL, 2, variant="v2-b0", weights="none")
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+
+
+def test_without_internet_a_variant_names_the_remedy(monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications, "EfficientNetB0", unreachable)
+    with pytest.raises(MissingWeights, match=r"variant=lite0.*weights=PATH"):
+        efficientnet.build(SMALL, 2, variant="b0")
+
+
+def test_bad_weights_files_are_refused(tmp_path):
+    broken = tmp_path / "weights.pth"
+    broken.write_bytes(lite0.packaged_weights().read_bytes()[:100_000])
+    with pytest.raises(BadInput, match="cut short"):
+        efficientnet.build(SMALL, 2, weights=str(broken))
+    with pytest.raises(BadInput, match="no weights file"):
+        efficientnet.build(SMALL, 2, weights=str(tmp_path / "missing.pth"))
+    with pytest.raises(BadInput, match=r"weights\.h5"):
+        other = tmp_path / "model.h5"
+        other.write_bytes(b"")
+        efficientnet.build(SMALL, 2, variant="b0", weights=str(other))
+
+
+def test_too_small_an_input_is_refused():
+    with pytest.raises(InvalidSetting, match="32"):
+        efficientnet.build((16, 16, 3), 2)

@@ -1,0 +1,19 @@
+"""The versions and the memory that a result was made with."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from importlib.metadata import version
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    packages = ("xray-zoo", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
+
+
+def peak_memory() -> int:
+    """Return the largest memory this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)

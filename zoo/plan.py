@@ -1,0 +1,62 @@
+"""What decides how a training goes, and the network that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo import graph
+from zoo.errors import UnknownName
+from zoo.recipe import Recipe
+from zoo.types import Architecture
+
+HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides how a training goes; the same plan gives the same run."""
+
+    architecture: Architecture
+    recipe: Recipe
+    options: Mapping[str, Any]
+    input_shape: tuple[int, int, int]
+    source: str
+    positive: str | None
+    skip_broken: bool
+
+
+def build(plan: Plan, num_classes: int) -> Any:
+    """Build the network of a plan and refuse one that could not be trained and explained."""
+    import keras
+
+    keras.config.set_dtype_policy("mixed_bfloat16" if plan.recipe.mixed_precision else "float32")
+    try:
+        model = plan.architecture.build(plan.input_shape, num_classes, **plan.options)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    graph.check_flat(model, plan.input_shape, num_classes, plan.architecture.name)
+    return model
+
+
+def unfreeze(model: Any) -> None:
+    """Make every layer trainable, except that batch normalisation keeps its statistics."""
+    import keras
+
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def positive_index(class_names: Sequence[str], named: str | None) -> int:
+    """Return the index of the class that is looked for: the one named, or the last unhealthy one.
+
+    Raises:
+        UnknownName: no class is called that.
+    """
+    if named is not None:
+        if named not in class_names:
+            raise UnknownName.among("class", named, class_names)
+        return list(class_names).index(named)
+    unhealthy = [i for i, name in enumerate(class_names) if name.lower() not in HEALTHY]
+    return unhealthy[-1] if unhealthy else len(class_names) - 1
