@@ -21,8 +21,7 @@ def build(input_shape: tuple[int, int, int], num_classes: int, dropout: float = 
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         # A small set has few steps an epoch; with Keras's 0.99 the statistics would lag behind.
         x = layers.BatchNormalization(momentum=0.9)(x)
-        # 'same' keeps at least one place, so that any input size works.
-        x = layers.MaxPooling2D(padding="same")(x)
+        x = layers.MaxPooling2D()(x)
         x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(64, activation="relu")(x)

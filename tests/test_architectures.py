@@ -1,4 +1,4 @@
-"""Contract: what every registered architecture must fulfil. A new one is tested by being declared."""
+"""Contract of every registered architecture: a new one is tested by being declared."""
 
 from __future__ import annotations
 

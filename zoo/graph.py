@@ -30,12 +30,12 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
         if isinstance(layer, keras.Model):
             refuse(
                 f"has the nested model '{layer.name}'",
-                "Build the backbone on the same input (input_tensor=...) so that the graph is flat.",
+                "Build the backbone on the same input (input_tensor=...): the graph must be flat.",
             )
         if type(layer).__name__ == "Lambda":
             refuse(
                 f"has the Lambda layer '{layer.name}'",
-                "A Lambda layer cannot be loaded safely: use keras.ops or a registered Layer class.",
+                "It cannot be loaded safely: use keras.ops or a registered Layer class.",
             )
     if tuple(model.input_shape[1:]) != tuple(input_shape):
         refuse(

@@ -1,4 +1,4 @@
-"""Stream a data set's images from where they are stored; never more than a few batches in memory."""
+"""Stream a data set's images from where they are stored, a few batches at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def batches(
     input_shape: tuple[int, int, int],
     batch_size: int = PREDICTION_BATCH,
 ) -> Any:
-    """Stream `samples` in order as a tf.data.Dataset of `(batch, height, width, channels)` uint8."""
+    """Stream `samples` in order as `(batch, height, width, channels)` uint8 (a tf.data.Dataset)."""
     import tensorflow as tf
 
     height, width, channels = input_shape

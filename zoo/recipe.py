@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -54,6 +55,8 @@ class Recipe:
                 raise InvalidSetting(
                     f"{name} is {getattr(self, name)}; expected a value above 0 and at most 10."
                 )
+        if self.seed >= 2**32:
+            raise InvalidSetting(f"seed is {self.seed}; expected at most {2**32 - 1}.")
         if not 0 <= self.label_smoothing < 1:
             raise InvalidSetting(
                 f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."
@@ -134,7 +137,9 @@ def parse_value(name: str, value: Any, default: Any) -> Any:
         return value
     try:
         parsed = kind(value)
-    except (TypeError, ValueError) as error:
+        if kind is int and isinstance(value, float) and parsed != value:
+            raise ValueError("not whole")
+    except (TypeError, ValueError, OverflowError) as error:
         expected = {int: "a whole number", float: "a number"}.get(kind, kind.__name__)
         raise InvalidSetting(f"{name} is '{value}'; expected {expected}.") from error
     if kind is float and parsed != parsed:  # NaN passes every comparison that follows
@@ -148,5 +153,5 @@ def _one_of(name: str, value: Any, choices: Iterable[str]) -> None:
 
 
 def _at_least(name: str, value: float, least: float) -> None:
-    if value < least:
+    if not least <= value < math.inf:
         raise InvalidSetting(f"{name} is {value}; expected at least {least}.")

@@ -85,6 +85,7 @@ def fit(
                 material.training(epoch),
                 epochs=epoch + 1,
                 initial_epoch=epoch,
+                shuffle=False,  # the order of an epoch is ours
                 verbose=0,
                 callbacks=[advance],
             ).history

@@ -79,7 +79,7 @@ def graph(rgb: Any) -> Any:
 
 
 def imagenet_classifier() -> Any:
-    """Return the whole ImageNet network, to check the port: 0-255 `(batch, 224, 224, 3)` to logits."""
+    """Return the whole ImageNet network: 0-255 `(batch, 224, 224, 3)` in, logits out."""
     import keras
     from keras import layers
 

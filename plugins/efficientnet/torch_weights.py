@@ -39,6 +39,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        """Return one of the four names that are data, or refuse."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -48,6 +49,7 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}, which is not data")
 
     def persistent_load(self, pid: Any) -> tuple[str, np.dtype]:
+        """Return the key and the type of a storage that follows the pickles."""
         kind, dtype, key, *_ = pid
         if kind != "storage":
             raise pickle.UnpicklingError(f"unknown record '{kind}'")
@@ -66,7 +68,7 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
         count = int.from_bytes(_exactly(file, 8), "little")
         dtype = dtypes[key]
         storages[key] = np.frombuffer(_exactly(file, count * dtype.itemsize), dtype)
-    return {name: tensor(storages) for name, tensor in deferred.items()}
+    return {name: tensor.read(storages) for name, tensor in deferred.items()}
 
 
 class Tensor:
@@ -77,7 +79,8 @@ class Tensor:
     ) -> None:
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
 
-    def __call__(self, storages: dict[str, np.ndarray]) -> np.ndarray:
+    def read(self, storages: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the array, once the storages have been read."""
         values = storages[self.storage[0]][self.offset :]
         needed = sum((n - 1) * s for n, s in zip(self.size, self.stride, strict=True)) + 1
         if min(self.size, default=1) < 1 or needed > len(values) or min(self.stride, default=0) < 0:

@@ -102,7 +102,7 @@ def draw_body(rng: np.random.Generator) -> Body:
         rib_density=uniform(0.09, 0.16),
         rib_slope=uniform(0.10, 0.22),
         clavicle=uniform(-0.66, -0.56),
-        air=uniform(0.42, 0.62),
+        air=uniform(0.38, 0.62),
         markings=uniform(0.7, 1.4),
         bubble=uniform(0.07, 0.14) if uniform() < 0.5 else 0.0,
         breast=uniform(0.0, 0.12),
@@ -122,13 +122,13 @@ def draw_pose(rng: np.random.Generator) -> Pose:
 def draw_opacities(rng: np.random.Generator, difficulty: float) -> tuple[Opacity, ...]:
     """Draw one to three consolidations; the later ones are fainter companions of the first."""
     count = int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))
-    strength = rng.uniform(0.14, 0.55) * (1.5 - difficulty)
+    strength = rng.uniform(0.55, 1.45) * (1.5 - difficulty)
     return tuple(
         Opacity(
             side=int(rng.choice((-1, 1))),
             across=rng.uniform(0.30, 0.75),
             down=rng.uniform(0.25, 0.85),
-            radius=rng.uniform(0.11, 0.22),
+            radius=rng.uniform(0.17, 0.33),
             stretch=rng.uniform(0.7, 1.4),
             density=strength * (1.0 if number == 0 else rng.uniform(0.6, 1.0)),
             seed=int(rng.integers(2**32)),

@@ -17,7 +17,11 @@ def attenuation(scene: Scene) -> np.ndarray:
     filled = np.zeros_like(lungs)
     for one in scene.opacities:
         filled += _opacity(one, body, grid)
-    air = body.air * lungs * (1 + 0.10 * texture) * (1 - np.minimum(filled, 0.95))
+    healthy = body.air * lungs * (1 + 0.10 * texture)
+    air = healthy * (1 - np.minimum(filled, 0.95))
+    # The rest of the lungs takes more air, as in life: were the sum of the film to tell the
+    # class, a network could do without looking for the opacity.
+    air *= healthy.sum() / air.sum()
     belly = _belly(body, grid) - _stomach(body, grid)
     organs = np.maximum(belly, _heart(body, grid)) + _vessels(scene, lungs) + _airway(body, grid)
     bones = _ribs(body, grid) + _clavicles(body, grid) + _spine(body, grid)

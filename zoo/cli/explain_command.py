@@ -18,14 +18,24 @@ from zoo.registry import load
 @click.argument("paths", metavar="IMAGE...", nargs=-1, required=True)
 @options.run_name
 @options.runs_folder
-@click.option("--method", "methods", multiple=True, metavar="NAME",
-              help="A method of `zoo list`; may be repeated.  [default: those marked there]")  # fmt: skip
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="NAME",
+    help="A method of `zoo list`; may be repeated.  [default: those marked there]",
+)
 @click.option(
     "--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]"
 )
 @options.settings
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("explanations"),
-              show_default=True, help="Where reports are written.")  # fmt: skip
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("explanations"),
+    show_default=True,
+    help="Where reports are written.",
+)
 def command(
     paths: tuple[str, ...],
     run_name: str | None,

@@ -45,10 +45,11 @@ def command(
     """
     if (name is None) == (resume is None):
         raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
-    changes: dict[str, Any] = dict(assignments(pairs))
-    for setting, value in (("epochs", epochs), ("seed", seed)):
-        if value is not None:
-            changes[setting] = value
+    given = {"epochs": epochs, "seed": seed}
+    changes: dict[str, Any] = {
+        **assignments(pairs),
+        **{setting: value for setting, value in given.items() if value is not None},
+    }
     if resume is not None and (changes or source or size or positive or skip_broken):
         raise InvalidSetting(
             "--resume goes on with the settings it was started with; give no others."

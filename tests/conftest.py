@@ -1,0 +1,127 @@
+"""What several tests share: folders of their own, pictures, a stranger's plugin and one run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import registry
+from zoo.hookspecs import hookimpl
+from zoo.registry import Registry
+from zoo.runs import Run
+from zoo.types import Architecture, Option
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+TINY_INPUT = (64, 64, 3)
+TINY_SOURCE = "phantom?images=80&size=64"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep features and runs of the tests away from those of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ZOO_RUNS", str(tmp_path_factory.mktemp("no-runs")))
+        yield
+
+
+def build_tiny(input_shape: tuple[int, int, int], num_classes: int, dropout: float = 0.1) -> Any:
+    import keras
+    from keras import layers
+
+    pixels = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    for filters in (8, 16):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(pixels, layers.Dense(num_classes)(x))
+
+
+class TinyPlugin:
+    """A plugin with one network that trains in seconds."""
+
+    __name__ = "tiny_plugin"
+
+    @hookimpl
+    def zoo_architectures(self) -> list[Architecture]:
+        return [
+            Architecture(
+                name="tiny",
+                summary="Two convolutions.",
+                build=build_tiny,
+                parameters=1426,
+                input_shape=TINY_INPUT,
+                options={"dropout": Option(0.1, "Share of features left out.")},
+                recipe={"epochs": 2, "learning_rate": 0.01},
+            )
+        ]
+
+
+@pytest.fixture(scope="session")
+def tiny_registry() -> Registry:
+    """Everything that is installed, and the architecture `tiny`."""
+    return registry.load(TinyPlugin())
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, alone in its folder. Tests that change it take `run_copy`."""
+    from zoo import training
+
+    folder = tmp_path_factory.mktemp("runs")
+    return training.train("tiny", TINY_SOURCE, folder=folder, registry=tiny_registry)
+
+
+@pytest.fixture
+def run_copy(trained: Run, tmp_path: Path) -> Path:
+    """A copy of the run, alone in its folder, for tests that damage it."""
+    return Path(shutil.copytree(trained.path, tmp_path / "runs" / "copy"))
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Install a one-module package whose entry point in the group `zoo` is that module."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def installed(name: str, source: str) -> Path:
+        information = site / f"{name}-1.0.dist-info"
+        information.mkdir()
+        (site / f"{name}.py").write_text(source)
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0")
+        (information / "entry_points.txt").write_text(f"[zoo]\n{name} = {name}\n")
+        return site
+
+    return installed
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """Write a PNG of noise, another one for each seed."""
+
+    def written(name: str, seed: int = 0, size: tuple[int, int] = (64, 64)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(noise).save(path)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def class_folders(picture: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder with the classes NORMAL and PNEUMONIA, ten images each."""
+    for label, name in enumerate(("NORMAL", "PNEUMONIA")):
+        for number in range(10):
+            picture(f"data/{name}/{name.lower()}{number}.png", seed=100 * label + number)
+    return tmp_path / "data"

@@ -1,0 +1,67 @@
+"""The main job on real X-rays, where they are present; a small sample, so that it is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zoo import evaluation, explaining, prediction, training
+from zoo.registry import load
+from zoo.types import Examples
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+EACH_CLASS = 60
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the real X-rays are not beside the project"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chest")
+    for name in ("NORMAL", "PNEUMONIA"):
+        (folder / "data" / name).mkdir(parents=True)
+        files = sorted((DATA / "chest_xray" / "train" / name).iterdir())
+        for file in files[:: len(files) // EACH_CLASS][:EACH_CLASS]:
+            (folder / "data" / name / file.name).symlink_to(file)
+    return training.train(
+        "efficientnet", str(folder / "data"), changes={"epochs": 25}, folder=folder / "runs"
+    )
+
+
+def test_a_frozen_backbone_learns_from_a_hundred_images(run):
+    scores = run.metrics()["validation"]["metrics"]
+    assert scores["roc_auc"]["value"] > 0.85
+    assert "constant features" not in {alarm["kind"] for alarm in run.record["alarms"]}
+
+
+def test_other_data_are_scored_whole(run):
+    scored = evaluation.evaluate(run, str(DATA / "chest_xray"), split="validation")
+    assert scored.result["images"] == 16
+    assert (scored.folder / "report.html").stat().st_size > 10_000
+
+
+def test_original_files_are_predicted_like_their_small_copies(run):
+    originals = sorted((DATA / "originals").rglob("*.jpeg"))[::8]
+    copies = [next((DATA / "chest_xray" / "train").rglob(path.name)) for path in originals]
+    for large, small in zip(
+        prediction.predict(originals, run), prediction.predict(copies, run), strict=True
+    ):
+        assert large.probabilities["NORMAL"] == pytest.approx(
+            small.probabilities["NORMAL"], abs=0.15
+        )
+
+
+def test_similar_cases_are_never_of_the_same_patient(run):
+    registry = load()
+    files = sorted((DATA / "chest_xray" / "train" / "PNEUMONIA").iterdir())[::400]
+    for case in explaining.explain(files, run, methods=["examples"], registry=registry):
+        (examples,) = case.explanations
+        assert isinstance(examples, Examples)
+        own = case.name.split("_")
+        for neighbour in examples.similar + examples.contrast:
+            patient = case.reference.patients[neighbour.index]
+            assert patient != f"{own[1]}-{own[0].removeprefix('person')}"

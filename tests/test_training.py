@@ -1,0 +1,234 @@
+"""The trainer end to end on the phantom: resumable, alarmed, self-contained."""
+
+from __future__ import annotations
+
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zoo import checkpoint, reference, runs, training
+from zoo.errors import BadInput, InvalidSetting, UnknownName
+from zoo.hookspecs import hookimpl
+from zoo.plan import positive_index
+from zoo.progress import Silent
+from zoo.recipe import Recipe
+from zoo.registry import load
+from zoo.trainer import cross_entropy, judge, learning_rate_factor
+from zoo.types import Architecture
+
+SOURCE = "phantom?images=80&size=64"
+SHAPE = (48, 48, 3)
+
+
+def network(input_shape, num_classes, frozen=False, divided=False):
+    pixels = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255 / (255 if divided else 1))(pixels)
+    for filters in (8, 16):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+    if frozen:
+        for layer in keras.Model(pixels, x).layers:
+            layer.trainable = False
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.2)(x)
+    return keras.Model(pixels, layers.Dense(num_classes)(x))
+
+
+def frozen_network(input_shape, num_classes):
+    return network(input_shape, num_classes, frozen=True)
+
+
+def divided_network(input_shape, num_classes):
+    """Scale twice, with a bias that then drowns the image: the notorious mistake."""
+    model = network(input_shape, num_classes, frozen=True, divided=True)
+    convolution = next(x for x in model.layers if isinstance(x, layers.Conv2D))
+    kernel, bias = convolution.get_weights()
+    convolution.set_weights([kernel, bias + 1])
+    return model
+
+
+@pytest.fixture(scope="module")
+def registry():
+    plugin = types.ModuleType("small")
+    plugin.zoo_architectures = hookimpl(
+        lambda: [
+            Architecture(name=name, summary="s", build=build, parameters=1, input_shape=SHAPE)
+            for name, build in (
+                ("whole", network),
+                ("frozen", frozen_network),
+                ("divided", divided_network),
+            )
+        ],
+        specname="zoo_architectures",
+    )
+    return load(plugin)
+
+
+class Killer(Silent):
+    """Stops the training as a killed process would, after so many epochs."""
+
+    def __init__(self, epochs):
+        self.left = epochs
+
+    def start(self, title, total):
+        if title.startswith(("network", "head", "fine-tune")):
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+
+
+CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "killed_after"),
+    [
+        ("whole", CHANGES, 2),
+        ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
+        ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
+    ],
+)
+def test_a_killed_training_resumes_to_the_same_result(
+    registry, tmp_path, name, changes, killed_after
+):
+    arguments = {"changes": changes, "registry": registry}
+    whole = training.train(name, SOURCE, folder=tmp_path / "a", **arguments)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(
+            name, SOURCE, folder=tmp_path / "b", progress=Killer(killed_after), **arguments
+        )
+    (killed,) = runs.listing(tmp_path / "b")
+    assert not killed.done
+    resumed = training.resume(killed.path, registry=registry)
+    assert resumed.done
+    for part in ("train", "validation", "test"):
+        expected = json.dumps(whole.metrics()[part], sort_keys=True)
+        assert json.dumps(resumed.metrics()[part], sort_keys=True) == expected
+    for a, b in zip(weights(whole), weights(resumed), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def weights(run):
+    return runs.load_classifier(run).model.get_weights()
+
+
+def test_a_run_folder_is_complete(registry, tmp_path):
+    run = training.train(
+        "whole", SOURCE, folder=tmp_path, changes={"epochs": 1, "cases": 10}, registry=registry
+    )
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {
+        "run.json", "model.keras", "metrics.json", "history.csv", "curves.png", "reference.npz",
+        "logs",
+    }  # fmt: skip
+    record = json.loads((run.path / "run.json").read_text())
+    members = [set(record["splits"][part]["members"]) for part in ("train", "validation", "test")]
+    assert len(set.union(*members)) == sum(map(len, members)) == 80
+    assert record["data"]["synthetic"] is True
+    assert list((run.path / "logs").glob("events.out.tfevents.*"))
+    cases = runs.load_reference(run)
+    assert len(cases.labels) == len(cases.thumbnails) == 10
+    assert all(picture.startswith(b"\xff\xd8") for picture in cases.thumbnails)
+    opened = runs.open_finished(None, tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
+    probabilities = runs.load_classifier(opened).probabilities(pixels)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
+    for name in ("whole", "frozen"):
+        run = training.train(
+            name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry
+        )
+        cases, classifier = runs.load_reference(run), runs.load_classifier(run)
+        dataset = registry.dataset(SOURCE)
+        sample = next(s for s in dataset.samples if s.name == cases.names[0])
+        pixels = dataset.read(sample, SHAPE[:2])[None]
+        np.testing.assert_allclose(
+            classifier.embeddings(pixels)[0], cases.embeddings[0], rtol=1e-3, atol=1e-4
+        )
+
+
+def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_path):
+    right, wrong = (
+        training.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
+        for name in ("frozen", "divided")
+    )
+    kinds = [{a["kind"] for a in run.record["alarms"]} for run in (right, wrong)]
+    assert "constant features" not in kinds[0]
+    assert "constant features" in kinds[1]
+
+
+def test_resume_refuses_changed_data_and_finished_runs(registry, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        training.train("whole", SOURCE, folder=tmp_path, progress=Killer(1), registry=registry)
+    (killed,) = runs.listing(tmp_path)
+    record = dict(killed.record, data=dict(killed.record["data"], source="phantom?images=90"))
+    runs.write_record(killed.path, record)
+    with pytest.raises(BadInput, match="changed"):
+        training.resume(killed.path, registry=registry)
+    done = training.train(
+        "whole", SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry
+    )
+    with pytest.raises(InvalidSetting, match="finished"):
+        training.resume(done.path, registry=registry)
+
+
+def test_nothing_is_written_when_a_setting_is_wrong(registry, tmp_path):
+    for changes in ({"monitor": "val_auc"}, {"epochs": "many"}, {"epoch": 3}):
+        with pytest.raises((InvalidSetting, UnknownName)):
+            training.train("whole", SOURCE, folder=tmp_path, changes=changes, registry=registry)
+    with pytest.raises(UnknownName, match="class"):
+        training.train("whole", SOURCE, folder=tmp_path, positive="FLU", registry=registry)
+    assert not list(tmp_path.iterdir())
+
+
+def test_early_stopping_counts_from_the_best_epoch():
+    recipe = Recipe(monitor="pr_auc", schedule="plateau")
+    state = checkpoint.TrainingState()
+    values = [0.5, 0.7, 0.6, 0.65]
+    best = [
+        judge(state, {"epoch": i, "val_pr_auc": value}, recipe) for i, value in enumerate(values, 1)
+    ]
+    assert best == [True, True, False, False]
+    assert (state.best_epoch, state.waited, state.rate_factor) == (2, 2, 0.5)
+
+
+def test_a_loss_is_better_when_smaller():
+    state, recipe = checkpoint.TrainingState(), Recipe(monitor="loss")
+    assert judge(state, {"epoch": 1, "val_loss": 1.0}, recipe)
+    assert judge(state, {"epoch": 2, "val_loss": 0.5}, recipe)
+    assert not judge(state, {"epoch": 3, "val_loss": 0.7}, recipe)
+
+
+def test_the_cosine_schedule_falls_from_one():
+    factors = [learning_rate_factor("cosine", epoch, 10) for epoch in range(10)]
+    assert factors[0] == 1
+    assert factors == sorted(factors, reverse=True)
+    assert learning_rate_factor("constant", 5, 10) == 1
+
+
+def test_cross_entropy_of_known_logits():
+    logits = np.log(np.array([[0.25, 0.75], [0.5, 0.5]]))
+    expected = -(np.log(0.75) + np.log(0.5)) / 2
+    assert cross_entropy(logits, np.array([1, 0])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "index"),
+    [(("NORMAL", "PNEUMONIA"), 1), (("malignant", "normal"), 0), (("a", "b", "c"), 2)],
+)
+def test_the_positive_class_is_the_last_unhealthy_one(names, index):
+    assert positive_index(names, None) == index
+
+
+def test_reference_cases_keep_the_classes_in_proportion():
+    dataset = load().dataset("phantom?images=100&prevalence=0.2&size=64")
+    chosen = reference.choose(dataset.samples, 20, seed=0)
+    share = np.mean([dataset.samples[i].label for i in chosen])
+    assert len(chosen) == 20
+    assert share == pytest.approx(np.mean([s.label for s in dataset.samples]), abs=0.05)
