@@ -80,6 +80,23 @@ def test_bad_weights_files_are_refused(tmp_path):
         efficientnet.build(SMALL, 2, variant="b0", weights=str(other))
 
 
+def features(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    return keras.Model(model.input, model.get_layer("embedding").output)(pixels).numpy()
+
+
+def test_weights_from_a_file_give_what_the_download_gives(tmp_path, monkeypatch):
+    path = tmp_path / "b0.weights.h5"
+    random = keras.applications.EfficientNetB0(include_top=False, weights=None)
+    random.save_weights(path)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *args, **kwargs: str(path))
+    downloaded = efficientnet.build(SMALL, 2, variant="b0")
+    given = efficientnet.build(SMALL, 2, variant="b0", weights=str(path))
+    pixels = photographs(96)
+    expected = features(downloaded, pixels)
+    size = np.abs(expected).max()  # random weights give small features
+    np.testing.assert_allclose(features(given, pixels) / size, expected / size, atol=1e-3)
+
+
 def test_too_small_an_input_is_refused():
     with pytest.raises(InvalidSetting, match="32"):
         efficientnet.build((16, 16, 3), 2)

@@ -117,7 +117,7 @@ def test_the_mask_is_in_the_lungs_of_the_diseased_only(
 
 def test_an_opacity_brightens_the_film_where_the_mask_is() -> None:
     rng = np.random.default_rng(0)
-    body, pose = anatomy.draw_body(rng), anatomy.Pose(0.05, 1.0, (0.02, 0.0))
+    body, pose = anatomy.draw_body(rng), anatomy.Pose(0.05, 1.0, (0.02, 0.0), (0.1, 0.0))
     opacities = anatomy.draw_opacities(rng, 0.5)
     ill = anatomy.Scene(128, body, pose, opacities)
     well = anatomy.Scene(128, body, pose, ())
@@ -138,7 +138,7 @@ def test_difficulty_makes_opacities_fainter() -> None:
 
 def test_the_anatomy_is_that_of_a_chest() -> None:
     body = anatomy.draw_body(np.random.default_rng(1))
-    scene = anatomy.Scene(200, body, anatomy.Pose(0.0, 1.0, (0.0, 0.0)), ())
+    scene = anatomy.Scene(200, body, anatomy.Pose(0.0, 1.0, (0.0, 0.0), (0.0, 0.0)), ())
     film = drawing.attenuation(scene)
     right_lung, left_lung = film[80:100, 50:60].mean(), film[80:100, 140:150].mean()
     spine, heart, liver = film[60:140, 97:103].mean(), film[120:130, 106:116].mean(), film[-25:, 60]

@@ -115,7 +115,7 @@ class Store:
         try:
             keys = np.load(keys_path, allow_pickle=False)
             values = np.load(values_path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return  # a damaged shard is computed again
         if len(keys) != len(values):
             return

@@ -22,12 +22,11 @@ def choose(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
         return list(range(len(samples)))
     labels = np.array([s.label for s in samples])
     random = np.random.default_rng(seed)
-    chosen: list[int] = []
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        count = round(limit * len(members) / len(samples))
-        chosen.extend(random.choice(members, min(count, len(members)), replace=False).tolist())
-    return sorted(chosen)[:limit]
+    place = np.empty(len(samples))  # of each sample in its class, 0 to 1: the first of each comes
+    for label in np.unique(labels):  # before the second of any, so no class is left out
+        members = random.permutation(np.flatnonzero(labels == label))
+        place[members] = np.arange(len(members)) / len(members)
+    return sorted(np.argsort(place, kind="stable")[:limit].tolist())
 
 
 def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]:
@@ -62,7 +61,7 @@ def load(path: Path) -> Reference:
         DamagedRun: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             content = arrays["thumbnail_bytes"].tobytes()
             ends = np.cumsum(arrays["thumbnail_sizes"])
             starts = ends - arrays["thumbnail_sizes"]

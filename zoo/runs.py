@@ -22,6 +22,11 @@ SCHEMA = 1
 RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
 TRAINING, DONE = "training", "done"
+STARTED = frozenset(
+    "schema status architecture options recipe class_names positive input_shape data splits".split()
+)
+FINISHED = STARTED | {"training", "alarms", "files"}
+"""What every record says, and what the record of a finished run says besides."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,10 @@ def read(path: Path) -> Run:
         siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
         raise UnknownName.among("run", path.name, siblings)
     record = _read_json(path / RECORD)
-    needed = {"schema", "status", "architecture", "class_names", "input_shape"}
-    if not isinstance(record, dict) or not needed <= record.keys():
+    if not isinstance(record, dict) or not STARTED <= record.keys():
         raise DamagedRun(f"'{path / RECORD}' is not the record of a run. Train again.")
+    if record["status"] == DONE and not record.keys() >= FINISHED:
+        raise DamagedRun(f"'{path / RECORD}' is not the whole record of a run. Copy it again.")
     if record["schema"] != SCHEMA:
         raise DamagedRun(
             f"'{path}' was written with schema {record['schema']}; this version reads {SCHEMA}."
@@ -178,12 +184,14 @@ def load_classifier(run: Run) -> TrainedClassifier:
     path = run.path / MODEL
     try:
         with zipfile.ZipFile(path) as archive:
-            config = archive.read("config.json").decode()
+            config = archive.read("config.json")
+        layers: set[str] = set()
+        json.loads(config, object_hook=lambda item: layers.add(str(item.get("class_name"))))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DamagedRun(
             f"'{path}' is not a .keras model file. Copy the run again, or train again."
         ) from error
-    if '"class_name": "Lambda"' in config:
+    if "Lambda" in layers:
         raise DamagedRun(
             f"'{path}' has a Lambda layer, which could run any code, and is refused. "
             "Build the network from keras.ops or registered layers."

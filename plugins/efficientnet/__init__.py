@@ -56,7 +56,9 @@ def build(
         layer.trainable = False
     x = layers.GlobalAveragePooling2D(name="embedding")(feature_map)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(pixels, layers.Dense(num_classes, name="logits")(x))
+    # Logits stay exact when the other layers compute in 16 bits.
+    logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(pixels, logits, name="efficientnet")
 
 
 @hookimpl

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import BadInput, MissingWeights
+
+SUFFIXES = (".weights.h5", "_notop.h5")
+PATIENCE = 15.0
+"""Seconds without an answer after which a download is given up."""
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> Any:
@@ -20,18 +28,19 @@ def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> Any:
     path = Path(weights) if weights not in ("", "none") else None
     if path is not None and not path.is_file():
         raise BadInput(f"There is no weights file '{path}'. Check weights=PATH.")
-    if path is not None and not path.name.endswith(".weights.h5"):
+    if path is not None and not path.name.endswith(SUFFIXES):
         raise BadInput(
-            f"'{path}' is refused; expected a file that holds weights alone (.weights.h5), as "
-            "model.save_weights writes it."
+            f"'{path}' is refused; expected a file that holds weights alone (.weights.h5, as "
+            "model.save_weights writes it, or Keras's own _notop.h5)."
         )
     make = getattr(keras.applications, class_name)
     source = "imagenet" if weights == "" else None
     try:
-        model = make(include_top=False, weights=source, input_tensor=rgb)
+        with _impatient():
+            model = make(include_top=False, weights=source, input_tensor=rgb)
     except Exception as error:
-        # Keras raises a bare Exception or an URLError, depending on where the download fails.
-        if source is None or isinstance(error, (ValueError, TypeError)):
+        # Keras raises a bare Exception where the download fails, ValueError for a wrong checksum.
+        if source is None:
             raise
         raise MissingWeights(
             f"The ImageNet weights of {class_name} are not on this machine and could not be "
@@ -47,4 +56,33 @@ def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> Any:
                 f"'{path}' does not hold the weights of {class_name} without its top: "
                 f"{str(error).splitlines()[0]}"
             ) from error
+        _divide_by_deviation(whole)
     return model.output
+
+
+@contextlib.contextmanager
+def _impatient() -> Iterator[None]:
+    """Let a connection without an answer fail; Keras sets no limit of its own."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _divide_by_deviation(model: Any) -> None:
+    """Scale the input of B0-B7 as ImageNet's weights expect it.
+
+    Their files keep the standard deviation where the layer expects its square. Keras makes up for
+    it by a further division, in a layer that it builds for its own download only; here it joins
+    the first. V2 files keep no scaling.
+    """
+    import keras
+    import numpy as np
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
+            mean, variance, count = layer.get_weights()
+            layer.set_weights([mean, variance * np.array(IMAGENET_DEVIATION), count])
+            layer.finalize_state()

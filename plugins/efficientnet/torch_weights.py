@@ -9,14 +9,14 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from zoo.errors import BadInput
 
 MAGIC = 0x1950A86A20F9469CFC6C
-TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
 def read_state(path: Path) -> dict[str, np.ndarray]:
@@ -37,22 +37,36 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
+class _Tensor(NamedTuple):
+    """A view of a storage that is read later in the file."""
+
+    storage: tuple[str, str]
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tensor:
+    # Not the class itself: a pickle may set attributes of a class, which would change later reads.
+    return _Tensor(storage, offset, size, stride)
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return one of the four names that are data, or refuse."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return Tensor
+            return _tensor
         if module == "torch" and name in TYPES:
             return TYPES[name]
         raise pickle.UnpicklingError(f"it names {module}.{name}, which is not data")
 
-    def persistent_load(self, pid: Any) -> tuple[str, np.dtype]:
+    def persistent_load(self, pid: Any) -> tuple[str, str]:
         """Return the key and the type of a storage that follows the pickles."""
         kind, dtype, key, *_ = pid
-        if kind != "storage":
-            raise pickle.UnpicklingError(f"unknown record '{kind}'")
+        if kind != "storage" or dtype not in TYPES.values():
+            raise pickle.UnpicklingError(f"unknown record '{kind}' of type '{dtype}'")
         return str(key), dtype
 
 
@@ -61,32 +75,27 @@ def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     if (magic, protocol) != (MAGIC, 1001):
         raise pickle.UnpicklingError("unknown format")
     _Unpickler(file).load()  # byte order and type sizes of the writer
-    deferred: dict[str, Tensor] = dict(_Unpickler(file).load())
+    deferred = dict(_Unpickler(file).load())
+    if not all(isinstance(tensor, _Tensor) for tensor in deferred.values()):
+        raise pickle.UnpicklingError("it holds something else than tensors")
     dtypes = {d.storage[0]: d.storage[1] for d in deferred.values()}
     storages = {}
     for key in _Unpickler(file).load():
         count = int.from_bytes(_exactly(file, 8), "little")
-        dtype = dtypes[key]
+        dtype = np.dtype(dtypes[key])
         storages[key] = np.frombuffer(_exactly(file, count * dtype.itemsize), dtype)
-    return {name: tensor.read(storages) for name, tensor in deferred.items()}
+    return {name: _array(tensor, storages) for name, tensor in deferred.items()}
 
 
-class Tensor:
-    """A view of a storage that is read later in the file."""
-
-    def __init__(
-        self, storage: tuple[str, np.dtype], offset: int, size: Any, stride: Any, *_: Any
-    ) -> None:
-        self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
-
-    def read(self, storages: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the array, once the storages have been read."""
-        values = storages[self.storage[0]][self.offset :]
-        needed = sum((n - 1) * s for n, s in zip(self.size, self.stride, strict=True)) + 1
-        if min(self.size, default=1) < 1 or needed > len(values) or min(self.stride, default=0) < 0:
-            raise pickle.UnpicklingError("a tensor reaches beyond its storage")
-        strides = [s * values.itemsize for s in self.stride]
-        return np.lib.stride_tricks.as_strided(values, self.size, strides, writeable=False).copy()
+def _array(tensor: _Tensor, storages: dict[str, np.ndarray]) -> np.ndarray:
+    """Lay the tensor's strides over its storage, never beyond the storage's ends."""
+    values = storages[tensor.storage[0]][tensor.offset :]
+    needed = sum((n - 1) * s for n, s in zip(tensor.size, tensor.stride, strict=True)) + 1
+    smallest = min(tensor.offset, *tensor.stride, 0)
+    if min(tensor.size, default=1) < 1 or smallest < 0 or needed > len(values):
+        raise pickle.UnpicklingError("a tensor reaches beyond its storage")
+    strides = [s * values.itemsize for s in tensor.stride]
+    return np.lib.stride_tricks.as_strided(values, tensor.size, strides, writeable=False).copy()
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:

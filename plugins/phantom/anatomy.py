@@ -51,11 +51,13 @@ class Body:
 
 @dataclass(frozen=True)
 class Pose:
-    """How the patient stood: angle in radians, scale and shift."""
+    """How the patient stood and breathed: angle in radians, scale and shift."""
 
     angle: float
     scale: float
     shift: tuple[float, float]
+    uneven: tuple[float, float]
+    """How much more air shows on the patient's left, and below: turned, or breathing in."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,10 @@ def draw_body(rng: np.random.Generator) -> Body:
         rib_density=uniform(0.09, 0.16),
         rib_slope=uniform(0.10, 0.22),
         clavicle=uniform(-0.66, -0.56),
-        air=uniform(0.38, 0.62),
+        air=uniform(0.32, 0.66),
         markings=uniform(0.7, 1.4),
         bubble=uniform(0.07, 0.14) if uniform() < 0.5 else 0.0,
-        breast=uniform(0.0, 0.12),
+        breast=uniform(0.0, 0.16),
         seed=int(rng.integers(2**32)),
     )
 
@@ -116,6 +118,7 @@ def draw_pose(rng: np.random.Generator) -> Pose:
         angle=rng.normal(0.0, 0.035),
         scale=rng.uniform(0.93, 1.08),
         shift=(rng.normal(0.0, 0.03), rng.normal(0.0, 0.03)),
+        uneven=(rng.normal(0.0, 0.25), rng.normal(0.0, 0.25)),
     )
 
 

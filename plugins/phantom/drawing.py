@@ -17,7 +17,9 @@ def attenuation(scene: Scene) -> np.ndarray:
     filled = np.zeros_like(lungs)
     for one in scene.opacities:
         filled += _opacity(one, body, grid)
-    healthy = body.air * lungs * (1 + 0.10 * texture)
+    aside, down = scene.pose.uneven
+    breath = np.maximum(1 + aside * grid[0] + down * grid[1], 0.3)
+    healthy = body.air * breath * lungs * (1 + 0.10 * texture)
     air = healthy * (1 - np.minimum(filled, 0.95))
     # The rest of the lungs takes more air, as in life: were the sum of the film to tell the
     # class, a network could do without looking for the opacity.

@@ -28,7 +28,7 @@ def draw(rng: np.random.Generator) -> Take:
     return Take(
         centre=rng.uniform(0.62, 0.86),
         contrast=rng.uniform(2.6, 4.4),
-        tilt=(rng.normal(0.0, 0.035), rng.normal(0.0, 0.035)),
+        tilt=(rng.normal(0.0, 0.05), rng.normal(0.0, 0.05)),
         blur=rng.uniform(0.0015, 0.004),
         grain=rng.uniform(0.005, 0.018),
         marker=int(rng.choice((-1, 0, 1), p=(0.2, 0.5, 0.3))),

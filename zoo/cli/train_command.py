@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from zoo import runs
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.errors import InvalidSetting
@@ -62,6 +63,8 @@ def command(
             source = DEFAULT_SOURCE
             console.note("No --data given: training on the built-in phantom, synthetic X-rays.")
         registry.dataset(source)
+    if resume is not None:
+        runs.locate(resume, runs.root(folder))
     with quiet_import():
         from zoo import training
 

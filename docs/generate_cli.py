@@ -1,0 +1,70 @@
+"""Write docs/cli.md: the real help of every command.
+
+    python docs/generate_cli.py            write the page
+    python docs/generate_cli.py --check    exit with code 1 when the page is stale
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from zoo.cli import COMMANDS, main
+
+PAGE = Path(__file__).with_name("cli.md")
+WIDTH = 80
+INTRODUCTION = """\
+# Commands
+
+This page is the output of `--help`, written by `python docs/generate_cli.py`.
+
+Results go to standard output; progress, notes and warnings go to standard error.
+Exit codes: 0 done, 1 a bug (with a traceback), 2 something you can mend (with a sentence),
+130 stopped by Ctrl-C.
+
+| variable | meaning |
+|---|---|
+| `ZOO_RUNS` | folder of the runs, when `--runs` is not given |
+| `ZOO_CACHE` | folder of cached features, instead of the user's cache folder |
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    sections = [_section([]), *(_section([name]) for name in COMMANDS)]
+    return "\n".join([INTRODUCTION, *sections])
+
+
+def _section(names: list[str]) -> str:
+    # The terminal's width would change where lines are broken.
+    result = CliRunner().invoke(
+        main, [*names, "--help"], prog_name="zoo", terminal_width=WIDTH, catch_exceptions=False
+    )
+    title = " ".join(["zoo", *names])
+    text = "\n".join(line.rstrip() for line in click.unstyle(result.output).splitlines())
+    return f"## {title}\n\n```text\n$ {title} --help\n{text}\n```\n"
+
+
+def run(arguments: list[str]) -> int:
+    """Write or check the page; return the exit code."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("Expected no argument, or --check.\n")
+        return 2
+    current = page()
+    if not arguments:
+        PAGE.write_text(current, encoding="utf-8")
+        return 0
+    if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != current:
+        sys.stderr.write(
+            "docs/cli.md does not show the help that the commands print now. "
+            "Write it again: python docs/generate_cli.py\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
