@@ -1,7 +1,6 @@
 """Write docs/cli.md: the real help of every command.
 
-    python docs/generate_cli.py            write the page
-    python docs/generate_cli.py --check    exit with code 1 when the page is stale
+`python docs/generate_cli.py` writes the page; `--check` exits with code 1 when it is stale.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def test_dividing_by_255_makes_the_features_constant_and_the_alarm_says_so():
     backbone = keras.Model(model.input, model.get_layer("embedding").output)
     right = backbone(crops(), training=False).numpy()
     divided = backbone(crops() / 255, training=False).numpy()
-    assert feature_spread(right) > 10 * CONSTANT_SPREAD
+    assert feature_spread(right) > 3 * CONSTANT_SPREAD
     assert feature_spread(divided) < CONSTANT_SPREAD
     assert constant_features(right) == []
     (alarm,) = constant_features(divided)

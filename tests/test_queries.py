@@ -14,7 +14,9 @@ Picture = Callable[..., Path]
 SHAPE = (32, 40, 3)
 
 
-def read(files: list[Path], rule: str = "none", batch_size: int = 4) -> list[tuple[Images | None, list[Skipped]]]:
+def read(
+    files: list[Path], rule: str = "none", batch_size: int = 4
+) -> list[tuple[Images | None, list[Skipped]]]:
     return list(queries.read(files, SHAPE, rule, batch_size))
 
 

@@ -46,7 +46,9 @@ def test_a_run_folder_is_complete_in_itself(run_copy: Path) -> None:
     assert run.metrics()["test"]["images"] == run.record["splits"]["test"]["images"]
 
 
-def test_the_kept_embeddings_are_those_of_the_kept_network(trained: Run, tiny_registry: Any) -> None:
+def test_the_kept_embeddings_are_those_of_the_kept_network(
+    trained: Run, tiny_registry: Any
+) -> None:
     cases, data = runs.load_reference(trained), tiny_registry.dataset("phantom?images=80&size=64")
     by_name = {s.name: s for s in data.samples}
     pixels = np.stack([data.read(by_name[name], (64, 64)) for name in cases.names[:5]])
@@ -116,7 +118,7 @@ def test_a_model_file_is_not_a_run(run_copy: Path, tmp_path: Path) -> None:
 def test_an_unknown_name_gets_the_closest(run_copy: Path) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'copy'"):
         runs.open_finished("coppy", run_copy.parent)
-    with pytest.raises(UnknownName, match="no run 'x'. Known: none"):
+    with pytest.raises(UnknownName, match=r"no run 'x'\. Known: none"):
         runs.open_finished("x", run_copy.parent / "nowhere")
 
 
@@ -168,7 +170,11 @@ def test_a_file_that_is_no_archive_is_told(run_copy: Path, content: bytes) -> No
 
 def test_the_newest_finished_run_is_taken_and_garbage_skipped(run_copy: Path) -> None:
     folder = run_copy.parent
-    for name, created in (("newer", "2031-01-01"), ("older", "2019-01-01"), ("later", "2032-01-01")):
+    for name, created in (
+        ("newer", "2031-01-01"),
+        ("older", "2019-01-01"),
+        ("later", "2032-01-01"),
+    ):
         shutil.copytree(run_copy, folder / name)
         change_record(folder / name, created=created)
     change_record(folder / "later", status=runs.TRAINING)

@@ -86,7 +86,7 @@ def test_a_part_is_found_by_its_name() -> None:
 
 def test_a_usable_split_of_the_source_is_taken_as_it_is() -> None:
     given_parts = [cohort(99, "train"), cohort(99, "validation", "v"), cohort(30, "test", "t")]
-    done = divided(sum(given_parts, []))
+    done = divided([sample for part in given_parts for sample in part])
     assert [list(part) for part in parts(done)] == given_parts
     assert done.notes == ()
 
@@ -166,8 +166,8 @@ def test_no_patient_or_picture_is_ever_in_two_parts(
         assert "patients to divide" in str(error)  # noqa: PT017 - other draws do not raise
         return
     assert sorted(s.name for part in parts(done) for s in part) == sorted(s.name for s in samples)
-    for a, b in combinations(parts(done), 2):
-        assert not people(a) & people(b)
-        assert not {digests[s.name] for s in a} & {digests[s.name] for s in b}
+    for one, other in combinations(parts(done), 2):
+        assert not people(one) & people(other)
+        assert not {digests[s.name] for s in one} & {digests[s.name] for s in other}
     for part in parts(done):
         assert {s.label for s in part} == {0, 1}

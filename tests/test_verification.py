@@ -72,7 +72,7 @@ def test_the_fingerprint_follows_content_labels_patients_and_splits() -> None:
     others = [
         stored(content="!"),
         *(
-            replace(plain, samples=(replace(first, **change), *plain.samples[1:]))  # type: ignore[arg-type]
+            replace(plain, samples=(replace(first, **change), *plain.samples[1:]))
             for change in ({"label": 1}, {"patient": "x"}, {"split": "test"}, {"name": "x"})
         ),
         replace(plain, samples=plain.samples[1:]),

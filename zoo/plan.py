@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo import graph
-from zoo.errors import UnknownName
+from zoo.errors import InvalidSetting, UnknownName
 from zoo.recipe import Recipe
 from zoo.types import Architecture
 
@@ -34,6 +34,17 @@ def build(plan: Plan, num_classes: int) -> Any:
     keras.config.set_dtype_policy("mixed_bfloat16" if plan.recipe.mixed_precision else "float32")
     try:
         model = plan.architecture.build(plan.input_shape, num_classes, **plan.options)
+    except (ValueError, TypeError) as error:  # what Keras raises for sizes and rates out of range
+        raise InvalidSetting(
+            f"Architecture '{plan.architecture.name}' cannot be built for input {plan.input_shape} "
+            f"with {dict(plan.options)}: {str(error).splitlines()[0]} "
+            "Choose another --input or other options."
+        ) from error
+    except ValueError as error:  # Keras's word for a size or a share that a layer cannot have
+        raise InvalidSetting(
+            f"Architecture '{plan.architecture.name}' cannot be built for input {plan.input_shape} "
+            f"with {dict(plan.options)}: {error}"
+        ) from error
     finally:
         keras.config.set_dtype_policy("float32")
     graph.check_flat(model, plan.input_shape, num_classes, plan.architecture.name)

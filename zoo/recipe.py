@@ -46,17 +46,18 @@ class Recipe:
         _one_of("monitor", self.monitor, MONITORS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
-        for name in ("epochs", "batch_size", "patience", "views"):
+        for name in ("epochs", "batch_size", "patience", "views", "cases"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("fine_tune_epochs", "weight_decay", "clip_norm", "seed", "cases"):
+        for name in ("fine_tune_epochs", "weight_decay", "clip_norm", "seed"):
             _at_least(name, getattr(self, name), 0)
         for name in ("learning_rate", "fine_tune_learning_rate"):
             if not 0 < getattr(self, name) <= 10:
                 raise InvalidSetting(
                     f"{name} is {getattr(self, name)}; expected a value above 0 and at most 10."
                 )
-        if self.seed >= 2**32:
-            raise InvalidSetting(f"seed is {self.seed}; expected at most {2**32 - 1}.")
+        for name, most in (("batch_size", 4096), ("seed", 2**32 - 1)):
+            if getattr(self, name) > most:
+                raise InvalidSetting(f"{name} is {getattr(self, name)}; expected at most {most}.")
         if not 0 <= self.label_smoothing < 1:
             raise InvalidSetting(
                 f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."

@@ -23,8 +23,9 @@ RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
 TRAINING, DONE = "training", "done"
 STARTED = frozenset(
-    "schema status architecture options recipe class_names positive input_shape data splits".split()
-)
+    ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
+     "input_shape", "data", "splits")
+)  # fmt: skip
 FINISHED = STARTED | {"training", "alarms", "files"}
 """What every record says, and what the record of a finished run says besides."""
 
@@ -108,7 +109,7 @@ def read(path: Path) -> Run:
         siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
         raise UnknownName.among("run", path.name, siblings)
     record = _read_json(path / RECORD)
-    if not isinstance(record, dict) or not STARTED <= record.keys():
+    if not isinstance(record, dict) or not record.keys() >= STARTED:
         raise DamagedRun(f"'{path / RECORD}' is not the record of a run. Train again.")
     if record["status"] == DONE and not record.keys() >= FINISHED:
         raise DamagedRun(f"'{path / RECORD}' is not the whole record of a run. Copy it again.")

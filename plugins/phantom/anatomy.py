@@ -125,13 +125,13 @@ def draw_pose(rng: np.random.Generator) -> Pose:
 def draw_opacities(rng: np.random.Generator, difficulty: float) -> tuple[Opacity, ...]:
     """Draw one to three consolidations; the later ones are fainter companions of the first."""
     count = int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))
-    strength = rng.uniform(0.55, 1.45) * (1.5 - difficulty)
+    strength = rng.uniform(0.6, 1.5) * (1.5 - difficulty)
     return tuple(
         Opacity(
             side=int(rng.choice((-1, 1))),
             across=rng.uniform(0.30, 0.75),
             down=rng.uniform(0.25, 0.85),
-            radius=rng.uniform(0.17, 0.33),
+            radius=rng.uniform(0.14, 0.27),
             stretch=rng.uniform(0.7, 1.4),
             density=strength * (1.0 if number == 0 else rng.uniform(0.6, 1.0)),
             seed=int(rng.integers(2**32)),
