@@ -180,3 +180,19 @@ def test_the_cache_is_where_it_was_asked_to_be(
     assert module.cache_folder() == cache
     monkeypatch.delenv("ZOO_CACHE")
     assert module.cache_folder().name == "xray-zoo"
+
+
+def test_the_same_layers_wired_otherwise_are_another_backbone() -> None:
+    def backbone(swapped: bool) -> Any:
+        import keras
+
+        keras.utils.set_random_seed(0)
+        pixels = keras.Input((8, 8, 3))
+        first, second = keras.layers.Conv2D(3, 3), keras.layers.Conv2D(3, 3)
+        left, right = first(pixels), second(pixels)
+        pair = [right, left] if swapped else [left, right]
+        return keras.Model(pixels, keras.layers.Subtract()(pair))
+
+    keys = {module.backbone_key(backbone(False)), module.backbone_key(backbone(False))}
+    assert len(keys) == 1
+    assert module.backbone_key(backbone(True)) not in keys

@@ -123,9 +123,10 @@ def test_an_opacity_brightens_the_film_where_the_mask_is() -> None:
     well = anatomy.Scene(128, body, pose, ())
     more = drawing.attenuation(ill) - drawing.attenuation(well)
     mask = drawing.opacity_mask(ill)
-    assert more.min() >= -1e-6
-    assert more[mask].min() > 0
-    assert more[mask].mean() > 10 * more[~mask].mean()
+    assert np.mean(more[mask] > 0) > 0.95
+    assert more[mask].mean() > 0.1
+    assert more[~mask].mean() < 0  # the rest of the lungs takes more air instead
+    assert more.mean() == pytest.approx(0, abs=1e-4)  # so that the sum tells nothing
 
 
 def test_difficulty_makes_opacities_fainter() -> None:
@@ -197,7 +198,7 @@ def test_an_image_is_drawn_fast() -> None:
     dataset.read(dataset.samples[0], None)
     times = []
     for sample in dataset.samples[:20]:
-        start = time.perf_counter()
+        start = time.process_time()
         dataset.read(sample, None)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.05  # about 0.011 when nothing else runs

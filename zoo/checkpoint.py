@@ -60,7 +60,7 @@ def load(path: Path) -> Checkpoint:
         DamagedRun: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             lists: dict[str, list[np.ndarray]] = {}
             for kind in ("variables", "optimizer", "best"):
                 count = sum(name.startswith(f"{kind}/") for name in arrays.files)

@@ -67,9 +67,16 @@ def features(
 
 
 def backbone_key(backbone: Any) -> str:
-    """Identify a backbone by its layers, without their automatic names, and its weights."""
+    """Identify a backbone by its layers, without their automatic names, their wiring and weights."""
     content = hashlib.blake2b(digest_size=12)
+    places = {layer: place for place, layer in enumerate(backbone.layers)}
     for layer in backbone.layers:
+        wiring = [
+            places.get(tensor._keras_history.operation)
+            for node in layer._inbound_nodes
+            for tensor in node.input_tensors
+        ]
+        content.update(repr(wiring).encode())
         config = {k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")}
         content.update(type(layer).__name__.encode())
         content.update(json.dumps(config, sort_keys=True, default=str).encode())

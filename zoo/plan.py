@@ -40,11 +40,6 @@ def build(plan: Plan, num_classes: int) -> Any:
             f"with {dict(plan.options)}: {str(error).splitlines()[0]} "
             "Choose another --input or other options."
         ) from error
-    except ValueError as error:  # Keras's word for a size or a share that a layer cannot have
-        raise InvalidSetting(
-            f"Architecture '{plan.architecture.name}' cannot be built for input {plan.input_shape} "
-            f"with {dict(plan.options)}: {error}"
-        ) from error
     finally:
         keras.config.set_dtype_policy("float32")
     graph.check_flat(model, plan.input_shape, num_classes, plan.architecture.name)

@@ -53,10 +53,15 @@ class Registry:
             BadInput: no reader takes the location, or the data cannot be used.
         """
         location, options = parse(source)
-        for reader in self.readers.values():
+        for name, reader in self.readers.items():
             dataset = reader(location, options)
-            if dataset is not None:
+            if isinstance(dataset, Dataset):
                 return dataset
+            if dataset is not None:
+                raise ZooError(
+                    f"The reader '{name}' is broken: it gave {type(dataset).__name__} for "
+                    f"'{location}'; expected a Dataset or None. Tell its author, or uninstall it."
+                )
         raise BadInput(
             f"'{location}' is not a data set that can be read. Expected an existing folder of "
             "classes, a .csv or .npz file, or 'phantom' (synthetic). "
@@ -86,7 +91,7 @@ def load(*extra_plugins: Any) -> Registry:
     for name, entry in _named_entry_points(entry_points(group=hookspecs.GROUP)):
         try:
             plugin = entry.load()
-        except Exception as error:  # a stranger's import may fail in any way
+        except (Exception, SystemExit) as error:  # a stranger's import may fail in any way
             broken.append(BrokenPlugin(name, f"cannot be imported: {_told(error)}"))
         else:
             _register(manager, plugin, name, broken)
@@ -159,5 +164,5 @@ def _collect(
     return dict(sorted(collected.items()))
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
