@@ -5,7 +5,7 @@ The functions behind the commands, loaded when first used:
     load_registry()                    what the installed plugins give
     train(name, source, ...)           a finished run
     resume(run)                        go on with a training that was killed
-    open_run(name, folder)             a finished run, checked
+    open_run(name)                     a finished run, checked; without a name the newest
     evaluate(run, source, ...)         scores with intervals
     predict(paths, run)                a prediction for each image
     explain(paths, run, methods=...)   a case for each image

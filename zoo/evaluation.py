@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def evaluate(
         run.class_names,
         classifier.positive,
     )
-    name = split if source is None else f"{Path(parse(source)[0]).resolve().name}-{split}"
+    name = split if source is None else f"{_written(source)}-{split}"
     folder = run.path / "evaluation" / name
     _write(folder, run, result, notes, dataset, name)
     return Evaluation(result, notes, folder)
@@ -106,6 +107,13 @@ def select(run: Run, verified: Verified, split: str) -> tuple[tuple[Sample, ...]
             f"{len(candidates) - len(chosen)} images were left out: the run has seen them."
         )
     return chosen, tuple(notes)
+
+
+def _written(source: str) -> str:
+    """Name a source, its options included, in letters that every file system takes."""
+    location, options = parse(source)
+    parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts))
 
 
 def _with_classes_of(run: Run, dataset: Dataset) -> Dataset:

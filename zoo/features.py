@@ -67,7 +67,7 @@ def features(
 
 
 def backbone_key(backbone: Any) -> str:
-    """Identify a backbone by its layers, without their automatic names, their wiring and weights."""
+    """Identify a backbone by its layers but their automatic names, their wiring and weights."""
     content = hashlib.blake2b(digest_size=12)
     places = {layer: place for place, layer in enumerate(backbone.layers)}
     for layer in backbone.layers:

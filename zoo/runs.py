@@ -120,13 +120,16 @@ def read(path: Path) -> Run:
     return Run(path, record)
 
 
-def open_finished(name: str | Path | None, folder: Path) -> Run:
+def open_finished(name: str | Path | None = None, folder: str | Path | None = None) -> Run:
     """Open the run of that name or path, or the newest finished one, and check its files.
+
+    Runs are looked for in `folder` (default: ZOO_RUNS or `runs`).
 
     Raises:
         UnknownName: there is no such run, or none at all.
         DamagedRun: it is unfinished, or a file is missing or altered.
     """
+    folder = root(folder)
     if name is None:
         finished = [run for run in listing(folder) if run.done]
         if not finished:

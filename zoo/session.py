@@ -45,6 +45,7 @@ class Session:
         self.positive = positive_index(dataset.class_names, plan.positive)
         self.split: Split = split(dataset, verified.digests, recipe.seed)
         self.alarms: dict[str, Alarm] = {}
+        self._told: set[str] = set()
         for note in self.split.notes:
             progress.note(note)
         keras.utils.set_random_seed(recipe.seed)
@@ -246,8 +247,9 @@ class Session:
 
     def _raise_alarms(self, found: Sequence[Alarm]) -> None:
         for alarm in found:
-            if alarm.kind not in self.alarms:
+            if alarm.kind not in self._told:
                 self.progress.warn(str(alarm))
+            self._told.add(alarm.kind)
             self.alarms[alarm.kind] = alarm
 
 

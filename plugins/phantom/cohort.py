@@ -10,7 +10,7 @@ from plugins.phantom import anatomy, drawing, exposure
 from zoo import images
 from zoo.types import Dataset, Sample
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same options give other pixels."""
 CLASS_NAMES = ("NORMAL", "PNEUMONIA")
 COUNT, ANATOMY, TAKE, FINDING = range(4)
