@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from plugins.efficientnet import lite0
 from zoo import checkpoint, reference, runs, training
 from zoo.errors import BadInput, InvalidSetting, UnknownName
 from zoo.hookspecs import hookimpl
@@ -24,9 +25,9 @@ SOURCE = "phantom?images=80&size=64"
 SHAPE = (48, 48, 3)
 
 
-def network(input_shape, num_classes, frozen=False, divided=False):
+def network(input_shape, num_classes, frozen=False):
     pixels = keras.Input(input_shape)
-    x = layers.Rescaling(1 / 255 / (255 if divided else 1))(pixels)
+    x = layers.Rescaling(1 / 255)(pixels)
     for filters in (8, 16):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
@@ -43,12 +44,13 @@ def frozen_network(input_shape, num_classes):
 
 
 def divided_network(input_shape, num_classes):
-    """Scale twice, with a bias that then drowns the image: the notorious mistake."""
-    model = network(input_shape, num_classes, frozen=True, divided=True)
-    convolution = next(x for x in model.layers if isinstance(x, layers.Conv2D))
-    kernel, bias = convolution.get_weights()
-    convolution.set_weights([kernel, bias + 1])
-    return model
+    """The notorious mistake: pixels divided by 255 before a network that scales them itself."""
+    pixels = keras.Input(input_shape)
+    feature_map = lite0.backbone(layers.Rescaling(1 / 255)(pixels), pixels, weights="")
+    for layer in keras.Model(pixels, feature_map).layers:
+        layer.trainable = False
+    x = layers.GlobalAveragePooling2D()(feature_map)
+    return keras.Model(pixels, layers.Dense(num_classes)(x))
 
 
 @pytest.fixture(scope="module")
@@ -155,12 +157,21 @@ def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
 
 def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_path):
     right, wrong = (
-        training.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
-        for name in ("frozen", "divided")
+        training.train(
+            name,
+            SOURCE,
+            folder=tmp_path,
+            changes={"epochs": 4, "views": 1},
+            input_shape=(96, 96, 3),
+            registry=registry,
+        )
+        for name in ("efficientnet", "divided")
     )
     kinds = [{a["kind"] for a in run.record["alarms"]} for run in (right, wrong)]
     assert "constant features" not in kinds[0]
     assert "constant features" in kinds[1]
+    best, worst = (run.metrics()["train"]["roc_auc"] for run in (right, wrong))
+    assert best > worst
 
 
 def test_resume_refuses_changed_data_and_finished_runs(registry, tmp_path):
