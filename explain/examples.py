@@ -118,13 +118,16 @@ def _ranked(
 
 
 def _own(reference: Reference, patient: str | None, digest: str) -> frozenset[int]:
-    """Return the rows that show the image itself or its patient; an unknown patient has none."""
+    """Return the rows that show the image itself or its patient.
+
+    An image that is a reference case under another name has that case's patient.
+    """
+    cases = list(zip(reference.patients, reference.digests, strict=True))
+    patients = {other for other, content in cases if content == digest} | {patient} - {None}
     return frozenset(
         index
-        for index, (other, content) in enumerate(
-            zip(reference.patients, reference.digests, strict=True)
-        )
-        if content == digest or (patient and other == patient)
+        for index, (other, content) in enumerate(cases)
+        if content == digest or (other and other in patients)
     )
 
 

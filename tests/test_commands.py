@@ -127,3 +127,16 @@ def test_runs_lists_the_run(trained: Run, tmp_path: Path) -> None:
     assert (row["run"], row["status"]) == (trained.name, "done")
     assert 0 <= row["roc_auc"] <= 1
     assert "No runs" in run("runs", "--runs", tmp_path).stdout
+
+
+def test_probabilities_are_of_the_tempered_logits(trained) -> None:
+    import numpy as np
+
+    from zoo import runs
+    from zoo.classifier import softmax
+
+    classifier = runs.load_classifier(trained)
+    assert classifier.temperature == trained.record["calibration"]["temperature"] > 0
+    pixels = np.zeros((1, *classifier.input_shape), np.uint8)
+    expected = softmax(classifier.logits(pixels) / classifier.temperature)
+    np.testing.assert_allclose(classifier.probabilities(pixels), expected)

@@ -195,3 +195,11 @@ def test_settings_out_of_range_are_refused(options):
 
 def test_no_images_give_no_examples():
     assert examples.explain(DirectionClassifier(), queries([], [], []), [], SIX) == []
+
+
+def test_an_image_known_under_another_name_brings_its_patient():
+    patients, digests = ("p1", "p1", "p2"), ("a" * 16, "b" * 16, "c" * 16)
+    reference = Reference(np.eye(3), np.zeros(3, int), ("x", "y", "z"), patients, digests)
+    assert examples._own(reference, None, "a" * 16) == {0, 1}
+    assert examples._own(reference, None, "d" * 16) == set()
+    assert examples._own(reference, "p2", "d" * 16) == {2}

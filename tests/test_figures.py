@@ -9,6 +9,7 @@ from PIL import Image
 
 from zoo.metrics import evaluate
 from zoo.report import figures
+from zoo.report.reliability import reliability_diagram
 from zoo.report.style import SERIES, WIDTH, plain
 
 
@@ -132,3 +133,15 @@ def test_plain_text_is_safe_to_draw() -> None:
     assert plain("$x$") == r"\$x\$"
     assert plain("胸") == "□"
     assert len(plain("x" * 500)) <= 60
+
+
+def test_the_reliability_diagram_is_a_picture() -> None:
+    part = {
+        "ece_mass": 0.1,
+        "bins": [
+            {"confidence": 0.6, "accuracy": 0.5, "images": 3},
+            {"confidence": 0.9, "accuracy": 1.0, "images": 4},
+        ],
+    }
+    picture = reliability_diagram({"temperature": 1.5, "before": part, "after": part})
+    assert picture.startswith(b"\x89PNG")

@@ -17,11 +17,19 @@ class TrainedClassifier:
 
     Pixels are `(batch, height, width, channels)`; long batches are worked through in parts, so
     memory does not grow with their length. `positive` is the index of the class that sensitivity
-    and ROC curves are about.
+    and ROC curves are about. Logits are as the network gives them; probabilities are of the logits
+    divided by the `temperature` that was fitted on the validation part.
     """
 
-    def __init__(self, model: Any, class_names: tuple[str, ...], positive: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        class_names: tuple[str, ...],
+        positive: int,
+        temperature: float = 1.0,
+    ) -> None:
         self.model = model
+        self.temperature = temperature
         self.class_names = class_names
         self.positive = positive
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
@@ -32,7 +40,7 @@ class TrainedClassifier:
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Return `(batch, classes)` float32 probabilities that add up to one."""
-        return softmax(self.logits(pixels))
+        return softmax(self.logits(pixels) / self.temperature)
 
     def embeddings(self, pixels: np.ndarray) -> np.ndarray:
         """Return `(batch, features)` float32: what the last weighted layer sees."""

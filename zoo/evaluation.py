@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import metrics, runs
 from zoo.alarms import Alarm
+from zoo.calibration import assess
 from zoo.classifier import TrainedClassifier, softmax
 from zoo.errors import BadInput, InvalidSetting
 from zoo.explaining import facts
@@ -21,6 +22,7 @@ from zoo.progress import SILENT, Progress, track
 from zoo.registry import Registry, load
 from zoo.report import figures
 from zoo.report.pages import evaluation_page
+from zoo.report.reliability import reliability_diagram
 from zoo.runs import Run
 from zoo.sources import parse
 from zoo.storage import write_bytes, write_json, write_text
@@ -67,14 +69,16 @@ def evaluate(
     for note in notes:
         progress.note(note)
     classifier = runs.load_classifier(run)
-    probabilities = _probabilities(classifier, dataset, samples, progress)
-    result = metrics.evaluate(
-        np.array([s.label for s in samples]),
-        probabilities,
+    logits = _logits(classifier, dataset, samples, progress)
+    labels = np.array([s.label for s in samples])
+    scores = metrics.evaluate(
+        labels,
+        softmax(logits / classifier.temperature),
         np.array([s.patient for s in samples]),
         run.class_names,
         classifier.positive,
     )
+    result = {**scores, "calibration": assess(logits, labels, classifier.temperature)}
     name = split if source is None else f"{_written(source)}-{split}"
     folder = run.path / "evaluation" / name
     _write(folder, run, result, notes, dataset, name)
@@ -132,7 +136,7 @@ def _with_classes_of(run: Run, dataset: Dataset) -> Dataset:
     return replace(dataset, class_names=run.class_names, samples=samples)
 
 
-def _probabilities(
+def _logits(
     classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
 ) -> np.ndarray:
     streamed = batches(dataset, samples, classifier.input_shape)
@@ -141,7 +145,7 @@ def _probabilities(
             classifier.logits(batch.numpy())
             for batch in track(progress, streamed, "evaluating", len(streamed))
         ]
-    return softmax(np.concatenate(logits))
+    return np.concatenate(logits)
 
 
 def _write(
@@ -158,6 +162,7 @@ def _write(
         "confusion_matrix": figures.confusion_matrix(result),
         "roc": figures.roc_curve(result),
         "precision_recall": figures.pr_curve(result),
+        "reliability": reliability_diagram(result["calibration"]),
         "learning_curves": figures.learning_curves(history, best_epoch),
     }
     for title, picture in pictures.items():

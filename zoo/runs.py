@@ -26,7 +26,7 @@ STARTED = frozenset(
     ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
      "input_shape", "data", "splits")
 )  # fmt: skip
-FINISHED = STARTED | {"training", "alarms", "files"}
+FINISHED = STARTED | {"training", "calibration", "alarms", "files"}
 """What every record says, and what the record of a finished run says besides."""
 
 
@@ -209,7 +209,9 @@ def load_classifier(run: Run) -> TrainedClassifier:
             f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
             "If its architecture came from a package, install that package."
         ) from error
-    return TrainedClassifier(model, run.class_names, run.record["positive"])
+    return TrainedClassifier(
+        model, run.class_names, run.record["positive"], run.record["calibration"]["temperature"]
+    )
 
 
 def load_reference(run: Run) -> Reference:

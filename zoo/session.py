@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import graph, reference, runs
 from zoo.alarms import Alarm, collapsed, constant_features, gaps
+from zoo.calibration import assess, fit_temperature
 from zoo.checkpoint import TrainingState
 from zoo.classifier import TrainedClassifier, softmax
 from zoo.environment import peak_memory, versions
@@ -158,15 +159,20 @@ class Session:
         names = self.verified.dataset.class_names
         measured: dict[str, Any] = {}
         self.alarms.pop("collapsed", None)  # it counts for the weights that are kept
+        logits = {part: self._logits(part, samples) for part, samples in self._parts().items()}
+        temperature = fit_temperature(logits[VALIDATION], _labels(self.split.validation))
+        self.record["calibration"] = {"temperature": temperature, "fitted on": VALIDATION}
         for part, samples in self._parts().items():
-            logits = self._logits(part, samples)
-            labels, probabilities = _labels(samples), softmax(logits)
+            labels, probabilities = _labels(samples), softmax(logits[part] / temperature)
             if part == TRAIN:
                 scores = training_metrics(labels, probabilities, self.positive)
                 measured[part] = {k: v if np.isfinite(v) else None for k, v in scores.items()}
             else:
                 patients = np.array([s.patient for s in samples])
-                measured[part] = evaluate(labels, probabilities, patients, names, self.positive)
+                measured[part] = {
+                    **evaluate(labels, probabilities, patients, names, self.positive),
+                    "calibration": assess(logits[part], labels, temperature),
+                }
                 self._raise_alarms(collapsed(probabilities, labels, names))
         areas = [
             measured[TRAIN]["roc_auc"],

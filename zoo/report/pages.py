@@ -22,7 +22,8 @@ from zoo.report.case import (
     thumbnail,
 )
 from zoo.report.overlays import bar_ends, colour_bar_png, overlay_jpeg, picture_jpeg
-from zoo.report.tables import TITLES, basis, written
+from zoo.report.reliability import reliability_diagram
+from zoo.report.tables import TITLES, basis, calibration_text, written
 from zoo.types import EMPTY, Attribution, Examples, Neighbour
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ def evaluation_page(
             "How many alarms are right for how many findings found, over all thresholds.",
             f"Precision-recall curve, area {written(result['metrics']['pr_auc'])[0]}.",
             figures.pr_curve(result),
+        ),
+        (
+            "Calibration",
+            "Whether it is right as often as its probability says; on the line is ideal.",
+            calibration_text(result),
+            reliability_diagram(result["calibration"]) if "calibration" in result else None,
         ),
         (
             "Learning curves",

@@ -46,8 +46,22 @@ def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
         value, interval = written(entry, digits)
         note = f"  {entry['note']}" if entry["note"] else ""
         lines.append(f"{TITLES[name]:<18} {value:>6}  {interval}{note}".rstrip())
-    lines += ["", basis(result)]
+    lines += ["", *filter(None, [calibration_text(result)]), basis(result)]
     return "\n".join(lines)
+
+
+def calibration_text(result: Mapping[str, Any]) -> str:
+    """Say how well probabilities fit, and what the temperature did; empty when not measured."""
+    if "calibration" not in result:
+        return ""
+    measured = result["calibration"]
+    before, after = measured["before"], measured["after"]
+    return (
+        f"Calibration error {after['ece_mass']:.3f} with bins of equal mass, "
+        f"{after['ece_width']:.3f} with bins of equal width; {before['ece_mass']:.3f} and "
+        f"{before['ece_width']:.3f} before the temperature of {measured['temperature']:.2f}. Brier score {after['brier']:.3f}, "
+        f"{before['brier']:.3f} before."
+    )
 
 
 def written(entry: Mapping[str, Any], digits: int = 3) -> tuple[str, str]:
