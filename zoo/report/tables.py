@@ -59,8 +59,8 @@ def calibration_text(result: Mapping[str, Any]) -> str:
     return (
         f"Calibration error {after['ece_mass']:.3f} with bins of equal mass, "
         f"{after['ece_width']:.3f} with bins of equal width; {before['ece_mass']:.3f} and "
-        f"{before['ece_width']:.3f} before the temperature of {measured['temperature']:.2f}. Brier score {after['brier']:.3f}, "
-        f"{before['brier']:.3f} before."
+        f"{before['ece_width']:.3f} before the temperature of {measured['temperature']:.2f}. "
+        f"Brier score {after['brier']:.3f}, {before['brier']:.3f} before."
     )
 
 
