@@ -12,6 +12,7 @@ from zoo import runs
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.errors import InvalidSetting
+from zoo.plan import positive_index
 from zoo.recipe import assignments, settings
 from zoo.registry import DEFAULT_SOURCE, load
 from zoo.runs import Run
@@ -62,7 +63,7 @@ def command(
         if source is None:
             source = DEFAULT_SOURCE
             console.note("No --data given: training on the built-in phantom, synthetic X-rays.")
-        registry.dataset(source)
+        positive_index(registry.dataset(source).class_names, positive)
     if resume is not None:
         runs.locate(resume, runs.root(folder))
     with quiet_import():
