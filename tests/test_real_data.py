@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from zoo import evaluation, explaining, prediction, training
+from zoo import evaluation, explaining, images, training
 from zoo.registry import load
 from zoo.types import Examples
 
@@ -44,15 +45,16 @@ def test_other_data_are_scored_whole(run):
     assert (scored.folder / "report.html").stat().st_size > 10_000
 
 
-def test_original_files_are_predicted_like_their_small_copies(run):
-    originals = sorted((DATA / "originals").rglob("*.jpeg"))[::8]
-    copies = [next((DATA / "chest_xray" / "train").rglob(path.name)) for path in originals]
-    for large, small in zip(
-        prediction.predict(originals, run), prediction.predict(copies, run), strict=True
-    ):
-        assert large.probabilities["NORMAL"] == pytest.approx(
-            small.probabilities["NORMAL"], abs=0.15
-        )
+def test_original_files_are_read_like_their_small_copies():
+    """The copies were scaled and compressed by others: a few gray levels remain, no more."""
+    originals = sorted((DATA / "originals").rglob("*.jpeg"))
+    differences = []
+    for path in originals:
+        copy = next((DATA / "chest_xray" / "train").rglob(path.name))
+        large, small = (images.read(p, (224, 224)).astype(int) for p in (path, copy))
+        differences.append(np.abs(large - small).mean())
+    assert max(differences) < 4
+    assert np.mean(differences) < 2
 
 
 def test_similar_cases_are_never_of_the_same_patient(run):
