@@ -6,7 +6,7 @@ DEMO := demo
 .PHONY: demo test lint types contracts docs check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
-	$(BIN)/zoo train efficientnet --runs $(DEMO)/runs
+	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
 	$(BIN)/zoo sample $(DEMO)/images --data 'phantom?seed=1&images=10' --count 1
 	$(BIN)/zoo explain $(DEMO)/images --runs $(DEMO)/runs --output $(DEMO)/explanations
 	@echo "Open $(DEMO)/explanations/PNEUMONIA-1.html"

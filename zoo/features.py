@@ -19,7 +19,7 @@ import numpy as np
 import platformdirs
 
 from zoo import augmentation
-from zoo.images import to_channels
+from zoo.images import READING, to_channels
 from zoo.pipeline import in_parallel
 from zoo.progress import Progress
 from zoo.storage import replacing
@@ -67,8 +67,11 @@ def features(
 
 
 def backbone_key(backbone: Any) -> str:
-    """Identify a backbone by its layers but their automatic names, their wiring and weights."""
-    content = hashlib.blake2b(digest_size=12)
+    """Identify a backbone by its layers but their automatic names, their wiring and weights.
+
+    How images are read is part of it, too.
+    """
+    content = hashlib.blake2b(f"reading {READING}".encode(), digest_size=12)
     places = {layer: place for place, layer in enumerate(backbone.layers)}
     for layer in backbone.layers:
         wiring = [

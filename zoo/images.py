@@ -19,6 +19,8 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow knows more kinds, some of which start other programs (EPS) to be read."""
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
+READING = 2
+"""Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
