@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from explain import visualisers
 from zoo.hookspecs import hookimpl
 from zoo.types import Attribution, Classifier, Explainer, Images, Reference
-
-if TYPE_CHECKING:
-    import numpy as np
 
 NAME = "gradcam"
 
@@ -50,20 +46,4 @@ def explain(
     with visualisers.quiet_import():
         from tf_keras_vis.gradcam import Gradcam
 
-    model = visualisers.network(classifier.model)
-    layer = visualisers.feature_layer(model, NAME)
-    visualiser = Gradcam(model)
-
-    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        coarse = visualiser(
-            visualisers.target_logits(wanted),
-            pixels,
-            penultimate_layer=layer,
-            seek_penultimate_conv_layer=False,
-            expand_cam=False,
-            normalize_cam=False,
-            unconnected_gradients="zero",
-        )
-        return visualisers.upsample(coarse, pixels.shape[1:3])
-
-    return visualisers.attributions(NAME, classifier, images, targets, maps)
+    return visualisers.class_activations(NAME, Gradcam, classifier, images, targets)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explain import visualisers
 from zoo.hookspecs import hookimpl
 from zoo.types import Attribution, Classifier, Explainer, Images, Reference
-
-if TYPE_CHECKING:
-    import numpy as np
 
 NAME = "gradcam++"
 
@@ -47,31 +44,19 @@ def explain(
     with visualisers.quiet_import():
         from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 
-    model = visualisers.network(classifier.model)
-    layer = visualisers.feature_layer(model, NAME)
-    visualiser = GradcamPlusPlus(model)
-
-    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        coarse = visualiser(
-            _levelled(visualisers.target_logits(wanted)),
-            pixels,
-            penultimate_layer=layer,
-            seek_penultimate_conv_layer=False,
-            expand_cam=False,
-            normalize_cam=False,
-            unconnected_gradients="zero",
-        )
-        return visualisers.upsample(coarse, pixels.shape[1:3])
-
-    return visualisers.attributions(NAME, classifier, images, targets, maps)
+    return visualisers.class_activations(
+        NAME, GradcamPlusPlus, classifier, images, targets, _levelled
+    )
 
 
-def _levelled(score: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Give a score of zero with the same gradient.
+def _levelled(targets: Sequence[int]) -> Callable[[Any], Any]:
+    """Give the targets' logits levelled to zero, with the same gradient.
 
     The method takes exp(score) as a factor of the whole map, which overflows from a logit of 89.
     """
     import tensorflow as tf
+
+    score = visualisers.target_logits(targets)
 
     def levelled(logits: Any) -> Any:
         value = score(logits)

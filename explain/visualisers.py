@@ -129,6 +129,39 @@ def attributions(
     return found
 
 
+def class_activations(
+    method: str,
+    visualiser: Callable[[Any], Callable[..., Any]],
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    score: Callable[[Sequence[int]], Callable[[Any], Any]] = target_logits,
+) -> list[Attribution]:
+    """Map images by a gradient method of tf-keras-vis at the last feature map, in raw values.
+
+    `visualiser` is its class; `score` gives what is explained for a chunk's targets.
+
+    Raises:
+        InvalidSetting: the network has no convolution, or a target is not one of the classes.
+    """
+    model = network(classifier.model)
+    layer, draw = feature_layer(model, method), visualiser(model)
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        coarse = draw(
+            score(wanted),
+            pixels,
+            penultimate_layer=layer,
+            seek_penultimate_conv_layer=False,
+            expand_cam=False,
+            normalize_cam=False,
+            unconnected_gradients="zero",
+        )
+        return upsample(coarse, pixels.shape[1:3])
+
+    return attributions(method, classifier, images, targets, maps)
+
+
 def _in_float32(model: Any) -> Any:
     import keras
 
