@@ -26,7 +26,6 @@ class TrainingState:
     waited: int = 0
     """Epochs since the best one."""
     rate_factor: float = 1.0
-    seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: bool = False
     """Whether the phase is over."""

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from zoo import metrics, runs
-from zoo.alarms import Alarm
 from zoo.calibration import assess
 from zoo.classifier import TrainedClassifier, softmax
 from zoo.errors import BadInput, InvalidSetting
@@ -173,7 +172,7 @@ def _write(
         title=f"{run.name} on {name}",
         history=history,
         best_epoch=best_epoch,
-        alarms=[Alarm(**alarm) for alarm in run.record["alarms"]],
+        alarms=run.alarms,
         information=facts(run),
         notes=tuple(notes),
         synthetic=dataset.synthetic,

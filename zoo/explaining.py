@@ -94,7 +94,7 @@ def explain(
                     reference=cases,
                     run=run.name,
                     summaries={e.name: e.summary for e in explainers},
-                    notes=_notes(run),
+                    notes=tuple(map(str, run.alarms)),
                     synthetic=data["synthetic"],
                 )
     finally:
@@ -145,10 +145,6 @@ def facts(run: Run) -> dict[str, str]:
         "seed": str(record["seed"]),
         "version": f"xray-zoo {record['versions']['xray-zoo']}",
     }
-
-
-def _notes(run: Run) -> tuple[str, ...]:
-    return tuple(f"{alarm['message']} {alarm['remedy']}" for alarm in run.record.get("alarms", ()))
 
 
 def _free(stem: str, taken: set[str]) -> str:

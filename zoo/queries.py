@@ -88,6 +88,5 @@ def read(
 
 
 def _patient(rule: str, name: str) -> str | None:
-    """Return the patient by the run's rule; a file that does not fit it has an unknown one."""
-    known = patients.RULES.get(rule)
-    return known(Path(name).stem) if known is not None and rule != "none" else None
+    """Return the patient by the run's rule; without one (a table's column) it is unknown."""
+    return patients.patient_of(rule, name) if rule in patients.RULES else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import reference
+from zoo.alarms import Alarm
 from zoo.classifier import TrainedClassifier
 from zoo.errors import BadInput, DamagedRun, UnknownName
 from zoo.images import digest_file
@@ -51,6 +52,11 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of the logits."""
         return tuple(self.record["class_names"])
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The signs, seen while it was trained, that something went wrong."""
+        return tuple(Alarm(**alarm) for alarm in self.record["alarms"])
 
     def metrics(self) -> dict[str, Any]:
         """Read the scores that were measured when the run was trained."""

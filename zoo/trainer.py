@@ -102,7 +102,6 @@ def fit(
         if judge(state, row, recipe):
             best = checkpoint.values(model.variables)
         state.epoch += 1
-        state.seconds += row["seconds"]
         state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
         checkpoint.save(
             path,

@@ -17,6 +17,8 @@ from zoo.recipe import Recipe, settings
 from zoo.registry import DEFAULT_SOURCE, Registry, load
 from zoo.runs import Run
 from zoo.session import Session
+from zoo.sources import parse
+from zoo.types import Dataset
 from zoo.verification import Verified, verify
 
 
@@ -56,7 +58,7 @@ def train(
     )
     dataset = registry.dataset(plan.source)
     positive_index(dataset.class_names, positive)
-    verified = _verified(plan, registry, progress)
+    verified = _verified(dataset, plan, progress)
     session = Session(plan, verified, progress)
     path = runs.create(runs.root(folder), architecture.name)
     session.record.update(
@@ -94,7 +96,7 @@ def resume(
         record["class_names"][record["positive"]],
         record["data"]["skip_broken"],
     )
-    verified = _verified(plan, registry, progress)
+    verified = _verified(registry.dataset(plan.source), plan, progress)
     if verified.fingerprint != record["data"]["fingerprint"]:
         raise BadInput(
             f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
@@ -108,8 +110,7 @@ def resume(
     return session.execute(run.path, state)
 
 
-def _verified(plan: Plan, registry: Registry, progress: Progress) -> Verified:
-    dataset = registry.dataset(plan.source)
+def _verified(dataset: Dataset, plan: Plan, progress: Progress) -> Verified:
     for note in dataset.notes:
         progress.note(note)
     return verify(dataset, skip_broken=plan.skip_broken, progress=progress)
@@ -117,5 +118,7 @@ def _verified(plan: Plan, registry: Registry, progress: Progress) -> Verified:
 
 def _absolute(source: str) -> str:
     """Make a source readable from another working folder."""
-    location, mark, query = source.partition("?")
-    return str(Path(location).resolve()) + mark + query if Path(location).exists() else source
+    location, _ = parse(source)
+    if not Path(location).exists():
+        return source
+    return f"{Path(location).resolve()}{source[len(location) :]}"

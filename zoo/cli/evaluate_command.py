@@ -44,6 +44,6 @@ def command(
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
     click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
-    for alarm in run.record["alarms"]:
-        console.warn(f"{alarm['message']} {alarm['remedy']}")
+    for alarm in run.alarms:
+        console.warn(str(alarm))
     click.echo(f"{DISCLAIMER}\nPictures, scores and page: {done.folder}")
