@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zoo.errors import BadInput
 from zoo.hookspecs import hookimpl
 from zoo.sources import check_options, split_named
-from zoo.types import Dataset, Sample
+from zoo.types import Dataset, Header, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,12 @@ class TableImages:
         from zoo import images
 
         return images.digest_file(self.root / sample.name)
+
+    def header(self, sample: Sample) -> Header:
+        """Read what one file says of itself, without decoding it."""
+        from zoo import images
+
+        return images.header(self.root / sample.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         ),
         read=files.read,
         digest=files.digest,
+        header=files.header,
         patient_rule=rule,
         notes=(note,),
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoo.errors import BadInput, UnknownName
 from zoo.hookspecs import hookimpl
 from zoo.sources import check_options, split_named
-from zoo.types import Dataset, Sample
+from zoo.types import Dataset, Header, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,12 @@ class FolderImages:
 
         return images.digest_file(self.root / sample.name)
 
+    def header(self, sample: Sample) -> Header:
+        """Read what one file says of itself, without decoding it."""
+        from zoo import images
+
+        return images.header(self.root / sample.name)
+
 
 def _index(root: Path, options: dict[str, str]) -> Dataset:
     from zoo import patients
@@ -74,6 +80,7 @@ def _index(root: Path, options: dict[str, str]) -> Dataset:
         samples=samples,
         read=files.read,
         digest=files.digest,
+        header=files.header,
         patient_rule=rule,
         notes=(note, *_notes(strangers)),
     )

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from zoo.errors import BadInput
-from zoo.splits import Split, split
+from zoo.splits import Split, folds, reduced, split
 from zoo.types import Dataset, Sample
 
 
@@ -171,3 +171,45 @@ def test_no_patient_or_picture_is_ever_in_two_parts(
         assert not {digests[s.name] for s in one} & {digests[s.name] for s in other}
     for part in parts(done):
         assert {s.label for s in part} == {0, 1}
+
+
+def test_every_image_is_in_one_test_fold_and_no_patient_in_two_parts() -> None:
+    samples = cohort(150)
+    done = folds(indexed(samples), own_digests(samples), 5, 0)
+    assert Counter(s for one in done for s in one.test) == Counter(samples)
+    for one in done:
+        assert Counter(s for part in parts(one) for s in part) == Counter(samples)
+        for a, b in combinations(parts(one), 2):
+            assert not people(a) & people(b)
+
+
+def test_folds_leave_the_sources_own_test_part_alone() -> None:
+    test = cohort(30, "test", "t")
+    samples = [*cohort(150, "train"), *test]
+    for one in folds(indexed(samples), own_digests(samples), 3, 0):
+        assert not people(test) & (people(one.train) | people(one.validation) | people(one.test))
+        assert "30 images" in one.notes[0] or f"{len(test)} images" in one.notes[0]
+
+
+def test_another_seed_folds_differently() -> None:
+    samples = cohort(150)
+    first, again, other = (
+        folds(indexed(samples), own_digests(samples), 3, seed) for seed in (0, 0, 1)
+    )
+    assert first == again
+    assert first[0].test != other[0].test
+
+
+def test_a_smaller_share_of_the_patients_is_part_of_a_larger_one() -> None:
+    samples = cohort(300)
+    whole, digests = divided(samples), own_digests(samples)
+    few, more = (reduced(whole, digests, share, seed=1) for share in (0.1, 0.5))
+    assert set(few.train) < set(more.train) < set(whole.train)
+    assert len(people(more.train)) == pytest.approx(0.5 * len(people(whole.train)), abs=2)
+    assert {s.label for s in few.train} == {0, 1}
+    assert (few.validation, few.test) == (whole.validation, whole.test)
+    for patient in people(few.train):  # whole patients only
+        assert sum(s.patient == patient for s in few.train) == sum(
+            s.patient == patient for s in whole.train
+        )
+    assert reduced(whole, digests, 1.0, seed=1) is whole

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo import metrics, runs
-from zoo.calibration import assess
-from zoo.classifier import TrainedClassifier, softmax
-from zoo.errors import BadInput, InvalidSetting
+from zoo import baselines, runs
+from zoo.assessment import assess, score_baselines
+from zoo.classifier import TrainedClassifier
+from zoo.errors import InvalidSetting
 from zoo.explaining import facts
 from zoo.history import read_history
+from zoo.outputs import Outputs, gather
 from zoo.pipeline import batches, reading_errors
+from zoo.prevalence import stated_shares
 from zoo.progress import SILENT, Progress, track
 from zoo.registry import Registry, load
 from zoo.report import figures
+from zoo.report.coverage_figure import coverage_figure
+from zoo.report.decision_figure import decision_figure
 from zoo.report.pages import evaluation_page
 from zoo.report.reliability import reliability_diagram
 from zoo.runs import Run
+from zoo.selection import Selection, open_selection
 from zoo.sources import parse
 from zoo.storage import write_bytes, write_json, write_text
-from zoo.types import SPLITS, TEST, Dataset, Sample
-from zoo.verification import Verified, verify
+from zoo.thresholds import operating_point, validation_shares
+from zoo.top_losses import top_losses
+from zoo.types import TEST, Dataset, Sample
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ def evaluate(
     source: str | None = None,
     *,
     split: str = TEST,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
     skip_broken: bool = False,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -50,66 +58,86 @@ def evaluate(
     """Score a run on the part `split` of its own data, or on the data set `source`.
 
     Of other data everything is used that the run has not been trained or tuned on; the source's
-    own part `split` where it has one. Scores, pictures and a page are written into the run folder.
+    own part `split` where it has one. `sensitivity` chooses another threshold on the validation
+    part, for this evaluation alone. `prevalence` is the share of the positive class for which
+    predictive values are told. Scores, pictures and a page are written into the run folder.
 
     Raises:
         ZooError: the part or the data cannot be used.
     """
-    if split not in SPLITS:
-        raise InvalidSetting(f"There is no split '{split}'; expected one of: {', '.join(SPLITS)}.")
     registry = registry or load()
-    data = run.record["data"]
-    dataset = registry.dataset(source or data["source"])
-    dataset = _with_classes_of(run, dataset)
-    verified = verify(
-        dataset, skip_broken=skip_broken or (not source and data["skip_broken"]), progress=progress
+    point = operating_point(run, sensitivity)
+    selection = open_selection(
+        run, registry, source, split, skip_broken=skip_broken, progress=progress
     )
-    samples, notes = select(run, verified, split)
-    for note in notes:
-        progress.note(note)
     classifier = runs.load_classifier(run)
-    logits = _logits(classifier, dataset, samples, progress)
-    labels = np.array([s.label for s in samples])
-    scores = metrics.evaluate(
-        labels,
-        softmax(logits / classifier.temperature),
-        np.array([s.patient for s in samples]),
-        run.class_names,
-        classifier.positive,
+    answers = gather(
+        logits_of(classifier, selection.verified.dataset, selection.samples, progress),
+        selection.samples,
     )
-    result = {**scores, "calibration": assess(logits, labels, classifier.temperature)}
+    cases = runs.load_reference(run)
+    result: dict[str, Any] = {
+        **assess(answers, run.class_names, classifier.positive, run.temperature, point),
+        "own": selection.own,
+        "baselines": _baselines(run, selection, answers, progress),
+    }
+    result["prevalence"] = at_prevalence(result, run, prevalence)
+    losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
     name = split if source is None else f"{_written(source)}-{split}"
     folder = run.path / "evaluation" / name
-    _write(folder, run, result, notes, dataset, name)
-    return Evaluation(result, notes, folder)
+    _write(folder, run, result, selection, name, losses)
+    return Evaluation(result, selection.notes, folder)
 
 
-def select(run: Run, verified: Verified, split: str) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Choose the samples to be scored, by content: file names and folders may have changed."""
-    parts = {part: set(run.record["splits"][part]["members"]) for part in SPLITS}
-    known = set.union(*parts.values())
-    samples, digests = verified.dataset.samples, verified.digests
-    own = [s for s in samples if digests[s.name] in known]
-    if len(own) > len(samples) / 2:
-        chosen = tuple(s for s in own if digests[s.name] in parts[split])
-        note = f"{len(chosen)} images of the run's {split} part."
-        if not chosen:
-            raise BadInput(f"None of the images are in the {split} part of '{run.name}'.")
-        return chosen, (note,)
-    seen = parts["train"] | parts["validation"]
-    has_part = any(s.split == split for s in samples)
-    candidates = [s for s in samples if not has_part or s.split == split]
-    chosen = tuple(s for s in candidates if digests[s.name] not in seen)
-    if not chosen:
-        raise BadInput(
-            "The run was trained on every one of these images: nothing is left to score."
+def at_prevalence(
+    result: Mapping[str, Any], run: Run, stated: float | None
+) -> dict[str, float | None] | None:
+    """Return what a positive and a negative answer are worth where the class is so frequent.
+
+    Sensitivity and specificity are those of the evaluation; None without a stated prevalence.
+
+    Raises:
+        InvalidSetting: more than two classes, or no share between 0 and 1.
+    """
+    if stated is None:
+        return None
+    positive = run.record["positive"]
+    shares = validation_shares(run)
+    stated_shares(stated, positive, shares)  # refuses what is no share
+    if len(shares) != 2:
+        raise InvalidSetting(
+            f"A prevalence was given for {len(shares)} classes; predictive values need two."
         )
-    notes = [f"{len(chosen)} images the run has not seen, of other data than it was trained on."]
-    if len(chosen) < len(candidates):
-        notes.append(
-            f"{len(candidates) - len(chosen)} images were left out: the run has seen them."
-        )
-    return chosen, tuple(notes)
+    found, spared = (result["metrics"][name]["value"] for name in ("sensitivity", "specificity"))
+    values: dict[str, float | None] = {
+        "stated": stated,
+        "validation": shares[positive],
+        "sensitivity": found,
+        "specificity": spared,
+        "ppv": None,
+        "npv": None,
+    }
+    if found is None or spared is None:
+        return values
+    alarms = stated * found + (1 - stated) * (1 - spared)
+    cleared = (1 - stated) * spared + stated * (1 - found)
+    values["ppv"] = stated * found / alarms if alarms else None
+    values["npv"] = (1 - stated) * spared / cleared if cleared else None
+    return values
+
+
+def _baselines(
+    run: Run, selection: Selection, answers: Outputs, progress: Progress
+) -> list[dict[str, Any]]:
+    """Score the baselines that never see the lungs, as they were fitted with the run."""
+    dataset, samples = selection.verified.dataset, selection.samples
+    measured = baselines.measure(dataset, samples, progress=progress)
+    return score_baselines(
+        baselines.load(run.path / runs.BASELINES),
+        measured,
+        answers.labels == run.record["positive"],
+        answers.patients,
+    )
 
 
 def _written(source: str) -> str:
@@ -119,25 +147,10 @@ def _written(source: str) -> str:
     return re.sub(r"[^\w.-]+", "_", "-".join(parts))
 
 
-def _with_classes_of(run: Run, dataset: Dataset) -> Dataset:
-    """Number the classes as the run does.
-
-    Raises:
-        BadInput: the data have other classes.
-    """
-    if set(dataset.class_names) != set(run.class_names):
-        raise BadInput(
-            f"The data have the classes {', '.join(dataset.class_names)}; the run '{run.name}' "
-            f"knows {', '.join(run.class_names)}. Rename the folders or labels to match."
-        )
-    order = [run.class_names.index(name) for name in dataset.class_names]
-    samples = tuple(replace(s, label=order[s.label]) for s in dataset.samples)
-    return replace(dataset, class_names=run.class_names, samples=samples)
-
-
-def _logits(
+def logits_of(
     classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
 ) -> np.ndarray:
+    """Return `(samples, classes)` logits, streamed from where the images are stored."""
     streamed = batches(dataset, samples, classifier.input_shape)
     with reading_errors():
         logits = [
@@ -151,9 +164,9 @@ def _write(
     folder: Path,
     run: Run,
     result: Mapping[str, Any],
-    notes: Sequence[str],
-    dataset: Dataset,
+    selection: Selection,
     name: str,
+    losses: Sequence[Mapping[str, Any]],
 ) -> None:
     history = read_history(run.path / runs.HISTORY)
     best_epoch = run.record["training"]["best_epoch"]
@@ -162,6 +175,12 @@ def _write(
         "roc": figures.roc_curve(result),
         "precision_recall": figures.pr_curve(result),
         "reliability": reliability_diagram(result["calibration"]),
+        "coverage": coverage_figure(result["coverage"]),
+        "decision_curve": (
+            decision_figure(result["decision_curve"], run.class_names[result["positive"]])
+            if result["decision_curve"]
+            else None
+        ),
         "learning_curves": figures.learning_curves(history, best_epoch),
     }
     for title, picture in pictures.items():
@@ -174,8 +193,9 @@ def _write(
         best_epoch=best_epoch,
         alarms=run.alarms,
         information=facts(run),
-        notes=tuple(notes),
-        synthetic=dataset.synthetic,
+        notes=selection.notes,
+        top_losses=losses,
+        synthetic=selection.verified.dataset.synthetic,
     )
     write_text(folder / "report.html", page)
     write_json(folder / runs.METRICS, result)

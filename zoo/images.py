@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.errors import BadInput
+from zoo.types import Header
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -52,6 +53,16 @@ def read(source: Path | bytes, size: tuple[int, int] | None = None, name: str = 
                 "copy or export it again."
             ) from error
         return resize(_to_rgb(ImageOps.exif_transpose(image), name), size)
+
+
+def header(path: Path) -> Header:
+    """Read width, height, mode and bytes of an image file without decoding it.
+
+    Raises:
+        BadInput: not an image, under 8 pixels a side, over 100 megapixels.
+    """
+    with _opened(path, str(path)) as image:
+        return Header(*image.size, image.mode, path.stat().st_size)
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:

@@ -151,6 +151,19 @@ def decide(probabilities: np.ndarray, positive: int, threshold: float | None) ->
     return np.where(probabilities[:, positive] >= threshold, positive, 1 - positive)
 
 
+def margin(probabilities: np.ndarray, positive: int, threshold: float | None) -> np.ndarray:
+    """Return `(n,)` how sure each decision is: 0 at the line between two answers, 1 at the most.
+
+    Without a threshold it is the probability of the class that is named.
+    """
+    if threshold is None:
+        return probabilities.max(axis=1)
+    chance = probabilities[:, positive].astype(np.float64)
+    above, below = np.maximum(chance - threshold, 0), np.maximum(threshold - chance, 0)
+    # At a threshold of 0 or 1 one side is empty, and so is its division.
+    return above / max(1 - threshold, 1e-12) + below / max(threshold, 1e-12)
+
+
 def _check(
     labels: np.ndarray,
     probabilities: np.ndarray,

@@ -37,6 +37,8 @@ class Recipe:
     """Epochs with the backbone unfrozen, after the head has been trained."""
     fine_tune_learning_rate: float = 1e-5
     mixed_precision: bool = False
+    sensitivity: float = 0.0
+    """Sensitivity the decision threshold must reach on validation; 0: greatest Youden index."""
     cases: int = 5000
     """Training cases that the run keeps for comparison, at most."""
     seed: int = 0
@@ -58,6 +60,10 @@ class Recipe:
         for name, most in (("batch_size", 4096), ("seed", 2**32 - 1)):
             if getattr(self, name) > most:
                 raise InvalidSetting(f"{name} is {getattr(self, name)}; expected at most {most}.")
+        if not 0 <= self.sensitivity <= 1:
+            raise InvalidSetting(
+                f"sensitivity is {self.sensitivity}; expected a share from 0 to 1, such as 0.95."
+            )
         if not 0 <= self.label_smoothing < 1:
             raise InvalidSetting(
                 f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."

@@ -19,15 +19,18 @@ from zoo.images import digest_file
 from zoo.storage import replacing, write_json
 from zoo.types import Reference
 
-SCHEMA = 1
+SCHEMA = 2
 RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
+VALIDATION, BASELINES = "validation.npz", "baselines.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
+NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
+"""The files of a finished run whose content is recorded."""
 TRAINING, DONE = "training", "done"
 STARTED = frozenset(
     ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
      "input_shape", "data", "splits")
 )  # fmt: skip
-FINISHED = STARTED | {"training", "calibration", "alarms", "files"}
+FINISHED = STARTED | {"training", "calibration", "operating_point", "alarms", "files"}
 """What every record says, and what the record of a finished run says besides."""
 
 
@@ -57,6 +60,17 @@ class Run:
     def alarms(self) -> tuple[Alarm, ...]:
         """The signs, seen while it was trained, that something went wrong."""
         return tuple(Alarm(**alarm) for alarm in self.record["alarms"])
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before the softmax."""
+        return float(self.record["calibration"]["temperature"])
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which the positive class is called; None: the most probable."""
+        point = self.record["operating_point"]
+        return None if point is None else float(point["threshold"])
 
     def metrics(self) -> dict[str, Any]:
         """Read the scores that were measured when the run was trained."""
@@ -90,7 +104,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
 
 def finish(path: Path, record: Mapping[str, Any]) -> Run:
     """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
-    files = {name: digest_file(path / name) for name in (MODEL, CASES, METRICS, HISTORY)}
+    files = {name: digest_file(path / name) for name in NEEDED}
     complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
     write_json(path / RECORD, complete)
     (path / CHECKPOINT).unlink(missing_ok=True)
@@ -215,9 +229,7 @@ def load_classifier(run: Run) -> TrainedClassifier:
             f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
             "If its architecture came from a package, install that package."
         ) from error
-    return TrainedClassifier(
-        model, run.class_names, run.record["positive"], run.record["calibration"]["temperature"]
-    )
+    return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
 
 
 def load_reference(run: Run) -> Reference:

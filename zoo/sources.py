@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from zoo.errors import InvalidSetting, UnknownName
@@ -58,3 +59,11 @@ def check_options(reader: str, options: Mapping[str, str], known: Iterable[str])
 def split_named(text: str) -> str | None:
     """Give the split that a folder or a table cell names ('Val' is 'validation'), or None."""
     return SPLIT_NAMES.get(text.strip().lower())
+
+
+def absolute(source: str) -> str:
+    """Make a source readable from another working folder."""
+    location, _ = parse(source)
+    if not Path(location).exists():
+        return source
+    return f"{Path(location).resolve()}{source[len(location) :]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from zoo.types import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 
 TEST_SHARE = 0.20
 VALIDATION_SHARE = 0.16
+FOLD_VALIDATION_SHARE = 0.20
 SMALLEST_VALIDATION_CLASS = 20
 """With fewer cases of a class, sensitivity moves by more than 5 points for a single case."""
 
@@ -75,6 +76,49 @@ def split(dataset: Dataset, digests: Mapping[str, str], seed: int) -> Split:
     return Split(tuple(train), tuple(validation), tuple(test), tuple(notes))
 
 
+def folds(dataset: Dataset, digests: Mapping[str, str], count: int, seed: int) -> tuple[Split, ...]:
+    """Divide by patient into `count` parts, each the test part of one split, the rest trained on.
+
+    A test part that the source gives stays out altogether, so that it can still check what was
+    claimed. Each split's validation part is 20 % of what is not tested. Patients that share an
+    identical image are kept together.
+
+    Raises:
+        BadInput: too few patients of a class to divide.
+    """
+    pool = [s for s in dataset.samples if s.split != TEST]
+    groups = _groups(pool, digests)
+    held_out = len(dataset.samples) - len(pool)
+    notes = (
+        (f"The {held_out} images of the source's own test part were left alone.",)
+        if held_out
+        else ()
+    )
+    splits = []
+    for rest, test in _divisions(pool, groups, count, seed, dataset.class_names):
+        train, validation = _divide(rest, groups, FOLD_VALIDATION_SHARE, seed, dataset.class_names)
+        splits.append(Split(tuple(train), tuple(validation), tuple(test), notes))
+    return tuple(splits)
+
+
+def reduced(whole: Split, digests: Mapping[str, str], share: float, seed: int) -> Split:
+    """Keep a share of the training patients, the classes in proportion; nothing else changes.
+
+    A smaller share is a part of a larger one with the same seed.
+    """
+    if share >= 1:
+        return whole
+    groups = _groups(whole.train, digests)
+    label = {groups[s.patient]: s.label for s in whole.train}
+    random = np.random.default_rng(seed)
+    place: dict[int, float] = {}
+    for wanted in sorted(set(label.values())):
+        members = random.permutation([g for g in sorted(label) if label[g] == wanted]).tolist()
+        place.update({group: rank / len(members) for rank, group in enumerate(members)})
+    train = tuple(s for s in whole.train if place[groups[s.patient]] < share)
+    return Split(train, whole.validation, whole.test, whole.notes)
+
+
 def _groups(samples: Sequence[Sample], digests: Mapping[str, str]) -> dict[str, int]:
     """Number the patients so that those who share an identical image have the same number."""
     from scipy.sparse import coo_array
@@ -98,21 +142,31 @@ def _divide(
     class_names: Sequence[str],
 ) -> tuple[list[Sample], list[Sample]]:
     """Split `share` of the samples off, whole groups at a time, with the classes in proportion."""
+    return next(_divisions(samples, groups, max(2, round(1 / share)), seed, class_names))
+
+
+def _divisions(
+    samples: Sequence[Sample],
+    groups: Mapping[str, int],
+    count: int,
+    seed: int,
+    class_names: Sequence[str],
+) -> Iterator[tuple[list[Sample], list[Sample]]]:
+    """Divide whole groups into `count` parts; yield the rest and the part, for each part."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels = np.array([s.label for s in samples])
     members = np.array([groups[s.patient] for s in samples])
-    folds = max(2, round(1 / share))
     for index, name in enumerate(class_names):
         patients = len(set(members[labels == index]))
-        if patients < folds:
+        if patients < count:
             raise BadInput(
-                f"Class '{name}' has {patients} patients to divide; expected at least {folds}. "
+                f"Class '{name}' has {patients} patients to divide; expected at least {count}. "
                 "Add images, or check how patients are recognised (?patients=none)."
             )
-    folding = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    kept, taken = next(folding.split(samples, labels, members))
-    return [samples[i] for i in kept], [samples[i] for i in taken]
+    folding = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for kept, taken in folding.split(samples, labels, members):
+        yield [samples[i] for i in kept], [samples[i] for i in taken]
 
 
 def _overlaps(parts: Mapping[str, Sequence[Sample]]) -> list[str]:

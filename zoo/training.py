@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +10,18 @@ from typing import Any
 
 from zoo import checkpoint, runs
 from zoo.checkpoint import TrainingState
+from zoo.description import describe
 from zoo.environment import versions
 from zoo.errors import BadInput, InvalidSetting
+from zoo.finishing import finish
 from zoo.plan import Plan, positive_index
 from zoo.progress import SILENT, Progress
 from zoo.recipe import Recipe, settings
 from zoo.registry import DEFAULT_SOURCE, Registry, load
 from zoo.runs import Run
 from zoo.session import Session
-from zoo.sources import parse
+from zoo.sources import absolute
+from zoo.splits import split
 from zoo.types import Dataset
 from zoo.verification import Verified, verify
 
@@ -52,22 +56,23 @@ def train(
         recipe,
         options,
         input_shape or architecture.input_shape,
-        _absolute(source),
+        absolute(source),
         positive,
         skip_broken,
     )
     dataset = registry.dataset(plan.source)
     positive_index(dataset.class_names, positive)
     verified = _verified(dataset, plan, progress)
-    session = Session(plan, verified, progress)
+    session = _session(plan, verified, progress)
     path = runs.create(runs.root(folder), architecture.name)
-    session.record.update(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        plugin=registry.origins[name],
-        command=list(command),
-    )
-    runs.write_record(path, session.record)
-    return session.execute(path, TrainingState())
+    record = {
+        **describe(session),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plugin": registry.origins[name],
+        "command": list(command),
+    }
+    runs.write_record(path, record)
+    return _execute(session, record, path, TrainingState())
 
 
 def resume(
@@ -102,23 +107,27 @@ def resume(
             f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
             "Restore them, or train again from the start."
         )
-    session = Session(plan, verified, progress)
-    session.record = {**record, "versions": versions()}
+    session = _session(plan, verified, progress)
     saved = run.path / runs.CHECKPOINT
     state = checkpoint.load(saved).state if saved.exists() else TrainingState()
     progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
-    return session.execute(run.path, state)
+    return _execute(session, {**record, "versions": versions()}, run.path, state)
+
+
+def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
+    division = split(verified.dataset, verified.digests, plan.recipe.seed)
+    for note in division.notes:
+        progress.note(note)
+    return Session(plan, verified, division, progress)
+
+
+def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
+    began = time.monotonic()
+    session.fit(path, state)
+    return finish(session, record, path, state, time.monotonic() - began)
 
 
 def _verified(dataset: Dataset, plan: Plan, progress: Progress) -> Verified:
     for note in dataset.notes:
         progress.note(note)
     return verify(dataset, skip_broken=plan.skip_broken, progress=progress)
-
-
-def _absolute(source: str) -> str:
-    """Make a source readable from another working folder."""
-    location, _ = parse(source)
-    if not Path(location).exists():
-        return source
-    return f"{Path(location).resolve()}{source[len(location) :]}"

@@ -64,6 +64,18 @@ class Sample:
     """'train', 'validation', 'test', or empty when the source does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an image file says of itself before it is decoded; sides in pixels, as stored."""
+
+    width: int
+    height: int
+    mode: str
+    """Pillow's name for the kind of pixels, such as 'L' (8-bit gray), 'RGB' or 'I;16'."""
+    bytes: int
+    """Size of the file."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """An index of labelled images and the functions that read one of them.
@@ -72,6 +84,8 @@ class Dataset:
     or as stored when `size` is None; it raises BadInput when the image cannot be read.
     `digest(sample)` identifies the stored content: 16 hexadecimal digits.
     `mask(sample, size)` returns `(height, width)` bool: where the finding is, when it is known.
+    `header(sample)` gives width, height, mode and bytes of the stored file, read without decoding;
+    None when images are not files.
     `patient_of(name)` gives the patient for a file name by the same rule, or None.
     """
 
@@ -81,6 +95,7 @@ class Dataset:
     read: Callable[[Sample, tuple[int, int] | None], np.ndarray]
     digest: Callable[[Sample], str]
     mask: Callable[[Sample, tuple[int, int] | None], np.ndarray] | None = None
+    header: Callable[[Sample], Header] | None = None
     patient_rule: str = "none"
     notes: tuple[str, ...] = ()
     """Sentences the user should read before using the data."""

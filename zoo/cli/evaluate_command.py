@@ -19,6 +19,8 @@ from zoo.types import SPLITS, TEST
 @click.option(
     "--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part."
 )
+@options.sensitivity
+@options.prevalence
 @options.skip_broken
 @options.runs_folder
 @options.as_json
@@ -26,6 +28,8 @@ def command(
     run_name: str | None,
     source: str | None,
     split: str,
+    sensitivity: float | None,
+    prevalence: float | None,
     skip_broken: bool,
     folder: Path | None,
     as_json: bool,
@@ -35,15 +39,26 @@ def command(
     console.note(f"Run: {run.name}")
     with quiet_import():
         from zoo.evaluation import evaluate
+        from zoo.report.belief import statements
         from zoo.report.tables import classification_table, metrics_table
 
-    done = evaluate(run, source, split=split, skip_broken=skip_broken, progress=console)
+    done = evaluate(
+        run,
+        source,
+        split=split,
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+        skip_broken=skip_broken,
+        progress=console,
+    )
     if as_json:
         click.echo(json.dumps(done.result, indent=1))
         return
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
     click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
+    for heading, sentence in statements(done.result):
+        click.echo(f"{heading}: {sentence}")
     for alarm in run.alarms:
         console.warn(str(alarm))
     click.echo(f"{DISCLAIMER}\nPictures, scores and page: {done.folder}")

@@ -25,6 +25,38 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 skip_broken = click.option(
     "--skip-broken", is_flag=True, help="Leave out images that cannot be read instead of stopping."
 )
+epochs = click.option("--epochs", type=click.IntRange(min=1), help="Epochs at most.")
+input_size = click.option(
+    "--input", "size", metavar="SIZE", help="Input as 180, 180x160 or 180x160x1."
+)
+positive = click.option("--positive", metavar="CLASS", help="The class that is looked for.")
+prevalence = click.option(
+    "--prevalence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+    help="How frequent the class looked for is where this is used.",
+)  # fmt: skip
+sensitivity = click.option(
+    "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    help="Choose the threshold that reaches it on validation.  [default: the run's own threshold]",
+)  # fmt: skip
+
+
+def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where trainings run side by side."""
+    for option in (
+        click.option(
+            "--scheduler", metavar="ADDRESS", help="Of a Dask cluster, as tcp://HOST:PORT."
+        ),
+        click.option(
+            "--backend", type=click.Choice(("loky", "dask")), default="loky", show_default=True,
+            help="Processes of this machine, or a Dask cluster.",
+        ),
+        click.option(
+            "--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+            help="Trainings at a time.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def data(default: str) -> Callable[[Any], Any]:

@@ -21,10 +21,14 @@ from zoo.runs import Run
 @click.command("train")
 @click.argument("name", required=False)
 @options.data("phantom, synthetic chest radiographs")
-@click.option("--epochs", type=click.IntRange(min=1), help="Epochs at most.")
+@options.epochs
 @click.option("--seed", type=click.IntRange(min=0), help="Fixes everything random.")
-@click.option("--input", "size", metavar="SIZE", help="Input as 180, 180x160 or 180x160x1.")
-@click.option("--positive", metavar="CLASS", help="The class that is looked for.")
+@options.input_size
+@options.positive
+@click.option(
+    "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    help="Choose the threshold that reaches it on validation.  [default: greatest Youden index]",
+)  # fmt: skip
 @options.settings
 @options.skip_broken
 @options.runs_folder
@@ -36,6 +40,7 @@ def command(
     seed: int | None,
     size: str | None,
     positive: str | None,
+    sensitivity: float | None,
     pairs: tuple[str, ...],
     skip_broken: bool,
     folder: Path | None,
@@ -47,7 +52,7 @@ def command(
     """
     if (name is None) == (resume is None):
         raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
-    given = {"epochs": epochs, "seed": seed}
+    given = {"epochs": epochs, "seed": seed, "sensitivity": sensitivity}
     changes: dict[str, Any] = {
         **assignments(pairs),
         **{setting: value for setting, value in given.items() if value is not None},

@@ -52,9 +52,9 @@ def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
 
 def calibration_text(result: Mapping[str, Any]) -> str:
     """Say how well probabilities fit, and what the temperature did; empty when not measured."""
-    if "calibration" not in result:
+    measured = result.get("calibration")
+    if not measured:
         return ""
-    measured = result["calibration"]
     before, after = measured["before"], measured["after"]
     return (
         f"Calibration error {after['ece_mass']:.3f} with bins of equal mass, "

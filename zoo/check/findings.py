@@ -1,0 +1,51 @@
+"""What a check found: how bad it is, which files it is about, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+LEVELS = (ERROR, WARNING, NOTE)
+"""From worst to mildest. An error makes figures wrong; a warning may; a note is good to know."""
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    `names` are the images it is about; `groups` are images that belong together, such as copies.
+    """
+
+    level: str
+    kind: str
+    message: str
+    remedy: str
+    names: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self._examples(), self.remedy) if part)
+
+    def _examples(self) -> str:
+        named = self.names or (self.groups[0] if self.groups else ())
+        if not named:
+            return ""
+        more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+        return f"See {', '.join(named[:SHOWN])}{more}."
+
+
+def worst(findings: Sequence[Finding]) -> str | None:
+    """Return the worst level among the findings, None without any."""
+    return min((f.level for f in findings), key=LEVELS.index, default=None)
+
+
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings from worst to mildest, otherwise as they came."""
+    return tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level)))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: '1 image', '2,000 images'."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

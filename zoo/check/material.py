@@ -1,0 +1,80 @@
+"""What the topics look at: the images of one source, read once for each purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.check import embeddings, similarity
+from zoo.check.embeddings import Backbone
+from zoo.progress import Progress
+from zoo.types import Dataset, Sample
+from zoo.verification import Verified
+
+OWN = "these data"
+"""What a source that is not divided is called beside another one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The readable images of a source.
+
+    `gray` is `(n, 64, 64)` uint8, `hashes` is `(n, 4)` uint64, `features` is `(n, features)`
+    float32 or None without a pretrained network. `source` names another source than the one that
+    is checked; its images and patients are then written 'SOURCE: NAME'.
+    """
+
+    dataset: Dataset
+    digests: tuple[str, ...]
+    gray: np.ndarray
+    hashes: np.ndarray
+    features: np.ndarray | None
+    source: str = ""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The images, in order."""
+        return self.dataset.samples
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels, `(n,)` int."""
+        return np.array([s.label for s in self.samples], dtype=np.int64)
+
+    @property
+    def patients(self) -> np.ndarray:
+        """The patients, `(n,)` str."""
+        return np.array([self._written(s.patient) for s in self.samples])
+
+    @property
+    def names(self) -> np.ndarray:
+        """The names, `(n,)` str."""
+        return np.array([self._written(s.name) for s in self.samples])
+
+    def _written(self, name: str) -> str:
+        return f"{self.source}: {name}" if self.source else name
+
+
+def gather(
+    verified: Verified, backbone: Backbone | None, progress: Progress, source: str = ""
+) -> Material:
+    """Read the images of a source once as small pictures and once for the backbone."""
+    dataset = verified.dataset
+    digests = [verified.digests[s.name] for s in dataset.samples]
+    gray, hashes = similarity.pictures(dataset, dataset.samples, progress)
+    features = (
+        None
+        if backbone is None
+        else embeddings.embed(backbone, dataset, dataset.samples, digests, progress)
+    )
+    return Material(dataset, tuple(digests), gray, hashes, features, source)
+
+
+def comparable(materials: Sequence[Material]) -> list[np.ndarray]:
+    """Return the features of each source; without a network, pixels compressed in one way."""
+    if all(m.features is not None for m in materials):
+        return [m.features for m in materials if m.features is not None]
+    together = embeddings.compressed(np.concatenate([m.gray for m in materials]))
+    return np.split(together, np.cumsum([len(m.gray) for m in materials])[:-1])

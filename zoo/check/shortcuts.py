@@ -1,0 +1,115 @@
+"""Does anything but the lungs tell the class? Baselines that cannot see them, out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo import baselines
+from zoo.baselines import FILE, LUNGS, TITLES
+from zoo.check.findings import NOTE, WARNING, Finding, counted
+from zoo.check.held_out import roc_auc, stands_out, written
+from zoo.errors import BadInput
+
+WARNED = 0.6
+"""ROC-AUC above which a baseline that cannot see the lungs is a warning."""
+FILE_REMEDY = (
+    "Some of it may be the disease, which changes mean and contrast; the rest is where the image "
+    "comes from. Save all images in one size and one format, and ask a network for far more."
+)
+REMEDY = (
+    "A network may learn this instead of the lungs: look at corners and edges, crop or cover what "
+    "differs, and check where its explanations point."
+)
+
+
+def shortcuts(
+    measured: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    patients: np.ndarray | Sequence[str],
+    positive: str,
+) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Score each baseline out of fold: plain data for the result, and the findings.
+
+    `measured` is what `baselines.measure` gives; rows with NaN are left out. `truth` is `(n,)`
+    bool, whether an image shows the class `positive`.
+    """
+    entries: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    patients = np.asarray(patients)
+    folds: dict[bytes, np.ndarray] = {}  # dealing patients out takes longer than a small fit
+    for name, values in measured.items():
+        usable = np.isfinite(values).all(axis=1)
+        rows, who = truth[usable], patients[usable]
+        try:
+            key = usable.tobytes()
+            if key not in folds:
+                folds[key] = baselines.fold_numbers(rows, who)
+            scores = baselines.out_of_fold(values[usable], rows, who, folds[key])
+        except (BadInput, ValueError) as error:
+            findings.append(_not_measured(name, str(error)))
+            continue
+        area = roc_auc(rows, scores, who)
+        title = _title(name, values)
+        entries.append({"name": name, "title": title, "roc_auc": area, "images": int(usable.sum())})
+        if name != LUNGS and stands_out(area, WARNED):
+            findings.append(_found(name, area, positive, values[usable], rows))
+    return entries, findings
+
+
+def without_mask(measured: Mapping[str, np.ndarray]) -> list[Finding]:
+    """Say how many images have no mask."""
+    if LUNGS not in measured:
+        return []
+    missing = int(np.isnan(measured[LUNGS]).any(axis=1).sum())
+    if not missing:
+        return []
+    return [
+        Finding(
+            NOTE,
+            "masks missing",
+            f"{counted(missing, 'image')} of {len(measured[LUNGS]):,} without a mask, left out of "
+            "the baselines 'lungs' and 'outside'.",
+            "A mask has the file name of its image, whatever its folder and its suffix.",
+        )
+    ]
+
+
+def _found(
+    name: str, area: dict[str, Any], positive: str, values: np.ndarray, truth: np.ndarray
+) -> Finding:
+    strongest = f" {_strongest(values, truth)}" if name == FILE else ""
+    return Finding(
+        WARNING,
+        f"shortcut {name}",
+        f"What a network should not need tells {positive} with ROC-AUC {written(area)}: "
+        f"{_title(name, values)}.{strongest}",
+        FILE_REMEDY if name == FILE else REMEDY,
+    )
+
+
+def _title(name: str, values: np.ndarray) -> str:
+    """Say what a baseline sees; images that are not files have only the last measurements."""
+    if name == FILE:
+        return f"{FILE}: {', '.join(baselines.FILE_VALUES[-values.shape[1] :])}"
+    return TITLES[name]
+
+
+def _strongest(values: np.ndarray, truth: np.ndarray) -> str:
+    """Say which single measurement tells most."""
+    names = baselines.FILE_VALUES[-values.shape[1] :]
+    areas = [roc_auc(truth, column, np.arange(len(truth)))["value"] or 0.5 for column in values.T]
+    best = int(np.argmax([abs(area - 0.5) for area in areas]))
+    word = "higher" if areas[best] > 0.5 else "lower"
+    return f"Strongest alone: {names[best]} ({word}, {max(areas[best], 1 - areas[best]):.3f})."
+
+
+def _not_measured(name: str, reason: str) -> Finding:
+    return Finding(
+        NOTE,
+        f"shortcut {name}",
+        f"The baseline '{name}' could not be measured: {reason}",
+        "Check again with more patients of each class.",
+    )

@@ -1,0 +1,170 @@
+"""Compare architectures on the same folds, or finished runs on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import baselines, cells
+from zoo.baselines import TITLES
+from zoo.cells import Cell
+from zoo.errors import InvalidSetting
+from zoo.experiments import experiment_folder, opened
+from zoo.leaderboard import Trial, leaderboard, mean_over, roc_area
+from zoo.plan import positive_index
+from zoo.progress import SILENT, Progress
+from zoo.recipe import settings
+from zoo.registry import DEFAULT_SOURCE, Registry, load
+from zoo.report.comparison_page import comparison_page
+from zoo.session import labels_of
+from zoo.sources import absolute, parse
+from zoo.splits import folds as divide
+from zoo.storage import write_json, write_text
+from zoo.verification import Verified
+from zoo.workers import train_all
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The leaderboard as plain data (docs/metrics.md has the schema), and its page."""
+
+    result: Mapping[str, Any]
+    page: Path
+
+
+def compare(
+    names: Sequence[str],
+    source: str = DEFAULT_SOURCE,
+    *,
+    folds: int = 5,
+    seeds: int = 1,
+    changes: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    skip_broken: bool = False,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Train every architecture on the same patient-grouped folds and compare what they answer.
+
+    `changes` are settings of the recipe, for all alike. The same call goes on where a killed one
+    was; more architectures or seeds reuse what is there. A test part that the source gives stays
+    untouched.
+
+    Raises:
+        ZooError: a name, a setting or the data cannot be used.
+    """
+    registry = registry or load()
+    changes = dict(changes or {})
+    if not names or folds < 2 or seeds < 1 or jobs < 1:
+        raise InvalidSetting(
+            f"{len(names)} architectures, {folds} folds, {seeds} seeds and {jobs} jobs were asked "
+            "for; expected at least one architecture, two folds, one seed and one job."
+        )
+    if "seed" in changes:
+        raise InvalidSetting("A comparison sets its own seeds; say how many with --seeds.")
+    for name in names:
+        settings(registry.architecture(name), changes)
+    source = absolute(source)
+    verified = opened(registry, source, skip_broken, progress)
+    dataset = verified.dataset
+    looked_for = positive_index(dataset.class_names, positive)
+    plan = [
+        Cell(
+            architecture=name,
+            source=source,
+            settings=tuple(sorted(changes.items())),
+            input_shape=input_shape,
+            positive=positive,
+            skip_broken=skip_broken,
+            folds=folds,
+            fold=fold,
+            seed=seed,
+        )
+        for name in dict.fromkeys(names)
+        for seed in range(seeds)
+        for fold in range(folds)
+    ]
+    place = experiment_folder(folder, plan[0], verified)
+    train_all(
+        plan, place / "trainings", jobs=jobs, backend=backend, scheduler=scheduler,
+        opened=(registry, verified), progress=progress,
+    )  # fmt: skip
+    trials = {name: [_trial(c, place) for c in plan if c.architecture == name] for name in names}
+    result = {
+        "schema": SCHEMA,
+        "kind": "folds",
+        "data": {
+            "source": Path(parse(source)[0]).name,
+            "images": sum(len(t.outputs.labels) for t in trials[names[0]] if t.seed == 0),
+            "patients": len({p for t in trials[names[0]] for p in t.outputs.patients.tolist()}),
+            "folds": folds,
+            "seeds": seeds,
+        },
+        "class_names": list(dataset.class_names),
+        "positive": dataset.class_names[looked_for],
+        **leaderboard(trials, dataset.class_names, looked_for),
+        "baselines": _baselines(verified, folds, seeds, looked_for, progress),
+        "notes": list(divide(verified.dataset, verified.digests, folds, 0)[0].notes),
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    return written(result, place)
+
+
+def written(result: Mapping[str, Any], place: Path) -> Comparison:
+    """Write a comparison into the folder `place`, as data and as a page."""
+    page = place / "comparison.html"
+    write_json(place / "comparison.json", result)
+    write_text(page, comparison_page(result))
+    return Comparison(result, page)
+
+
+def _trial(cell: Cell, place: Path) -> Trial:
+    outcome = cells.read(cell, place / "trainings")
+    point = outcome.summary["operating_point"]
+    return Trial(
+        outcome.test,
+        outcome.summary["temperature"],
+        None if point is None else point["threshold"],
+        cell.seed,
+        cell.fold,
+        outcome.summary["seconds"],
+        outcome.summary["parameters"],
+    )
+
+
+def _baselines(
+    verified: Verified, folds: int, seeds: int, positive: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """Fit and test the baselines that never see the lungs on the same folds."""
+    dataset = verified.dataset
+    place = {s.name: i for i, s in enumerate(dataset.samples)}
+    measured = baselines.measure(dataset, dataset.samples, progress=progress)
+    patients = np.array([s.patient for s in dataset.samples])
+    truth = labels_of(dataset.samples) == positive
+    rows = []
+    for name, values in measured.items():
+        statistics, tested = [], []
+        for seed in range(seeds):
+            for division in divide(dataset, verified.digests, folds, seed):
+                learn = [place[s.name] for s in (*division.train, *division.validation)]
+                test = [place[s.name] for s in division.test]
+                fitted = baselines.fit(values[learn], truth[learn])
+                scores = fitted.scores(values[test])
+                statistics.append(roc_area(truth[test], scores, patients[test]))
+                tested.append(test)
+        mean = mean_over(statistics, tested, len(patients))
+        rows.append({"name": name, "title": TITLES[name], "roc_auc": mean.within(patients)})
+    return rows

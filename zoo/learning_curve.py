@@ -1,0 +1,167 @@
+"""Train on ever more patients and say whether still more of them would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import cells, power_law
+from zoo.cells import Cell
+from zoo.classifier import softmax
+from zoo.errors import InvalidSetting
+from zoo.experiments import experiment_folder, opened
+from zoo.metrics import training_metrics
+from zoo.outputs import Outputs
+from zoo.plan import positive_index
+from zoo.progress import SILENT, Progress
+from zoo.recipe import settings
+from zoo.registry import DEFAULT_SOURCE, Registry, load
+from zoo.report.learning_page import learning_page
+from zoo.sources import absolute, parse
+from zoo.storage import write_json, write_text
+from zoo.types import TRAIN
+from zoo.workers import train_all
+
+SCHEMA = 1
+SHARES = (0.05, 0.10, 0.25, 0.50, 1.0)
+FOLDS = 5
+"""One fold of five is tested, and a fifth of the rest chooses the epoch; the others are learned."""
+FACTOR = 2.0
+WORTHWHILE = 0.005
+"""A gain in ROC-AUC that is called worth having."""
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The curve as plain data (docs/metrics.md has the schema), and the page that shows it."""
+
+    result: Mapping[str, Any]
+    page: Path
+
+
+def learning_curve(
+    name: str,
+    source: str = DEFAULT_SOURCE,
+    *,
+    shares: Sequence[float] = SHARES,
+    seeds: int = 3,
+    changes: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    skip_broken: bool = False,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> LearningCurve:
+    """Train `name` on growing shares of the training patients, several seeds each.
+
+    Every seed has its own division by patient, and within it the same validation and test part
+    for every share. The same call goes on where a killed one was.
+
+    Raises:
+        ZooError: a name, a setting or the data cannot be used.
+    """
+    registry = registry or load()
+    changes = dict(changes or {})
+    shares = sorted(set(shares))
+    if len(shares) < 3 or not 0 < shares[0] <= shares[-1] <= 1 or seeds < 1:
+        raise InvalidSetting(
+            f"The shares {', '.join(f'{s:g}' for s in shares)} with {seeds} seeds cannot be used. "
+            "Expected at least three different shares above 0 and up to 1, and a seed."
+        )
+    settings(registry.architecture(name), changes)
+    source = absolute(source)
+    verified = opened(registry, source, skip_broken, progress)
+    dataset = verified.dataset
+    looked_for = positive_index(dataset.class_names, positive)
+    plan = [
+        Cell(
+            architecture=name,
+            source=source,
+            settings=tuple(sorted(changes.items())),
+            input_shape=input_shape,
+            positive=positive,
+            skip_broken=skip_broken,
+            folds=FOLDS,
+            seed=seed,
+            share=share,
+        )
+        for seed in range(seeds)
+        for share in reversed(shares)
+    ]
+    place = experiment_folder(folder, plan[0], verified)
+    train_all(
+        plan, place / "trainings", jobs=jobs, backend=backend, scheduler=scheduler,
+        opened=(registry, verified), progress=progress,
+    )  # fmt: skip
+    outcomes = [cells.read(cell, place / "trainings") for cell in plan]
+    points = [_point(share, outcomes, looked_for) for share in shares]
+    measured = [
+        (point["images"], 1 - value, seed)
+        for point in points
+        for seed, value in enumerate(point["test"])
+    ]
+    extrapolation = power_law.extrapolate(*zip(*measured, strict=True), factor=FACTOR)
+    result = {
+        "schema": SCHEMA,
+        "architecture": name,
+        "data": {
+            "source": Path(parse(source)[0]).name,
+            "images": len(dataset.samples),
+            "patients": len({s.patient for s in dataset.samples}),
+            "seeds": seeds,
+        },
+        "positive": dataset.class_names[looked_for],
+        "metric": "roc_auc",
+        "points": points,
+        "extrapolation": extrapolation,
+        "sentence": answer(name, extrapolation),
+        "notes": [],
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    write_json(place / f"learning-curve-{name}.json", result)
+    page = place / f"learning-curve-{name}.html"
+    write_text(page, learning_page(result))
+    return LearningCurve(result, page)
+
+
+def answer(name: str, extrapolation: Mapping[str, Any]) -> str:
+    """Say in a sentence or two whether more samples would help, and by how much."""
+    now, gain = extrapolation["now"], extrapolation["gain"]
+    images = extrapolation["images"]
+    reach = f"{gain['value']:.3f} ({gain['low']:.3f} to {gain['high']:.3f})"
+    told = (
+        f"With {images:,} training images {name} reaches a ROC-AUC of {1 - now['value']:.3f} on "
+        f"patients it has not seen; twice as many would add about {reach}."
+    )
+    if gain["high"] < WORTHWHILE:
+        return f"{told} The number of samples is not what holds it back."
+    if gain["low"] > WORTHWHILE:
+        return f"{told} More samples would help."
+    return f"{told} Whether that is worth having cannot be told from these trainings."
+
+
+def _point(share: float, outcomes: Sequence[cells.Outcome], positive: int) -> dict[str, Any]:
+    own = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
+    sizes = [o.summary["sizes"][TRAIN] for o in own]
+    return {
+        "share": share,
+        "patients": round(float(np.mean([size["patients"] for size in sizes]))),
+        "images": round(float(np.mean([size["images"] for size in sizes]))),
+        "train": [o.summary["train"]["roc_auc"] for o in own],
+        "validation": [_area(o.validation, positive) for o in own],
+        "test": [_area(o.test, positive) for o in own],
+    }
+
+
+def _area(outputs: Outputs, positive: int) -> float:
+    return training_metrics(outputs.labels, softmax(outputs.logits), positive)["roc_auc"]

@@ -1,0 +1,55 @@
+"""From values and a template to one HTML file: no script, no network, pictures inside the file.
+
+File names and class names come from outside, so every template is escaped by default, and the
+pages forbid themselves (Content-Security-Policy) to load or run anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template of `zoo/report/templates`; a value that it misses is an error."""
+    return _templates().get_template(template).render(version=__version__, **values)
+
+
+def uri(content: bytes, kind: str) -> str:
+    """Return a picture file as a data URI; `kind` is 'png' or 'jpeg'."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def drawings(drawn: Sequence[tuple[str, str, str, bytes | None]]) -> list[dict[str, str]]:
+    """Prepare figures for a page: title, how to read it, text in its place, PNG file or None."""
+    return [
+        {"title": title, "reading": reading, "alt": alt, "picture": uri(png, "png")}
+        for title, reading, alt, png in drawn
+        if png is not None
+    ]
+
+
+def command_line(command: Sequence[str]) -> str:
+    """Write a command as it would be typed; words with blanks are quoted."""
+    return command[0] if len(command) == 1 else shlex.join(command)
+
+
+@functools.cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("zoo.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

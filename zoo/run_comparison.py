@@ -1,0 +1,124 @@
+"""Compare finished runs on images that none of them has seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo import baselines, runs
+from zoo.assessment import score_baselines
+from zoo.comparison import SCHEMA, Comparison, written
+from zoo.errors import BadInput, InvalidSetting
+from zoo.evaluation import logits_of
+from zoo.experiments import FOLDER
+from zoo.leaderboard import Trial, leaderboard
+from zoo.outputs import gather
+from zoo.progress import SILENT, Progress
+from zoo.registry import Registry, load
+from zoo.runs import Run
+from zoo.selection import open_selection
+from zoo.sources import parse
+from zoo.types import TEST, Dataset, Sample
+
+
+def compare_runs(
+    chosen: Sequence[Run],
+    source: str | None = None,
+    *,
+    split: str = TEST,
+    skip_broken: bool = False,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Compare finished runs on the images that none of them was trained or tuned on.
+
+    Without a `source` these are of the data the first run was trained on.
+
+    Raises:
+        ZooError: the runs know other classes than each other or the data, or no image is left.
+    """
+    registry = registry or load()
+    first = chosen[0]
+    if len({run.name for run in chosen}) < 2:
+        raise InvalidSetting("Expected at least two different runs to compare.")
+    for run in chosen:
+        if (run.class_names, run.record["positive"]) != (
+            first.class_names,
+            first.record["positive"],
+        ):
+            raise BadInput(
+                f"'{run.name}' knows {', '.join(run.class_names)}, '{first.name}' knows "
+                f"{', '.join(first.class_names)}; expected the same classes, in the same order."
+            )
+    dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
+    trials = {}
+    for run in chosen:
+        classifier = runs.load_classifier(run)
+        answers = gather(logits_of(classifier, dataset, samples, progress), samples)
+        trials[run.name] = [
+            Trial(
+                answers,
+                run.temperature,
+                run.threshold,
+                run.record["seed"],
+                0,
+                run.record["training"]["seconds"],
+                run.record["parameters"],
+            )
+        ]
+    labels = answers.labels
+    measured = baselines.measure(dataset, samples, progress=progress)
+    positive = first.record["positive"]
+    result = {
+        "schema": SCHEMA,
+        "kind": "runs",
+        "data": {
+            "source": Path(parse(dataset.source)[0]).name,
+            "images": len(samples),
+            "patients": len(set(answers.patients.tolist())),
+            "folds": 1,
+            "seeds": 1,
+        },
+        "class_names": list(first.class_names),
+        "positive": first.class_names[positive],
+        **leaderboard(trials, first.class_names, positive),
+        "baselines": score_baselines(
+            baselines.load(first.path / runs.BASELINES),
+            measured,
+            labels == positive,
+            answers.patients,
+        ),
+        "notes": list(notes),
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
+    name = Path(parse(dataset.source)[0]).name
+    return written(result, runs.root(folder) / FOLDER / f"{name}-runs-{key}")
+
+
+def _shared_images(
+    chosen: Sequence[Run],
+    registry: Registry,
+    source: str | None,
+    split: str,
+    skip_broken: bool,
+    progress: Progress,
+) -> tuple[Dataset, list[Sample], tuple[str, ...]]:
+    source = source or chosen[0].record["data"]["source"]
+    selections = [
+        open_selection(run, registry, source, split, skip_broken=skip_broken, progress=progress)
+        for run in chosen
+    ]
+    allowed = set.intersection(*({s.name for s in found.samples} for found in selections))
+    if not allowed:
+        raise BadInput(
+            f"No image is left that none of the {len(chosen)} runs was trained or tuned on. "
+            "Train them with the same --seed, or compare them on other data: --data SOURCE."
+        )
+    samples = [s for s in selections[0].samples if s.name in allowed]
+    note = f"{len(samples)} images that none of the runs was trained or tuned on."
+    return selections[0].verified.dataset, samples, (note,)
