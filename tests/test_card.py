@@ -10,7 +10,7 @@ import pytest
 
 from zoo import DISCLAIMER
 from zoo.metrics import evaluate
-from zoo.report.card import model_card, other_data
+from zoo.report.card import model_card
 from zoo.report.claim import ITEMS, checklist
 from zoo.runs import Run
 
@@ -126,7 +126,7 @@ def test_scores_from_elsewhere_are_found(run: Run) -> None:
         folder = run.path / "evaluation" / name
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(content)
-    assert list(other_data(run)) == ["nih-test"]
+    assert list(run.scored_elsewhere()) == ["nih-test"]
     words = shown(model_card(run))
     assert "nih-test ROC-AUC 0.493 (0.429-0.560)" in words
     assert "33 Testing on external data nih-test: ROC-AUC 0.493" in words

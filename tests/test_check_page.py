@@ -158,7 +158,7 @@ def test_pictures_of_groups_and_of_each_class() -> None:
     assert duplicates.count("<img ") == 3, "an image that cannot be read is left out"
     assert leak.count("<img ") == 1, "a name of other data has no picture"
     assert "<img " not in sizes
-    assert labels.count("<img ") == 6
+    assert "<img " not in labels, "they have a section of their own"
     classes = text.partition("<h2>NORMAL</h2>")[2].partition('<section class="drawings"')[0]
     normal, _, pneumonia = classes.partition("<h2>PNEUMONIA</h2>")
     assert normal.count("<img ") in (11, 12)

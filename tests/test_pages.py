@@ -216,5 +216,8 @@ def test_templates_travel_with_the_package() -> None:
     import zoo.report
 
     folder = Path(zoo.report.__file__).parent / "templates"
-    expected = {"base.html.j2", "case.html.j2", "evaluation.html.j2", "style.css"}
+    expected = {
+        "base.html.j2", "card.html.j2", "case.html.j2", "check.html.j2", "comparison.html.j2",
+        "evaluation.html.j2", "learning.html.j2", "parts.html.j2", "style.css",
+    }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected

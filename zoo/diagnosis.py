@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.alarms import COLLAPSED_SHARE, GAP, LEARNED
-from zoo.runs import METRICS, Run
+from zoo.runs import Run
 from zoo.types import TEST, TRAIN, VALIDATION
 
 HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
@@ -41,7 +40,7 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
     causes = [
         overfitting(measured[TRAIN]["roc_auc"], _area(measured[VALIDATION])),
         shift(_area(measured[VALIDATION]), _area(test)),
-        elsewhere(_area(test), _other_data(run)),
+        elsewhere(_area(test), run.scored_elsewhere()),
         shortcut(_area(test), test["baselines"]),
         collapse(test),
         calibration(test),
@@ -184,19 +183,6 @@ def threshold(test: Mapping[str, Any]) -> Cause:
         "The threshold from validation does not fit the test part: the parts differ, or the "
         "validation part is too small.",
     )
-
-
-def _other_data(run: Run) -> dict[str, Mapping[str, Any]]:
-    """Return the ROC-AUC of each evaluation on data the run was not trained on."""
-    found = {}
-    for path in sorted((run.path / "evaluation").glob(f"*/{METRICS}")):
-        try:
-            result = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue  # a page that was only half copied says nothing about the run
-        if result.get("own") is False:
-            found[path.parent.name] = _area(result)
-    return found
 
 
 def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from zoo import baselines, runs
 from zoo.assessment import assess, score_baselines
 from zoo.classifier import TrainedClassifier
+from zoo.difference import difference
 from zoo.errors import InvalidSetting
 from zoo.explaining import facts
 from zoo.history import read_history
@@ -71,20 +72,20 @@ def evaluate(
         run, registry, source, split, skip_broken=skip_broken, progress=progress
     )
     classifier = runs.load_classifier(run)
-    answers = gather(
-        logits_of(classifier, selection.verified.dataset, selection.samples, progress),
-        selection.samples,
-    )
-    cases = runs.load_reference(run)
+    dataset, samples = selection.verified.dataset, selection.samples
+    logits, embeddings = outputs_of(classifier, dataset, samples, progress)
+    answers, cases = gather(logits, samples), runs.load_reference(run)
     result: dict[str, Any] = {
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
         "own": selection.own,
         "baselines": _baselines(run, selection, answers, progress),
     }
+    if not selection.own:
+        result["difference"] = difference(run, cases, answers, embeddings)
     result["prevalence"] = at_prevalence(result, run, prevalence)
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
     name = split if source is None else f"{_written(source)}-{split}"
-    folder = run.path / "evaluation" / name
+    folder = run.path / runs.EVALUATIONS / name
     _write(folder, run, result, selection, name, losses)
     return Evaluation(result, selection.notes, folder)
 
@@ -147,17 +148,18 @@ def _written(source: str) -> str:
     return re.sub(r"[^\w.-]+", "_", "-".join(parts))
 
 
-def logits_of(
+def outputs_of(
     classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
-) -> np.ndarray:
-    """Return `(samples, classes)` logits, streamed from where the images are stored."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `(samples, classes)` logits and `(samples, features)` embeddings, streamed."""
     streamed = batches(dataset, samples, classifier.input_shape)
     with reading_errors():
-        logits = [
-            classifier.logits(batch.numpy())
+        parts = [
+            classifier.outputs(batch.numpy())
             for batch in track(progress, streamed, "evaluating", len(streamed))
         ]
-    return np.concatenate(logits)
+    logits, embeddings = zip(*parts, strict=True)
+    return np.concatenate(logits), np.concatenate(embeddings)
 
 
 def _write(

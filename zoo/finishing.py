@@ -20,10 +20,11 @@ from zoo.history import write_history
 from zoo.metrics import training_metrics
 from zoo.outputs import Outputs
 from zoo.pipeline import batches
+from zoo.report.card import model_card
 from zoo.report.figures import learning_curves
 from zoo.runs import Run
 from zoo.session import Session
-from zoo.storage import write_bytes, write_json
+from zoo.storage import write_bytes, write_json, write_text
 from zoo.types import SPLITS, TEST, TRAIN, VALIDATION, Reference
 
 
@@ -56,7 +57,9 @@ def finish(
         },
         "alarms": [asdict(alarm) for alarm in session.alarms.values()],
     }
-    return runs.finish(path, complete)
+    run = runs.finish(path, complete)
+    write_text(path / runs.CARD, model_card(run))
+    return run
 
 
 def answers_of(session: Session, part: str) -> Outputs:

@@ -10,7 +10,7 @@ from zoo import baselines, runs
 from zoo.assessment import score_baselines
 from zoo.comparison import SCHEMA, Comparison, written
 from zoo.errors import BadInput, InvalidSetting
-from zoo.evaluation import logits_of
+from zoo.evaluation import outputs_of
 from zoo.experiments import FOLDER
 from zoo.leaderboard import Trial, leaderboard
 from zoo.outputs import gather
@@ -57,7 +57,7 @@ def compare_runs(
     trials = {}
     for run in chosen:
         classifier = runs.load_classifier(run)
-        answers = gather(logits_of(classifier, dataset, samples, progress), samples)
+        answers = gather(outputs_of(classifier, dataset, samples, progress)[0], samples)
         trials[run.name] = [
             Trial(
                 answers,

@@ -25,6 +25,7 @@ VALIDATION, BASELINES = "validation.npz", "baselines.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
 NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
 """The files of a finished run whose content is recorded."""
+CARD, EVALUATIONS = "model_card.html", "evaluation"
 TRAINING, DONE = "training", "done"
 STARTED = frozenset(
     ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
@@ -75,6 +76,18 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """Read the scores that were measured when the run was trained."""
         return _read_json(self.path / METRICS)
+
+    def scored_elsewhere(self) -> dict[str, Mapping[str, Any]]:
+        """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
+        found = {}
+        for path in sorted((self.path / EVALUATIONS).glob(f"*/{METRICS}")):
+            try:
+                result = json.loads(path.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue  # a page that was only half copied says nothing about the run
+            if isinstance(result, dict) and result.get("own") is False:
+                found[path.parent.name] = result["metrics"]["roc_auc"]
+        return found
 
 
 def root(folder: str | Path | None = None) -> Path:

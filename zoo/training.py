@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from zoo import checkpoint, runs
+from zoo.check.findings import refuse_errors, tell
+from zoo.check.quick import quick
 from zoo.checkpoint import TrainingState
 from zoo.description import describe
 from zoo.environment import versions
@@ -34,6 +37,7 @@ def train(
     input_shape: tuple[int, int, int] | None = None,
     positive: str | None = None,
     skip_broken: bool = False,
+    allow_findings: bool = False,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -43,6 +47,8 @@ def train(
 
     `changes` are fields of Recipe or options of the architecture. `positive` names the class that
     sensitivity and ROC curves are about. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
+    Before anything is trained, the fast part of `zoo check` looks at the data; what would make
+    scores wrong stops it unless `allow_findings`.
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -63,6 +69,10 @@ def train(
     dataset = registry.dataset(plan.source)
     positive_index(dataset.class_names, positive)
     verified = _verified(dataset, plan, progress)
+    findings = quick(verified)
+    tell(findings, progress)
+    if not allow_findings:
+        refuse_errors(findings)
     session = _session(plan, verified, progress)
     path = runs.create(runs.root(folder), architecture.name)
     record = {
@@ -70,6 +80,7 @@ def train(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": registry.origins[name],
         "command": list(command),
+        "findings": [asdict(finding) for finding in findings],
     }
     runs.write_record(path, record)
     return _execute(session, record, path, TrainingState())

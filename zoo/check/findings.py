@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zoo.errors import BadInput
+from zoo.progress import Progress
+
 ERROR, WARNING, NOTE = "error", "warning", "note"
 LEVELS = (ERROR, WARNING, NOTE)
 """From worst to mildest. An error makes figures wrong; a warning may; a note is good to know."""
@@ -49,3 +52,25 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun: '1 image', '2,000 images'."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def tell(findings: Sequence[Finding], progress: Progress) -> None:
+    """Write every finding, those that are more than a note as warnings."""
+    for finding in findings:
+        (progress.note if finding.level == NOTE else progress.warn)(str(finding))
+
+
+def refuse_errors(findings: Sequence[Finding]) -> None:
+    """Stop before data are used whose scores would be wrong.
+
+    Raises:
+        BadInput: there is a finding on the level of an error.
+    """
+    errors = [str(finding) for finding in findings if finding.level == ERROR]
+    if errors:
+        listed = "\n  ".join(errors)
+        raise BadInput(
+            f"The data have {counted(len(errors), 'fault')} that would make every score wrong:\n"
+            f"  {listed}\nMend them, or go on all the same: --allow-findings. "
+            "See more with: zoo check"
+        )

@@ -31,6 +31,9 @@ from zoo.runs import Run
 )  # fmt: skip
 @options.settings
 @options.skip_broken
+@click.option(
+    "--allow-findings", is_flag=True, help="Train on data whose faults make scores wrong."
+)
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(
@@ -43,6 +46,7 @@ def command(
     sensitivity: float | None,
     pairs: tuple[str, ...],
     skip_broken: bool,
+    allow_findings: bool,
     folder: Path | None,
     resume: str | None,
 ) -> None:
@@ -57,7 +61,9 @@ def command(
         **assignments(pairs),
         **{setting: value for setting, value in given.items() if value is not None},
     }
-    if resume is not None and (changes or source or size or positive or skip_broken):
+    if resume is not None and (
+        changes or source or size or positive or skip_broken or allow_findings
+    ):
         raise InvalidSetting(
             "--resume goes on with the settings it was started with; give no others."
         )
@@ -85,6 +91,7 @@ def command(
                 input_shape=shape,
                 positive=positive,
                 skip_broken=skip_broken,
+                allow_findings=allow_findings,
                 folder=folder,
                 registry=registry,
                 progress=console,

@@ -5,7 +5,6 @@ Source of the form: Mitchell et al., "Model cards for model reporting", 2019.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,7 @@ from zoo.report.comparison_page import duration
 from zoo.report.measured import baseline_rows, metric_rows
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import basis, calibration_text
-from zoo.runs import METRICS, Run
+from zoo.runs import Run
 from zoo.types import TEST
 
 INTENDED = (
@@ -32,7 +31,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         DamagedRun: the scores of the run cannot be read.
     """
     record, test = run.record, run.metrics()[TEST]
-    others = other_data(run)
+    others = run.scored_elsewhere()
     data = record["data"]
     items = checklist(record, test, others)
     return render(
@@ -68,19 +67,6 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         synthetic=bool(data.get("synthetic")),
         disclaimer=disclaimer,
     )
-
-
-def other_data(run: Run) -> dict[str, Mapping[str, Any]]:
-    """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
-    found = {}
-    for path in sorted((run.path / "evaluation").glob(f"*/{METRICS}")):
-        try:
-            result = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue  # a page that was only half copied says nothing about the run
-        if isinstance(result, dict) and result.get("own") is False:
-            found[path.parent.name] = result["metrics"]["roc_auc"]
-    return found
 
 
 def _data(record: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,8 @@ from zoo.storage import write_json, write_text
 if TYPE_CHECKING:
     from zoo.checking import Checked
 
+LABELS = "labels"
+"""Kind of the finding whose images have a section of their own."""
 PAGE, DATA = "check.html", "check.json"
 NAMES_SHOWN, NAMES_LISTED, GROUPS_SHOWN, SIDE_BY_SIDE, SUSPECTED_SHOWN = 5, 200, 6, 6, 24
 CLASSES_SHOWN, SIZES_SHOWN = 8, 12
@@ -120,7 +122,7 @@ def _finding(finding: Finding, pictures: Pictures) -> dict[str, Any]:
     names, groups = list(finding.names), list(finding.groups)
     listed = names or [", ".join(group) for group in groups]
     shown = [pictures.tiles(group[:SIDE_BY_SIDE]) for group in groups[:GROUPS_SHOWN]]
-    if not groups:
+    if not groups and finding.kind != LABELS:
         shown = [pictures.tiles(names[:SIDE_BY_SIDE])]
     return {
         "level": finding.level,
