@@ -27,10 +27,14 @@ OPTIONAL = ("patient", "split")
 
 @hookimpl
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
-    """Index a table; options: the column names `path`, `label`, `patient`, `split`, and `root`."""
+    """Index a table.
+
+    Options: the column names `path`, `label`, `patient`, `split`; `root` (where the paths begin);
+    `subject` (what the images show).
+    """
     if not location.lower().endswith((".csv", ".tsv")) or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root"))
+    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", "subject"))
     return _index(Path(location), options)
 
 
@@ -98,6 +102,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         digest=files.digest,
         header=files.header,
         patient_rule=rule,
+        subject=options.get("subject", patients.subject_of(rule)),
         notes=(note,),
     )
 

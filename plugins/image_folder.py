@@ -26,10 +26,13 @@ LAYOUT = "Expected 'train', 'val' and 'test' with a folder a class in each, or a
 
 @hookimpl
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
-    """Index a folder of images; options: `patients` (rule) and `classes` (names, in order)."""
+    """Index a folder of images.
+
+    Options: `patients` (rule), `classes` (names, in order), `subject` (what the images show).
+    """
     if not location or not os.path.isdir(location):  # noqa: PTH112 (never raises)
         return None
-    check_options("image folder", options, ("classes", "patients"))
+    check_options("image folder", options, ("classes", "patients", "subject"))
     return _index(Path(location), options)
 
 
@@ -82,6 +85,7 @@ def _index(root: Path, options: dict[str, str]) -> Dataset:
         digest=files.digest,
         header=files.header,
         patient_rule=rule,
+        subject=options.get("subject", patients.subject_of(rule)),
         notes=(note, *_notes(strangers)),
     )
 

@@ -28,15 +28,15 @@ LAYOUT = (
 
 @hookimpl
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
-    """Index an `.npz` archive; option: `classes` (their names, joined by commas)."""
+    """Index an `.npz` archive; options: `classes` (names, by commas) and `subject`."""
     if not location.lower().endswith(".npz") or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("npz", options, ("classes",))
+    check_options("npz", options, ("classes", "subject"))
     try:
         archive = NpzImages(location, os.stat(location).st_mtime_ns)  # noqa: PTH116
     except (OSError, ValueError) as error:
         raise BadInput(f"There is no file '{location}'. Check the path.") from error
-    return _index(archive, options.get("classes"))
+    return _index(archive, options.get("classes"), options.get("subject", ""))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _shapes(archive: NpzImages) -> dict[str, tuple[tuple[int, ...], str]]:
     return shapes
 
 
-def _index(archive: NpzImages, asked: str | None) -> Dataset:
+def _index(archive: NpzImages, asked: str | None, subject: str) -> Dataset:
     import numpy as np
 
     shapes = _shapes(archive)
@@ -132,6 +132,7 @@ def _index(archive: NpzImages, asked: str | None) -> Dataset:
         samples=samples,
         read=archive.read,
         digest=archive.digest,
+        subject=subject,
         notes=("The archive names no patients: every image counts as a patient of its own.",),
     )
 

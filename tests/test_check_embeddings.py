@@ -101,12 +101,12 @@ def test_a_feature_map_is_averaged_over_its_places() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [5, 200])
-def test_pixels_are_compressed_to_what_tells_them_apart(count: int) -> None:
+@pytest.mark.parametrize(("count", "components"), [(5, 2), (200, 20), (900, 64)])
+def test_pixels_are_compressed_to_what_tells_them_apart(count: int, components: int) -> None:
     gray = np.random.default_rng(0).integers(0, 256, (count, 16, 16), np.uint8)
     gray[: count // 2, 4:12, 4:12] = 255
     values = embeddings.compressed(gray)
-    assert values.shape == (count, min(64, count))
+    assert values.shape == (count, components)
     side = values[:, 0] > 0
     assert len(set(side[: count // 2])) == len(set(side[count // 2 :])) == 1
     assert side[0] != side[-1]

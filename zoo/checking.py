@@ -39,10 +39,12 @@ from zoo import baselines
 from zoo.baselines import FILE
 from zoo.check import embeddings, inventory, labels, shift, shortcuts
 from zoo.check.copies import copies
-from zoo.check.findings import Finding, in_order
+from zoo.check.findings import NOTE, Finding, in_order
 from zoo.check.masks import find as find_masks
-from zoo.check.material import comparable, gather
+from zoo.check.material import Material, comparable, gather
+from zoo.check.patients import unknown
 from zoo.check.quick import parts
+from zoo.errors import BadInput
 from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress
 from zoo.registry import Registry, load
@@ -97,6 +99,7 @@ def check(
 
     verified = verify(dataset, skip_broken=True, progress=progress)
     found = [*_unreadable(dataset, verified), *parts(verified.dataset)]
+    found += unknown(verified.dataset)
     backbone = embeddings.backbone(registry)
     if backbone is None:
         found.append(embeddings.missing())
@@ -112,24 +115,10 @@ def check(
     found += inventory.flat(own.samples, measured[FILE][:, -1])
     duplicated, repeated = copies(own, against)
 
-    training = np.array([s.split != TEST for s in own.samples])
-    training |= not training.any()
-    guessed, gave_away = shortcuts.shortcuts(
-        {name: values[training] for name, values in measured.items()},
-        own.labels[training] == looked_for,
-        own.patients[training],
-        names[looked_for],
-    )
     features = comparable([own] if against is None else [own, against])
     shifted, moved = shift.shifts(own, features[0], against, features[-1])
-    suspected, doubted = labels.suspected(
-        features[0][training],
-        own.labels[training],
-        own.patients[training],
-        own.names[training].tolist(),
-        names,
-    )
-    found += [*repeated, *gave_away, *shortcuts.without_mask(measured), *moved, *doubted]
+    guessed, suspected, learned = _learned(own, features[0], measured, looked_for)
+    found += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
     findings = in_order(found)
     result = {
         "schema": SCHEMA,
@@ -154,6 +143,31 @@ def check(
         "seconds": round(time.monotonic() - began, 1),
     }
     return Checked(findings, result, own.dataset)
+
+
+def _learned(
+    own: Material, features: np.ndarray, measured: Mapping[str, np.ndarray], looked_for: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:
+    """Score baselines and suspect labels, out of fold, among the images that are not to test on."""
+    rows = np.flatnonzero([s.split != TEST for s in own.samples])
+    rows = rows if len(rows) else np.arange(len(own.samples))
+    truth, patients, names = own.labels[rows], own.patients[rows], own.dataset.class_names
+    try:
+        folds = baselines.fold_numbers(truth, patients)
+    except BadInput as error:
+        message = f"Shortcuts and labels could not be checked: {error}"
+        return [], [], [Finding(NOTE, "too few", message, "Check again with more patients.")]
+    guessed, gave_away = shortcuts.shortcuts(
+        {name: values[rows] for name, values in measured.items()},
+        truth == looked_for,
+        patients,
+        folds,
+        names[looked_for],
+    )
+    suspected, doubted = labels.suspected(
+        features[rows], truth, folds, own.names[rows].tolist(), names
+    )
+    return guessed, suspected, [*gave_away, *doubted]
 
 
 def _unreadable(dataset: Dataset, verified: Verified) -> list[Finding]:

@@ -30,6 +30,7 @@ def describe(session: Session) -> dict[str, Any]:
             "images": len(dataset.samples),
             "patients": len({s.patient for s in dataset.samples}),
             "patient_rule": dataset.patient_rule,
+            "subject": dataset.subject,
             "synthetic": dataset.synthetic,
             "skip_broken": plan.skip_broken,
             "broken": len(session.verified.broken),

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from zoo import baselines, runs
+from zoo import baselines, novelty, runs
+from zoo.answering import decision_of, gate_of
 from zoo.assessment import assess, score_baselines
-from zoo.classifier import TrainedClassifier
+from zoo.classifier import TrainedClassifier, softmax
+from zoo.decision import UNCERTAIN, UNKNOWN
 from zoo.difference import difference
 from zoo.errors import InvalidSetting
 from zoo.explaining import facts
 from zoo.history import read_history
+from zoo.leaderboard import share
 from zoo.outputs import Outputs, gather
 from zoo.pipeline import batches, reading_errors
 from zoo.prevalence import stated_shares
@@ -73,12 +76,15 @@ def evaluate(
     )
     classifier = runs.load_classifier(run)
     dataset, samples = selection.verified.dataset, selection.samples
-    logits, embeddings = outputs_of(classifier, dataset, samples, progress)
+    logits, embeddings, shapes = outputs_of(classifier, dataset, samples, progress)
     answers, cases = gather(logits, samples), runs.load_reference(run)
     result: dict[str, Any] = {
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
         "own": selection.own,
         "baselines": _baselines(run, selection, answers, progress),
+        "refusals": _refusals(
+            run, answers, gate_of(run, cases).distances([embeddings, shapes]), point
+        ),
     }
     if not selection.own:
         result["difference"] = difference(run, cases, answers, embeddings)
@@ -150,16 +156,33 @@ def _written(source: str) -> str:
 
 def outputs_of(
     classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return `(samples, classes)` logits and `(samples, features)` embeddings, streamed."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return logits, embeddings and shapes of the samples, `(samples, …)` each, streamed."""
     streamed = batches(dataset, samples, classifier.input_shape)
+    parts = []
     with reading_errors():
-        parts = [
-            classifier.outputs(batch.numpy())
-            for batch in track(progress, streamed, "evaluating", len(streamed))
-        ]
-    logits, embeddings = zip(*parts, strict=True)
-    return np.concatenate(logits), np.concatenate(embeddings)
+        for batch in track(progress, streamed, "evaluating", len(streamed)):
+            pixels = batch.numpy()
+            parts.append((*classifier.outputs(pixels), novelty.shapes(pixels)))
+    logits, embeddings, shapes = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return logits, embeddings, shapes
+
+
+def _refusals(
+    run: Run, answers: Outputs, distances: np.ndarray, point: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return which shares of the images are refused, and how often the rest is called right."""
+    probabilities = softmax(answers.logits / run.temperature)
+    verdicts = decision_of(run, point).decide(probabilities, distances)
+    refused = np.array([verdict.refused for verdict in verdicts])
+    right = np.array([verdict.predicted for verdict in verdicts]) == answers.labels
+    kept = share(right, refused == "", answers.patients)
+    return {
+        "unknown": float((refused == UNKNOWN).mean()),
+        "uncertain": float((refused == UNCERTAIN).mean()),
+        "accuracy_kept": kept.within(answers.patients),
+        "images": len(refused),
+    }
 
 
 def _write(

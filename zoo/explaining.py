@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import queries, runs
+from zoo.answering import Answerer
 from zoo.errors import InvalidSetting, UnknownName
 from zoo.progress import SILENT, Progress
 from zoo.queries import Skipped
@@ -62,6 +63,7 @@ def explain(
         raise UnknownName.among("class", target, run.class_names)
     files = queries.find(paths)
     classifier, cases = runs.load_classifier(run), runs.load_reference(run)
+    answerer = Answerer(run, classifier, cases)
     data = run.record["data"]
     progress.start("explaining", len(files) * (1 + len(explainers)))
     try:
@@ -71,8 +73,8 @@ def explain(
             yield from skipped
             if images is None:
                 continue
-            probabilities = classifier.probabilities(images.pixels)
-            predicted = probabilities.argmax(axis=1).tolist()
+            answers = answerer.answer(images.pixels)
+            predicted = [verdict.predicted for verdict in answers.verdicts]
             targets = [run.class_names.index(target)] * len(predicted) if target else predicted
             progress.advance(len(predicted))
             said: list[list[Explanation]] = [[] for _ in predicted]
@@ -87,8 +89,11 @@ def explain(
                 yield Case(
                     name=Path(name).name,
                     pixels=images.pixels[i],
-                    probabilities=tuple(map(float, probabilities[i])),
+                    probabilities=tuple(map(float, answers.probabilities[i])),
                     predicted=predicted[i],
+                    threshold=run.threshold,
+                    refused=answers.verdicts[i].label if answers.verdicts[i].refused else "",
+                    reason=answers.verdicts[i].reason,
                     class_names=run.class_names,
                     explanations=tuple(said[i]),
                     reference=cases,

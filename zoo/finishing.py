@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo import baselines, operating, outputs, reference, runs
+from zoo import baselines, conformal, novelty, operating, outputs, reference, runs
 from zoo.alarms import collapsed, gaps
 from zoo.assessment import assess, score_baselines
 from zoo.calibration import fit_temperature
 from zoo.checkpoint import TrainingState
 from zoo.classifier import TrainedClassifier, softmax
+from zoo.decision import Decision
 from zoo.environment import peak_memory
 from zoo.history import write_history
 from zoo.metrics import training_metrics
+from zoo.novelty import Gate
 from zoo.outputs import Outputs
-from zoo.pipeline import batches
+from zoo.pipeline import batches, reading_errors
+from zoo.progress import track
 from zoo.report.card import model_card
 from zoo.report.figures import learning_curves
 from zoo.runs import Run
@@ -41,7 +44,12 @@ def finish(
     write_json(path / runs.METRICS, {"schema": runs.SCHEMA, **measured})
     runs.save_model(path, session.model)
     outputs.save(path / runs.VALIDATION, answers[VALIDATION])
-    reference.save(path / runs.CASES, _reference(session))
+    cases = _reference(session)
+    reference.save(path / runs.CASES, cases)
+    gate = novelty.fit(
+        novelty.spaces(cases),
+        _spaces(session, VALIDATION, range(len(session.split.validation))),
+    )
     write_history(path / runs.HISTORY, state.history)
     if curves := learning_curves(state.history, state.best_epoch):
         write_bytes(path / runs.CURVES, curves)
@@ -49,6 +57,8 @@ def finish(
         **record,
         "calibration": {"temperature": temperature, "fitted on": VALIDATION},
         "operating_point": point,
+        "gate": gate.to_record(),
+        "decision": _decision(session, answers[VALIDATION], temperature, point, gate).to_record(),
         "training": {
             "epochs": len(state.history),
             "best_epoch": state.best_epoch,
@@ -92,7 +102,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Score the three parts with the best weights, and compare them with each other."""
     dataset, positive = session.verified.dataset, session.positive
-    names = dataset.class_names
+    names = session.class_names
     session.alarms.pop("collapsed", None)  # it counts for the weights that are kept
     train = answers[TRAIN]
     scores = training_metrics(train.labels, softmax(train.logits / temperature), positive)
@@ -115,17 +125,29 @@ def _measure(
     return result
 
 
+def _decision(
+    session: Session,
+    validation: Outputs,
+    temperature: float,
+    point: Mapping[str, Any] | None,
+    gate: Gate,
+) -> Decision:
+    probabilities = softmax(validation.logits / temperature)
+    return Decision(
+        class_names=session.class_names,
+        positive=session.positive,
+        threshold=point["threshold"] if point else None,
+        limits=conformal.limits(probabilities, validation.labels),
+        gate_limit=gate.limit,
+        subject=session.verified.dataset.subject,
+    )
+
+
 def _reference(session: Session) -> Reference:
-    dataset, plan, train = session.verified.dataset, session.plan, session.split.train
-    chosen = reference.choose(train, plan.recipe.cases, plan.recipe.seed)
+    dataset, recipe, train = session.verified.dataset, session.plan.recipe, session.split.train
+    chosen = reference.choose(train, recipe.cases, recipe.seed)
     cases = [train[i] for i in chosen]
-    known = session.cached_embeddings(TRAIN)
-    if known is not None:
-        embeddings = known[chosen]
-    else:
-        classifier = TrainedClassifier(session.model, dataset.class_names, session.positive)
-        streamed = batches(dataset, cases, plan.input_shape)
-        embeddings = np.concatenate([classifier.embeddings(b.numpy()) for b in streamed])
+    embeddings, described = _spaces(session, TRAIN, chosen)
     return Reference(
         embeddings=embeddings,
         labels=session.labels[TRAIN][chosen],
@@ -133,4 +155,24 @@ def _reference(session: Session) -> Reference:
         patients=tuple(s.patient for s in cases),
         digests=tuple(session.digests(cases)),
         thumbnails=reference.thumbnails(dataset, cases),
+        shapes=described,
+    )
+
+
+def _spaces(session: Session, part: str, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embeddings and the shapes of some images of a part."""
+    samples = [session.parts[part][row] for row in rows]
+    known = session.cached_embeddings(part)
+    classifier = TrainedClassifier(session.model, session.class_names, session.positive)
+    streamed = batches(session.verified.dataset, samples, session.plan.input_shape)
+    embeddings, described = [], []
+    with reading_errors():
+        for batch in track(session.progress, streamed, f"describing {part}", len(streamed)):
+            pixels = batch.numpy()
+            described.append(novelty.shapes(pixels))
+            if known is None:
+                embeddings.append(classifier.embeddings(pixels))
+    return (
+        np.concatenate(embeddings) if known is None else known[list(rows)],
+        np.concatenate(described),
     )

@@ -49,6 +49,13 @@ RULES: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
     {"kermany": kermany, "nih": nih, NONE: nobody}
 )
 
+CHEST = "chest X-ray"
+
+
+def subject_of(rule: str) -> str:
+    """Say what the images of a set show whose file names fit a rule; empty when that is open."""
+    return CHEST if rule in ("kermany", "nih") else ""
+
 
 def patient_of(rule: str, name: str) -> str | None:
     """Give the patient on the image called `name` (a path or a file name), or None if unknown.

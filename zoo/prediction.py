@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import queries, runs
+from zoo.answering import Answerer
 from zoo.pipeline import PREDICTION_BATCH
 from zoo.progress import SILENT, Progress
 from zoo.queries import Skipped
@@ -16,10 +17,19 @@ from zoo.runs import Run
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run says of one image; `probabilities` are by class name, 0 to 1."""
+    """What a run says of one image; `probabilities` are by class name, 0 to 1.
+
+    `label` is the class that is named, or what is answered instead; `refused` is then 'uncertain'
+    or 'unknown' (else empty), `reason` says why and `leaning` is the class that would have been
+    named. `distance` is that to the nearest training cases.
+    """
 
     name: str
     label: str
+    leaning: str
+    refused: str
+    reason: str
+    distance: float
     probabilities: dict[str, float]
 
     def row(self) -> dict[str, Any]:
@@ -28,25 +38,48 @@ class Prediction:
 
 
 def predict(
-    paths: Sequence[str | Path], run: Run, *, progress: Progress = SILENT
+    paths: Sequence[str | Path],
+    run: Run,
+    *,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
+    progress: Progress = SILENT,
 ) -> Iterator[Prediction | Skipped]:
     """Yield a prediction for each image of the files and folders, in order, batch by batch.
+
+    `sensitivity` chooses another threshold on the run's validation part; `prevalence` is how
+    frequent the class looked for is where the images come from: it corrects the probabilities.
 
     Raises:
         ZooError: a path does not exist, nothing can be read, or the run cannot be used.
     """
     files = queries.find(paths)
-    classifier = runs.load_classifier(run)
+    answerer = Answerer(
+        run,
+        runs.load_classifier(run),
+        runs.load_reference(run),
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+    )
     rule = run.record["data"]["patient_rule"]
+    shape = answerer.classifier.input_shape
     progress.start("predicting", len(files))
     try:
-        for images, skipped in queries.read(files, classifier.input_shape, rule, PREDICTION_BATCH):
+        for images, skipped in queries.read(files, shape, rule, PREDICTION_BATCH):
             yield from skipped
             if images is not None:
-                rows = classifier.probabilities(images.pixels)
-                for name, row in zip(images.names, rows, strict=True):
-                    by_class = dict(zip(classifier.class_names, map(float, row), strict=True))
-                    yield Prediction(name, max(by_class, key=by_class.__getitem__), by_class)
+                answers = answerer.answer(images.pixels)
+                for i, name in enumerate(images.names):
+                    verdict, row = answers.verdicts[i], map(float, answers.probabilities[i])
+                    yield Prediction(
+                        name,
+                        verdict.label,
+                        run.class_names[verdict.predicted],
+                        verdict.refused,
+                        verdict.reason,
+                        float(answers.distances[i]),
+                        dict(zip(run.class_names, row, strict=True)),
+                    )
             progress.advance(len(skipped) + (0 if images is None else len(images.names)))
     finally:
         progress.stop()

@@ -51,6 +51,7 @@ def save(path: Path, reference: Reference) -> None:
             digests=np.array(reference.digests, dtype=np.str_),
             thumbnail_bytes=np.frombuffer(b"".join(pictures), np.uint8),
             thumbnail_sizes=np.array([len(p) for p in pictures], np.int64),
+            shapes=np.zeros((0, 0)) if reference.shapes is None else reference.shapes,
         )
 
 
@@ -72,6 +73,7 @@ def load(path: Path) -> Reference:
                 patients=tuple(arrays["patients"].tolist()),
                 digests=tuple(arrays["digests"].tolist()),
                 thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
+                shapes=arrays["shapes"] if arrays["shapes"].size else None,
             )
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(

@@ -31,7 +31,9 @@ STARTED = frozenset(
     ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
      "input_shape", "data", "splits")
 )  # fmt: skip
-FINISHED = STARTED | {"training", "calibration", "operating_point", "alarms", "files"}
+FINISHED = STARTED | {
+    "training", "calibration", "operating_point", "gate", "decision", "alarms", "files",
+}  # fmt: skip
 """What every record says, and what the record of a finished run says besides."""
 
 

@@ -31,14 +31,14 @@ class Session:
         import keras
 
         self.plan, self.verified, self.split, self.progress = plan, verified, split, progress
-        class_names = verified.dataset.class_names
-        self.positive = positive_index(class_names, plan.positive)
+        self.class_names = verified.dataset.class_names
+        self.positive = positive_index(self.class_names, plan.positive)
         self.parts = {part: split.part(part) for part in SPLITS}
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
         self.alarms: dict[str, Alarm] = {}
         self._told: set[str] = set()
         keras.utils.set_random_seed(plan.recipe.seed)
-        self.model = build(plan, len(class_names))
+        self.model = build(plan, len(self.class_names))
         self.boundary = graph.frozen_boundary(self.model)
 
     def fit(self, path: Path, state: TrainingState) -> None:
@@ -148,7 +148,7 @@ class Session:
             self.labels[TRAIN],
             self.features[VALIDATION][:, 0],
             self.labels[VALIDATION],
-            len(self.verified.dataset.class_names),
+            len(self.class_names),
             recipe,
         )
 
@@ -157,8 +157,7 @@ class Session:
     ) -> None:
         write_history(path / runs.HISTORY, state.history, path / "logs")
         if len(state.history) >= SETTLING_EPOCHS:
-            names = self.verified.dataset.class_names
-            self.raise_alarms(collapsed(probabilities, labels, names))
+            self.raise_alarms(collapsed(probabilities, labels, self.class_names))
 
 
 def labels_of(samples: Sequence[Sample]) -> np.ndarray:

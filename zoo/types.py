@@ -97,6 +97,8 @@ class Dataset:
     mask: Callable[[Sample, tuple[int, int] | None], np.ndarray] | None = None
     header: Callable[[Sample], Header] | None = None
     patient_rule: str = "none"
+    subject: str = ""
+    """What every image shows, such as 'chest X-ray'; empty when the source does not say."""
     notes: tuple[str, ...] = ()
     """Sentences the user should read before using the data."""
     synthetic: bool = False
@@ -121,7 +123,8 @@ class Reference:
     """Training cases that a run keeps for comparison.
 
     `embeddings` is `(cases, features)` float32, `labels` is `(cases,)` int,
-    `thumbnails[i]` is an encoded JPEG (empty tuple when the run keeps no pictures).
+    `thumbnails[i]` is an encoded JPEG (empty tuple when the run keeps no pictures). `shapes` is
+    `(cases, 128)` float32, a description of the image that no training changes (zoo.novelty).
     """
 
     embeddings: np.ndarray
@@ -130,6 +133,7 @@ class Reference:
     patients: tuple[str, ...]
     digests: tuple[str, ...]
     thumbnails: tuple[bytes, ...] = ()
+    shapes: np.ndarray | None = None
 
 
 class Classifier(Protocol):

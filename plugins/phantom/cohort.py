@@ -8,6 +8,7 @@ import numpy as np
 
 from plugins.phantom import anatomy, drawing, exposure
 from zoo import images
+from zoo.patients import CHEST
 from zoo.types import Dataset, Sample
 
 VERSION = 2
@@ -85,6 +86,7 @@ def dataset(*, images: int, seed: int, size: int, prevalence: float, difficulty:
         read=cohort.read,
         digest=cohort.digest,
         mask=cohort.mask,
+        subject=CHEST,
         synthetic=True,
         notes=(
             (

@@ -32,8 +32,6 @@ def backbone(registry: Registry) -> Backbone | None:
 
     It is built as training would build it by default, so both share the features on disk.
     """
-    import keras
-
     for name, architecture in registry.architectures.items():
         if not architecture.pretrained:
             continue
@@ -44,6 +42,8 @@ def backbone(registry: Registry) -> Backbone | None:
             continue
         boundary = graph.frozen_boundary(model)
         if boundary is not None:
+            import keras  # not before: without a pretrained network TensorFlow is not needed
+
             return Backbone(name, keras.Model(model.input, boundary))
     return None
 
@@ -61,11 +61,14 @@ def embed(
 
 
 def compressed(gray: np.ndarray) -> np.ndarray:
-    """Return `(n, components)`, at most 64 principal ones of `(n, height, width)` pictures."""
+    """Return `(n, components)`, the principal ones of `(n, height, width)` pictures.
+
+    At most 64, and one for each ten images: more would let a classifier remember them.
+    """
     from sklearn.decomposition import PCA
 
     flat = gray.reshape(len(gray), -1).astype(np.float32)
-    kept = min(COMPONENTS, *flat.shape)
+    kept = min(COMPONENTS, max(2, len(flat) // 10), *flat.shape)
     return PCA(kept, svd_solver="randomized", random_state=0).fit_transform(flat)
 
 

@@ -9,25 +9,21 @@ from zoo.verification import Verified
 
 
 def quick(verified: Verified) -> list[Finding]:
-    """Find unreadable images, patients in two parts, copies, small or very unequal parts.
+    """Find patients in two parts, copies, small or very unequal parts.
 
     Only parts that the source itself gives are compared: what training divides on its own keeps
-    patients and identical images together.
+    patients and identical images together. Unreadable images and unknown patients are not named
+    again: reading the data has refused the ones and told of the others.
     """
     dataset = verified.dataset
     digests = [verified.digests[s.name] for s in dataset.samples]
-    return [
-        *inventory.unreadable(verified.broken),
-        *parts(dataset),
-        *duplicates.exact(duplicates.places(dataset), digests),
-    ]
+    return [*parts(dataset), *duplicates.exact(duplicates.places(dataset), digests)]
 
 
 def parts(dataset: Dataset) -> list[Finding]:
     """Find what the index alone tells: patients in two parts, small or very unequal parts."""
     return [
         *patients.overlap(dataset),
-        *patients.unknown(dataset),
         *inventory.small_validation(dataset),
         *inventory.imbalance(dataset),
     ]

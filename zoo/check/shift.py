@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.baselines import fold_numbers
 from zoo.check.findings import NOTE, WARNING, Finding
 from zoo.check.held_out import probabilities, roc_auc, stands_out, written
 from zoo.check.material import OWN, Material
@@ -100,7 +101,8 @@ def compare(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
     }
     findings = _prior_findings(a.title, b.title, prior, p)
     try:
-        scores = probabilities(features, truth.astype(np.int64), patients)[:, 1]
+        folds = fold_numbers(truth, patients)
+        scores = probabilities(features, truth.astype(np.int64), folds)[:, 1]
     except (BadInput, ValueError) as error:
         return entry, [*findings, _not_measured(a.title, b.title, str(error))]
     entry["roc_auc"] = roc_auc(truth, scores, patients)

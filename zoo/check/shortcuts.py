@@ -29,33 +29,29 @@ def shortcuts(
     measured: Mapping[str, np.ndarray],
     truth: np.ndarray,
     patients: np.ndarray | Sequence[str],
+    folds: np.ndarray,
     positive: str,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Score each baseline out of fold: plain data for the result, and the findings.
 
     `measured` is what `baselines.measure` gives; rows with NaN are left out. `truth` is `(n,)`
-    bool, whether an image shows the class `positive`.
+    bool, whether an image shows the class `positive`; `folds` is `(n,)` int.
     """
     entries: list[dict[str, Any]] = []
     findings: list[Finding] = []
     patients = np.asarray(patients)
-    folds: dict[bytes, np.ndarray] = {}  # dealing patients out takes longer than a small fit
     for name, values in measured.items():
         usable = np.isfinite(values).all(axis=1)
-        rows, who = truth[usable], patients[usable]
+        seen, rows, who = values[usable], truth[usable], patients[usable]
         try:
-            key = usable.tobytes()
-            if key not in folds:
-                folds[key] = baselines.fold_numbers(rows, who)
-            scores = baselines.out_of_fold(values[usable], rows, who, folds[key])
-        except (BadInput, ValueError) as error:
+            scores = baselines.out_of_fold(seen, rows, who, folds[usable])
+        except BadInput as error:  # too few masks
             findings.append(_not_measured(name, str(error)))
             continue
-        area = roc_auc(rows, scores, who)
-        title = _title(name, values)
-        entries.append({"name": name, "title": title, "roc_auc": area, "images": int(usable.sum())})
+        area, title = roc_auc(rows, scores, who), _title(name, values)
+        entries.append({"name": name, "title": title, "roc_auc": area, "images": len(rows)})
         if name != LUNGS and stands_out(area, WARNED):
-            findings.append(_found(name, area, positive, values[usable], rows))
+            findings.append(_found(name, area, positive, seen, rows))
     return entries, findings
 
 
@@ -109,7 +105,7 @@ def _strongest(values: np.ndarray, truth: np.ndarray) -> str:
 def _not_measured(name: str, reason: str) -> Finding:
     return Finding(
         NOTE,
-        f"shortcut {name}",
+        f"no {name}",
         f"The baseline '{name}' could not be measured: {reason}",
         "Check again with more patients of each class.",
     )

@@ -23,6 +23,8 @@ from zoo.storage import write_text
 @click.argument("names", metavar="[RUN] PATH...", nargs=-1, required=True)
 @options.run_name
 @options.runs_folder
+@options.sensitivity
+@options.prevalence
 @options.as_json
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print)."
@@ -31,6 +33,8 @@ def command(
     names: tuple[str, ...],
     run_name: str | None,
     folder: Path | None,
+    sensitivity: float | None,
+    prevalence: float | None,
     as_json: bool,
     csv_path: Path | None,
 ) -> None:
@@ -43,7 +47,9 @@ def command(
         from zoo.prediction import predict
 
     rows, skipped = [], []
-    for item in predict(paths, run, progress=console):
+    for item in predict(
+        paths, run, sensitivity=sensitivity, prevalence=prevalence, progress=console
+    ):
         if isinstance(item, Skipped):
             skipped.append(item)
             console.warn(f"skipped: {item.reason}")
@@ -53,6 +59,7 @@ def command(
         answer = {
             "run": run.name,
             "notice": DISCLAIMER,
+            "prevalence": prevalence,
             "synthetic": run.record["data"]["synthetic"],
             "predictions": rows,
             "skipped": [{"name": s.name, "reason": s.reason} for s in skipped],
@@ -69,9 +76,14 @@ def command(
     else:
         columns = ["image", "prediction", "probability", *run.class_names]
         table("", columns, [
-            [r["name"], r["label"], f"{r['probabilities'][r['label']]:.1%}",
+            [r["name"], r["label"], f"{r['probabilities'][r['leaning']]:.1%}",
              *(f"{r['probabilities'][c]:.3f}" for c in run.class_names)] for r in rows
         ])  # fmt: skip
+        for r in rows:
+            if r["refused"]:
+                click.echo(f"{r['name']}: {r['label']}. {r['reason']}")
+        if prevalence is not None:
+            click.echo(f"Probabilities are for a prevalence of {prevalence:g}.")
         if run.record["data"]["synthetic"]:
             click.echo("This run was trained on SYNTHETIC DATA.")
         click.echo(DISCLAIMER)
@@ -97,8 +109,8 @@ def as_csv(rows: list[dict[str, Any]], class_names: tuple[str, ...]) -> str:
     """Return predictions as a CSV table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "prediction", *class_names])
+    writer.writerow(["image", "prediction", "leaning", "reason", *class_names])
     for row in rows:
         values = (f"{row['probabilities'][name]:.6f}" for name in class_names)
-        writer.writerow([row["name"], row["label"], *values])
+        writer.writerow([row["name"], row["label"], row["leaning"], row["reason"], *values])
     return text.getvalue()

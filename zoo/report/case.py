@@ -32,6 +32,10 @@ class Case:
     """The true class, when it is known."""
     threshold: float | None = None
     """The probability from which the positive class is called; None: the most probable class."""
+    refused: str = ""
+    """What is answered instead of a class, such as UNCERTAIN; empty when a class is named."""
+    reason: str = ""
+    """Why it was refused, in a sentence."""
     summaries: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """Warnings the reader must see beside the prediction."""
@@ -49,7 +53,9 @@ class Case:
 
 
 def prediction_text(case: Case) -> str:
-    """Say the prediction: `PNEUMONIA, probability 93 %`."""
+    """Say the prediction: `PNEUMONIA, probability 93 %`, or that none is made and why."""
+    if case.refused:
+        return f"{case.refused}. {case.reason}"
     return f"{case.class_names[case.predicted]}, probability {percent(case)[case.predicted]}"
 
 

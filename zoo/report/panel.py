@@ -118,11 +118,14 @@ def _header(sheet: _Sheet, case: Case, title: str, disclaimer: str, bars: int) -
     _bars(sheet, case, bars)
     sheet.text(MARGIN, plain(title), size=10.5, colour=MUTED)
     sheet.down(0.24)
-    sheet.text(MARGIN, plain(prediction_text(case)), size=16, weight="bold")
+    sheet.text(MARGIN, plain(case.refused or prediction_text(case)), size=16, weight="bold")
     sheet.down(0.36)
     decided = "" if case.threshold is None else f"threshold {case.threshold:.3g}"
     known = "" if case.label is None else f"true class {case.class_names[case.label]}"
-    facts = [text for text in (f"run {case.run}" if case.run else "", decided, known) if text]
+    told = (
+        (case.reason, known) if case.refused else (case.run and f"run {case.run}", decided, known)
+    )
+    facts = [text for text in told if text]
     sheet.text(MARGIN, plain("   ·   ".join(facts), 110), size=9.5, colour=MUTED)
     sheet.down(0.24)
     mark = "SYNTHETIC DATA.  " if case.synthetic else ""
