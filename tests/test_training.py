@@ -244,3 +244,25 @@ def test_reference_cases_keep_the_classes_in_proportion():
     share = np.mean([dataset.samples[i].label for i in chosen])
     assert len(chosen) == 20
     assert share == pytest.approx(np.mean([s.label for s in dataset.samples]), abs=0.05)
+
+
+def leaking_table(folder, picture):
+    """A table whose test part has a patient of the training part."""
+    lines = ["path,label,patient,split"]
+    for number in range(60):
+        picture(f"{number}.png", seed=number)
+        split = "train" if number < 40 else "test"
+        lines.append(f"{number}.png,{'ab'[number % 2]},p{number // 2 % 25},{split}")
+    table = folder / "leak.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def test_a_patient_in_two_parts_stops_a_training_unless_it_is_allowed(registry, tmp_path, picture):
+    table, folder = str(leaking_table(tmp_path, picture)), tmp_path / "runs"
+    arguments = {"folder": folder, "changes": {"epochs": 1, "cases": 10}, "registry": registry}
+    with pytest.raises(BadInput, match=r"(?s)patient.*--allow-findings"):
+        training.train("whole", table, **arguments)
+    assert not folder.exists()
+    run = training.train("whole", table, allow_findings=True, **arguments)
+    assert any(finding["level"] == "error" for finding in run.record["findings"])

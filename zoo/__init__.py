@@ -3,12 +3,17 @@
 The functions behind the commands, loaded when first used:
 
     load_registry()                    what the installed plugins give
+    check(source, ...)                 what is wrong with a data set
     train(name, source, ...)           a finished run
     resume(run)                        go on with a training that was killed
     open_run(name)                     a finished run, checked; without a name the newest
     evaluate(run, source, ...)         scores with intervals
+    diagnose(run)                      what holds a run back
     predict(paths, run)                a prediction for each image
     explain(paths, run, methods=...)   a case for each image
+    compare(names, source, ...)        architectures on the same folds
+    compare_runs(runs, source, ...)    finished runs on the same images
+    learning_curve(name, source, ...)  whether more patients would help
 
 For research and teaching only. Not a medical device.
 """
@@ -16,6 +21,8 @@ For research and teaching only. Not a medical device.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import Any
 
 from zoo.hookspecs import hookimpl
@@ -25,12 +32,17 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "load_registry": ("zoo.registry", "load"),
+    "check": ("zoo.checking", "check"),
     "train": ("zoo.training", "train"),
     "resume": ("zoo.training", "resume"),
     "open_run": ("zoo.runs", "open_finished"),
     "evaluate": ("zoo.evaluation", "evaluate"),
+    "diagnose": ("zoo.diagnosis", "diagnose"),
     "predict": ("zoo.prediction", "predict"),
     "explain": ("zoo.explaining", "explain"),
+    "compare": ("zoo.comparison", "compare"),
+    "compare_runs": ("zoo.run_comparison", "compare_runs"),
+    "learning_curve": ("zoo.learning_curve", "learning_curve"),
 }
 __all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]
 
@@ -41,3 +53,15 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
     module, attribute = _PUBLIC[name]
     return getattr(importlib.import_module(module), attribute)
+
+
+class _Package(ModuleType):
+    """This package: a module inside it does not hide the public function of the same name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python binds each module to its package once it is imported.
+        if name not in _PUBLIC or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

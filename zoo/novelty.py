@@ -38,37 +38,50 @@ CHUNK = 256
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """The reference cases, and the distances beyond which an image is unlike them.
+    """The reference cases, and the distance beyond which an image is unlike them.
 
-    `reference` holds one `(cases, values)` array for each space and `limits` one distance. Of the
-    validation cases, `share` lie within the limits of all spaces.
+    `reference` holds one `(cases, values)` array for each space and `units` what counts as a
+    distance of 1 in it. Of the validation cases, `share` have a distance of at most `limit`.
     """
 
     reference: tuple[np.ndarray, ...]
-    limits: tuple[float, ...]
+    units: tuple[float, ...]
+    limit: float
     share: float = SHARE
     neighbours: int = NEIGHBOURS
 
-    def remoteness(self, spaces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return `(n,)` distances as multiples of the limit, in the space where that is largest.
-
-        An image of more than 1 is unlike the training cases. `spaces` holds one `(n, values)`
-        array for each space.
-
-        Raises:
-            BadInput: the arrays do not fit the reference cases.
-        """
-        return (self.distances(spaces) / self.limits).max(axis=1)
-
     def distances(self, spaces: Sequence[np.ndarray]) -> np.ndarray:
-        """Return `(n, spaces)` distances to the k-th nearest reference case, k = `neighbours`.
+        """Return `(n,)` distances to the k-th nearest reference case, k = `neighbours`.
 
-        A distance is the root mean square of the differences, counted in standard deviations
-        among the reference cases.
+        `spaces` holds one `(n, values)` array for each space; the space in which an image is
+        farthest counts. A distance in a space is the root mean square of the differences, each in
+        standard deviations among the reference cases, divided by the unit of the space.
 
         Raises:
             BadInput: the arrays do not fit the reference cases.
         """
+        return (self._in_each(spaces) / self.units).max(axis=1)
+
+    def refused(self, spaces: Sequence[np.ndarray]) -> np.ndarray:
+        """Return `(n,)` bool: whether an image is farther away than the limit."""
+        return self.distances(spaces) > self.limit
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what is not in the reference cases as plain data for JSON."""
+        return {
+            "limit": self.limit,
+            "units": list(self.units),
+            "share": self.share,
+            "neighbours": self.neighbours,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], reference: Sequence[np.ndarray]) -> Gate:
+        """Build the gate from what `to_record` gave and the reference cases."""
+        return cls(tuple(reference), **{**record, "units": tuple(record["units"])})
+
+    def _in_each(self, spaces: Sequence[np.ndarray]) -> np.ndarray:
+        """Return `(n, spaces)` distances in standard deviations."""
         widths = [space.shape[1] for space in spaces]
         expected = [space.shape[1] for space in self.reference]
         if widths != expected:
@@ -78,16 +91,6 @@ class Gate:
             )
         pairs = zip(spaces, self._scaled, strict=True)
         return np.stack([cases.kth(space, self.neighbours) for space, cases in pairs], axis=1)
-
-    def to_record(self) -> dict[str, Any]:
-        """Return what is not in the reference cases as plain data for JSON."""
-        return {"limits": list(self.limits), "share": self.share, "neighbours": self.neighbours}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any], reference: Sequence[np.ndarray]) -> Gate:
-        """Build the gate from what `to_record` gave and the reference cases."""
-        limits = tuple(record["limits"])
-        return cls(tuple(reference), limits, record["share"], record["neighbours"])
 
     @cached_property
     def _scaled(self) -> list[_Scaled]:
@@ -129,18 +132,33 @@ def fit(
     share: float = SHARE,
     neighbours: int = NEIGHBOURS,
 ) -> Gate:
-    """Set the limits by the validation cases, whose patients are not among the reference cases.
+    """Set the limit by the validation cases, whose patients are not among the reference cases.
 
-    Both hold one `(n, values)` array for each space. The limits are in proportion to the distance
-    that `share` of the validation cases keep in each space, and as narrow as lets `share` of them
-    keep all: of n cases the k-th, k = (n + 1) * share rounded up; all when there are too few.
+    Both hold one `(n, values)` array for each space. The unit of a space, and then the limit, is
+    the k-th smallest distance of the n validation cases, k = (n + 1) * share rounded up, or the
+    largest when there are too few.
     """
     reference = tuple(reference)
-    distances = Gate(reference, (), share, neighbours).distances(validation)
+    plain = Gate(reference, (1.0,) * len(reference), math.inf, share, neighbours)
+    distances = plain._in_each(validation)
     rank = min(math.ceil(round((len(distances) + 1) * share, 9)), len(distances)) - 1
-    typical = np.maximum(np.sort(distances, axis=0)[rank], NOTHING)
-    factor = np.sort((distances / typical).max(axis=1))[rank]
-    return Gate(reference, tuple(map(float, typical * factor)), share, neighbours)
+    units = np.maximum(np.sort(distances, axis=0)[rank], NOTHING)
+    limit = np.sort((distances / units).max(axis=1))[rank]
+    return Gate(reference, tuple(map(float, units)), float(limit), share, neighbours)
+
+
+def spaces(cases: Reference) -> tuple[np.ndarray, np.ndarray]:
+    """Return the reference cases in the two spaces of a gate.
+
+    Raises:
+        DamagedRun: the cases have no shapes.
+    """
+    if cases.shapes is None or len(cases.shapes) != len(cases.embeddings):
+        raise DamagedRun(
+            "The reference cases have no description of their shapes, or not of each case. "
+            "Train the run again."
+        )
+    return cases.embeddings, cases.shapes
 
 
 def shapes(pixels: np.ndarray) -> np.ndarray:
