@@ -118,13 +118,14 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
     tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from zoo import trainer
-    from zoo.experiments import opened
     from zoo.progress import SILENT
+    from zoo.verification import verify
 
     cell = Cell(
         architecture="tiny", source=SOURCE, settings=(("epochs", 3),), input_shape=INPUT, folds=2
     )
-    ready = (tiny_registry, opened(tiny_registry, SOURCE, False, SILENT))
+    whole_set = verify(tiny_registry.dataset(SOURCE), skip_broken=False, progress=SILENT)
+    ready = (tiny_registry, whole_set)
     cells.train(cell, tmp_path / "whole", opened=ready)
     judge, seen = trainer.judge, []
 

@@ -90,7 +90,7 @@ def test_sets_agree_with_crepes(confidence):
     ]
     possible = sets(later, limits(calibration, labels, confidence))
     assert (possible == np.concatenate(expected, axis=1).astype(bool)).all()
-    assert {0, 1, 2} <= set(possible.sum(axis=1)) | {0}  # one class, several: all are compared
+    assert len(set(possible.sum(axis=1))) > 1  # sets of different sizes were compared
 
 
 def test_limits_survive_json_as_they_are():

@@ -9,23 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from zoo import baselines, cells
+from zoo import baselines
 from zoo.baselines import TITLES
-from zoo.cells import Cell
+from zoo.cells import Outcome
 from zoo.errors import InvalidSetting
-from zoo.experiments import experiment_folder, opened
+from zoo.experiments import Setup
 from zoo.leaderboard import Trial, leaderboard, mean_over, roc_area
-from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress
-from zoo.recipe import settings
 from zoo.registry import DEFAULT_SOURCE, Registry, load
 from zoo.report.comparison_page import comparison_page
 from zoo.session import labels_of
-from zoo.sources import absolute, parse
+from zoo.sources import parse
 from zoo.splits import folds as divide
 from zoo.storage import write_json, write_text
 from zoo.verification import Verified
-from zoo.workers import train_all
 
 SCHEMA = 1
 
@@ -65,7 +62,6 @@ def compare(
     Raises:
         ZooError: a name, a setting or the data cannot be used.
     """
-    registry = registry or load()
     changes = dict(changes or {})
     if not names or folds < 2 or seeds < 1 or jobs < 1:
         raise InvalidSetting(
@@ -74,53 +70,49 @@ def compare(
         )
     if "seed" in changes:
         raise InvalidSetting("A comparison sets its own seeds; say how many with --seeds.")
-    for name in names:
-        settings(registry.architecture(name), changes)
-    source = absolute(source)
-    verified = opened(registry, source, skip_broken, progress)
-    dataset = verified.dataset
-    looked_for = positive_index(dataset.class_names, positive)
-    plan = [
-        Cell(
-            architecture=name,
-            source=source,
-            settings=tuple(sorted(changes.items())),
-            input_shape=input_shape,
-            positive=positive,
-            skip_broken=skip_broken,
-            folds=folds,
-            fold=fold,
-            seed=seed,
-        )
+    setup = Setup(
+        source=source,
+        changes=changes,
+        input_shape=input_shape,
+        positive=positive,
+        skip_broken=skip_broken,
+        jobs=jobs,
+        backend=backend,
+        scheduler=scheduler,
+        folder=folder,
+        registry=registry or load(),
+        progress=progress,
+    )
+    done = setup.train(
+        {"architecture": name, "seed": seed, "folds": folds, "fold": fold}
         for name in dict.fromkeys(names)
         for seed in range(seeds)
         for fold in range(folds)
-    ]
-    place = experiment_folder(folder, plan[0], verified)
-    train_all(
-        plan, place / "trainings", jobs=jobs, backend=backend, scheduler=scheduler,
-        opened=(registry, verified), progress=progress,
-    )  # fmt: skip
-    trials = {name: [_trial(c, place) for c in plan if c.architecture == name] for name in names}
+    )
+    dataset = done.verified.dataset
+    trials: dict[str, list[Trial]] = {}
+    for outcome in done.outcomes:
+        trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
+    first = trials[names[0]]
     result = {
         "schema": SCHEMA,
         "kind": "folds",
         "data": {
             "source": Path(parse(source)[0]).name,
-            "images": sum(len(t.outputs.labels) for t in trials[names[0]] if t.seed == 0),
-            "patients": len({p for t in trials[names[0]] for p in t.outputs.patients.tolist()}),
+            "images": sum(len(t.outputs.labels) for t in first if t.seed == 0),
+            "patients": len({p for t in first for p in t.outputs.patients.tolist()}),
             "folds": folds,
             "seeds": seeds,
         },
         "class_names": list(dataset.class_names),
-        "positive": dataset.class_names[looked_for],
-        **leaderboard(trials, dataset.class_names, looked_for),
-        "baselines": _baselines(verified, folds, seeds, looked_for, progress),
-        "notes": list(divide(verified.dataset, verified.digests, folds, 0)[0].notes),
+        "positive": dataset.class_names[done.positive],
+        **leaderboard(trials, dataset.class_names, done.positive),
+        "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
+        "notes": list(divide(dataset, done.verified.digests, folds, 0)[0].notes),
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    return written(result, place)
+    return written(result, done.folder)
 
 
 def written(result: Mapping[str, Any], place: Path) -> Comparison:
@@ -131,15 +123,14 @@ def written(result: Mapping[str, Any], place: Path) -> Comparison:
     return Comparison(result, page)
 
 
-def _trial(cell: Cell, place: Path) -> Trial:
-    outcome = cells.read(cell, place / "trainings")
+def _trial(outcome: Outcome) -> Trial:
     point = outcome.summary["operating_point"]
     return Trial(
         outcome.test,
         outcome.summary["temperature"],
         None if point is None else point["threshold"],
-        cell.seed,
-        cell.fold,
+        outcome.cell.seed,
+        outcome.cell.fold,
         outcome.summary["seconds"],
         outcome.summary["parameters"],
     )

@@ -74,8 +74,9 @@ class Decision:
             subject = self.subject.upper()
             label = f"NOT A {subject}" if subject else "NOT LIKE THE TRAINING IMAGES"
             reason = (
-                f"Its distance to the training cases is {distance:.2f}; {self.gate_share:.0%} of "
-                f"the validation cases lie within {self.gate_limit:.2f}."
+                f"It is unlike the training images: its distance to them is {distance:.3f}, and "
+                f"{_percent(self.gate_share)} of the validation images lie within "
+                f"{self.gate_limit:.3f}."
             )
             return Verdict(label, predicted, UNKNOWN, reason)
         if possible.sum() == 1 and possible[predicted]:
@@ -84,19 +85,24 @@ class Decision:
 
     def _doubt(self, predicted: int, possible: np.ndarray) -> str:
         names = [name for name, held in zip(self.class_names, possible, strict=True) if held]
+        confidence = _percent(self.confidence)
         if not names:
-            return (
-                f"It fits no class as well as {self.confidence:.0%} of the validation cases fit "
-                "theirs."
-            )
+            return f"It fits no class as well as {confidence} of the validation images fit theirs."
         if len(names) > 1:
-            return f"At {self.confidence:.0%} confidence it could be {listed(names)}."
-        return (
-            f"At {self.confidence:.0%} confidence it could only be {names[0]}, but the threshold "
-            f"calls it {self.class_names[predicted]}."
+            return f"At {confidence} confidence it could be {listed(names)}."
+        called = self.class_names[predicted]
+        other = (
+            f"{called} is the most probable class"
+            if self.threshold is None
+            else f"the threshold calls it {called}"
         )
+        return f"At {confidence} confidence it could only be {names[0]}, but {other}."
 
 
 def listed(names: Sequence[str]) -> str:
     """Join names as in 'A, B or C'."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}%"

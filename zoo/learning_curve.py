@@ -9,22 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from zoo import cells, power_law
-from zoo.cells import Cell
+from zoo import power_law
+from zoo.cells import Outcome
 from zoo.classifier import softmax
 from zoo.errors import InvalidSetting
-from zoo.experiments import experiment_folder, opened
+from zoo.experiments import Setup
 from zoo.metrics import training_metrics
 from zoo.outputs import Outputs
-from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress
-from zoo.recipe import settings
 from zoo.registry import DEFAULT_SOURCE, Registry, load
 from zoo.report.learning_page import learning_page
-from zoo.sources import absolute, parse
+from zoo.sources import parse
 from zoo.storage import write_json, write_text
 from zoo.types import TRAIN
-from zoo.workers import train_all
 
 SCHEMA = 1
 SHARES = (0.05, 0.10, 0.25, 0.50, 1.0)
@@ -69,7 +66,6 @@ def learning_curve(
     Raises:
         ZooError: a name, a setting or the data cannot be used.
     """
-    registry = registry or load()
     changes = dict(changes or {})
     shares = sorted(set(shares))
     if len(shares) < 3 or not 0 < shares[0] <= shares[-1] <= 1 or seeds < 1:
@@ -77,33 +73,28 @@ def learning_curve(
             f"The shares {', '.join(f'{s:g}' for s in shares)} with {seeds} seeds cannot be used. "
             "Expected at least three different shares above 0 and up to 1, and a seed."
         )
-    settings(registry.architecture(name), changes)
-    source = absolute(source)
-    verified = opened(registry, source, skip_broken, progress)
-    dataset = verified.dataset
-    looked_for = positive_index(dataset.class_names, positive)
-    plan = [
-        Cell(
-            architecture=name,
-            source=source,
-            settings=tuple(sorted(changes.items())),
-            input_shape=input_shape,
-            positive=positive,
-            skip_broken=skip_broken,
-            folds=FOLDS,
-            seed=seed,
-            share=share,
-        )
+    if "seed" in changes:
+        raise InvalidSetting("A learning curve sets its own seeds; say how many with --seeds.")
+    setup = Setup(
+        source=source,
+        changes=changes,
+        input_shape=input_shape,
+        positive=positive,
+        skip_broken=skip_broken,
+        jobs=jobs,
+        backend=backend,
+        scheduler=scheduler,
+        folder=folder,
+        registry=registry or load(),
+        progress=progress,
+    )
+    done = setup.train(
+        {"architecture": name, "seed": seed, "share": share, "folds": FOLDS}
         for seed in range(seeds)
         for share in reversed(shares)
-    ]
-    place = experiment_folder(folder, plan[0], verified)
-    train_all(
-        plan, place / "trainings", jobs=jobs, backend=backend, scheduler=scheduler,
-        opened=(registry, verified), progress=progress,
-    )  # fmt: skip
-    outcomes = [cells.read(cell, place / "trainings") for cell in plan]
-    points = [_point(share, outcomes, looked_for) for share in shares]
+    )
+    dataset, outcomes, place = done.verified.dataset, done.outcomes, done.folder
+    points = [_point(share, outcomes, done.positive) for share in shares]
     measured = [
         (point["images"], 1 - value, seed)
         for point in points
@@ -119,7 +110,7 @@ def learning_curve(
             "patients": len({s.patient for s in dataset.samples}),
             "seeds": seeds,
         },
-        "positive": dataset.class_names[looked_for],
+        "positive": dataset.class_names[done.positive],
         "metric": "roc_auc",
         "points": points,
         "extrapolation": extrapolation,
@@ -150,7 +141,7 @@ def answer(name: str, extrapolation: Mapping[str, Any]) -> str:
     return f"{told} Whether that is worth having cannot be told from these trainings."
 
 
-def _point(share: float, outcomes: Sequence[cells.Outcome], positive: int) -> dict[str, Any]:
+def _point(share: float, outcomes: Sequence[Outcome], positive: int) -> dict[str, Any]:
     own = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
     sizes = [o.summary["sizes"][TRAIN] for o in own]
     return {

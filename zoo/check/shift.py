@@ -102,7 +102,8 @@ def compare(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
     findings = _prior_findings(a.title, b.title, prior, p)
     try:
         folds = fold_numbers(truth, patients)
-        scores = probabilities(features, truth.astype(np.int64), folds)[:, 1]
+        # Where the chance of `b` rounds to 1, that of `a` still tells one from another.
+        scores = -probabilities(features, truth.astype(np.int64), folds)[:, 0]
     except (BadInput, ValueError) as error:
         return entry, [*findings, _not_measured(a.title, b.title, str(error))]
     entry["roc_auc"] = roc_auc(truth, scores, patients)

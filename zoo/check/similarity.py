@@ -103,9 +103,9 @@ def _by_hash(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _by_embedding(embeddings: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    centred = embeddings - embeddings.mean(axis=0)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
+    unit = embeddings - embeddings.mean(axis=0)
+    length = np.linalg.norm(unit, axis=1, keepdims=True)
+    np.divide(unit, length, out=unit, where=length > 0)
     for start, stop in _blocks(len(unit)):
         yield _above_diagonal(unit[start:stop] @ unit[start:].T > SIMILAR_EMBEDDING, start)
 
