@@ -118,7 +118,7 @@ def test_pairs_do_not_depend_on_how_the_work_is_cut(
 ) -> None:
     everything = {**chests, **{f"copy {name}": chests[name] for name in chests}}
     whole = searched(everything)
-    monkeypatch.setattr(similarity, "CHUNK_CELLS", 7 * len(everything))
+    monkeypatch.setattr(similarity, "HASH_CELLS", 7 * len(everything))
     monkeypatch.setattr(similarity, "CHUNK_PAIRS", 3)
     assert searched(everything) == whole
     assert [(a, b) for a, b, _ in whole] == [(i, COUNT + i) for i in range(COUNT)]

@@ -26,6 +26,7 @@ from zoo.prevalence import stated_shares
 from zoo.progress import SILENT, Progress, track
 from zoo.registry import Registry, load
 from zoo.report import figures
+from zoo.report.card import model_card
 from zoo.report.coverage_figure import coverage_figure
 from zoo.report.decision_figure import decision_figure
 from zoo.report.pages import evaluation_page
@@ -224,3 +225,5 @@ def _write(
     )
     write_text(folder / "report.html", page)
     write_json(folder / runs.METRICS, result)
+    if not selection.own:
+        write_text(run.path / runs.CARD, model_card(run))  # it tells of every other data set

@@ -95,12 +95,13 @@ def learning_curve(
     )
     dataset, outcomes, place = done.verified.dataset, done.outcomes, done.folder
     points = [_point(share, outcomes, done.positive) for share in shares]
-    measured = [
-        (point["images"], 1 - value, seed)
-        for point in points
-        for seed, value in enumerate(point["test"])
-    ]
-    extrapolation = power_law.extrapolate(*zip(*measured, strict=True), factor=FACTOR)
+    images, errors, groups = [], [], []
+    for point in points:
+        for seed, value in enumerate(point["test"]):
+            images.append(point["images"])
+            errors.append(1 - value)
+            groups.append(seed)
+    extrapolation = power_law.extrapolate(images, errors, groups, factor=FACTOR)
     result = {
         "schema": SCHEMA,
         "architecture": name,
@@ -129,6 +130,12 @@ def answer(name: str, extrapolation: Mapping[str, Any]) -> str:
     """Say in a sentence or two whether more samples would help, and by how much."""
     now, gain = extrapolation["now"], extrapolation["gain"]
     images = extrapolation["images"]
+    if gain["low"] is None:
+        return (
+            f"With {images:,} training images {name} reaches a ROC-AUC of {1 - now['value']:.3f} "
+            "on patients it has not seen. These trainings do not differ enough to say what more "
+            "would add."
+        )
     reach = f"{gain['value']:.3f} ({gain['low']:.3f} to {gain['high']:.3f})"
     told = (
         f"With {images:,} training images {name} reaches a ROC-AUC of {1 - now['value']:.3f} on "

@@ -27,8 +27,8 @@ SIMILAR_EMBEDDING = 0.8
 """Cosine of centred embeddings; a mirrored radiograph has 0.84, two different ones rarely 0.8."""
 SAME_PICTURE = 0.995
 """Correlation of the pixels."""
-CHUNK_CELLS = 12_000_000
-"""Pairs that are held in memory at a time."""
+HASH_CELLS, EMBEDDING_CELLS = 1_000_000, 12_000_000
+"""Pairs that are compared at a time: hashes in the processor's cache, embeddings in memory."""
 CHUNK_PAIRS = 4096
 
 
@@ -95,7 +95,7 @@ def _standardised(gray: np.ndarray) -> np.ndarray:
 
 def _by_hash(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     words = np.ascontiguousarray(hashes.T)
-    for start, stop in _blocks(len(hashes)):
+    for start, stop in _blocks(len(hashes), HASH_CELLS):
         differing = np.zeros((stop - start, len(hashes) - start), np.uint16)
         for word in words:
             differing += np.bitwise_count(word[start:stop, None] ^ word[None, start:])
@@ -106,12 +106,12 @@ def _by_embedding(embeddings: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarr
     unit = embeddings - embeddings.mean(axis=0)
     length = np.linalg.norm(unit, axis=1, keepdims=True)
     np.divide(unit, length, out=unit, where=length > 0)
-    for start, stop in _blocks(len(unit)):
+    for start, stop in _blocks(len(unit), EMBEDDING_CELLS):
         yield _above_diagonal(unit[start:stop] @ unit[start:].T > SIMILAR_EMBEDDING, start)
 
 
-def _blocks(number: int) -> Iterator[tuple[int, int]]:
-    step = max(1, CHUNK_CELLS // max(1, number))
+def _blocks(number: int, cells: int) -> Iterator[tuple[int, int]]:
+    step = max(1, cells // max(1, number))
     for start in range(0, number, step):
         yield start, min(start + step, number)
 
