@@ -81,7 +81,7 @@ def test_masks_divide_the_picture_and_a_missing_one_is_nan(noise: dict[str, np.n
         return None if sample.name == "i7" else inside
 
     measured = baselines.measure(dataset, dataset.samples, mask=left_half)
-    assert measured.keys() == TITLES.keys()
+    assert measured.keys() == {FILE, *TITLES}
     lungs, outside = measured[LUNGS].reshape(-1, 56, 56), measured[OUTSIDE].reshape(-1, 56, 56)
     np.testing.assert_array_equal(lungs[0] + outside[0], noise["i0"])
     assert not lungs[0][:, 28:].any()

@@ -48,7 +48,7 @@ def test_a_planted_bright_corner_is_found_in_the_border(phantom: Dataset) -> Non
     assert told["shortcut border"].level == WARNING
     assert entries[BORDER]["roc_auc"]["value"] > 0.99
     assert entries[BORDER]["roc_auc"]["low"] > 0.9 > plain[BORDER]["roc_auc"]["high"]
-    assert "PNEUMONIA with ROC-AUC" in told["shortcut border"].message
+    assert "PNEUMONIA is told with ROC-AUC" in told["shortcut border"].message
 
 
 def test_a_planted_file_size_is_found_and_named(phantom: Dataset) -> None:
@@ -70,10 +70,10 @@ def test_chance_in_a_small_set_is_no_shortcut() -> None:
     random = np.random.default_rng(0)
     samples = tuple(Sample(f"{n}", n % 2, f"p{n}") for n in range(30))
     warned = []
-    for _ in range(20):
+    for _ in range(10):
         _, told = checked({BORDER: random.normal(size=(30, 20))}, samples)
         warned.append("shortcut border" in told)
-    assert sum(warned) <= 2
+    assert sum(warned) <= 1
 
 
 def test_lungs_may_tell_the_disease_but_not_what_is_outside() -> None:

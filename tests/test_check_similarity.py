@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
+from plugins.image_folder import zoo_read_dataset as read_folder
 from plugins.phantom import zoo_read_dataset
 from zoo.check import similarity
 from zoo.check.similarity import SIDE, correlation, pictures, similar_pairs
 from zoo.types import Dataset, Sample
 
+REAL = Path(__file__).parents[2] / "shared" / "data"
 Change = Callable[[Image.Image], Image.Image]
 COUNT = 40
 
@@ -130,3 +133,24 @@ def test_hashes_hold_256_bits(chests: dict[str, np.ndarray]) -> None:
     assert (gray.shape, gray.dtype) == ((COUNT, SIDE, SIDE), np.uint8)
     assert (hashes.shape, hashes.dtype) == ((COUNT, 4), np.uint64)
     assert len(np.unique(hashes, axis=0)) == COUNT
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real X-rays are not on this machine")
+def test_forty_radiographs_are_recognised_in_another_size_and_mode() -> None:
+    originals = read_folder(str(REAL / "originals"), {})
+    squashed = read_folder(str(REAL / "chest_xray"), {})
+    assert originals is not None
+    assert squashed is not None
+    stems = {Path(s.name).stem for s in originals.samples}
+    alike = [s for s in squashed.samples if Path(s.name).stem in stems]
+    others = [s for s in squashed.samples if Path(s.name).stem not in stems][::12]
+    gray, hashes = zip(
+        pictures(originals, originals.samples),
+        pictures(squashed, [*alike, *others]),
+        strict=True,
+    )
+    found = similar_pairs(np.concatenate(gray), np.concatenate(hashes))
+    names = [Path(s.name).stem for s in (*originals.samples, *alike, *others)]
+    assert len(found) == len(originals.samples) == 40
+    assert all(names[a] == names[b] for a, b, _ in found)

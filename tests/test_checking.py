@@ -198,7 +198,10 @@ def test_another_source_is_searched_for_copies_and_a_shift(
             save(tmp_path / label / f"{one}{label}.png", bright)
     stolen = sorted(sound.rglob("person7_virus_0.png"))[0]
     (tmp_path / "PNEUMONIA/stolen.png").write_bytes(stolen.read_bytes())
+    (tmp_path / "NORMAL/broken.png").write_text("no image")
     checked = check(str(sound), other=str(tmp_path), registry=without_network)
+    assert of_kind(checked, "unreadable").names == (f"{tmp_path}: NORMAL/broken.png",)
+    assert checked.result["broken"] == 0
     group = of_kind(checked, "duplicates between parts").groups
     assert group == (("train/PNEUMONIA/person7_virus_0.png", f"{tmp_path}: PNEUMONIA/stolen.png"),)
     assert checked.result["duplicates"]["exact_groups"] == 0

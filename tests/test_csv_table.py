@@ -66,6 +66,8 @@ def test_columns_and_root_can_be_chosen(tmp_path: Path) -> None:
     read = pickle.loads(pickle.dumps(dataset.read))  # noqa: S301
     assert (read(dataset.samples[0], (10, 12)) == 90).all()
     assert len(dataset.digest(dataset.samples[0])) == 16
+    assert dataset.header is not None
+    assert dataset.header(dataset.samples[0]).width == 30
     with pytest.raises(BadInput, match="There is no file"):
         dataset.read(dataset.samples[1], None)
     with pytest.raises(UnknownName, match="Did you mean 'label'"):

@@ -151,6 +151,10 @@ def test_pixels_and_digests_are_read_on_demand_in_any_process(tmp_path: Path) ->
     assert pixels.shape == (10, 12, 3)
     assert (pixels == 77).all()
     assert dataset.digest(empty) != dataset.digest(gray)
+    assert dataset.header is not None
+    header = pickle.loads(pickle.dumps(dataset.header))(gray)  # noqa: S301
+    assert (header.width, header.height, header.mode) == (30, 20, "L")
+    assert header.bytes == (tmp_path / "B" / "gray.png").stat().st_size
     with pytest.raises(BadInput, match=r"empty\.png"):
         dataset.read(empty, None)
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from zoo import images
 from zoo.errors import BadInput, ZooError
+from zoo.types import Header
 
 COLOURS = np.zeros((16, 24, 3), np.uint8)
 COLOURS[:, :12] = (200, 40, 10)
@@ -222,3 +223,24 @@ def test_a_damaged_file_is_read_or_refused_in_words(seed: bytes, at: int, noise:
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and goes on
         with contextlib.suppress(ZooError):
             assert images.read(damaged, (16, 16)).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("L", "JPEG"), ("RGB", "JPEG"), ("1", "PNG"), ("I;16", "PNG")]
+)
+def test_the_header_is_what_the_file_says_before_it_is_decoded(
+    tmp_path: Path, mode: str, kind: str
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(encoded(Image.new(mode, (24, 16)), kind))
+    assert images.header(path) == Header(24, 16, mode, path.stat().st_size)
+    path.write_bytes(encoded(Image.new(mode, (3, 4)), kind))
+    with pytest.raises(BadInput, match="expected at least 8 a side"):
+        images.header(path)
+
+
+def test_the_header_of_what_is_no_image_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("an X-ray")
+    for name in ("text.png", "none.png"):
+        with pytest.raises(BadInput, match=name):
+            images.header(tmp_path / name)

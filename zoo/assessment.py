@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from zoo import calibration, delong, metrics
-from zoo.baselines import TITLES, Baseline
+from zoo.baselines import Baseline, title
 from zoo.benefit import decision_curve
 from zoo.classifier import softmax
 from zoo.coverage import coverage_curve
@@ -70,7 +70,7 @@ def score_baselines(
         rows.append(
             {
                 "name": name,
-                "title": TITLES[name],
+                "title": title(name, measured[name]),
                 "roc_auc": area(value, influence, patients, truth),
             }
         )

@@ -24,13 +24,12 @@ from zoo.types import Dataset, Sample
 FILE, BORDER, LUNGS, OUTSIDE = "file", "border", "lungs", "outside"
 TITLES: Mapping[str, str] = MappingProxyType(
     {
-        FILE: "file: width, height, bytes, mean, contrast",
         BORDER: "border: the outer 11 % of the picture",
         LUNGS: "lungs: inside the lung masks only",
         OUTSIDE: "outside: all but the lungs",
     }
 )
-"""What each baseline sees."""
+"""What each baseline sees; for 'file' it depends on the images (see `title`)."""
 FILE_VALUES = ("width", "height", "aspect", "bytes", "mean", "contrast")
 """The columns of 'file'; only the last two where images are not files."""
 SIDE = 56
@@ -42,6 +41,13 @@ FEW_VALUES = 12
 NEGLIGIBLE = 1e-4
 
 Mask = Callable[[Sample, tuple[int, int]], np.ndarray | None]
+
+
+def title(name: str, values: np.ndarray) -> str:
+    """Say what a baseline sees; images that are not files have only the last measurements."""
+    if name == FILE:
+        return f"{FILE}: {', '.join(FILE_VALUES[-values.shape[1] :])}"
+    return TITLES[name]
 
 
 def measure(

@@ -106,7 +106,7 @@ def check(
     own, against = gather(verified, backbone, progress), None
     if strange is not None:
         checked = verify(strange, skip_broken=True, progress=progress)
-        found += _unreadable(strange, checked)
+        found += _unreadable(strange, checked, f"{other}: ")
         against = gather(checked, backbone, progress, source=other or "")
 
     headers = inventory.headers(own.dataset, own.samples, progress)
@@ -170,9 +170,9 @@ def _learned(
     return guessed, suspected, [*gave_away, *doubted]
 
 
-def _unreadable(dataset: Dataset, verified: Verified) -> list[Finding]:
+def _unreadable(dataset: Dataset, verified: Verified, prefix: str = "") -> list[Finding]:
     kept = {sample.name for sample in verified.dataset.samples}
-    names = [sample.name for sample in dataset.samples if sample.name not in kept]
+    names = [prefix + sample.name for sample in dataset.samples if sample.name not in kept]
     return inventory.unreadable(verified.broken, names)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from zoo import baselines
-from zoo.baselines import TITLES
 from zoo.cells import Outcome
 from zoo.errors import InvalidSetting
 from zoo.experiments import Setup
@@ -157,5 +156,7 @@ def _baselines(
                 statistics.append(roc_area(truth[test], scores, patients[test]))
                 tested.append(test)
         mean = mean_over(statistics, tested, len(patients))
-        rows.append({"name": name, "title": TITLES[name], "roc_auc": mean.within(patients)})
+        rows.append(
+            {"name": name, "title": baselines.title(name, values), "roc_auc": mean.within(patients)}
+        )
     return rows

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo import baselines
-from zoo.baselines import FILE, LUNGS, TITLES
+from zoo.baselines import FILE, LUNGS
 from zoo.check.findings import NOTE, WARNING, Finding, counted
 from zoo.check.held_out import roc_auc, stands_out, written
 from zoo.errors import BadInput
@@ -48,7 +48,7 @@ def shortcuts(
         except BadInput as error:  # too few masks
             findings.append(_not_measured(name, str(error)))
             continue
-        area, title = roc_auc(rows, scores, who), _title(name, values)
+        area, title = roc_auc(rows, scores, who), baselines.title(name, values)
         entries.append({"name": name, "title": title, "roc_auc": area, "images": len(rows)})
         if name != LUNGS and stands_out(area, WARNED):
             findings.append(_found(name, area, positive, seen, rows))
@@ -80,17 +80,10 @@ def _found(
     return Finding(
         WARNING,
         f"shortcut {name}",
-        f"What a network should not need tells {positive} with ROC-AUC {written(area)}: "
-        f"{_title(name, values)}.{strongest}",
+        f"Without seeing the lungs, {positive} is told with ROC-AUC {written(area)} by the "
+        f"baseline {baselines.title(name, values)}.{strongest}",
         FILE_REMEDY if name == FILE else REMEDY,
     )
-
-
-def _title(name: str, values: np.ndarray) -> str:
-    """Say what a baseline sees; images that are not files have only the last measurements."""
-    if name == FILE:
-        return f"{FILE}: {', '.join(baselines.FILE_VALUES[-values.shape[1] :])}"
-    return TITLES[name]
 
 
 def _strongest(values: np.ndarray, truth: np.ndarray) -> str:
