@@ -190,7 +190,7 @@ def altered(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_shapes_alone_tell_what_is_not_a_radiograph():
     described = shapes(phantoms())
-    gate = fit([described[:160]], [described[160:230]])
-    assert gate.refused([described[230:]]).mean() <= 0.05
-    for kind, images in altered(phantoms()[230:]).items():
+    gate = fit([described[:180]], [described[180:240]])
+    assert gate.refused([described[240:]]).mean() <= 0.05
+    for kind, images in altered(phantoms()[240:]).items():
         assert gate.refused([shapes(images)]).mean() >= 0.95, kind
