@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.check import duplicates
-from zoo.check.copies import copies
-from zoo.check.duplicates import Place
-from zoo.check.findings import ERROR, NOTE
-from zoo.check.material import Material
-from zoo.check.similarity import pictures
+from zoo.checks import duplicates
+from zoo.checks.copies import copies
+from zoo.checks.duplicates import Place
+from zoo.checks.findings import ERROR, NOTE
+from zoo.checks.material import Material
+from zoo.checks.similarity import pictures
 from zoo.types import Dataset, Sample
 
 

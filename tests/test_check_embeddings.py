@@ -8,7 +8,7 @@ import pytest
 
 from plugins.phantom import zoo_read_dataset
 from zoo import registry
-from zoo.check import embeddings
+from zoo.checks import embeddings
 from zoo.errors import MissingWeights
 from zoo.hookspecs import hookimpl
 from zoo.types import Architecture, Option

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zoo.check.findings import ERROR, NOTE, WARNING, Finding, counted, in_order, worst
+from zoo.checks.findings import ERROR, NOTE, WARNING, Finding, counted, in_order, worst
 
 
 def finding(level: str, names: tuple[str, ...] = (), groups: tuple = ()) -> Finding:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from plugins.image_folder import zoo_read_dataset
-from zoo.check import inventory
-from zoo.check.findings import ERROR, NOTE, WARNING
+from zoo.checks import inventory
+from zoo.checks.findings import ERROR, NOTE, WARNING
 from zoo.types import Dataset, Header, Sample
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.baselines import fold_numbers
-from zoo.check.findings import NOTE
-from zoo.check.held_out import probabilities, roc_auc, stands_out
-from zoo.check.labels import SHOWN, contradicted, suspected
+from zoo.checks.findings import NOTE
+from zoo.checks.held_out import probabilities, roc_auc, stands_out
+from zoo.checks.labels import SHOWN, contradicted, suspected
 
 NAMES = ("NORMAL", "PNEUMONIA")
 

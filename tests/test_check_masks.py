@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.check import masks
+from zoo.checks import masks
 from zoo.errors import BadInput
 from zoo.types import Sample
 

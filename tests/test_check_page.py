@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo import DISCLAIMER
-from zoo.check.findings import Finding
+from zoo.checks.findings import Finding
 from zoo.errors import BadInput
 from zoo.report import check_pictures
 from zoo.report.check_page import check_page, verdict, write

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.check import patients
-from zoo.check.findings import ERROR, NOTE
+from zoo.checks import patients
+from zoo.checks.findings import ERROR, NOTE
 from zoo.types import Dataset, Sample
 
 

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from zoo.check.findings import ERROR, NOTE, WARNING
-from zoo.check.quick import quick
+from zoo.checks.findings import ERROR, NOTE, WARNING
+from zoo.checks.quick import quick
 from zoo.types import Dataset, Sample
 from zoo.verification import Verified
 

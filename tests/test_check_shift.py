@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from zoo.check.findings import NOTE, WARNING
-from zoo.check.material import Material
-from zoo.check.shift import Side, compare, shifts
+from zoo.checks.findings import NOTE, WARNING
+from zoo.checks.material import Material
+from zoo.checks.shift import Side, compare, shifts
 from zoo.types import Dataset, Sample
 
 NAMES = ("NORMAL", "PNEUMONIA")

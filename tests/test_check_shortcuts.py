@@ -8,8 +8,8 @@ import pytest
 from plugins.phantom import zoo_read_dataset
 from zoo import baselines
 from zoo.baselines import BORDER, FILE, LUNGS, OUTSIDE
-from zoo.check.findings import NOTE, WARNING
-from zoo.check.shortcuts import shortcuts, without_mask
+from zoo.checks.findings import NOTE, WARNING
+from zoo.checks.shortcuts import shortcuts, without_mask
 from zoo.types import Dataset, Header, Sample
 
 

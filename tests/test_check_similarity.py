@@ -10,8 +10,8 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from plugins.image_folder import zoo_read_dataset as read_folder
 from plugins.phantom import zoo_read_dataset
-from zoo.check import similarity
-from zoo.check.similarity import SIDE, correlation, pictures, similar_pairs
+from zoo.checks import similarity
+from zoo.checks.similarity import SIDE, correlation, pictures, similar_pairs
 from zoo.types import Dataset, Sample
 
 REAL = Path(__file__).parents[2] / "shared" / "data"

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from zoo import registry
-from zoo.check.findings import ERROR, LEVELS, NOTE, WARNING, Finding, worst
 from zoo.checking import Checked, check
+from zoo.checks.findings import ERROR, LEVELS, NOTE, WARNING, Finding, worst
 from zoo.errors import BadInput, UnknownName
 from zoo.registry import Registry
 

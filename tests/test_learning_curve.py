@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import InvalidSetting
-from zoo.learning_curve import answer, learning_curve
+from zoo.learning_curves import answer, learning_curve
 from zoo.registry import Registry
 
 

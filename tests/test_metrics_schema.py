@@ -31,7 +31,7 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "any": (object,),
 }
 SOURCE = "phantom?images=40&size=64"
-learning_curve = importlib.import_module("zoo.learning_curve")  # the package gives the function
+learning_curve = importlib.import_module("zoo.learning_curves")  # the package gives the function
 
 Place = tuple[str, ...]
 
@@ -195,7 +195,7 @@ def test_a_run(trained: Run) -> None:
 
 
 def finding() -> dict[str, Any]:
-    from zoo.check.findings import NOTE, Finding
+    from zoo.checks.findings import NOTE, Finding
 
     return json.loads(json.dumps(vars(Finding(NOTE, "kind", "It is.", "Do.", ("a",), (("a",),)))))
 

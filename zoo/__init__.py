@@ -21,8 +21,6 @@ For research and teaching only. Not a medical device.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import Any
 
 from zoo.hookspecs import hookimpl
@@ -42,7 +40,7 @@ _PUBLIC = {
     "explain": ("zoo.explaining", "explain"),
     "compare": ("zoo.comparison", "compare"),
     "compare_runs": ("zoo.run_comparison", "compare_runs"),
-    "learning_curve": ("zoo.learning_curve", "learning_curve"),
+    "learning_curve": ("zoo.learning_curves", "learning_curve"),
 }
 __all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]
 
@@ -53,15 +51,3 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
     module, attribute = _PUBLIC[name]
     return getattr(importlib.import_module(module), attribute)
-
-
-class _Package(ModuleType):
-    """This package: a module inside it does not hide the public function of the same name."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Python binds each module to its package once it is imported.
-        if name not in _PUBLIC or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -37,13 +37,13 @@ import numpy as np
 
 from zoo import baselines
 from zoo.baselines import FILE
-from zoo.check import embeddings, inventory, labels, shift, shortcuts
-from zoo.check.copies import copies
-from zoo.check.findings import NOTE, Finding, in_order
-from zoo.check.masks import find as find_masks
-from zoo.check.material import Material, comparable, gather
-from zoo.check.patients import unknown
-from zoo.check.quick import parts
+from zoo.checks import embeddings, inventory, labels, shift, shortcuts
+from zoo.checks.copies import copies
+from zoo.checks.findings import NOTE, Finding, in_order
+from zoo.checks.masks import find as find_masks
+from zoo.checks.material import Material, comparable, gather
+from zoo.checks.patients import unknown
+from zoo.checks.quick import parts
 from zoo.errors import BadInput
 from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress

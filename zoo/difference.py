@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.check.shift import Side, compare
+from zoo.checks.shift import Side, compare
 from zoo.outputs import Outputs
 from zoo.runs import Run
 from zoo.types import TRAIN, Reference

@@ -10,8 +10,8 @@ from typing import Any
 
 from zoo import cells, runs
 from zoo.cells import Cell, Outcome
-from zoo.check.findings import tell
-from zoo.check.quick import quick
+from zoo.checks.findings import tell
+from zoo.checks.quick import quick
 from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress
 from zoo.recipe import settings

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from zoo.errors import BadInput, DamagedRun
 from zoo.images import to_channels
@@ -181,7 +182,5 @@ def shapes(pixels: np.ndarray) -> np.ndarray:
 
 
 def _reduced(image: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
     gray = to_channels(image, 1)[..., 0].astype(np.float32)
     return np.asarray(Image.fromarray(gray).resize((SIDE, SIDE), Image.Resampling.BILINEAR))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo import checkpoint, runs
-from zoo.check.findings import refuse_errors, tell
-from zoo.check.quick import quick
 from zoo.checkpoint import TrainingState
+from zoo.checks.findings import refuse_errors, tell
+from zoo.checks.quick import quick
 from zoo.description import describe
 from zoo.environment import versions
 from zoo.errors import BadInput, InvalidSetting

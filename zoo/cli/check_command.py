@@ -16,7 +16,7 @@ from zoo.plan import positive_index
 from zoo.registry import DEFAULT_SOURCE, load
 
 if TYPE_CHECKING:
-    from zoo.check.findings import Finding
+    from zoo.checks.findings import Finding
 
 FOUND_ERRORS = 1
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
@@ -60,8 +60,8 @@ def command(
             if wanted == chosen:
                 positive_index(dataset.class_names, positive)
     with quiet_import():
-        from zoo.check.findings import ERROR
         from zoo.checking import check
+        from zoo.checks.findings import ERROR
         from zoo.report import check_page
 
     try:

@@ -61,7 +61,7 @@ def command(
     settings(registry.architecture(name), changes)
     percents = _percents(shares)
     with quiet_import():
-        from zoo.learning_curve import learning_curve
+        from zoo.learning_curves import learning_curve
     try:
         done = learning_curve(
             name,

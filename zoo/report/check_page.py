@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
-from zoo.check.findings import LEVELS, Finding, counted, in_order
-from zoo.check.shortcuts import WARNED
+from zoo.checks.findings import LEVELS, Finding, counted, in_order
+from zoo.checks.shortcuts import WARNED
 from zoo.report.belief import percent
 from zoo.report.check_pictures import Pictures
 from zoo.report.contact_sheet import contact_sheet

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.check.findings import NOTE, Finding, counted
-from zoo.check.held_out import probabilities
+from zoo.checks.findings import NOTE, Finding, counted
+from zoo.checks.held_out import probabilities
 
 SHOWN = 24
 ENOUGH = 0.9

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.check import duplicates, inventory, patients
-from zoo.check.findings import Finding
+from zoo.checks import duplicates, inventory, patients
+from zoo.checks.findings import Finding
 from zoo.types import Dataset
 from zoo.verification import Verified
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.check import embeddings, similarity
-from zoo.check.embeddings import Backbone
+from zoo.checks import embeddings, similarity
+from zoo.checks.embeddings import Backbone
 from zoo.progress import Progress
 from zoo.types import Dataset, Sample
 from zoo.verification import Verified

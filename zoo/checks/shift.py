@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from zoo.baselines import fold_numbers
-from zoo.check.findings import NOTE, WARNING, Finding
-from zoo.check.held_out import probabilities, roc_auc, stands_out, written
-from zoo.check.material import OWN, Material
+from zoo.checks.findings import NOTE, WARNING, Finding
+from zoo.checks.held_out import probabilities, roc_auc, stands_out, written
+from zoo.checks.material import OWN, Material
 from zoo.errors import BadInput
 from zoo.types import TEST, TRAIN, VALIDATION
 

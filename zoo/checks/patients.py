@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import combinations
 
-from zoo.check.findings import ERROR, NOTE, Finding, counted
+from zoo.checks.findings import ERROR, NOTE, Finding, counted
 from zoo.types import SPLITS, Dataset
 
 

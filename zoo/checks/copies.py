@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.check import duplicates
-from zoo.check.duplicates import Place
-from zoo.check.findings import Finding
-from zoo.check.material import OWN, Material
-from zoo.check.similarity import similar_pairs
+from zoo.checks import duplicates
+from zoo.checks.duplicates import Place
+from zoo.checks.findings import Finding
+from zoo.checks.material import OWN, Material
+from zoo.checks.similarity import similar_pairs
 
 
 def copies(own: Material, other: Material | None) -> tuple[dict[str, int], list[Finding]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo import graph
-from zoo.check.findings import NOTE, Finding
+from zoo.checks.findings import NOTE, Finding
 from zoo.errors import ZooError
 from zoo.features import features
 from zoo.progress import SILENT, Progress

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.check.findings import ERROR, NOTE, WARNING, Finding, counted
+from zoo.checks.findings import ERROR, NOTE, WARNING, Finding, counted
 from zoo.pipeline import in_parallel
 from zoo.progress import SILENT, Progress, track
 from zoo.splits import SMALLEST_VALIDATION_CLASS

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo.check.findings import ERROR, NOTE, Finding, counted
+from zoo.checks.findings import ERROR, NOTE, Finding, counted
 from zoo.types import Dataset
 
 ACROSS_PARTS = "Keep each picture in one part only; scores on the other part are too good."
