@@ -36,7 +36,7 @@ def test_what_is_no_chest_xray_is_refused_with_the_reason(trained: Run, strange:
     for item in predict([strange], trained):
         assert item.refused == UNKNOWN
         assert item.label == "NOT A CHEST X-RAY"
-        assert f"{item.distance:.2f}" in item.reason
+        assert f"{item.distance:.3f}" in item.reason
         assert item.leaning in trained.class_names
 
 

@@ -77,7 +77,9 @@ def test_predict_as_json_says_everything(picture: Picture, tmp_path: Path, train
     (row,) = answer["predictions"]
     assert row["name"] == str(first)
     assert sum(row["probabilities"].values()) == pytest.approx(1)
-    assert row["label"] == max(row["probabilities"], key=row["probabilities"].get)
+    assert row["leaning"] in trained.class_names
+    assert row["refused"] == "unknown"  # noise is no chest X-ray
+    assert row["label"] == "NOT A CHEST X-RAY"
     assert answer["skipped"][0]["name"] == str(broken)
 
 
@@ -90,7 +92,9 @@ def test_predict_as_csv_to_a_file_or_the_screen(
     assert path.read_text() == printed
     (row,) = csv.DictReader(io.StringIO(printed))
     assert row["image"] == str(image)
-    assert row["prediction"] in trained.class_names
+    assert row["prediction"] == "NOT A CHEST X-RAY"
+    assert row["leaning"] in trained.class_names
+    assert row["reason"]
 
 
 def test_the_newest_run_is_taken_when_none_is_named(

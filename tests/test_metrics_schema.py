@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zoo import cells, checking, comparison, metrics, runs
+from zoo import cells, checking, comparison, experiments, learning_curves, metrics, runs
 from zoo.cells import Cell, Outcome
 from zoo.outputs import Outputs
 from zoo.progress import SILENT
@@ -31,7 +30,6 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "any": (object,),
 }
 SOURCE = "phantom?images=40&size=64"
-learning_curve = importlib.import_module("zoo.learning_curves")  # the package gives the function
 
 Place = tuple[str, ...]
 
@@ -163,8 +161,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
         }  # fmt: skip
         return Outcome(cell, part, part, summary)
 
-    monkeypatch.setattr(comparison, "train_all", lambda *args, **more: None)
-    monkeypatch.setattr(learning_curve, "train_all", lambda *args, **more: None)
+    monkeypatch.setattr(experiments, "train_all", lambda *args, **more: None)
     monkeypatch.setattr(cells, "read", read)
 
 
@@ -177,7 +174,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "metricsjson-of-an-evaluation": str(metrics.SCHEMA),
         "checkjson": str(checking.SCHEMA),
         "comparisonjson": str(comparison.SCHEMA),
-        "learning-curve-namejson": str(learning_curve.SCHEMA),
+        "learning-curve-namejson": str(learning_curves.SCHEMA),
         "celljson": "none",
     }
 
@@ -242,7 +239,7 @@ def test_a_comparison(tiny_registry: Registry, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("made_up")
 def test_a_learning_curve(tiny_registry: Registry, tmp_path: Path) -> None:
-    done = learning_curve.learning_curve(
+    done = learning_curves.learning_curve(
         "tiny", SOURCE, seeds=2, folder=tmp_path, registry=tiny_registry
     )
     content = stored(done.page.parent / "learning-curve-tiny.json")
