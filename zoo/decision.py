@@ -78,6 +78,10 @@ class Decision:
                 f"{_percent(self.gate_share)} of the validation images lie within "
                 f"{self.gate_limit:.3f}."
             )
+            if self.subject:
+                reason += (
+                    f" Or it is a {self.subject} of another kind: of another age, view or machine."
+                )
             return Verdict(label, predicted, UNKNOWN, reason)
         if possible.sum() == 1 and possible[predicted]:
             return Verdict(self.class_names[predicted], predicted)
