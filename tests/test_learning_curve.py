@@ -46,9 +46,13 @@ def extrapolation(low: float, value: float, high: float) -> dict:
 
 
 def test_the_answer_follows_the_interval() -> None:
-    assert "not what holds it back" in answer("a", extrapolation(-0.001, 0.001, 0.002))
-    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04))
-    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03))
+    assert "not what holds it back" in answer("a", extrapolation(-0.001, 0.001, 0.002), 0.9)
+    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04), 0.9)
+    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03), 0.9)
+
+
+def test_a_law_that_does_not_fit_tells_nothing() -> None:
+    assert "does not fit" in answer("a", extrapolation(0.0, 0.0, 0.0), 0.85)
 
 
 @pytest.mark.parametrize("wrong", [{"shares": (0.5, 1.0)}, {"shares": (0.5, 0.7, 2)}, {"seeds": 0}])

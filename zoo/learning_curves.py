@@ -115,7 +115,7 @@ def learning_curve(
         "metric": "roc_auc",
         "points": points,
         "extrapolation": extrapolation,
-        "sentence": answer(name, extrapolation),
+        "sentence": answer(name, extrapolation, float(np.mean(points[-1]["test"]))),
         "notes": [],
         "command": list(command),
         "synthetic": dataset.synthetic,
@@ -126,20 +126,26 @@ def learning_curve(
     return LearningCurve(result, page)
 
 
-def answer(name: str, extrapolation: Mapping[str, Any]) -> str:
-    """Say in a sentence or two whether more samples would help, and by how much."""
+def answer(name: str, extrapolation: Mapping[str, Any], reached: float) -> str:
+    """Say in a sentence or two whether more samples would help, and by how much.
+
+    `reached` is the ROC-AUC that was measured with all images, a mean over seeds.
+    """
     now, gain = extrapolation["now"], extrapolation["gain"]
-    images = extrapolation["images"]
-    if gain["low"] is None:
-        return (
-            f"With {images:,} training images {name} reaches a ROC-AUC of {1 - now['value']:.3f} "
-            "on patients it has not seen. These trainings do not differ enough to say what more "
-            "would add."
-        )
-    reach = f"{gain['value']:.3f} ({gain['low']:.3f} to {gain['high']:.3f})"
     told = (
-        f"With {images:,} training images {name} reaches a ROC-AUC of {1 - now['value']:.3f} on "
-        f"patients it has not seen; twice as many would add about {reach}."
+        f"With {extrapolation['images']:,} training images {name} reaches a ROC-AUC of "
+        f"{reached:.3f} on patients it has not seen"
+    )
+    if gain["low"] is None:
+        return f"{told}. These trainings do not differ enough to say what more images would add."
+    if abs(1 - now["value"] - reached) > WORTHWHILE / 2:
+        return (
+            f"{told}. The power law does not fit these trainings (it says {1 - now['value']:.3f}), "
+            "so what more images would add cannot be told from it: look at the curve."
+        )
+    told += (
+        f"; twice as many would add about {gain['value']:.3f} "
+        f"({gain['low']:.3f} to {gain['high']:.3f})."
     )
     if gain["high"] < WORTHWHILE:
         return f"{told} The number of samples is not what holds it back."
