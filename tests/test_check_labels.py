@@ -4,8 +4,9 @@ import numpy as np
 
 from zoo.baselines import fold_numbers
 from zoo.checks.findings import NOTE
-from zoo.checks.held_out import probabilities, roc_auc, stands_out
+from zoo.checks.held_out import probabilities, stands_out
 from zoo.checks.labels import SHOWN, contradicted, suspected
+from zoo.delong import roc_auc
 
 NAMES = ("NORMAL", "PNEUMONIA")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import novelty, reference
+from zoo import novelty
 from zoo.classifier import TrainedClassifier, softmax
 from zoo.decision import Decision, Verdict
 from zoo.novelty import Gate
@@ -70,7 +70,7 @@ class Answerer:
 
 def gate_of(run: Run, cases: Reference) -> Gate:
     """Build the gate of a run from its record and its reference cases."""
-    return Gate.from_record(run.record["gate"], reference.spaces(cases))
+    return Gate.from_record(run.record["gate"], novelty.spaces(cases))
 
 
 def decision_of(run: Run, point: Mapping[str, Any] | None) -> Decision:

@@ -66,23 +66,11 @@ def score_baselines(
     for name, baseline in fitted.items():
         if name not in measured or measured[name].shape[1] != len(baseline.mean):
             continue  # fitted on files, and these are none, or the other way round
-        value, influence = delong.influence(truth, baseline.scores(measured[name]))
         rows.append(
             {
                 "name": name,
                 "title": title(name, measured[name]),
-                "roc_auc": area(value, influence, patients, truth),
+                "roc_auc": delong.roc_auc(truth, baseline.scores(measured[name]), patients),
             }
         )
     return rows
-
-
-def area(
-    value: float, influence: np.ndarray, patients: np.ndarray, truth: np.ndarray
-) -> dict[str, Any]:
-    """Return an area with its 95 % interval by patient; null where it is undefined."""
-    if not np.isfinite(value):
-        return {"value": None, "low": None, "high": None}
-    pairs = delong.independent_pairs(truth, patients)
-    low, high = delong.interval(value, influence, patients, pairs)
-    return {"value": value, "low": low, "high": high}

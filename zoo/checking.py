@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from zoo.errors import BadInput
 from zoo.plan import positive_index
 from zoo.progress import SILENT, Progress
 from zoo.registry import Registry, load
+from zoo.selection import numbered_as
 from zoo.types import TEST, Dataset
 from zoo.verification import Verified, verify
 
@@ -180,9 +181,7 @@ def _numbered_as(dataset: Dataset, other: Dataset) -> Dataset:
     """Number the other source's classes in the same way, where they are the same classes."""
     if set(other.class_names) != set(dataset.class_names):
         return other
-    order = [dataset.class_names.index(name) for name in other.class_names]
-    samples = tuple(replace(s, label=order[s.label]) for s in other.samples)
-    return replace(other, class_names=dataset.class_names, samples=samples)
+    return numbered_as(dataset.class_names, other)
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

@@ -83,6 +83,17 @@ def mean(held: np.ndarray, among: np.ndarray) -> tuple[float, np.ndarray]:
     return value, moved
 
 
+def roc_auc(
+    truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
+) -> dict[str, float | None]:
+    """Return {value, low, high} of the ROC-AUC with its 95 % interval by patient, as plain data."""
+    value, moved = influence(truth, scores)
+    if math.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    low, high = interval(value, moved, patients, independent_pairs(truth, patients))
+    return {"value": value, "low": low, "high": high}
+
+
 def average(
     cells: Sequence[tuple[float, np.ndarray, np.ndarray]], images: int
 ) -> tuple[float, np.ndarray]:

@@ -47,7 +47,7 @@ def finish(
     cases = _reference(session)
     reference.save(path / runs.CASES, cases)
     gate = novelty.fit(
-        reference.spaces(cases),
+        novelty.spaces(cases),
         _spaces(session, VALIDATION, range(len(session.split.validation))),
     )
     write_history(path / runs.HISTORY, state.history)

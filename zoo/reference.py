@@ -38,17 +38,6 @@ def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]
     return tuple(in_parallel(thumbnail, samples))
 
 
-def spaces(reference: Reference) -> list[np.ndarray]:
-    """Return the spaces in which the cases are described: embeddings and shapes.
-
-    Raises:
-        DamagedRun: they were kept without shapes.
-    """
-    if reference.shapes is None:
-        raise DamagedRun("The reference cases have no shapes to compare with. Train the run again.")
-    return [reference.embeddings, reference.shapes]
-
-
 def save(path: Path, reference: Reference) -> None:
     """Write the cases as one .npz file without Python objects."""
     pictures = reference.thumbnails

@@ -17,7 +17,7 @@ from zoo.outputs import gather
 from zoo.progress import SILENT, Progress
 from zoo.registry import Registry, load
 from zoo.runs import Run
-from zoo.selection import open_selection
+from zoo.selection import open_selection, select
 from zoo.sources import parse
 from zoo.types import TEST, Dataset, Sample
 
@@ -109,16 +109,20 @@ def _shared_images(
     progress: Progress,
 ) -> tuple[Dataset, list[Sample], tuple[str, ...]]:
     source = source or chosen[0].record["data"]["source"]
-    selections = [
-        open_selection(run, registry, source, split, skip_broken=skip_broken, progress=progress)
-        for run in chosen
-    ]
-    allowed = set.intersection(*({s.name for s in found.samples} for found in selections))
+    first = open_selection(
+        chosen[0], registry, source, split, skip_broken=skip_broken, progress=progress
+    )
+    allowed = {s.name for s in first.samples}
+    for run in chosen[1:]:  # they number the classes alike, so one reading serves all
+        samples, told, _ = select(run, first.verified, split)
+        allowed &= {s.name for s in samples}
+        for note in told:
+            progress.note(note)
     if not allowed:
         raise BadInput(
             f"No image is left that none of the {len(chosen)} runs was trained or tuned on. "
             "Train them with the same --seed, or compare them on other data: --data SOURCE."
         )
-    samples = [s for s in selections[0].samples if s.name in allowed]
-    note = f"{len(samples)} images that none of the runs was trained or tuned on."
-    return selections[0].verified.dataset, samples, (note,)
+    shared = [s for s in first.samples if s.name in allowed]
+    note = f"{len(shared)} images that none of the runs was trained or tuned on."
+    return first.verified.dataset, shared, (note,)

@@ -93,6 +93,11 @@ def with_classes_of(run: Run, dataset: Dataset) -> Dataset:
             f"The data have the classes {', '.join(dataset.class_names)}; the run '{run.name}' "
             f"knows {', '.join(run.class_names)}. Rename the folders or labels to match."
         )
-    order = [run.class_names.index(name) for name in dataset.class_names]
+    return numbered_as(run.class_names, dataset)
+
+
+def numbered_as(class_names: tuple[str, ...], dataset: Dataset) -> Dataset:
+    """Number the classes of a data set in another order of the same names."""
+    order = [class_names.index(name) for name in dataset.class_names]
     samples = tuple(replace(s, label=order[s.label]) for s in dataset.samples)
-    return replace(dataset, class_names=run.class_names, samples=samples)
+    return replace(dataset, class_names=class_names, samples=samples)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from zoo.delong import independent_pairs, influence, interval
 
 VARIANCES = (1.0, 10.0, 100.0, 1000.0)
 """Variance of the log-odds that the weights may give before any image is seen: from strong to weak
@@ -49,17 +46,6 @@ def _out_of_fold(
         model.fit((learned - mean) / spread, labels[~left_out])
         found[np.ix_(left_out, model.classes_)] = model.predict_proba((asked - mean) / spread)
     return found
-
-
-def roc_auc(
-    truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
-) -> dict[str, float | None]:
-    """Return {value, low, high} of the ROC-AUC with its 95 % interval by patient, as plain data."""
-    value, moved = influence(truth, scores)
-    if np.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    low, high = interval(value, moved, patients, independent_pairs(truth, patients))
-    return {"value": value, "low": low, "high": high}
 
 
 def stands_out(area: dict[str, Any], limit: float) -> bool:

@@ -13,8 +13,9 @@ import numpy as np
 
 from zoo.baselines import fold_numbers
 from zoo.checks.findings import NOTE, WARNING, Finding
-from zoo.checks.held_out import probabilities, roc_auc, stands_out, written
+from zoo.checks.held_out import probabilities, stands_out, written
 from zoo.checks.material import OWN, Material
+from zoo.delong import roc_auc
 from zoo.errors import BadInput
 from zoo.types import TEST, TRAIN, VALIDATION
 

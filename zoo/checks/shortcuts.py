@@ -10,7 +10,8 @@ import numpy as np
 from zoo import baselines
 from zoo.baselines import FILE, LUNGS
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
-from zoo.checks.held_out import roc_auc, stands_out, written
+from zoo.checks.held_out import stands_out, written
+from zoo.delong import roc_auc
 from zoo.errors import BadInput
 
 WARNED = 0.6
