@@ -31,7 +31,7 @@ def test_list_filters_by_wildcard() -> None:
 
 def test_list_as_json_is_whole() -> None:
     listed = json.loads(run("list", "--json").stdout)
-    assert listed.keys() == {"architectures", "explainers", "readers", "broken"}
+    assert listed.keys() == {"architectures", "explainers", "readers", "image_formats", "broken"}
     assert {"alexnet", "efficientnet"} <= {a["name"] for a in listed["architectures"]}
     assert listed["broken"] == []
     assert any(e["default"] for e in listed["explainers"])

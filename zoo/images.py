@@ -1,24 +1,28 @@
-"""Read an image file of any common kind into 8-bit RGB, within limits that are checked first."""
+"""Read an image file of any common kind into 8-bit RGB, within limits that are checked first.
+
+Pillow reads the common kinds; what it does not know is offered to the formats of plugins.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from zoo.errors import BadInput
-from zoo.types import Header
+from zoo import formats
+from zoo.errors import BadInput, ZooError
+from zoo.silence import silence
+from zoo.types import Header, ImageFormat
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow knows more kinds, some of which start other programs (EPS) to be read."""
 MAX_PIXELS = 100_000_000
+MAX_BYTES = 512 * 2**20
+"""Of a file that a plugin reads: it is held in memory whole."""
 MIN_SIDE = 8
 READING = 2
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
@@ -27,7 +31,9 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 def is_image_name(path: Path) -> bool:
     """Tell whether the name looks like an image that `read` can open."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    suffix = path.suffix.lower()
+    known = suffix in EXTENSIONS or suffix in formats.extensions()
+    return known and not path.name.startswith(".")
 
 
 def read(source: Path | bytes, size: tuple[int, int] | None = None, name: str = "") -> np.ndarray:
@@ -41,7 +47,11 @@ def read(source: Path | bytes, size: tuple[int, int] | None = None, name: str = 
         BadInput: not an image, empty, truncated, under 8 pixels a side, over 100 megapixels.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    with _opened(source, name) as image:
+    image = _opened(source, name)
+    if image is None:
+        return resize(_read_by_plugin(source, name), size)
+    with image:
+        _check_size(*image.size, name)
         if size is not None and image.mode in ("L", "RGB"):
             # JPEG decodes at a fraction; twice the size leaves the sharpness to our own filter.
             image.draft(None, (2 * max(size),) * 2)
@@ -61,7 +71,11 @@ def header(path: Path) -> Header:
     Raises:
         BadInput: not an image, under 8 pixels a side, over 100 megapixels.
     """
-    with _opened(path, str(path)) as image:
+    image = _opened(path, str(path))
+    if image is None:
+        return _header_by_plugin(*_recognised(path, str(path)), str(path))
+    with image:
+        _check_size(*image.size, str(path))
         return Header(*image.size, image.mode, path.stat().st_size)
 
 
@@ -81,6 +95,17 @@ def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
         raise BadInput(f"A network with {channels} input channels was given; expected 1 or 3.")
     gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     return np.rint(gray).astype(pixels.dtype)[..., None]
+
+
+def blurred(image: np.ndarray) -> np.ndarray:
+    """Blur `(height, width, channels)` uint8 until no structure is left, only brightness.
+
+    Unlike a gray or black area, its borders with the image are hardly a finding by themselves.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    spread = max(image.shape[:2]) / 8
+    return gaussian_filter(image, (spread, spread, 0), mode="nearest")
 
 
 def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
@@ -106,31 +131,72 @@ def digest_file(path: Path) -> str:
         ) from error
 
 
-@contextlib.contextmanager
-def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
+def _opened(source: Path | bytes, name: str) -> Image.Image | None:
+    """Open what Pillow knows, without decoding it; None for another kind of file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of sizes that are refused just below
+        with silence:  # Pillow warns of sizes that are refused later
             file = io.BytesIO(source) if isinstance(source, bytes) else source
-            image = Image.open(file, formats=FORMATS)
+            return Image.open(file, formats=FORMATS)
     except FileNotFoundError as error:
         raise BadInput(f"There is no file '{name}'. Check the path.") from error
     except Image.DecompressionBombError as error:
         raise BadInput(_too_large(name)) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadInput(
-            f"'{name}' is not an image that can be read. "
-            f"Expected one of: {', '.join(sorted(e[1:] for e in EXTENSIONS))}."
-        ) from error
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise BadInput(f"{_too_large(name)} It has {width} x {height}.")
-        if min(width, height) < MIN_SIDE:
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _read_by_plugin(source: Path | bytes, name: str) -> np.ndarray:
+    known, content = _recognised(source, name)
+    promised = _header_by_plugin(known, content, name)
+    with silence:
+        pixels = known.read(content, name)
+    shape = (promised.height, promised.width)
+    if pixels.dtype != np.uint8 or pixels.shape not in (shape, (*shape, 3)):
+        raise ZooError(
+            f"The image format '{known.name}' is broken: it gave {pixels.dtype} {pixels.shape} for "
+            f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
+        )
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
+
+
+def _header_by_plugin(known: ImageFormat, content: bytes, name: str) -> Header:
+    with silence:
+        promised = known.header(content, name)
+    _check_size(promised.width, promised.height, name)
+    return promised
+
+
+def _recognised(source: Path | bytes, name: str) -> tuple[ImageFormat, bytes]:
+    """Find the plugin's format by the first bytes, and read the file only then."""
+    try:
+        if isinstance(source, bytes):
+            head, length = source[: formats.HEAD], len(source)
+        else:
+            with source.open("rb") as stream:
+                head, length = stream.read(formats.HEAD), source.stat().st_size
+        known = formats.recognised(head)
+        if known is not None and length > MAX_BYTES:
             raise BadInput(
-                f"'{name}' has {width} x {height} pixels; expected at least {MIN_SIDE} a side."
+                f"'{name}' has {length:,} bytes; expected at most {MAX_BYTES:,}. "
+                "Export the picture alone."
             )
-        yield image
+        if known is not None:
+            return known, source if isinstance(source, bytes) else source.read_bytes()
+    except OSError:  # a folder, or a file without permission
+        pass
+    raise BadInput(
+        f"'{name}' is not an image that can be read. "
+        f"Expected one of: {', '.join(sorted(e[1:] for e in EXTENSIONS | formats.extensions()))}."
+    )
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise BadInput(f"{_too_large(name)} It has {width} x {height}.")
+    if min(width, height) < MIN_SIDE:
+        raise BadInput(
+            f"'{name}' has {width} x {height} pixels; expected at least {MIN_SIDE} a side."
+        )
 
 
 def _too_large(name: str) -> str:

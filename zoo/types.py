@@ -77,6 +77,26 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageFormat:
+    """A kind of image file beside those that Pillow reads, as a plugin declares it.
+
+    `recognises(head)` tells by the first 512 bytes whether a file is of this kind.
+    `read(content, name)` decodes a whole file to `(height, width)` or `(height, width, 3)` uint8;
+    `header(content, name)` gives width, height, mode and bytes without decoding any pixel: the
+    host refuses too large a picture by it, and then never calls `read`. Both raise BadInput, with
+    `name` in the sentence, whatever the content is.
+    """
+
+    name: str
+    summary: str
+    extensions: tuple[str, ...]
+    """In small letters with the dot, such as '.dcm': what to look for in a folder."""
+    recognises: Callable[[bytes], bool]
+    read: Callable[[bytes, str], np.ndarray]
+    header: Callable[[bytes, str], Header]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """An index of labelled images and the functions that read one of them.
 
@@ -188,7 +208,7 @@ class Classifier(Protocol):
         """
 
     def linear_head(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return weights `(features, classes)` and bias `(classes,)` that make logits of embeddings.
+        """Return weights `(features, classes)` and bias `(classes,)`: logits of embeddings.
 
         None when the network's last weighted layer is not linear in the embedding.
         """

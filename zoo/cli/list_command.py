@@ -8,16 +8,21 @@ from typing import Any
 
 import click
 
+from zoo import formats
 from zoo.cli import options
 from zoo.errors import UnknownName
-from zoo.registry import Registry, load
+from zoo.formats import BrokenFormat
+from zoo.registry import BrokenPlugin, Registry, load
 
 
 @click.command("list")
 @click.argument("pattern", default="*")
 @options.as_json
 def command(pattern: str, as_json: bool) -> None:
-    """List architectures, explanation methods and readers; PATTERN filters names ('*net*')."""
+    """List architectures, explanation methods, readers and image formats.
+
+    PATTERN filters names ('*net*').
+    """
     registry = load()
     listed = contents(registry, pattern)
     if as_json:
@@ -47,6 +52,14 @@ def command(pattern: str, as_json: bool) -> None:
         )  # fmt: skip
     if listed["readers"] and pattern == "*":
         click.echo(f"\nReaders: {', '.join(listed['readers'])}")
+    if listed["image_formats"]:
+        click.echo()
+        table(
+            "Image formats",
+            ["name", "extensions", "summary"],
+            [[f["name"], " ".join(f["extensions"]), f["summary"]]
+             for f in listed["image_formats"]],
+        )  # fmt: skip
     if listed["broken"]:
         click.echo()
         table(
@@ -58,6 +71,7 @@ def command(pattern: str, as_json: bool) -> None:
 
 def contents(registry: Registry, pattern: str) -> dict[str, list[Any]]:
     """Return plain data of everything whose name fits the wildcard."""
+    broken: list[BrokenPlugin | BrokenFormat] = [*registry.broken, *formats.broken()]
     return {
         "architectures": [
             {
@@ -82,9 +96,14 @@ def contents(registry: Registry, pattern: str) -> dict[str, list[Any]]:
             if fnmatch.fnmatch(name, pattern)
         ],
         "readers": [name for name in registry.readers if fnmatch.fnmatch(name, pattern)],
+        "image_formats": [
+            {"name": f.name, "extensions": list(f.extensions), "summary": f.summary}
+            for f in formats.installed()
+            if fnmatch.fnmatch(f.name, pattern)
+        ],
         "broken": [
             {"name": b.name, "reason": b.reason}
-            for b in registry.broken
+            for b in broken
             if fnmatch.fnmatch(b.name, f"*{pattern}*")
         ],
     }
