@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from explain import visualisers
 from zoo.hookspecs import hookimpl
 from zoo.types import Attribution, Classifier, Explainer, Images, Reference
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME = "gradcam"
 
@@ -24,6 +28,7 @@ def zoo_explainers() -> list[Explainer]:
                 "from Deep Networks via Gradient-based Localization, 2017"
             ),
             default=True,
+            gradients="features",
         )
     ]
 
@@ -43,7 +48,16 @@ def explain(
     Raises:
         InvalidSetting: the network has no convolution, or a target is not one of the classes.
     """
-    with visualisers.quiet_import():
-        from tf_keras_vis.gradcam import Gradcam
+    import numpy as np
 
-    return visualisers.class_activations(NAME, Gradcam, classifier, images, targets)
+    visualisers.feature_layer(classifier, NAME)  # there must be one
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        found = classifier.gradients(pixels, wanted)
+        features, gradients = np.asarray(found.features), np.asarray(found.by_features)
+        coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
+        return visualisers.upsample(np.maximum(coarse, 0), pixels.shape[1:3])
+
+    return visualisers.attributions(
+        NAME, classifier, images, targets, maps, visualisers.SHARED_CHUNK
+    )

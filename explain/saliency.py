@@ -28,6 +28,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Image Classification Models and Saliency Maps, 2013"
             ),
             default=True,
+            gradients="pixels",
         )
     ]
 
@@ -45,17 +46,12 @@ def explain(
     Raises:
         InvalidSetting: a target that is not one of the classes.
     """
-    with visualisers.quiet_import():
-        from tf_keras_vis.saliency import Saliency
-
-    visualiser = Saliency(visualisers.network(classifier.model))
+    import numpy as np
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        return visualiser(
-            visualisers.target_logits(wanted),
-            pixels,
-            normalize_map=False,
-            unconnected_gradients="zero",
-        )
+        gradients = classifier.gradients(pixels, wanted, by_pixels=True).by_pixels
+        return np.abs(np.asarray(gradients)).max(axis=-1)
 
-    return visualisers.attributions(NAME, classifier, images, targets, maps)
+    return visualisers.attributions(
+        NAME, classifier, images, targets, maps, visualisers.SHARED_CHUNK
+    )

@@ -55,19 +55,20 @@ def explain(
         InvalidSetting: the network has no convolution, a target is not one of the classes, or
             `max_channels` is below 1.
     """
+    import numpy as np
+
     with visualisers.quiet_import():
         from tf_keras_vis.scorecam import Scorecam
 
     check_at_least("max_channels", max_channels, 1)
-    model = visualisers.network(classifier.model)
-    layer = visualisers.feature_layer(model, NAME)
-    visualiser = Scorecam(_silent(model))
-    channels = min(max_channels, layer.output.shape[-1])
+    layer = visualisers.feature_layer(classifier, NAME)
+    visualiser = Scorecam(_silent(visualisers.network(classifier.model)))
+    channels = min(max_channels, classifier.feature_layer.output.shape[-1])
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = visualiser(
             visualisers.target_logits(wanted),
-            pixels,
+            pixels.astype(np.float32),
             penultimate_layer=layer,
             seek_penultimate_conv_layer=False,
             batch_size=visualisers.CHUNK,

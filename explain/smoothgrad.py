@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 NAME = "smoothgrad"
-SEED = 0
 
 
 @hookimpl
@@ -32,6 +31,7 @@ def zoo_explainers() -> list[Explainer]:
             options={
                 "samples": Option(16, "noisy copies of each image"),
                 "noise": Option(0.15, "spread of the noise, as a share of the image's range"),
+                "seed": Option(0, "which noise is drawn"),
             },
         )
     ]
@@ -45,16 +45,17 @@ def explain(
     *,
     samples: int = 16,
     noise: float = 0.15,
+    seed: int = 0,
 ) -> list[Attribution]:
     """Map each image by the mean absolute gradient over `samples` noisy copies.
 
-    The noise is Gaussian and the same for every image and call, so that a map does not depend on
-    what it was computed with. A pixel has the largest value among its channels. Values are
-    `(height, width)`, from 0 up, in logits per gray level.
+    The noise is Gaussian, follows from `seed` and is the same for every image and call, so that a
+    map does not depend on what it was computed with. A pixel has the largest value among its
+    channels. Values are `(height, width)`, from 0 up, in logits per gray level.
 
     Raises:
         InvalidSetting: a target that is not one of the classes, `samples` below 1, or `noise`
-            below 0.
+            or `seed` below 0.
     """
     import numpy as np
 
@@ -63,10 +64,12 @@ def explain(
 
     check_at_least("samples", samples, 1)
     check_at_least("noise", noise, 0)
+    check_at_least("seed", seed, 0)
     visualiser = Saliency(visualisers.network(classifier.model))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        generator = np.random.default_rng(SEED)
+        pixels = pixels.astype(np.float32)
+        generator = np.random.default_rng(seed)
         spread = np.float32(noise) * np.ptp(pixels)
         total = np.zeros_like(pixels)
         for start in range(0, samples, visualisers.CHUNK):

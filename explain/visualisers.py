@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CHUNK = 8
 """Images a pass: gradients keep 100 MB an image of a network like EfficientNet at 224 pixels."""
+SHARED_CHUNK = 32
+"""Images a call where the classifier works through them in parts of its own and remembers them."""
 
 Maps = Callable[["np.ndarray", Sequence[int]], "np.ndarray"]
 
@@ -46,38 +48,18 @@ def network(model: Any) -> Any:
     return keras.Model(list(model.inputs), list(model.outputs))
 
 
-def feature_layer(model: Any, method: str) -> Any:
-    """Find the layer with the last feature map: what follows the last convolution at its size.
-
-    Activations, normalisation and joins after the convolution count; pooling to fewer positions
-    does not, and neither do the 1x1 convolutions on pooled features of channel attention.
+def feature_layer(classifier: Classifier, method: str) -> str:
+    """Return the name of the layer with the last feature map.
 
     Raises:
         InvalidSetting: the network has no convolution that keeps height and width.
     """
-    from keras import layers
-
-    convolutions = (
-        layers.Conv2D,
-        layers.Conv2DTranspose,
-        layers.DepthwiseConv2D,
-        layers.SeparableConv2D,
-    )
-    last, size = None, None
-    for layer in model.layers:  # in the order of computation
-        shape = getattr(layer.output, "shape", ())  # a layer with several outputs gives a list
-        if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
-            continue
-        if isinstance(layer, convolutions):
-            last, size = layer, shape[1:3]
-        elif shape[1:3] == size:
-            last = layer
-    if last is None:
+    if classifier.feature_layer is None:
         raise InvalidSetting(
             f"'{method}' was asked of a network without a convolution; it needs a feature map "
             "that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead."
         )
-    return last
+    return str(classifier.feature_layer.name)
 
 
 def target_logits(targets: Sequence[int]) -> Callable[[Any], Any]:
@@ -109,8 +91,9 @@ def attributions(
 ) -> list[Attribution]:
     """Call `maps(pixels, targets)` on `chunk` images at a time and wrap what it returns.
 
-    `maps` takes `(batch, height, width, channels)` float32 pixels 0-255 and returns
-    `(batch, height, width)`.
+    `maps` takes `(batch, height, width, channels)` uint8 pixels and returns
+    `(batch, height, width)`. Images that are no more than a chunk are passed as the very array
+    that they are, by which the classifier knows them again.
 
     Raises:
         InvalidSetting: a target that is not one of the classes.
@@ -121,7 +104,8 @@ def attributions(
     found: list[Attribution] = []
     for start in range(0, len(targets), chunk):
         wanted = [int(target) for target in targets[start : start + chunk]]
-        pixels = images.pixels[start : start + chunk].astype(np.float32)
+        whole = len(targets) <= chunk
+        pixels = images.pixels if whole else images.pixels[start : start + chunk]
         values = np.asarray(maps(pixels, wanted), np.float32)
         found += [
             Attribution(method, target, map_) for target, map_ in zip(wanted, values, strict=True)
@@ -144,13 +128,15 @@ def class_activations(
     Raises:
         InvalidSetting: the network has no convolution, or a target is not one of the classes.
     """
-    model = network(classifier.model)
-    layer, draw = feature_layer(model, method), visualiser(model)
+    import numpy as np
+
+    layer = feature_layer(classifier, method)
+    draw = visualiser(network(classifier.model))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = draw(
             score(wanted),
-            pixels,
+            pixels.astype(np.float32),
             penultimate_layer=layer,
             seek_penultimate_conv_layer=False,
             expand_cam=False,

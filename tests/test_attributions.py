@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
 
 from explain import gradcam, gradcam_plus_plus, saliency, scorecam, smoothgrad, visualisers
+from zoo.classifier import TrainedClassifier
 from zoo.errors import InvalidSetting
+from zoo.registry import load
 from zoo.types import Images
 
 CAMS = (gradcam, gradcam_plus_plus, scorecam)
@@ -20,17 +20,8 @@ by_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.NAME)
 by_cam = pytest.mark.parametrize("method", CAMS, ids=lambda m: m.NAME)
 
 
-@dataclass(eq=False)
-class FakeClassifier:
-    model: Any
-    class_names: tuple[str, ...] = ("left", "right")
-
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        return tuple(self.model.input_shape[1:])
-
-    def logits(self, pixels):
-        return self.model(pixels.astype(np.float32), training=False).numpy()
+def classifier_of(model, class_names=("left", "right")) -> TrainedClassifier:
+    return TrainedClassifier(model, class_names, positive=1)
 
 
 def images_of(pixels) -> Images:
@@ -56,7 +47,7 @@ def halves_network(channels=3, side=32):
     weights[:, : cells // 2, 0, 0] = 1
     weights[:, cells // 2 :, 1, 1] = 1
     model.get_layer("logits").set_weights([weights.reshape(-1, 2), np.zeros(2, np.float32)])
-    return FakeClassifier(model)
+    return classifier_of(model)
 
 
 def filters_network(side=32):
@@ -74,7 +65,7 @@ def filters_network(side=32):
     kernel[:, :, 0, 0] = kernel[:, :, 1, 1] = 1 / 16
     model.get_layer("features").set_weights([kernel, np.zeros(2, np.float32)])
     model.get_layer("logits").set_weights([5 * np.eye(2, dtype=np.float32), np.zeros(2)])
-    return FakeClassifier(model)
+    return classifier_of(model)
 
 
 def linear_network(side=8, channels=3, seed=0):
@@ -86,7 +77,7 @@ def linear_network(side=8, channels=3, seed=0):
     model = keras.Model(inputs, outputs)
     weights = np.random.default_rng(seed).normal(size=(side * side * channels, 3))
     model.get_layer("logits").set_weights([weights.astype(np.float32), np.zeros(3, np.float32)])
-    return FakeClassifier(model, ("a", "b", "c")), weights.reshape(side, side, channels, 3)
+    return classifier_of(model, ("a", "b", "c")), weights.reshape(side, side, channels, 3)
 
 
 def red_left_green_right(side=32):
@@ -155,7 +146,7 @@ def test_smoothgrad_sees_past_a_dead_unit():
     model.get_layer("logits").set_weights([np.array([[1.0, -1.0]], np.float32)])
     pixels = np.full((1, 8, 8, 1), 96, np.uint8)
     pixels[0, 0, 0], pixels[0, 7, 7] = 0, 255
-    images, classifier = images_of(pixels), FakeClassifier(model)
+    images, classifier = images_of(pixels), classifier_of(model)
     assert saliency.explain(classifier, images, [0], None)[0].values.max() == 0
     assert smoothgrad.explain(classifier, images, [0], None)[0].values.min() > 0
     still = smoothgrad.explain(classifier, images, [0], None, noise=0.0)
@@ -220,7 +211,7 @@ def test_what_is_not_square_keeps_its_frame(method):
     x = keras.layers.Conv2D(4, 3, strides=4, padding="same", activation="relu")(x)
     outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
     pixels = np.random.default_rng(0).integers(0, 256, (1, 16, 24, 3))
-    classifier = FakeClassifier(keras.Model(inputs, outputs))
+    classifier = classifier_of(keras.Model(inputs, outputs))
     assert method.explain(classifier, images_of(pixels), [0], None)[0].values.shape == (16, 24)
 
 
@@ -280,22 +271,32 @@ def test_scorecam_tries_only_the_channels_it_may():
     assert both[:8, :8].max() > 0
 
 
-def test_the_feature_layer_is_the_last_one_at_the_size_of_the_last_convolution():
+@pytest.mark.parametrize("name", ["efficientnet", "scratch", "alexnet"])
+def test_maps_equal_those_of_tf_keras_vis(name):
+    """Our pass through the network against an implementation that others keep."""
     import keras
-    from keras import layers
 
-    inputs = keras.Input((32, 32, 3))
-    x = layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(inputs))
-    x = layers.MaxPooling2D()(x)
-    branch = layers.DepthwiseConv2D(3, padding="same")(x)
-    x = layers.Concatenate()([x, branch])
-    x = layers.ReLU(name="wanted")(layers.BatchNormalization()(x))
-    squeezed = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    squeezed = layers.Conv2D(8, 1, activation="sigmoid")(squeezed)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Concatenate()([layers.Flatten()(x), layers.Flatten()(squeezed)])
-    model = keras.Model(inputs, layers.Dense(2)(x))
-    assert visualisers.feature_layer(model, "gradcam").name == "wanted"
+    with visualisers.quiet_import():
+        from tf_keras_vis.gradcam import Gradcam
+        from tf_keras_vis.saliency import Saliency
+
+    keras.utils.set_random_seed(1)
+    options = {"weights": "none"} if name == "efficientnet" else {}
+    model = load().architecture(name).build((96, 64, 3), 2, **options)
+    pixels = np.random.default_rng(3).integers(0, 256, (3, 96, 64, 3), np.uint8)
+    subject, images, targets = classifier_of(model), images_of(pixels), [0, 1, 0]
+    expected = visualisers.class_activations("reference", Gradcam, subject, images, targets)
+    assert max(map_.values.max() for map_ in expected) > 0
+    for found, map_ in zip(gradcam.explain(subject, images, targets), expected, strict=True):
+        np.testing.assert_allclose(
+            found.values, map_.values, rtol=1e-4, atol=1e-4 * map_.values.max()
+        )
+    reference = Saliency(visualisers.network(model))(
+        visualisers.target_logits(targets), pixels.astype(np.float32), normalize_map=False
+    )
+    for found, map_ in zip(saliency.explain(subject, images, targets), reference, strict=True):
+        assert map_.max() > 0
+        np.testing.assert_allclose(found.values, map_, rtol=1e-4, atol=1e-4 * map_.max())
 
 
 @by_method
@@ -309,7 +310,7 @@ def test_a_network_in_half_precision_is_explained_in_float32(method):
     x = layers.Conv2D(4, 4, strides=4, activation="relu", dtype="mixed_bfloat16")(x)
     x = layers.GlobalAveragePooling2D(dtype="mixed_bfloat16")(x)
     model = keras.Model(inputs, layers.Dense(2, dtype="float32")(x))
-    (found,) = method.explain(FakeClassifier(model), images_of(noise_images(1)), [1], None)
+    (found,) = method.explain(classifier_of(model), images_of(noise_images(1)), [1], None)
     assert found.values.dtype == np.float32
     assert np.isfinite(found.values).all()
 

@@ -25,6 +25,8 @@ class Plan:
     source: str
     positive: str | None
     skip_broken: bool
+    masks: str | None = None
+    """A folder of lung masks, named as the images."""
 
 
 def build(plan: Plan, num_classes: int) -> Any:
@@ -33,7 +35,8 @@ def build(plan: Plan, num_classes: int) -> Any:
 
     keras.config.set_dtype_policy("mixed_bfloat16" if plan.recipe.mixed_precision else "float32")
     try:
-        model = plan.architecture.build(plan.input_shape, num_classes, **plan.options)
+        built = plan.architecture.build(plan.input_shape, num_classes, **plan.options)
+        model = graph.unnested(built, plan.input_shape)
     except (ValueError, TypeError) as error:  # what Keras raises for sizes and rates out of range
         raise InvalidSetting(
             f"Architecture '{plan.architecture.name}' cannot be built for input {plan.input_shape} "

@@ -294,3 +294,6 @@ class Explainer:
     options: Mapping[str, Option] = field(default_factory=dict)
     default: bool = False
     """Whether `zoo explain` runs it when no method is named."""
+    gradients: str = ""
+    """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then makes
+    one pass that serves the answer and all such methods."""
