@@ -1,0 +1,1 @@
+"""What a network does over many images at once, one topic a module: numbers, no pictures."""
