@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from explain.checks import check_at_least, check_targets
-from explain.occlusion import LogOdds, blurred
+from explain.occlusion import LogOdds
 from zoo.hookspecs import hookimpl
 from zoo.types import Attribution, Classifier, Explainer, Images, Option, Reference
 
@@ -39,6 +39,7 @@ def zoo_explainers() -> list[Explainer]:
                 "evaluations": Option(
                     0, f"forward passes for each image; 0: {FEWEST} to {MOST}, by the budget"
                 ),
+                "seed": Option(0, "which of regions of equal weight comes first"),
             },
         )
     ]
@@ -52,14 +53,15 @@ def explain(
     *,
     budget: float = 10.0,
     evaluations: int = 0,
+    seed: int = 0,
 ) -> list[Attribution]:
     """Map each image by the Owen values of its regions, compared with a blurred copy of it.
 
     Values are `(height, width)`, signed, in log-odds of the target against all other classes:
     their sum is the image's log-odds less those of the blurred copy. Regions are halved again and
     again where the evidence is, as far as the evaluations go; one whose halves cancel each other
-    out may stay whole. `evaluations` makes a map repeatable; left at 0 their number follows from
-    the speed measured on this classifier.
+    out may stay whole; `seed` orders those of equal weight. `evaluations` makes a map repeatable;
+    left at 0 their number follows from the speed measured on this classifier.
 
     Details: 'additivity error', 'log-odds' and 'log-odds of the blurred copy' (log-odds),
     'evaluations', 'seconds'.
@@ -70,19 +72,22 @@ def explain(
     check_targets(classifier, targets)
     check_at_least("budget", budget, 0)
     check_at_least("evaluations", evaluations, 0)
+    check_at_least("seed", seed, 0)
     if not evaluations and len(targets):
         affordable = int(SAFETY * budget / _seconds_per_evaluation(cast("Any", classifier)))
         evaluations = min(max(affordable, FEWEST), MOST)
     return [
-        _explain_one(classifier, image, int(target), evaluations)
+        _explain_one(classifier, image, int(target), evaluations, seed)
         for image, target in zip(images.pixels, targets, strict=True)
     ]
 
 
 def _explain_one(
-    classifier: Classifier, image: np.ndarray, target: int, evaluations: int
+    classifier: Classifier, image: np.ndarray, target: int, evaluations: int, seed: int = 0
 ) -> Attribution:
     import numpy as np
+
+    from zoo.images import blurred
 
     shap = _shap()
     begun = time.perf_counter()
@@ -90,7 +95,7 @@ def _explain_one(
     # What SHAP masks is a map of ones: the game turns what is left of it into a picture. So one
     # mask serves all channels, and its size, thus memory, does not depend on that of the image.
     explainer = shap.PartitionExplainer(game, shap.maskers.Image(np.zeros((*game.cells, 1))))
-    with _repeatable():
+    with _repeatable(seed):
         explanation = explainer(
             np.ones((1, *game.cells, 1)), max_evals=evaluations, batch_size=BATCH, silent=True
         )
@@ -132,12 +137,12 @@ def _shap() -> Any:
 
 
 @contextlib.contextmanager
-def _repeatable() -> Iterator[None]:
-    """Fix NumPy's global random numbers, by which SHAP orders regions of equal weight."""
+def _repeatable(seed: int) -> Iterator[None]:
+    """Seed NumPy's global random numbers, by which SHAP orders regions of equal weight."""
     import numpy as np
 
     state = np.random.get_state()  # noqa: NPY002 - SHAP draws from the global generator
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(seed % 2**32)  # noqa: NPY002
     try:
         yield
     finally:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from explain import shapley
-from explain.occlusion import LogOdds, blurred
+from explain.occlusion import LogOdds
 from zoo.errors import InvalidSetting
+from zoo.images import blurred
 from zoo.types import Images
 
 
@@ -168,6 +169,27 @@ def test_the_same_call_gives_the_same_map_and_leaves_global_randomness_alone():
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
+def test_another_seed_keeps_the_sum_and_leaves_global_randomness_alone():
+    pixels = np.zeros((1, 16, 16, 1), np.uint8)
+    pixels[0, 4:12, 4:12] = 255
+    classifier = ProductClassifier(np.zeros((16, 16, 1, 2)))
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 - SHAP draws from it
+    one, same, other = (
+        shapley.explain(classifier, images_of(pixels), [0], evaluations=60, seed=seed)[0].values
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert other.sum() == pytest.approx(one.sum(), rel=1e-5)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_the_seed_is_what_shap_orders_by(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(np.random, "seed", seeds.append)
+    shapley.explain(additive(), images_of(noise_images(1)), [0], evaluations=40, seed=7)
+    assert seeds == [7]
+
+
 def test_a_batch_equals_its_images_one_by_one():
     classifier, pixels = additive(), noise_images(3)
     together = shapley.explain(classifier, images_of(pixels), [0, 1, 0], evaluations=200)
@@ -223,6 +245,8 @@ def test_wrong_settings_are_refused():
         shapley.explain(classifier, images, [0], budget=float("nan"))
     with pytest.raises(InvalidSetting, match="evaluations"):
         shapley.explain(classifier, images, [0], evaluations=-5)
+    with pytest.raises(InvalidSetting, match="seed"):
+        shapley.explain(classifier, images, [0], seed=-1)
     with pytest.raises(InvalidSetting, match="2 classes"):
         shapley.explain(classifier, images, [-1])
     assert shapley.explain(classifier, images_of(noise_images(0)), []) == []

@@ -1,0 +1,1 @@
+"""Whether a heat map means anything: controls, perturbation, randomisation, stability."""
