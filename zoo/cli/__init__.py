@@ -14,7 +14,7 @@ from zoo.errors import UnknownName, ZooError
 
 COMMANDS = (
     "list", "show", "check", "train", "evaluate", "diagnose", "predict", "explain", "compare",
-    "learning-curve", "runs", "sample",
+    "learning-curve", "runs", "export", "app", "serve", "sample",
 )  # fmt: skip
 USER_ERROR = 2
 INTERRUPTED = 130
