@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.errors import InvalidSetting, UnknownName, ZooError
+from zoo.registry import load
 from zoo.sources import check_options, parse, split_named
 
 
@@ -70,3 +71,11 @@ def test_any_text_is_parsed_or_refused_in_words(source: str) -> None:
 @given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1))
 def test_what_is_written_is_read_back(options: dict[str, str]) -> None:
     assert parse("no such place?" + urlencode(options)) == ("no such place", options)
+
+
+def test_a_folder_that_is_called_phantom_does_not_hide_the_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "phantom").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load().dataset("phantom?images=10&size=64").synthetic

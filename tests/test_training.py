@@ -125,7 +125,7 @@ def test_a_run_folder_is_complete(registry, tmp_path):
     names = {path.name for path in run.path.iterdir()}
     assert names == {
         "run.json", "model.keras", "metrics.json", "history.csv", "curves.png", "reference.npz",
-            "validation.npz", "baselines.npz", "model_card.html",
+            "validation.npz", "test.npz", "baselines.npz", "model_card.html",
         "logs",
     }  # fmt: skip
     record = json.loads((run.path / "run.json").read_text())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from zoo import checkpoint, outputs, runs
 from zoo.checkpoint import TrainingState
 from zoo.classifier import softmax
+from zoo.environment import limit_threads
 from zoo.errors import DamagedRun
 from zoo.finishing import answers_of, tune
 from zoo.metrics import training_metrics
@@ -88,10 +88,7 @@ def train(
     path = folder / cell.name
     if (path / SUMMARY).is_file():
         return cell.name
-    if threads:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    limit_threads(threads)
     registry, verified = opened or _opened(cell.source, cell.skip_broken)
     session = _session(cell, registry, verified, progress)
     saved = path / runs.CHECKPOINT

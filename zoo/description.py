@@ -33,6 +33,7 @@ def describe(session: Session) -> dict[str, Any]:
             "subject": dataset.subject,
             "synthetic": dataset.synthetic,
             "skip_broken": plan.skip_broken,
+            "masks": plan.masks,
             "broken": len(session.verified.broken),
             "notes": [*dataset.notes, *session.split.notes],
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from zoo.classifier import TrainedClassifier, softmax
 from zoo.decision import UNCERTAIN, UNKNOWN
 from zoo.difference import difference
 from zoo.errors import InvalidSetting
-from zoo.explaining import facts
 from zoo.history import read_history
 from zoo.leaderboard import share
 from zoo.outputs import Outputs, gather
@@ -31,9 +29,10 @@ from zoo.report.coverage_figure import coverage_figure
 from zoo.report.decision_figure import decision_figure
 from zoo.report.pages import evaluation_page
 from zoo.report.reliability import reliability_diagram
+from zoo.report.run_facts import facts
 from zoo.runs import Run
 from zoo.selection import Selection, open_selection
-from zoo.sources import parse
+from zoo.sources import written
 from zoo.storage import write_bytes, write_json, write_text
 from zoo.thresholds import operating_point, validation_shares
 from zoo.top_losses import top_losses
@@ -91,7 +90,7 @@ def evaluate(
         result["difference"] = difference(run, cases, answers, embeddings)
     result["prevalence"] = at_prevalence(result, run, prevalence)
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
-    name = split if source is None else f"{_written(source)}-{split}"
+    name = split if source is None else f"{written(source)}-{split}"
     folder = run.path / runs.EVALUATIONS / name
     _write(folder, run, result, selection, name, losses)
     return Evaluation(result, selection.notes, folder)
@@ -146,13 +145,6 @@ def _baselines(
         answers.labels == run.record["positive"],
         answers.patients,
     )
-
-
-def _written(source: str) -> str:
-    """Name a source, its options included, in letters that every file system takes."""
-    location, options = parse(source)
-    parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
-    return re.sub(r"[^\w.-]+", "_", "-".join(parts))
 
 
 def outputs_of(

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo import baselines, conformal, novelty, operating, outputs, reference, runs
+from zoo import baselines, conformal, lungs, novelty, operating, outputs, reference, runs
 from zoo.alarms import collapsed, gaps
 from zoo.assessment import assess, score_baselines
 from zoo.calibration import fit_temperature
 from zoo.checkpoint import TrainingState
+from zoo.checks import masks
 from zoo.classifier import TrainedClassifier, softmax
 from zoo.decision import Decision
 from zoo.environment import peak_memory
@@ -44,12 +45,12 @@ def finish(
     write_json(path / runs.METRICS, {"schema": runs.SCHEMA, **measured})
     runs.save_model(path, session.model)
     outputs.save(path / runs.VALIDATION, answers[VALIDATION])
-    cases = _reference(session)
+    outputs.save(path / runs.TESTED, answers[TEST])
+    lung_model = _lungs(session, path)
+    held = _spaces(session, VALIDATION, range(len(session.split.validation)))
+    cases = _reference(session, held[0])
     reference.save(path / runs.CASES, cases)
-    gate = novelty.fit(
-        novelty.spaces(cases),
-        _spaces(session, VALIDATION, range(len(session.split.validation))),
-    )
+    gate = novelty.fit(novelty.spaces(cases), held)
     write_history(path / runs.HISTORY, state.history)
     if curves := learning_curves(state.history, state.best_epoch):
         write_bytes(path / runs.CURVES, curves)
@@ -65,6 +66,7 @@ def finish(
             "seconds": round(seconds, 1),
             "peak_memory_mb": peak_memory(),
         },
+        "lungs": lung_model,
         "alarms": [asdict(alarm) for alarm in session.alarms.values()],
     }
     run = runs.finish(path, complete)
@@ -143,7 +145,18 @@ def _decision(
     )
 
 
-def _reference(session: Session) -> Reference:
+def _lungs(session: Session, path: Path) -> dict[str, Any] | None:
+    """Keep a lung model where masks were given; say how well it does on the validation part."""
+    if session.plan.masks is None:
+        return None
+    dataset, parts = session.verified.dataset, session.parts
+    found = masks.find(Path(session.plan.masks), dataset.samples)
+    model = lungs.fit(dataset, parts[TRAIN], parts[VALIDATION], found)
+    lungs.save(path / runs.LUNGS, model)
+    return {"overlap": model.overlap, "masks": model.masks}
+
+
+def _reference(session: Session, held: np.ndarray) -> Reference:
     dataset, recipe, train = session.verified.dataset, session.plan.recipe, session.split.train
     chosen = reference.choose(train, recipe.cases, recipe.seed)
     cases = [train[i] for i in chosen]
@@ -154,8 +167,10 @@ def _reference(session: Session) -> Reference:
         names=tuple(s.name for s in cases),
         patients=tuple(s.patient for s in cases),
         digests=tuple(session.digests(cases)),
-        thumbnails=reference.thumbnails(dataset, cases),
+        thumbnails=reference.thumbnails(dataset, cases) if recipe.pictures else (),
         shapes=described,
+        held_embeddings=held,
+        held_labels=session.labels[VALIDATION],
     )
 
 

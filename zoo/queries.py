@@ -43,11 +43,17 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def read(
-    files: Sequence[Path], input_shape: tuple[int, int, int], patient_rule: str, batch_size: int
+    files: Sequence[Path],
+    input_shape: tuple[int, int, int],
+    patient_rule: str,
+    batch_size: int,
+    *,
+    strict: bool = True,
 ) -> Iterator[tuple[Images | None, list[Skipped]]]:
     """Yield batches of images at `input_shape`, each with those that could not be read.
 
-    A single file that cannot be read is an error; among several it is skipped.
+    A single file that cannot be read is an error; among several it is skipped. Unless `strict`,
+    it is skipped always.
 
     Raises:
         BadInput: the only file, or every file, cannot be read.
@@ -59,7 +65,7 @@ def read(
             pixels = images.read(path, (height, width))
             return images.to_channels(pixels, channels), images.digest_file(path)
         except BadInput as error:
-            if len(files) == 1:
+            if strict and len(files) == 1:
                 raise
             return Skipped(str(path), str(error))
 
@@ -83,7 +89,7 @@ def read(
                 digests=tuple(digest for _, digest in whole),
             )
         yield batch, skipped
-    if broken == len(files):
+    if strict and broken == len(files):
         raise BadInput(f"None of the {broken} files can be read as an image.")
 
 

@@ -22,6 +22,7 @@ from zoo.types import Reference
 SCHEMA = 2
 RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
 VALIDATION, BASELINES = "validation.npz", "baselines.npz"
+TESTED, LUNGS = "test.npz", "lungs.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
 NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
 """The files of a finished run whose content is recorded."""

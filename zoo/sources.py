@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -67,3 +68,10 @@ def absolute(source: str) -> str:
     if not Path(location).exists():
         return source
     return f"{Path(location).resolve()}{source[len(location) :]}"
+
+
+def written(source: str) -> str:
+    """Name a source, its options included, in letters that every file system takes."""
+    location, options = parse(source)
+    parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts))

@@ -12,6 +12,7 @@ from typing import Any
 from zoo import checkpoint, runs
 from zoo.checkpoint import TrainingState
 from zoo.checks.findings import refuse_errors, tell
+from zoo.checks.masks import find as find_masks
 from zoo.checks.quick import quick
 from zoo.description import describe
 from zoo.environment import versions
@@ -38,6 +39,7 @@ def train(
     positive: str | None = None,
     skip_broken: bool = False,
     allow_findings: bool = False,
+    masks: str | Path | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -48,7 +50,8 @@ def train(
     `changes` are fields of Recipe or options of the architecture. `positive` names the class that
     sensitivity and ROC curves are about. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
     Before anything is trained, the fast part of `zoo check` looks at the data; what would make
-    scores wrong stops it unless `allow_findings`.
+    scores wrong stops it unless `allow_findings`. `masks` is a folder of lung masks, named as the
+    images: the run then keeps a small lung model, by which heat maps are judged.
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -65,9 +68,12 @@ def train(
         absolute(source),
         positive,
         skip_broken,
+        None if masks is None else str(Path(masks).absolute()),
     )
     dataset = registry.dataset(plan.source)
     positive_index(dataset.class_names, positive)
+    if plan.masks is not None:
+        find_masks(Path(plan.masks), dataset.samples)
     verified = _verified(dataset, plan, progress)
     findings = quick(verified)
     tell(findings, progress)
@@ -111,6 +117,7 @@ def resume(
         record["data"]["source"],
         record["class_names"][record["positive"]],
         record["data"]["skip_broken"],
+        record["data"].get("masks"),
     )
     verified = _verified(registry.dataset(plan.source), plan, progress)
     if verified.fingerprint != record["data"]["fingerprint"]:

@@ -38,18 +38,13 @@ def train_all(
         InvalidSetting: an unknown backend, or an address that fits none or does not answer.
         ZooError: the data or a setting cannot be used.
     """
-    if backend not in BACKENDS:
-        raise InvalidSetting(f"The backend is '{backend}'; expected one of: {', '.join(BACKENDS)}.")
-    if (backend == "dask") != (scheduler is not None):
-        raise InvalidSetting(
-            "Expected --backend dask together with --scheduler ADDRESS, or neither of them."
-        )
+    check_backend(backend, scheduler)
     if backend == "loky" and jobs == 1:
         for number, cell in enumerate(cells, 1):
             progress.note(f"Training {number} of {len(cells)}: {cell.name}")
             train(cell, folder, opened=opened, progress=progress)
         return
-    with _backend(jobs, scheduler) as parallel:
+    with pool(jobs, scheduler) as parallel:
         import joblib
 
         threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
@@ -65,6 +60,20 @@ def train_all(
             progress.stop()
 
 
+def check_backend(name: str, scheduler: str | None) -> None:
+    """Refuse a backend that is unknown, or an address that it has no use for.
+
+    Raises:
+        InvalidSetting: one of these.
+    """
+    if name not in BACKENDS:
+        raise InvalidSetting(f"The backend is '{name}'; expected one of: {', '.join(BACKENDS)}.")
+    if (name == "dask") != (scheduler is not None):
+        raise InvalidSetting(
+            "Expected --backend dask together with --scheduler ADDRESS, or neither of them."
+        )
+
+
 def attempt(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
     """Train a cell and hand its error back: joblib waits for ever for a Dask task that raises."""
     try:
@@ -74,7 +83,7 @@ def attempt(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | No
 
 
 @contextlib.contextmanager
-def _backend(jobs: int, scheduler: str | None) -> Iterator[Any]:
+def pool(jobs: int, scheduler: str | None) -> Iterator[Any]:
     """Give a joblib.Parallel that yields results as they come."""
     import joblib
 

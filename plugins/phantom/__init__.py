@@ -23,7 +23,7 @@ LIMITS = {
 """Every option with its default, least and greatest value."""
 
 
-@hookimpl
+@hookimpl(tryfirst=True)  # a folder that is called 'phantom' too is './phantom'
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Generate a data set for the location `phantom`.
 

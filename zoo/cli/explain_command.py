@@ -1,23 +1,47 @@
-"""`zoo explain`: why a run says what it says of an image."""
+"""`zoo explain`: why a run says what it says, and whether to believe the explanation."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from zoo import DISCLAIMER, runs
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
+from zoo.errors import InvalidSetting
 from zoo.queries import Skipped, find
 from zoo.recipe import assignments
-from zoo.registry import load
+from zoo.registry import Registry, load
+from zoo.runs import Run
+from zoo.sources import written
+
+FORMATS = "html, png, pdf, json"
 
 
 @click.command("explain")
-@click.argument("paths", metavar="IMAGE...", nargs=-1, required=True)
+@click.argument("paths", metavar="[IMAGE]...", nargs=-1)
 @options.run_name
 @options.runs_folder
+@click.option(
+    "--audit",
+    metavar="RUN",
+    help="Instead of images: rank the methods of RUN by measuring them on --data.",
+)
+@click.option(
+    "--global",
+    "overall",
+    metavar="RUN",
+    help="Instead of images: what RUN looks at and depends on over all of --data.",
+)
+@options.data("of --audit and --global: that of the run")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=10),
+    metavar="IMAGES",
+    help="Images of --data to measure.  [default: 100 for --audit, 400 for --global]",
+)
 @click.option(
     "--method",
     "methods",
@@ -29,46 +53,162 @@ from zoo.registry import load
     "--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]"
 )
 @options.settings
+@click.option("--trust/--no-trust", default=True, show_default=True, help="Judge each map.")
 @click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("explanations"),
-    show_default=True,
-    help="Where reports are written.",
+    "--budget",
+    "seconds",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Time for judging the maps of an image.  [default: 20]",
 )
+@click.option(
+    "--masks",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Lung masks, named as the images.",
+)
+@click.option(
+    "--format",
+    "formats",
+    default="html,png",
+    show_default=True,
+    metavar="LIST",
+    help=f"Files for each image: any of {FORMATS}, separated by commas.",
+)
+@options.in_parallel
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="Where reports are written.  [default: explanations; below the run for the others]",
+)  # fmt: skip
 def command(
     paths: tuple[str, ...],
     run_name: str | None,
     folder: Path | None,
-    methods: tuple[str, ...],
-    target: str | None,
-    pairs: tuple[str, ...],
-    output: Path,
+    audit: str | None,
+    overall: str | None,
+    source: str | None,
+    sample: int | None,
+    output: Path | None,
+    **asked: Any,
 ) -> None:
-    """Explain what a run says of images: an HTML page and a PNG panel for each."""
-    run, registry, console = runs.open_finished(run_name, runs.root(folder)), load(), Console()
-    find(paths)
-    for method in methods:
-        registry.explainer(method)
-    changes = assignments(pairs)
-    console.note(f"Run: {run.name}")
-    with quiet_import():
-        from zoo.explaining import explain, write_reports
-        from zoo.report.case import explanation_text, prediction_text
+    """Explain what a run says of images and folders, with a verdict on each heat map.
 
-    cases = explain(
-        paths, run, methods=methods, changes=changes, target=target,
-        registry=registry, progress=console,
-    )  # fmt: skip
-    for report in write_reports(cases, output, run):
-        console.stop()
-        if isinstance(report, Skipped):
-            console.warn(f"skipped: {report.reason}")
-            continue
-        click.echo(f"{report.case.name}: {prediction_text(report.case)}")
-        for explanation in report.case.explanations:
-            click.echo(f"  {explanation.method}: {explanation_text(report.case, explanation)}")
-        click.echo(f"  {report.page}\n  {report.panel}")
+    Each image gives an HTML page and a PNG panel; several give an index. What was explained before
+    is kept. --audit and --global look at a run as a whole.
+    """
+    _one_kind(paths, audit, overall, source, sample)
+    registry, console = load(), Console()
+    for method in asked["methods"]:
+        registry.explainer(method)
+    named = audit or overall or run_name
+    run = runs.open_finished(named, runs.root(folder))
+    console.note(f"Run: {run.name}")
+    if audit is None and overall is None:
+        _explain(paths, run, registry, console, output or Path("explanations"), **asked)
+    else:
+        _measure(
+            run, registry, console, audit is not None, source, sample, output,
+            asked["methods"], asked["masks"],
+        )  # fmt: skip
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")
     click.echo(DISCLAIMER)
+
+
+def _one_kind(
+    paths: tuple[str, ...],
+    audit: str | None,
+    overall: str | None,
+    source: str | None,
+    sample: int | None,
+) -> None:
+    """Refuse options that do not go together."""
+    if (bool(paths) + (audit is not None) + (overall is not None)) != 1:
+        raise InvalidSetting(
+            "Expected image files or folders, or --audit RUN, or --global RUN: one of the three."
+        )
+    if paths and (source is not None or sample is not None):
+        raise InvalidSetting(
+            "--data and --sample belong to --audit and --global. Name the images themselves."
+        )
+
+
+def _explain(
+    paths: tuple[str, ...],
+    run: Run,
+    registry: Registry,
+    console: Console,
+    output: Path,
+    *,
+    methods: tuple[str, ...],
+    target: str | None,
+    pairs: tuple[str, ...],
+    trust: bool,
+    seconds: float | None,
+    masks: Path | None,
+    formats: str,
+    jobs: int,
+    backend: str,
+    scheduler: str | None,
+) -> None:
+    files, changes = find(paths), assignments(pairs)
+    with quiet_import():
+        from zoo.casebook import INDEX, Entry
+        from zoo.interpreting import BUDGET
+        from zoo.orders import Order, fulfil
+        from zoo.report.case import explanation_text, prediction_text
+        from zoo.workers import check_backend
+
+    check_backend(backend, scheduler)
+    order = Order(
+        run=run.path.resolve(), methods=methods, changes=tuple(sorted(changes.items())),
+        target=target, trust=trust, budget=BUDGET if seconds is None else seconds, masks=masks,
+        formats=tuple(part.strip() for part in formats.split(",")),
+    )  # fmt: skip
+    results = fulfil(
+        paths, order, output, jobs=jobs, scheduler=scheduler, registry=registry, progress=console
+    )
+    for result in results:
+        console.stop()
+        if isinstance(result, Skipped):
+            console.warn(f"skipped: {result.reason}")
+        elif isinstance(result, Entry):
+            answer = f"{result.name}: {result.answer}, " if len(files) > 1 else ""
+            click.echo(f"  {answer}" + ", ".join(str(output / f) for f in result.files.values()))
+        elif len(files) == 1:
+            click.echo(f"{result.name}: {prediction_text(result)}")
+            for explanation in result.explanations:
+                click.echo(f"  {explanation.method}: {explanation_text(result, explanation)}")
+    if len(files) > 1:
+        click.echo(f"Index: {output / INDEX}")
+
+
+def _measure(
+    run: Run,
+    registry: Registry,
+    console: Console,
+    audited: bool,
+    source: str | None,
+    sample: int | None,
+    output: Path | None,
+    methods: tuple[str, ...],
+    masks: Path | None,
+) -> None:
+    with quiet_import():
+        from zoo import auditing
+        from zoo.views import overview
+
+    asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
+    place = "own" if source is None else written(source)
+    if audited:
+        folder = output or run.path / "audit" / place
+        audit = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
+        sentences, page = audit.sentences, auditing.write(audit, folder, run)
+    else:
+        folder = output or run.path / "global" / place
+        found = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
+        sentences, page = found.sentences, overview.write(found, folder, run)
+    console.stop()
+    for sentence in sentences:
+        click.echo(sentence)
+    click.echo(f"  {page}")

@@ -34,6 +34,14 @@ from zoo.runs import Run
 @click.option(
     "--allow-findings", is_flag=True, help="Train on data whose faults make scores wrong."
 )
+@click.option(
+    "--masks", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Lung masks, named as the images: keep a lung model to judge heat maps by.",
+)  # fmt: skip
+@click.option(
+    "--reference", type=click.Choice(("pictures", "none")), default="pictures", show_default=True,
+    help="Whether the run folder keeps small pictures of patients.",
+)  # fmt: skip
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(
@@ -47,6 +55,8 @@ def command(
     pairs: tuple[str, ...],
     skip_broken: bool,
     allow_findings: bool,
+    masks: Path | None,
+    reference: str,
     folder: Path | None,
     resume: str | None,
 ) -> None:
@@ -56,13 +66,14 @@ def command(
     """
     if (name is None) == (resume is None):
         raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
-    given = {"epochs": epochs, "seed": seed, "sensitivity": sensitivity}
+    pictures = False if reference == "none" else None
+    given = {"epochs": epochs, "seed": seed, "sensitivity": sensitivity, "pictures": pictures}
     changes: dict[str, Any] = {
         **assignments(pairs),
         **{setting: value for setting, value in given.items() if value is not None},
     }
     if resume is not None and (
-        changes or source or size or positive or skip_broken or allow_findings
+        changes or source or size or positive or skip_broken or allow_findings or masks
     ):
         raise InvalidSetting(
             "--resume goes on with the settings it was started with; give no others."
@@ -92,6 +103,7 @@ def command(
                 positive=positive,
                 skip_broken=skip_broken,
                 allow_findings=allow_findings,
+                masks=masks,
                 folder=folder,
                 registry=registry,
                 progress=console,

@@ -11,6 +11,12 @@ from zoo.types import Attribution, Examples, Explanation, Neighbour, Reference
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.trust.verdict import Trust
+
+
+RARE = 0.05
+"""Share of the validation cases below which an agreement is said to be unusual."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Case:
@@ -37,6 +43,8 @@ class Case:
     reason: str = ""
     """Why it was refused, in a sentence."""
     summaries: Mapping[str, str] = field(default_factory=dict)
+    trust: Mapping[str, Trust] = field(default_factory=dict)
+    """Whether to believe each map, by the name of its method."""
     notes: tuple[str, ...] = ()
     """Warnings the reader must see beside the prediction."""
     synthetic: bool = False
@@ -61,16 +69,49 @@ def prediction_text(case: Case) -> str:
 
 def percent(case: Case) -> tuple[str, ...]:
     """Write the probabilities; what is not exactly 0 or 1 is never shown as 0 % or 100 %."""
-    return tuple(_percent(float(probability)) for probability in case.probabilities)
+    return tuple(share_text(float(probability)) for probability in case.probabilities)
+
+
+def share_text(share: float) -> str:
+    """Write a share; what is not exactly 0 or 1 is never shown as 0 % or 100 %."""
+    if 0 < share < 0.005:
+        return "< 1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
 
 
 def agreement_text(case: Case, examples: Examples) -> str:
     """Say how many of the nearest cases share the target's label."""
     target = case.class_names[examples.target]
-    number = examples.details.get("neighbours", len(examples.similar))
+    number = examples.details.get("neighbours", 0)
     if not isinstance(number, int) or number < 1:
-        return "There is no case to compare with."
+        return "There is no case to compare with"
     return f"{round(examples.agreement * number)} of {number} nearest training cases are {target}"
+
+
+def credibility_text(examples: Examples) -> str:
+    """Say how usual such an agreement is; empty when it cannot be told."""
+    if examples.credibility is None:
+        return ""
+    share = share_text(examples.credibility)
+    told = f"Credibility {share}: of the validation cases, {share} have neighbours that agree"
+    worse = f"{told} no better with their label."
+    return f"{worse} That is unusual: doubt the answer." if examples.credibility < RARE else worse
+
+
+def agreement_of(case: Case) -> float | None:
+    """Return the share of the nearest cases with the target's label, or None without any."""
+    for examples in case.examples:
+        if any(group.cases for group in examples.groups):
+            return examples.agreement
+    return None
+
+
+def tally(case: Case) -> dict[str, int]:
+    """Count the maps that are shown by what they are worth."""
+    levels = [case.trust[a.method].level for a in case.attributions if a.method in case.trust]
+    return {level: levels.count(level) for level in dict.fromkeys(levels)}
 
 
 def neighbour_label(case: Case, neighbour: Neighbour) -> str:
@@ -90,14 +131,6 @@ def thumbnail(case: Case, neighbour: Neighbour) -> bytes | None:
 def fact(key: str, value: float | int | str) -> tuple[str, str]:
     """Write one detail of an explanation in plain words and few digits."""
     return key.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _percent(probability: float) -> str:
-    if 0 < probability < 0.005:
-        return "< 1 %"
-    if 0.995 <= probability < 1:
-        return "> 99 %"
-    return f"{100 * probability:.0f} %"
 
 
 def explanation_text(case: Case, explanation: Explanation) -> str:

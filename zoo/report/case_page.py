@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
-from zoo.report.case import (
-    Case,
-    agreement_text,
-    fact,
-    neighbour_label,
-    percent,
-    thumbnail,
-)
+from zoo.report.case import Case, fact, percent
+from zoo.report.examples_part import examples_part
 from zoo.report.overlays import bar_ends, colour_bar_png, overlay_jpeg, picture_jpeg
 from zoo.report.rendering import render, uri
-from zoo.types import EMPTY, Attribution, Examples, Neighbour
+from zoo.types import EMPTY, Attribution
 
 CLASSES_SHOWN = 10
 SIGNED_READING = (
@@ -82,7 +76,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "notes": case.notes,
         "synthetic": case.synthetic,
         "maps": [_map(case, attribution) for attribution in case.attributions],
-        "examples": [_examples(case, examples) for examples in case.examples],
+        "examples": [examples_part(case, examples) for examples in case.examples],
     }
 
 
@@ -98,33 +92,7 @@ def _map(case: Case, attribution: Attribution) -> dict[str, Any]:
         "bar": _bar(attribution.signed),
         "ends": bar_ends(attribution),
         "facts": [fact(*item) for item in attribution.details.items()],
-    }
-
-
-def _examples(case: Case, examples: Examples) -> dict[str, Any]:
-    return {
-        "method": examples.method,
-        "summary": case.summaries.get(examples.method, ""),
-        "agreement": agreement_text(case, examples),
-        "rows": [
-            (heading, [_neighbour(case, neighbour) for neighbour in neighbours])
-            for heading, neighbours in (
-                ("Nearest training cases", examples.similar),
-                ("Nearest with another label", examples.contrast),
-            )
-            if neighbours
-        ],
-        "facts": [fact(*item) for item in examples.details.items() if item[0] != "neighbours"],
-    }
-
-
-def _neighbour(case: Case, neighbour: Neighbour) -> dict[str, Any]:
-    encoded = thumbnail(case, neighbour)
-    return {
-        "name": case.reference.names[neighbour.index] if case.reference else "",
-        "label": neighbour_label(case, neighbour),
-        "distance": f"{neighbour.distance:.2f}",
-        "picture": None if encoded is None else uri(encoded, "jpeg"),
+        "trust": case.trust.get(attribution.method),
     }
 
 

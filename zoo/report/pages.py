@@ -7,6 +7,7 @@ from zoo.report.case_page import case_page
 from zoo.report.check_page import check_page
 from zoo.report.comparison_page import comparison_page
 from zoo.report.evaluation_page import evaluation_page
+from zoo.report.index_page import index_page
 from zoo.report.learning_page import learning_page
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "check_page",
     "comparison_page",
     "evaluation_page",
+    "index_page",
     "learning_page",
     "model_card",
 ]

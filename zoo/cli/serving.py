@@ -1,0 +1,87 @@
+"""What the commands that serve share: their options, the port, the server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.errors import InvalidSetting
+from zoo.service.limits import Limits
+
+CONNECTIONS = 512
+"""Open at a time; more are answered 503 before anything is read from them."""
+
+
+def at_an_address(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where to listen, who may ask and what is noted."""
+    for option in (
+        click.option(
+            "--max-waiting", type=click.IntRange(min=0), default=Limits.waiting, show_default=True,
+            help="Requests that may wait; more are told to come again.",
+        ),
+        click.option(
+            "--journal", "journal_path", type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE", help="Append time, run, digest and answer of each image; no names.",
+        ),
+        click.option(
+            "--auth-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+            help="Read USER:PASSWORD from a file, where no list of processes shows it.",
+        ),
+        click.option(
+            "--auth", metavar="USER:PASSWORD",
+            help="Ask for a password; needed beyond this machine.  [default: $ZOO_AUTH]",
+        ),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
+            help="0: any free one.",
+        ),
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="The address to listen at."
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, so that one that is taken is told before anything is loaded.
+
+    Raises:
+        InvalidSetting: the address is not this machine's or the port is taken.
+    """
+    listening = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        if listening is not None:
+            listening.close()
+        raise InvalidSetting(
+            f"Port {port} of '{host}' cannot be used: {error.strerror}. Choose another --port, "
+            "or a --host of this machine."
+        ) from error
+    return listening
+
+
+def address(host: str, listening: socket.socket) -> str:
+    """Return the address under which a browser on this machine finds the server."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}/"
+
+
+def serve(app: Any, listening: socket.socket) -> None:
+    """Answer requests until Ctrl-C."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=5, ws="none",
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
