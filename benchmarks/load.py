@@ -26,6 +26,9 @@ from pathlib import Path
 
 import numpy as np
 
+if __name__ == "__main__":
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
+
 GROWTH = 100
 """Megabytes."""
 WARM_UP = 40

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+if __name__ == "__main__":
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
+
 
 def make(folder: Path, files: int) -> None:
     """Write `files` small PNGs in two classes."""

@@ -11,12 +11,16 @@ Needs scikit-image besides xray-zoo: pip install scikit-image.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+
+if __name__ == "__main__":
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
 from zoo import images, runs
 from zoo.answering import Answerer

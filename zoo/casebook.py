@@ -99,7 +99,7 @@ def write(case: Case, folder: Path, stem: str, formats: Sequence[str], run: Run)
         else:
             record, arrays = case_record(case)
             with replacing(path.with_suffix(".npz")) as temporary:
-                np.savez_compressed(temporary, **arrays)
+                np.savez_compressed(temporary, allow_pickle=False, **arrays)
             write_json(path, {**record, "arrays": f"{stem}.npz", "about the run": facts(run)})
     return {name: f"{stem}.{name}" for name in formats}
 

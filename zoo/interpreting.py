@@ -17,10 +17,16 @@ from zoo.recipe import explainer_options
 from zoo.registry import Registry, load
 from zoo.report.case import Case
 from zoo.runs import Run
+from zoo.trust.panel import assess
+from zoo.trust.randomisation import FOLDER
 from zoo.types import Explainer, Explanation, Images
 
 BUDGET = 20.0
 """Seconds for each image that judging its maps may take."""
+FIRST_TIME = (
+    "Each method is tried on networks with shuffled weights, once for this run: that takes a "
+    "minute or two and is kept in the run's folder."
+)
 
 
 class Interpreter:
@@ -75,6 +81,8 @@ class Interpreter:
         answers = self.answer(images, target)
         targets = self.targets(answers, target)
         explanations = self.explanations(images, targets, progress)
+        if self.trust and not (self.run.path / FOLDER).is_dir():
+            progress.note(FIRST_TIME)
         judged = self._judge(images, targets, explanations, masks)
         progress.advance(len(targets) if self.trust else 0)
         return [
@@ -168,8 +176,6 @@ class Interpreter:
         if not self.trust:
             return [{} for _ in targets]
         masks = self._lungs_of(images, masks)
-        from zoo.trust.panel import assess
-
         return assess(
             self.run, self.classifier, images, targets, explanations, self.explainers,
             self.options, self.reference, masks=masks, seconds=self.budget,
