@@ -13,17 +13,6 @@ MOST_CELLS = 56
 """Cells a side: 4 x 4 pixels each at 224, finer than a few thousand evaluations ever get."""
 
 
-def blurred(image: np.ndarray) -> np.ndarray:
-    """Blur `(height, width, channels)` uint8 until no structure is left, only brightness.
-
-    Unlike a gray or black area, its borders with the image are hardly a finding by themselves.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    spread = max(image.shape[:2]) / 8
-    return gaussian_filter(image, (spread, spread, 0), mode="nearest")
-
-
 class LogOdds:
     """The target's log-odds against all other classes as a function of the visible cells.
 

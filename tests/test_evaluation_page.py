@@ -155,7 +155,13 @@ def test_worst_answers_stand_beside_their_maps(result: dict[str, Any]) -> None:
     words = shown(text)
     assert "a.png is NORMAL, called PNEUMONIA (&gt; 99.9 %), loss 4.61" in words
     assert text.count("data:image/jpeg") == 3
+    assert "--reference none" not in words
     assert "Where it was most wrong" not in evaluation_page(bare, title="a run")
+    none = [entry | {"picture": None, "map": None} for entry in losses]
+    text = evaluation_page(bare, title="a run", top_losses=none)
+    assert "image/jpeg" not in text
+    assert "trained with --reference none" in shown(text)
+    assert "a.png is NORMAL" in shown(text)
 
 
 def test_names_from_outside_are_escaped(result: dict[str, Any]) -> None:

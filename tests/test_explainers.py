@@ -64,8 +64,9 @@ def test_it_explains_each_architecture(architecture, method):
         else:
             assert isinstance(explanation, Examples)
             assert 0 <= explanation.agreement <= 1
-            assert all(n.index < 9 for n in explanation.similar + explanation.contrast)
-            nearest = [n.distance for n in explanation.similar]
+            cases_of = {group.name: group.cases for group in explanation.groups}
+            assert all(n.index < 9 for shown in cases_of.values() for n in shown)
+            nearest = [n.distance for n in cases_of["similar"]]
             assert nearest == sorted(nearest)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from PIL import Image
 
 from zoo.report import overlays
 from zoo.report.case import Case, agreement_text, fact, percent, prediction_text
-from zoo.report.panel import panel
-from zoo.types import Attribution, Examples, Neighbour, Reference
+from zoo.report.panel import panel, panel_pdf
+from zoo.types import Attribution, Examples, Group, Neighbour, Reference
 
 
 def gray(height: int = 100, width: int = 100, channels: int = 3) -> np.ndarray:
@@ -41,8 +42,12 @@ def case_of(**changes: object) -> Case:
         thumbnails=(jpeg.getvalue(),) * 3,
     )
     near = Examples(
-        "examples", 1, (Neighbour(0, 0.1), Neighbour(1, 0.2)), (Neighbour(2, 0.5),), 0.8,
-        {"neighbours": 15},
+        "examples", 1,
+        (
+            Group("similar", "Alike", "cosine distance", (Neighbour(0, 0.1), Neighbour(1, 0.2))),
+            Group("contrast", "Another label", "cosine distance", (Neighbour(2, 0.5, note="odd"),)),
+        ),
+        0.8, 0.5, {"neighbours": 15},
     )  # fmt: skip
     values: dict = {
         "name": "person1.jpeg",
@@ -146,7 +151,7 @@ def test_case_in_words() -> None:
     assert percent(case_of(probabilities=(0.0001, 0.9999))) == ("< 1 %", "> 99 %")
     assert percent(case_of(probabilities=(0.0, 1.0))) == ("0 %", "100 %")
     assert fact("additivity_error", 0.0012345) == ("additivity error", "0.00123")
-    assert "no case" in agreement_text(case, Examples("examples", 1, (), (), 0.0))
+    assert "no case" in agreement_text(case, Examples("examples", 1, (), 0.0))
 
 
 def test_panel_grows_with_what_it_shows() -> None:
@@ -156,6 +161,23 @@ def test_panel_grows_with_what_it_shows() -> None:
     assert small.shape[1] == maps.shape[1] == full.shape[1] == 1430
     assert small.shape[0] < full.shape[0]
     assert small.shape[0] < maps.shape[0]
+
+
+def test_panel_shows_matching_regions_and_why_pictures_are_missing() -> None:
+    case = case_of()
+    spot = np.eye(4, dtype=np.float32)
+    group = Group("similar", "Most alike", "cosine distance", (Neighbour(0, 0.1, (spot, spot)),))
+    plain = Examples("examples", 1, (replace(group, cases=(Neighbour(0, 0.1),)),), 1.0)
+    bare = picture(panel(case_of(explanations=(plain,))))
+    matched = picture(panel(case_of(explanations=(replace(plain, groups=(group,)),))))
+    assert matched.shape[0] > bare.shape[0]
+    without = replace(case.reference, thumbnails=())
+    told = picture(panel(case_of(explanations=(plain,), reference=without)))
+    assert told.shape[0] > bare.shape[0], "a line says why"
+
+
+def test_panel_as_pdf() -> None:
+    assert panel_pdf(case_of()).startswith(b"%PDF")
 
 
 def test_panel_shows_disclaimer_notes_and_synthetic_mark() -> None:

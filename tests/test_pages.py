@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 
 from zoo import DISCLAIMER
 from zoo.alarms import Alarm
+from zoo.images import encode_jpeg
 from zoo.metrics import evaluate
-from zoo.report.case import Case
+from zoo.report.case import Case, credibility_text
+from zoo.report.examples_part import pairs
 from zoo.report.pages import case_page, evaluation_page
-from zoo.types import Attribution, Examples, Neighbour, Reference
+from zoo.types import Attribution, Examples, Group, Neighbour, Reference
 
 EVIL = "<script>alert(1)</script>\"'&.jpeg"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -64,8 +67,13 @@ def case_of(**changes: object) -> Case:
     )
     shap = Attribution("shap", 1, values, signed=True, details={"additivity_error": 0.00123})
     near = Examples(
-        "examples", 1, (Neighbour(0, 0.1), Neighbour(1, 0.2)), (Neighbour(2, 0.5),), 0.8,
-        {"neighbours": 15},
+        "examples", 1,
+        (
+            Group("similar", "Alike", "cosine distance", (Neighbour(0, 0.1), Neighbour(1, 0.2))),
+            Group("contrast", "Another label", "cosine distance", (Neighbour(2, 0.5),)),
+            Group("pushed", "Made it", "added to the logit", (Neighbour(1, -0.0042, note="odd"),)),
+        ),
+        0.8, 0.62, {"neighbours": 15},
     )  # fmt: skip
     fields: dict = {
         "name": "person1.jpeg",
@@ -113,7 +121,9 @@ def test_case_page_tells_the_whole_case() -> None:
     for expected in (
         "PNEUMONIA probability 93 %",
         "12 of 15 nearest training cases are PNEUMONIA",
+        "Credibility 62 %: of the validation cases, 62 % have neighbours that agree no better",
         "distance 0.50",
+        "added to the logit -0.004 odd",
         "Where the features raise the score.",
         "Red speaks for PNEUMONIA",
         "The brighter the colour, the more the answer PNEUMONIA",
@@ -124,7 +134,7 @@ def test_case_page_tells_the_whole_case() -> None:
     ):
         assert expected in page.text, expected
     assert any(span.get("style") == "width: 93.00%" for span in page.all("span"))
-    assert len(page.all("img")) == 1 + 2 * 2 + 3
+    assert len(page.all("img")) == 1 + 2 * 2 + 4
 
 
 def test_disclaimer_stands_beside_each_prediction() -> None:
@@ -212,12 +222,47 @@ def test_evaluation_of_one_class_says_what_is_undefined() -> None:
     assert len(page.all("img")) == 1, "only the confusion matrix can be drawn"
 
 
+def test_matching_regions_are_drawn_on_the_image_and_on_the_case() -> None:
+    encoded = encode_jpeg(np.full((40, 40, 3), 90, np.uint8))
+    spot = np.zeros((4, 4), np.float32)
+    spot[0, 0] = 1
+    case = case_of()
+    reference = replace(case.reference, thumbnails=(encoded,) * 3)
+    regions = spot, spot[::-1, ::-1]
+    group = Group("similar", "Most alike", "cosine distance", (Neighbour(0, 0.1, regions),))
+    (pair,) = pairs(case_of(reference=reference), group)
+    for drawn, lit, dark in ((pair.image, np.s_[:32, :32], np.s_[-96:, -96:]),
+                             (pair.case, np.s_[-32:, -32:], np.s_[:96, :96])):  # fmt: skip
+        assert np.abs(drawn[lit].astype(int) - 90).max() > 60, "full colour where they match"
+        assert np.abs(drawn[dark].astype(int) - 90).max() < 4, "none elsewhere"
+    # A case that two groups show is compared with the image once.
+    both = Examples("examples", 1, (group, replace(group, name="contribution")), 0.8)
+    page = check_self_contained(case_page([case_of(reference=reference, explanations=(both,))]))
+    assert len(page.all("img")) == 1 + 2 + 2
+    assert page.text.count("Where they match") == 1
+
+
+def test_a_run_without_pictures_says_why() -> None:
+    bare = replace(case_of().reference, thumbnails=())
+    page = check_self_contained(case_page([case_of(reference=bare)]))
+    assert "trained with --reference none" in page.text
+    assert "one.jpeg" in page.text, "the name tells where to look"
+    assert "--reference none" not in Page(case_page([case_of()])).text
+
+
+def test_an_unusual_agreement_is_a_reason_to_doubt() -> None:
+    assert "doubt" in credibility_text(Examples("examples", 1, (), 0.8, 0.02))
+    assert "doubt" not in credibility_text(Examples("examples", 1, (), 0.8, 0.4))
+    assert credibility_text(Examples("examples", 1, (), 0.8)) == ""
+
+
 def test_templates_travel_with_the_package() -> None:
     import zoo.report
 
     folder = Path(zoo.report.__file__).parent / "templates"
     expected = {
-        "base.html.j2", "card.html.j2", "case.html.j2", "check.html.j2", "comparison.html.j2",
-        "evaluation.html.j2", "learning.html.j2", "parts.html.j2", "style.css",
+        "audit.html.j2", "base.html.j2", "card.html.j2", "case.html.j2", "check.html.j2",
+        "comparison.html.j2", "evaluation.html.j2", "examples.html.j2", "index.html.j2",
+        "learning.html.j2", "overview.html.j2", "parts.html.j2", "sort.js", "style.css",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected

@@ -64,6 +64,6 @@ def test_similar_cases_are_never_of_the_same_patient(run):
         (examples,) = case.explanations
         assert isinstance(examples, Examples)
         own = case.name.split("_")
-        for neighbour in examples.similar + examples.contrast:
+        for neighbour in (shown for group in examples.groups for shown in group.cases):
             patient = case.reference.patients[neighbour.index]
             assert patient != f"{own[1]}-{own[0].removeprefix('person')}"

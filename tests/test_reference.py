@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_cases_read_back_as_they_were(tmp_path: Path) -> None:
 def test_a_run_may_keep_no_pictures(tmp_path: Path) -> None:
     reference.save(tmp_path / "reference.npz", kept(()))
     assert reference.load(tmp_path / "reference.npz").thumbnails == ()
+
+
+def test_held_out_cases_are_kept_and_may_be_missing(tmp_path: Path) -> None:
+    held = np.arange(8, dtype=np.float32).reshape(4, 2)
+    whole = replace(kept(), held_embeddings=held, held_labels=np.array([1, 0, 1, 1]))
+    reference.save(tmp_path / "whole.npz", whole)
+    found = reference.load(tmp_path / "whole.npz")
+    assert np.array_equal(found.held_embeddings, held)
+    assert found.held_labels.tolist() == [1, 0, 1, 1]
+    reference.save(tmp_path / "older.npz", kept())
+    older = reference.load(tmp_path / "older.npz")
+    assert older.held_embeddings is None
+    assert older.held_labels is None
 
 
 def test_thumbnails_are_small_jpegs_in_order() -> None:

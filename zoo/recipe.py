@@ -41,6 +41,8 @@ class Recipe:
     """Sensitivity the decision threshold must reach on validation; 0: greatest Youden index."""
     cases: int = 5000
     """Training cases that the run keeps for comparison, at most."""
+    pictures: bool = True
+    """Whether the run folder keeps small pictures of cases and of errors."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from zoo.storage import replacing
 from zoo.types import Dataset, Reference, Sample
 
 THUMBNAIL_SIDE = 160
+HELD = ("held_embeddings", "held_labels")
+"""Arrays of the validation cases; runs of older versions have none."""
 
 
 def choose(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
@@ -38,9 +41,15 @@ def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]
     return tuple(in_parallel(thumbnail, samples))
 
 
+def keeps_pictures(recipe: Mapping[str, Any]) -> bool:
+    """Tell whether a run of this recipe keeps pictures of patients in its folder."""
+    return bool(recipe.get("pictures", True))
+
+
 def save(path: Path, reference: Reference) -> None:
     """Write the cases as one .npz file without Python objects."""
     pictures = reference.thumbnails
+    held = {name: values for name in HELD if (values := getattr(reference, name)) is not None}
     with replacing(path) as temporary:
         np.savez(
             temporary,
@@ -52,6 +61,7 @@ def save(path: Path, reference: Reference) -> None:
             thumbnail_bytes=np.frombuffer(b"".join(pictures), np.uint8),
             thumbnail_sizes=np.array([len(p) for p in pictures], np.int64),
             shapes=np.zeros((0, 0)) if reference.shapes is None else reference.shapes,
+            **held,
         )
 
 
@@ -74,6 +84,7 @@ def load(path: Path) -> Reference:
                 digests=tuple(arrays["digests"].tolist()),
                 thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
                 shapes=arrays["shapes"] if arrays["shapes"].size else None,
+                **{name: arrays[name] for name in HELD if name in arrays},
             )
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(

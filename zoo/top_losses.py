@@ -11,6 +11,7 @@ from zoo.images import encode_jpeg, to_channels
 from zoo.metrics import decide
 from zoo.outputs import Outputs
 from zoo.pipeline import in_parallel
+from zoo.reference import keeps_pictures
 from zoo.registry import Registry
 from zoo.report.overlays import overlay_jpeg
 from zoo.runs import Run
@@ -40,8 +41,9 @@ def top_losses(
 ) -> list[dict[str, Any]]:
     """Return the worst errors as name, label, predicted, probability, loss, picture and map.
 
-    The probability is that of the class that was named; picture and map are JPEG files. The map
-    is that of the first default method that draws one, for the class that was named.
+    The probability is that of the class that was named; picture and map are JPEG files, or None
+    when the run keeps no pictures. The map is that of the first default method that draws one, for
+    the class that was named.
     """
     probabilities = softmax(outputs.logits / run.temperature)
     decided = decide(probabilities, classifier.positive, threshold)
@@ -50,14 +52,9 @@ def top_losses(
     if not rows:
         return []
     chosen = [selection.samples[row] for row in rows]
-    pixels = _pixels(classifier, selection, chosen)
-    images = Images(
-        pixels,
-        tuple(s.name for s in chosen),
-        tuple(s.patient for s in chosen),
-        tuple(selection.verified.digests[s.name] for s in chosen),
-    )
-    maps = _maps(registry, classifier, images, decided[rows].tolist(), cases)
+    pictures: list[tuple[bytes | None, bytes | None]] = [(None, None)] * len(rows)
+    if keeps_pictures(run.record["recipe"]):
+        pictures = _pictures(classifier, selection, chosen, decided[rows].tolist(), registry, cases)
     return [
         {
             "name": sample.name,
@@ -65,15 +62,38 @@ def top_losses(
             "predicted": run.class_names[int(decided[row])],
             "probability": float(probabilities[row, decided[row]]),
             "loss": float(losses[row]),
-            "picture": encode_jpeg(own),
-            "map": None if drawn is None else overlay_jpeg(own, drawn),
+            "picture": picture,
+            "map": drawn,
         }
-        for row, sample, own, drawn in zip(rows, chosen, pixels, maps, strict=True)
+        for row, sample, (picture, drawn) in zip(rows, chosen, pictures, strict=True)
     ]
 
 
 def _losses(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12))
+
+
+def _pictures(
+    classifier: TrainedClassifier,
+    selection: Selection,
+    chosen: list[Sample],
+    targets: list[int],
+    registry: Registry,
+    cases: Reference,
+) -> list[tuple[bytes | None, bytes | None]]:
+    """Return the picture of each sample and the map drawn over it, where a method draws one."""
+    pixels = _pixels(classifier, selection, chosen)
+    images = Images(
+        pixels,
+        tuple(s.name for s in chosen),
+        tuple(s.patient for s in chosen),
+        tuple(selection.verified.digests[s.name] for s in chosen),
+    )
+    maps = _maps(registry, classifier, images, targets, cases)
+    return [
+        (encode_jpeg(own), None if drawn is None else overlay_jpeg(own, drawn))
+        for own, drawn in zip(pixels, maps, strict=True)
+    ]
 
 
 def _pixels(

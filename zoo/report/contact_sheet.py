@@ -24,10 +24,10 @@ LETTERS = 19
 class Tile:
     """One picture with its caption; `beside` is a second picture, such as a map drawn over it.
 
-    `picture` and `beside` are JPEG files.
+    `picture` and `beside` are JPEG files; without a picture the caption stands alone.
     """
 
-    picture: bytes
+    picture: bytes | None
     name: str
     text: str = ""
     beside: bytes | None = None
@@ -37,7 +37,7 @@ def contact_sheet(tiles: Sequence[Tile]) -> list[dict[str, str]]:
     """Prepare tiles for the macro `sheet` of `parts.html.j2`; names are shown without folders."""
     return [
         {
-            "picture": uri(tile.picture, "jpeg"),
+            "picture": uri(tile.picture, "jpeg") if tile.picture else "",
             "name": tile.name,
             "short": tile.name.replace("\\", "/").rpartition("/")[2],
             "text": tile.text,

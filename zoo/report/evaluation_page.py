@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from zoo.alarms import Alarm
 
 
+NO_PICTURES = (
+    "Their pictures are missing because the run keeps none of patients: it was trained with "
+    "--reference none. The names tell where to look them up."
+)
+
+
 def evaluation_page(
     result: Mapping[str, Any],
     *,
@@ -39,7 +45,7 @@ def evaluation_page(
     refusals, difference and prevalence; each may be missing or None. `history` holds the rows that
     `figures.learning_curves` takes; `information` holds facts about the run and the data, shown as
     a table in their order. `top_losses` are the worst answers, {name, label, predicted,
-    probability, loss, picture, map}, where the picture and the map (or None) are JPEG files.
+    probability, loss, picture, map}, where the picture and the map are JPEG files or None.
     """
     return render(
         "evaluation.html.j2",
@@ -53,6 +59,7 @@ def evaluation_page(
         prevalence=_prevalence(result),
         difference=_difference(result),
         losses=contact_sheet([_loss(entry) for entry in top_losses]),
+        no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
         figures=drawings(_drawn(result, history, best_epoch)),
         alarms=alarms,
         information=information,

@@ -41,6 +41,20 @@ def picture_jpeg(pixels: np.ndarray) -> bytes:
     return encode_jpeg(enlarge(pixels), quality=88)
 
 
+def evidence_png(attribution: Attribution, size: tuple[int, int]) -> bytes:
+    """Return a map alone as a PNG file of `size = (height, width)`, to be laid over its image.
+
+    The colours are those of `overlay`; the evidence is in the alpha channel, so that a viewer
+    chooses the opacity, and a pixel without evidence is clear.
+    """
+    evidence = _evidence(attribution, size)
+    alpha = np.abs(evidence)[..., None] * 255
+    layer = np.concatenate([_colours(evidence, attribution.signed), alpha], axis=-1)
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(layer).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def colour_bar(signed: bool, width: int = 256, height: int = 12) -> np.ndarray:
     """Return `(height, width, 3)` uint8: the overlay's colours over mid-gray, least to most."""
     ramp = np.linspace(-1 if signed else 0, 1, width, dtype=np.float32)
@@ -100,13 +114,18 @@ def _evidence(attribution: Attribution, size: tuple[int, int]) -> np.ndarray:
 
 
 def _blend(base: np.ndarray, evidence: np.ndarray, signed: bool) -> np.ndarray:
+    colours = _colours(evidence, signed)
+    alpha = OPACITY * np.abs(evidence)[..., None]
+    return np.rint(base * (1 - alpha) + colours * alpha).astype(np.uint8)
+
+
+def _colours(evidence: np.ndarray, signed: bool) -> np.ndarray:
+    """Return `(height, width, 3)` float32, 0 to 255."""
     from matplotlib import colormaps
 
     place = (evidence + 1) / 2 if signed else evidence
     name = SIGNED_COLOURS if signed else UNSIGNED_COLOURS
-    colours = colormaps[name](place)[..., :3].astype(np.float32) * 255
-    alpha = OPACITY * np.abs(evidence)[..., None]
-    return np.rint(base * (1 - alpha) + colours * alpha).astype(np.uint8)
+    return colormaps[name](place)[..., :3].astype(np.float32) * 255
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from zoo import DISCLAIMER
 from zoo.report.case import (
     Case,
     agreement_text,
+    credibility_text,
     fact,
     neighbour_label,
     percent,
     prediction_text,
     thumbnail,
 )
+from zoo.report.examples_part import Pair, measured, no_pictures, pairs
 from zoo.report.overlays import bar_ends, colour_bar, enlarge, overlay
 from zoo.report.style import (
     BLUE,
@@ -31,7 +34,7 @@ from zoo.report.style import (
     plain,
     to_png,
 )
-from zoo.types import Attribution, Examples, Neighbour
+from zoo.types import Attribution, Examples, Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +42,10 @@ if TYPE_CHECKING:
 
 WIDTH, MARGIN, GAP = 11.0, 0.4, 0.3
 """Inches."""
-MAPS_A_ROW, THUMBNAILS_A_ROW = 4, 7
-MAP_ROW, THUMBNAIL_ROW, HEADING = 3.4, 1.65, 0.32
+MAPS_A_ROW, THUMBNAILS_A_ROW, PAIRS_A_ROW = 4, 8, 4
+MAP_ROW, THUMBNAIL_ROW, PAIR_ROW, LINE = 3.4, 2.2, 1.75, 0.24
+STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
+"""Inches from one small picture to the next, and of its side."""
 CLASSES_SHOWN = 6
 DPI = 130
 
@@ -50,13 +55,24 @@ def panel(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> bytes:
 
     `title` is the name of the case unless given. The disclaimer stands beside the prediction.
     """
+    return to_png(_drawn(case, title, disclaimer), dpi=DPI)
+
+
+def panel_pdf(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> bytes:
+    """Draw the same as a PDF file of one page, 11 inches wide."""
+    buffer = io.BytesIO()
+    _drawn(case, title, disclaimer).savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
+def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     notes = [line for note in case.notes for line in textwrap.wrap(plain(note, 400), 118)]
     bars = min(len(case.class_names), CLASSES_SHOWN)
     header = MARGIN + 1.26 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes)
     rows = 1 + len(case.attributions) // MAPS_A_ROW
     height = header + rows * MAP_ROW + 0.35
-    for examples in case.examples:
-        height += HEADING + sum(THUMBNAIL_ROW for found in _kinds(examples) if found[1])
+    parts = [_Known(case, examples) for examples in case.examples]
+    height += sum(part.height for part in parts)
 
     sheet = _Sheet(height)
     _header(sheet, case, title or case.name, disclaimer, bars)
@@ -65,9 +81,9 @@ def panel(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> bytes:
         sheet.down(0.24)
     sheet.down(0.12)
     _maps(sheet, case)
-    for examples in case.examples:
-        _examples(sheet, case, examples)
-    return to_png(sheet.figure, dpi=DPI)
+    for part in parts:
+        part.draw(sheet)
+    return sheet.figure
 
 
 class _Sheet:
@@ -181,46 +197,95 @@ def _colour_bar(sheet: _Sheet, attribution: Attribution, left: float, width: flo
         bar.text(0, -2.3 - 1.4 * line, text, ha="left", **look)
 
 
-def _kinds(examples: Examples) -> list[tuple[str, tuple[Neighbour, ...]]]:
-    return [
-        ("nearest training cases", examples.similar),
-        ("nearest with another label", examples.contrast),
-    ]
+class _Known:
+    """The known cases of one method: sentences, rows of groups, a row of matching regions."""
 
+    def __init__(self, case: Case, examples: Examples) -> None:
+        self.case, self.examples = case, examples
+        told = (credibility_text(examples), no_pictures(case))
+        self.lines = [line for text in told for line in textwrap.wrap(plain(text, 400), 130)]
+        self.rows = _rows([group for group in examples.groups if group.cases])
+        matching = {
+            pair.neighbour.index: pair for group in examples.groups for pair in pairs(case, group)
+        }
+        self.pairs = list(matching.values())[:PAIRS_A_ROW]
 
-def _examples(sheet: _Sheet, case: Case, examples: Examples) -> None:
-    sheet.text(MARGIN, plain(examples.method, 30), weight="bold")
-    sheet.text(MARGIN + 1.4, plain(agreement_text(case, examples), 110), colour=INK)
-    sheet.down(HEADING)
-    step = (WIDTH - 2 * MARGIN - 1.4) / THUMBNAILS_A_ROW
-    for title, neighbours in _kinds(examples):
-        if not neighbours:
-            continue
-        for line, text in enumerate(textwrap.wrap(title, 16)):
-            place = sheet.axes(MARGIN, 1.3, 0.2, offset=0.3 + 0.2 * line)
-            place.text(0, 1, text, fontsize=9.5, color=MUTED, va="top", family=FONT)
-        for column, neighbour in enumerate(neighbours[:THUMBNAILS_A_ROW]):
-            axes = sheet.axes(MARGIN + 1.4 + column * step, 1.06, 1.06)
-            _thumbnail(axes, thumbnail(case, neighbour))
-            label = (
-                f"{plain(neighbour_label(case, neighbour), 14)}\ndistance {neighbour.distance:.2f}"
-            )
+    @property
+    def height(self) -> float:
+        """Inches that it takes."""
+        lines = LINE * (1 + len(self.lines)) + 0.16
+        return lines + THUMBNAIL_ROW * len(self.rows) + (PAIR_ROW if self.pairs else 0)
+
+    def draw(self, sheet: _Sheet) -> None:
+        """Fill the sheet with it, from its present height on."""
+        sheet.text(MARGIN, plain(self.examples.method, 30), weight="bold")
+        sheet.text(MARGIN + STEP, plain(agreement_text(self.case, self.examples), 110))
+        sheet.down(LINE)
+        for line in self.lines:
+            sheet.text(MARGIN + STEP, line, size=9, colour=MUTED)
+            sheet.down(LINE)
+        sheet.down(0.16)
+        for row in self.rows:
+            for column, group in row:
+                self._group(sheet, MARGIN + column * STEP, group)
+            sheet.down(THUMBNAIL_ROW)
+        if self.pairs:
+            told = "Where the image and a known case show the network the same"
+            sheet.text(MARGIN, told, size=9.5, colour=MUTED)
+            for column, pair in enumerate(self.pairs):
+                self._pair(sheet, MARGIN + 2 * column * STEP, pair)
+            sheet.down(PAIR_ROW)
+
+    def _group(self, sheet: _Sheet, left: float, group: Group) -> None:
+        cases = group.cases[:THUMBNAILS_A_ROW]
+        room = sheet.axes(left, STEP, 0.2)
+        title = "\n".join(textwrap.wrap(plain(group.title, 70), 16 * max(3, len(cases)))[:2])
+        look: dict[str, Any] = {"va": "top", "family": FONT, "linespacing": 1.3}
+        room.text(0, 1, title, fontsize=9.5, color=MUTED, transform=room.transAxes, **look)
+        for column, neighbour in enumerate(cases):
+            axes = sheet.axes(left + column * STEP, SIDE, SIDE, offset=0.38)
+            _thumbnail(axes, thumbnail(self.case, neighbour))
+            label = plain(neighbour_label(self.case, neighbour), 16)
+            value = textwrap.wrap(plain(measured(group, neighbour)), 21)
+            caption = "\n".join([label, *value])
             axes.text(
-                0,
-                -0.06,
-                label,
-                fontsize=7.5,
-                color=INK,
-                va="top",
-                family=FONT,
+                0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look
+            )  # fmt: skip
+            if neighbour.note:
+                note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
+                axes.text(
+                    0, -0.05 - 0.13 * (1 + caption.count("\n")), note, fontsize=7,
+                    color=VERMILION, transform=axes.transAxes, **look,
+                )  # fmt: skip
+
+    def _pair(self, sheet: _Sheet, left: float, pair: Pair) -> None:
+        for column, picture in enumerate((pair.image, pair.case)):
+            axes = sheet.axes(left + column * (SIDE + 0.06), SIDE, SIDE, offset=0.24)
+            axes.imshow(picture)
+            label = neighbour_label(self.case, pair.neighbour)
+            caption = f"case, {plain(label, 16)}" if column else "image"
+            axes.text(
+                0, -0.05, caption, fontsize=7.5, color=INK, va="top", family=FONT,
                 transform=axes.transAxes,
-                linespacing=1.3,
-            )
-        sheet.down(THUMBNAIL_ROW)
+            )  # fmt: skip
+
+
+def _rows(groups: Sequence[Group]) -> list[list[tuple[int, Group]]]:
+    """Place groups beside each other where they fit, each with the column it begins at."""
+    rows: list[list[tuple[int, Group]]] = []
+    column = THUMBNAILS_A_ROW
+    for group in groups:
+        room = min(max(3, len(group.cases)), THUMBNAILS_A_ROW)  # a title needs that much
+        if column + room > THUMBNAILS_A_ROW:
+            rows.append([])
+            column = 0
+        rows[-1].append((column, group))
+        column += room + (room == 3)
+    return rows
 
 
 def _thumbnail(axes: Axes, encoded: bytes | None) -> None:
-    if encoded is None:
+    if not encoded:
         axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=GRID)
         axes.text(0.5, 0.5, "no picture\nkept", ha="center", va="center", fontsize=8, color=MUTED)
         return
