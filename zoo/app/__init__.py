@@ -1,0 +1,1 @@
+"""The application in the browser: pages on top of the HTTP service, and nothing from elsewhere."""
