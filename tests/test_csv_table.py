@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from plugins.csv_table import zoo_read_dataset
-from zoo.errors import BadInput, UnknownName, ZooError
+from plugins.csv_table.boxes import parse
+from zoo.errors import BadInput, InvalidSetting, UnknownName, ZooError
 from zoo.types import Dataset
 
 PLAIN = "path,label\nb.png,ill\na.png,well\n"
@@ -157,6 +159,121 @@ def test_labels_are_read_back_as_written(tmp_path: Path, labels: list[str]) -> N
     assert [dataset.class_names[s.label] for s in dataset.samples] == labels
 
 
+BOXED = 'path,label,where\na.png,x,"[[10, 20, 30, 40], [35, 20, 10.5, 5]]"\nb.png,y,[]\nc.png,y,\n'
+
+
+def mask_of(dataset: Dataset, row: int, size: tuple[int, int] | None) -> np.ndarray:
+    assert dataset.mask is not None
+    return pickle.loads(pickle.dumps(dataset.mask))(dataset.samples[row], size)  # noqa: S301
+
+
+def test_boxes_become_a_mask_of_the_asked_size(tmp_path: Path) -> None:
+    dataset = index(tmp_path, BOXED, boxes="where", frame="100")
+    expected = np.zeros((100, 100), bool)
+    expected[20:60, 10:40] = True
+    expected[20:25, 35:46] = True  # ends at 45.5
+    np.testing.assert_array_equal(mask_of(dataset, 0, (100, 100)), expected)
+    half = mask_of(dataset, 0, (50, 200))
+    assert half.shape == (50, 200)
+    assert half[10:30, 20:80].all()
+    assert half.mean() == pytest.approx(expected.mean(), abs=0.01)
+    for row in (1, 2):
+        assert not mask_of(dataset, row, (50, 50)).any()
+
+
+def test_a_frame_may_have_two_sides(tmp_path: Path) -> None:
+    dataset = index(tmp_path, BOXED, boxes="where", frame="200x100")
+    mask = mask_of(dataset, 0, (100, 100))
+    assert mask[20:60, 5:20].all()
+    assert not mask[:, 25:].any()
+
+
+def test_without_a_frame_boxes_are_in_pixels_of_the_file(tmp_path: Path) -> None:
+    Image.fromarray(np.full((80, 60), 90, np.uint8)).save(tmp_path / "a.png")
+    dataset = index(tmp_path, BOXED, boxes="where")
+    stored = mask_of(dataset, 0, None)
+    assert stored.shape == (80, 60)
+    assert stored[20:60, 10:40].all()
+    assert mask_of(dataset, 0, (40, 30))[10:30, 5:20].all()
+    with pytest.raises(BadInput, match="There is no file"):
+        mask_of(dataset, 1, None)
+
+
+def test_a_small_box_is_not_lost_and_a_large_one_is_cut(tmp_path: Path) -> None:
+    text = 'path,label,b\na.png,x,"[[511.2, 3, 0.1, 0.1]]"\nb.png,y,"[[-50, 900, 100, 900]]"\n'
+    dataset = index(tmp_path, text, boxes="b", frame="1024")
+    assert mask_of(dataset, 0, (64, 64)).sum() == 1
+    cut = mask_of(dataset, 1, (1024, 1024))
+    assert cut[900:, :50].all()
+    assert cut.sum() == 124 * 50
+
+
+def test_boxes_are_only_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    assert index(tmp_path, "path,label,boxes\na.png,x,none\nb.png,y,\n").mask is None
+    with pytest.raises(BadInput, match="0 columns called 'where'"):
+        index(tmp_path, PLAIN, boxes="where")
+    for options in (
+        {"frame": "100"},
+        {"boxes": "where", "frame": "10x"},
+        {"boxes": "where", "frame": "0"},
+    ):
+        with pytest.raises(InvalidSetting, match="frame="):
+            index(tmp_path, BOXED, **options)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "none", "{}", "5", "[1, 2, 3, 4]", "[[1, 2, 3]]", "[[1, 2, 3, 0]]", "[[1, 2, -3, 4]]",
+        "[[1, 2, 3, true]]", "[[1, 2, 3, null]]", '[["1", 2, 3, 4]]', "[[1, 2, 3, NaN]]",
+        "[[1, 2, Infinity, 4]]", "[[1e999, 2, 3, 4]]", "[[200, 2, 3, 4]]", "[[1, -9, 3, 4]]",
+        "[" * 5000, "[[1, 2, 3, " + "9" * 400 + "]]", "[[1, 2, 3, 4], 7]",
+    ],
+)  # fmt: skip
+def test_unusable_boxes_are_refused(tmp_path: Path, cell: str) -> None:
+    quoted = cell.replace('"', '""')
+    with pytest.raises(
+        BadInput, match=r"Line 3 .* expected \[\[left, top, width, height\], …\]"
+    ) as told:
+        index(tmp_path, f'path,label,b\na.png,x,\nb.png,y,"{quoted}"\n', boxes="b", frame="100")
+    assert len(str(told.value)) < 400 + len(str(tmp_path))
+
+
+NUMBER = (
+    st.integers(-500, 500) | st.just(10**400) | st.floats() | st.none() | st.booleans() | st.text()
+)
+
+
+@settings(max_examples=100)
+@given(st.text(max_size=60) | st.recursive(NUMBER, st.lists).map(json.dumps))
+def test_any_cell_is_boxes_or_not(text: str) -> None:
+    found = parse(text, (100, 80))
+    assert found is None or all(
+        width > 0 and height > 0 and left < 100 and top < 80 and left + width > 0
+        for left, top, width, height in found
+    )
+
+
+SIDE = st.floats(0.5, 90)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.floats(-20, 99), st.floats(-20, 99), SIDE, SIDE), max_size=4))
+def test_boxes_are_read_back_as_written(tmp_path: Path, boxes: list[tuple[float, ...]]) -> None:
+    shown = [box for box in boxes if box[0] + box[2] > 0 and box[1] + box[3] > 0]
+    text = json.dumps(shown)
+    dataset = index(tmp_path, f'path,label,b\na.png,x,"{text}"\nb.png,y,\n', boxes="b", frame="100")
+    mask = mask_of(dataset, 0, (100, 100))
+    inside = np.zeros((100, 100), bool)
+    middle = np.arange(100) + 0.5
+    for left, top, width, height in shown:
+        rows = (middle > top + 0.01) & (middle < top + height - 0.01)
+        columns = (middle > left + 0.01) & (middle < left + width - 0.01)
+        inside |= rows[:, None] & columns[None, :]
+    assert not (inside & ~mask).any(), "every pixel whose middle lies in a box is in the mask"
+    assert mask.sum() <= sum((box[2] + 2) * (box[3] + 2) for box in shown)
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not REAL.is_file(), reason="the NIH X-rays are not on this machine")
 def test_the_nih_table() -> None:
@@ -164,3 +281,17 @@ def test_the_nih_table() -> None:
     assert dataset is not None
     assert dataset.class_names == ("NORMAL", "PNEUMONIA")
     assert "patients are named by the table" in dataset.notes[0]
+    assert dataset.mask is None
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not REAL.is_file(), reason="the NIH X-rays are not on this machine")
+def test_the_boxes_of_the_nih_table() -> None:
+    options = {"path": "file", "label": "folder", "boxes": "rsna_boxes", "frame": "1024"}
+    dataset = zoo_read_dataset(str(REAL), options)
+    assert dataset is not None
+    assert dataset.mask is not None
+    masks = [dataset.mask(sample, (256, 256)) for sample in dataset.samples]
+    marked = [mask for mask in masks if mask.any()]
+    assert len(marked) == 48
+    assert 0.05 < np.mean(marked) < 0.3

@@ -171,8 +171,10 @@ def test_perfect_result_is_not_shown_as_certain() -> None:
     assert sensitivity["low"] == pytest.approx(0.025 ** (1 / 5))  # five patients, not ten images
     assert "5 patients" in sensitivity["note"]
     area = result["metrics"]["roc_auc"]
-    assert (area["value"], area["low"]) == (1, None)
-    assert "No interval" in area["note"]
+    assert (area["value"], area["high"]) == (1, 1)
+    assert area["low"] == pytest.approx(0.025 ** (1 / 5))  # five disjoint pairs of patients
+    assert "5 pairs of patients" in area["note"]
+    assert "No interval" in result["metrics"]["pr_auc"]["note"]
 
 
 def test_exact_bound_is_clopper_and_pearsons() -> None:

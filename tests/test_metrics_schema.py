@@ -1,9 +1,10 @@
-"""docs/metrics.md names every key of every JSON file that is written, and no other."""
+"""docs/metrics.md names every key of every file of numbers that is written, and no other."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,10 @@ from zoo.outputs import Outputs
 from zoo.progress import SILENT
 from zoo.registry import Registry
 from zoo.runs import Run
+from zoo.trust import audit as audits
+from zoo.types import Attribution, Explainer, Images, Option
 from zoo.verification import verify
+from zoo.views import overview as overviews
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 KINDS: Mapping[str, tuple[type, ...]] = {
@@ -133,6 +137,29 @@ def unwritten(contents: list[Any], keys: Mapping[Place, str]) -> set[str]:
     }
 
 
+def agree(content: Any, anchor: str) -> None:
+    """Compare what was written with the page, in both directions."""
+    keys = documented(anchor)
+    assert undocumented(content, keys) == set()
+    assert unwritten([content], keys) == set()
+
+
+def arrays_agree(arrays: Mapping[str, np.ndarray], anchor: str) -> None:
+    """Compare names, types and numbers of axes; of several names that fit, the first counts."""
+    keys = {
+        name: kind for first, kind in tables()[anchor] for name in re.findall(r"`([^`]+)`", first)
+    }
+    used = set()
+    for name, array in arrays.items():
+        fitting = [key for key in keys if re.fullmatch(re.sub("[A-Z]{2,}", ".+", key), name)]
+        assert fitting, f"{name} is not on the page"
+        kind, axes = keys[fitting[0]].rstrip(")").split(" (")
+        assert kind == ("str" if array.dtype.kind == "U" else array.dtype.name), name
+        assert len(axes.split(",")) == array.ndim, name
+        used.add(fitting[0])
+    assert used == keys.keys()
+
+
 def stored(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
@@ -176,6 +203,14 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "comparisonjson": str(comparison.SCHEMA),
         "learning-curve-namejson": str(learning_curves.SCHEMA),
         "celljson": "none",
+        "imagejson": "none",
+        "casesjsonl": "none",
+        "methodjson": "none",
+        "auditjson": str(audits.SCHEMA),
+        "globaljson": str(overviews.SCHEMA),
+        "cardjson": "none",
+        "audit-log": "none",
+        "idjson": "none",
     }
 
 
@@ -183,12 +218,8 @@ def test_a_run(trained: Run) -> None:
     record, scores = stored(trained.path / runs.RECORD), stored(trained.path / runs.METRICS)
     record["findings"] = [finding()]
     record["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
-    for content, keys in (
-        (record, documented("runjson")),
-        (scores, documented("metricsjson-of-a-run")),
-    ):
-        assert undocumented(content, keys) == set()
-        assert unwritten([content], keys) == set()
+    agree(record, "runjson")
+    agree(scores, "metricsjson-of-a-run")
 
 
 def finding() -> dict[str, Any]:
@@ -203,9 +234,7 @@ def test_an_evaluation(trained: Run, tiny_registry: Registry) -> None:
     done = evaluate(
         trained, "phantom?images=40&size=64&seed=9", prevalence=0.1, registry=tiny_registry
     )
-    content, keys = stored(done.folder / "metrics.json"), documented("metricsjson-of-an-evaluation")
-    assert undocumented(content, keys) == set()
-    assert unwritten([content], keys) == set()
+    agree(stored(done.folder / "metrics.json"), "metricsjson-of-an-evaluation")
 
 
 def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:
@@ -222,9 +251,7 @@ def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:
         str(class_folders), other="phantom?images=20&size=64", registry=without_network
     )
     folder = write(checked, class_folders.parent / "check").parent
-    content, keys = stored(folder / DATA), documented("checkjson")
-    assert undocumented(content, keys) == set()
-    assert unwritten([content], keys) == set()
+    agree(stored(folder / DATA), "checkjson")
 
 
 @pytest.mark.usefixtures("made_up")
@@ -232,9 +259,7 @@ def test_a_comparison(tiny_registry: Registry, tmp_path: Path) -> None:
     done = comparison.compare(
         ["tiny", "scratch"], SOURCE, folds=2, folder=tmp_path, registry=tiny_registry
     )
-    content, keys = stored(done.page.parent / "comparison.json"), documented("comparisonjson")
-    assert undocumented(content, keys) == set()
-    assert unwritten([content], keys) == set()
+    agree(stored(done.page.parent / "comparison.json"), "comparisonjson")
 
 
 @pytest.mark.usefixtures("made_up")
@@ -242,10 +267,7 @@ def test_a_learning_curve(tiny_registry: Registry, tmp_path: Path) -> None:
     done = learning_curves.learning_curve(
         "tiny", SOURCE, seeds=2, folder=tmp_path, registry=tiny_registry
     )
-    content = stored(done.page.parent / "learning-curve-tiny.json")
-    keys = documented("learning-curve-namejson")
-    assert undocumented(content, keys) == set()
-    assert unwritten([content], keys) == set()
+    agree(stored(done.page.parent / "learning-curve-tiny.json"), "learning-curve-namejson")
 
 
 def test_a_cell(tiny_registry: Registry, tmp_path: Path) -> None:
@@ -255,10 +277,104 @@ def test_a_cell(tiny_registry: Registry, tmp_path: Path) -> None:
         folds=2,
     )  # fmt: skip
     name = cells.train(cell, tmp_path, opened=(tiny_registry, verified))
-    content, keys = stored(tmp_path / name / cells.SUMMARY), documented("celljson")
+    content = stored(tmp_path / name / cells.SUMMARY)
     content["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
-    assert undocumented(content, keys) == set()
-    assert unwritten([content], keys) == set()
+    agree(content, "celljson")
+
+
+@pytest.fixture(scope="module")
+def explainers(tiny_registry: Registry) -> Registry:
+    """A method that is done at once and has all that a record may tell of one."""
+
+    def explain(_: Any, images: Images, targets: Any, __: Any, seed: int) -> list[Attribution]:
+        maps = images.pixels.mean(axis=3, dtype=np.float32)
+        return [
+            Attribution("bright", target, own, details={"seed": seed})
+            for target, own in zip(targets, maps, strict=True)
+        ]
+
+    options = {"seed": Option(0, "changes nothing")}
+    method = Explainer(name="bright", summary="What is bright.", explain=explain, options=options)
+    return replace(tiny_registry, explainers={**tiny_registry.explainers, "bright": method})
+
+
+@pytest.fixture(scope="module")
+def explained(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that explanations may be added to."""
+    path = tmp_path_factory.mktemp("explained") / "run"
+    return runs.read(Path(shutil.copytree(trained.path, path)))
+
+
+def test_an_explained_image_its_log_and_what_the_run_keeps(
+    explained: Run, explainers: Registry, tmp_path: Path
+) -> None:
+    from zoo import casebook
+    from zoo.interpreting import Interpreter
+
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    interpreter = Interpreter(explained, methods=("bright", "examples"), registry=explainers)
+    [case] = interpreter.cases(Images(pixels, ("a/b.png",), (None,), ("0" * 16,)), labels=[1])
+    case = replace(case, notes=("It fell.",))
+    files = casebook.write(case, tmp_path, "b", ("json",), explained)
+    casebook.append(tmp_path, casebook.entry_of(case, "a/b.png", "b", "0" * 16, "f" * 16, files))
+    agree(stored(tmp_path / "b.json"), "imagejson")
+    with np.load(tmp_path / stored(tmp_path / "b.json")["arrays"]) as arrays:
+        arrays_agree(arrays, "imagenpz")
+    [line] = (tmp_path / casebook.LOG).read_text("utf-8").splitlines()
+    agree(json.loads(line), "casesjsonl")
+    agree(stored(explained.path / "trust" / "bright.json"), "methodjson")
+
+
+def test_an_audit(explained: Run, explainers: Registry) -> None:
+    from zoo.auditing import audit
+
+    found = audit(explained, sample=10, methods=("bright",), registry=explainers, steps=4)
+    agree(json.loads(json.dumps(found.to_record())), "auditjson")
+
+
+def test_an_overview(trained: Run, explainers: Registry, tmp_path: Path) -> None:
+    from PIL import Image
+
+    lungs = np.zeros((64, 64), np.uint8)
+    lungs[16:52, 10:28] = lungs[16:52, 36:54] = 255
+    for sample in explainers.dataset(trained.record["data"]["source"]).samples:
+        Image.fromarray(lungs).save(tmp_path / f"{Path(sample.name).stem}.png")
+    found = overviews.overview(
+        trained, masks=tmp_path, sample=10, methods=("bright",), registry=explainers
+    )
+    agree(json.loads(json.dumps(found.to_record())), "globaljson")
+    arrays_agree(found.arrays(), "globalnpz")
+
+
+def test_the_card_of_an_export(trained: Run, tmp_path: Path) -> None:
+    from zoo.export_formats import FORMATS
+    from zoo.exporting import Exported, card
+
+    done = Exported(tmp_path, "savedmodel", 9, ("logits",), 1e-7, 1e-6, 8, "reference cases")
+    agree(json.loads(json.dumps(card(trained, FORMATS["savedmodel"], done))), "cardjson")
+
+
+def test_an_audit_log(tmp_path: Path) -> None:
+    from zoo.service.journal import Journal
+
+    Journal(tmp_path / "log").record("run", [("0" * 16, "NORMAL", 0.75)])
+    agree(stored(tmp_path / "log"), "audit-log")
+
+
+def test_a_training_of_the_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.app import processes, trainings
+
+    monkeypatch.setattr(processes, "start", lambda arguments, log: (1, "long ago"))
+    training = trainings.Trainings(tmp_path).start("tiny", ["train", "tiny"])
+    agree(stored(tmp_path / trainings.FOLDER / f"{training.id}.json"), "idjson")
+
+
+def test_an_array_that_is_not_on_the_page_is_found() -> None:
+    image = {"pixels": np.zeros((4, 4, 3), np.uint8)}
+    with pytest.raises(AssertionError, match="not on the page"):
+        arrays_agree({**image, "mask": np.zeros((4, 4), bool)}, "imagenpz")
+    with pytest.raises(AssertionError):
+        arrays_agree(image, "imagenpz")
 
 
 def test_a_key_that_is_not_on_the_page_is_found() -> None:

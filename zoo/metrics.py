@@ -91,6 +91,8 @@ def evaluate(
     if classes > 2:
         about = {"accuracy": about["accuracy"]}
     independent = {name: len(np.unique(rows[chosen])) for name, chosen in about.items()}
+    if classes == 2:  # patients of either class, paired off: comparisons that share nobody
+        independent["roc_auc"] = min(independent["sensitivity"], independent["specificity"])
     metrics = {
         name: _with_interval(name, float(values[name][0]), spread[name], independent)
         for name in RATES + AREAS
@@ -241,7 +243,8 @@ def _with_interval(
         low, high = interval
     elif value in (0, 1) and name in independent:
         low, high = exact_bound(value, independent[name])
-        note = f"Exact (Clopper-Pearson) bound over {independent[name]} patients."
+        what = "pairs of patients" if name == "roc_auc" else "patients"
+        note = f"Exact (Clopper-Pearson) bound over {independent[name]} {what}."
     else:
         note = "No interval: too few patients, or no variation among the resamples."
     return {"value": value, "low": low, "high": high, "note": note}

@@ -1,7 +1,8 @@
 """A table of images: a `.csv` or `.tsv` file with a header and a row an image.
 
-Columns: `path`, `label` and, when there, `patient` and `split`. The images are not looked at
-while the table is read; one that is missing is reported when it is needed.
+Columns: `path`, `label` and, when there, `patient` and `split`; a column of boxes, where the
+findings are, when one is named. The images are not looked at while the table is read; one that is
+missing is reported when it is needed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from plugins.csv_table import boxes
+from plugins.csv_table.boxes import BOXES, FRAME, Box, Boxes
 from zoo.errors import BadInput
 from zoo.hookspecs import hookimpl
 from zoo.sources import check_options, split_named
@@ -30,11 +33,12 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Index a table.
 
     Options: the column names `path`, `label`, `patient`, `split`; `root` (where the paths begin);
-    `subject` (what the images show).
+    `subject` (what the images show); `boxes` (the column with boxes of findings) and `frame` (the
+    size of the image that boxes were drawn on, `SIDE` or `WIDTHxHEIGHT`; default: the file's own).
     """
     if not location.lower().endswith((".csv", ".tsv")) or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", "subject"))
+    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", "subject", BOXES, FRAME))
     return _index(Path(location), options)
 
 
@@ -71,6 +75,7 @@ class Row:
     label: str
     patient: str
     split: str
+    boxes: tuple[Box, ...]
 
 
 def _index(table: Path, options: dict[str, str]) -> Dataset:
@@ -91,6 +96,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
             note += f" {unnamed:,} rows name none; each counts as a patient of its own."
     labels = {name: index for index, name in enumerate(class_names)}
     files = TableImages(Path(options["root"]) if "root" in options else table.parent)
+    marked = Boxes(files.header, {row.name: row.boxes for row in rows}, boxes.frame_of(options))
     return Dataset(
         source=str(table),
         class_names=class_names,
@@ -101,6 +107,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         read=files.read,
         digest=files.digest,
         header=files.header,
+        mask=marked.mask if BOXES in options else None,
         patient_rule=rule,
         subject=options.get("subject", patients.subject_of(rule)),
         notes=(note,),
@@ -136,12 +143,13 @@ def _delimiter(table: Path, header: str) -> str:
 
 def _parsed(table: Path, reader: Iterator[list[str]], options: Mapping[str, str]) -> Iterator[Row]:
     columns = _columns(table, [cell.strip() for cell in next(reader, [])], options)
+    frame = boxes.frame_of(options)
     lines: dict[str, int] = {}
     for cells in reader:
         line = reader.line_num  # type: ignore[attr-defined]
         if not any(cell.strip() for cell in cells):
             continue
-        row = _row(table, line, cells, columns)
+        row = _row(table, line, cells, columns, frame)
         if row.name in lines:
             raise _bad_line(table, line, f"names '{row.name}' again, after line {lines[row.name]}")
         lines[row.name] = line
@@ -151,7 +159,7 @@ def _parsed(table: Path, reader: Iterator[list[str]], options: Mapping[str, str]
 def _columns(table: Path, header: list[str], options: Mapping[str, str]) -> dict[str, int]:
     """Find the place of each column that is used."""
     columns = {}
-    for column in (*REQUIRED, *OPTIONAL):
+    for column in (*REQUIRED, *OPTIONAL, *([BOXES] if BOXES in options else [])):
         wanted = options.get(column, column)
         if header.count(wanted) == 1:
             columns[column] = header.index(wanted)
@@ -164,7 +172,13 @@ def _columns(table: Path, header: list[str], options: Mapping[str, str]) -> dict
     return columns
 
 
-def _row(table: Path, line: int, cells: list[str], columns: dict[str, int]) -> Row:
+def _row(
+    table: Path,
+    line: int,
+    cells: list[str],
+    columns: dict[str, int],
+    frame: tuple[int, int] | None,
+) -> Row:
     if len(cells) <= max(columns.values()):
         raise _bad_line(table, line, f"has {len(cells)} cells, fewer than the first line")
     value = {column: cells[place].strip() for column, place in columns.items()}
@@ -179,7 +193,10 @@ def _row(table: Path, line: int, cells: list[str], columns: dict[str, int]) -> R
     if not value["path"].isprintable():
         raise _bad_line(table, line, "has a path with control characters")
     name = PurePosixPath(value["path"].replace("\\", "/")).as_posix()
-    return Row(name, value["label"], value.get("patient", ""), split or "")
+    found = boxes.parse(value.get(BOXES, ""), frame)
+    if found is None:
+        raise _bad_line(table, line, f"has {boxes.expected(value[BOXES], frame)}")
+    return Row(name, value["label"], value.get("patient", ""), split or "", found)
 
 
 def _bad_line(table: Path, line: int, what: str) -> BadInput:
