@@ -10,7 +10,10 @@ The functions behind the commands, loaded when first used:
     evaluate(run, source, ...)         scores with intervals
     diagnose(run)                      what holds a run back
     predict(paths, run)                a prediction for each image
-    explain(paths, run, methods=...)   a case for each image
+    explain(paths, run, methods=...)   a case for each image, each map with a verdict
+    audit(run, source, ...)            its methods ranked by measuring them
+    overview(run, source, ...)         what it rests on over a data set
+    export(run, kind)                  a file for other programs, checked against the run
     compare(names, source, ...)        architectures on the same folds
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
@@ -38,6 +41,9 @@ _PUBLIC = {
     "diagnose": ("zoo.diagnosis", "diagnose"),
     "predict": ("zoo.prediction", "predict"),
     "explain": ("zoo.explaining", "explain"),
+    "audit": ("zoo.auditing", "audit"),
+    "overview": ("zoo.views.overview", "overview"),
+    "export": ("zoo.exporting", "export"),
     "compare": ("zoo.comparison", "compare"),
     "compare_runs": ("zoo.run_comparison", "compare_runs"),
     "learning_curve": ("zoo.learning_curves", "learning_curve"),

@@ -111,13 +111,14 @@ def audit(
     )
 
 
-def write(audit: Audit, folder: Path, run: Run) -> None:
-    """Write the page, the figure and the numbers into a folder."""
+def write(audit: Audit, folder: Path, run: Run) -> Path:
+    """Write the page, the figure and the numbers into a folder; return the page."""
     picture = ranking_figure(audit)
     if picture is not None:
         write_bytes(folder / FIGURE, picture)
     write_text(folder / PAGE, audit_page(audit, information=facts(run)))
     write_json(folder / DATA, audit.to_record())
+    return folder / PAGE
 
 
 class _Work:

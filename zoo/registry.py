@@ -99,8 +99,8 @@ def load(*extra_plugins: Any) -> Registry:
     origins: dict[str, str] = {}
     architectures = _collect(manager.hook.zoo_architectures, Architecture, origins, broken)
     explainers = _collect(manager.hook.zoo_explainers, Explainer, origins, broken)
-    # pluggy calls the last registered first; here a reader that was registered first is asked first,
-    # after those that say `tryfirst`.
+    # pluggy calls the last registered first; here the first registered is asked first, after those
+    # that say `tryfirst`.
     impls = manager.hook.zoo_read_dataset.get_hookimpls()
     ordered = sorted(impls, key=lambda i: (i.trylast, not i.tryfirst))
     readers: dict[str, Any] = {i.plugin_name: i.function for i in ordered}

@@ -295,5 +295,5 @@ class Explainer:
     default: bool = False
     """Whether `zoo explain` runs it when no method is named."""
     gradients: str = ""
-    """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then makes
-    one pass that serves the answer and all such methods."""
+    """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then
+    makes one pass that serves the answer and all such methods."""

@@ -1,4 +1,4 @@
-"""A visitor's image as it was sent, for a browser to show: in its own proportions, not too large."""
+"""A visitor's image for a browser to show: in its own proportions, and not too large."""
 
 from __future__ import annotations
 

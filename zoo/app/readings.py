@@ -1,4 +1,4 @@
-"""What runs say of a visitor's images; the answer comes first, then why, then what that is worth."""
+"""What runs say of a visitor's images: the answer first, then why, then what that is worth."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SECONDS = "budget"
 class Reading:
     """One run's answer to one image, and the explanations that were added to it.
 
-    `positive` is the class that the operating point is about. `listed`: the page Read shows it. `asked` are methods that were asked for by name: their maps
-    are shown whatever they are worth.
+    `positive` is the class that the operating point is about. `listed`: the page Read shows it.
+    `asked` are methods that were asked for by name: their maps are shown whatever they are worth.
     """
 
     case: Case

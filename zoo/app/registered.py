@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from zoo.app import checking_page, comparing, looking, reading, training_page
+from zoo.app.checking_page import router as data
+from zoo.app.comparing import router as compare
+from zoo.app.looking import router as runs
+from zoo.app.reading import router as read
 from zoo.app.shared import Shared
+from zoo.app.training_page import router as train
 
 
 def routers(shared: Shared) -> list[APIRouter]:
     """Return the routes of every page."""
-    modules = (reading, comparing, looking, checking_page, training_page)
-    return [module.router(shared) for module in modules]
+    return [router(shared) for router in (read, compare, runs, data, train)]

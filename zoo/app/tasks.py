@@ -22,7 +22,7 @@ MOST = 400
 BUG = "Something went wrong here. Whoever runs this application finds the reason in its log."
 
 
-class Cancelled(Exception):  # noqa: N818 - named for what happened
+class Cancelled(Exception):
     """Nobody wants the result any more."""
 
 

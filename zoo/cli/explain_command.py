@@ -196,18 +196,22 @@ def _measure(
 ) -> None:
     with quiet_import():
         from zoo import auditing
+        from zoo.reference import keeps_pictures
+        from zoo.report.audit_page import said
         from zoo.views import overview
 
     asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
     place = "own" if source is None else written(source)
+    if output is None:
+        kept = run.path if audited or keeps_pictures(run.record["recipe"]) else Path(run.name)
+        output = kept / ("audit" if audited else "global") / place
     if audited:
-        folder = output or run.path / "audit" / place
         audit = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
-        sentences, page = audit.sentences, auditing.write(audit, folder, run)
+        sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
+        page = auditing.write(audit, output, run)
     else:
-        folder = output or run.path / "global" / place
         found = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
-        sentences, page = found.sentences, overview.write(found, folder, run)
+        sentences, page = found.sentences, overview.write(found, output, run)
     console.stop()
     for sentence in sentences:
         click.echo(sentence)

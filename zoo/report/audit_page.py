@@ -37,7 +37,7 @@ def audit_page(
         "audit.html.j2",
         title=f"Which explanations of {audit.run} to believe",
         lead=_lead(audit),
-        said=_said(audit),
+        said=said(audit),
         headings=HEADINGS,
         rows=[_row(rank, one) for rank, one in enumerate(audit.standings, 1)],
         controls=_controls(audit),
@@ -81,7 +81,8 @@ def _lead(audit: Audit) -> str:
     )
 
 
-def _said(audit: Audit) -> list[tuple[str, str]]:
+def said(audit: Audit) -> list[tuple[str, str]]:
+    """Return what was found as (heading, sentence)."""
     methods = [one for one in audit.standings if not one.control]
     said = [(f"{one.name}: {one.level}", one.reason) for one in methods]
     if methods and methods[0].score["value"] is not None:

@@ -6,8 +6,8 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -130,6 +130,11 @@ class Engine:
         other.options = options_of(other.explainers, {})
         other.__dict__.pop("summaries", None)
         return other
+
+    @property
+    def registry(self) -> Registry:
+        """Return what is installed."""
+        return self._interpreter.registry
 
     def asking(self, ask: Callable[[], None]) -> AbstractContextManager[None]:
         """Call `ask` before each pass of explaining; what it raises ends the work."""

@@ -159,8 +159,7 @@ async function read() {
     status.textContent = count ? `${count} ${count > 1 ? "images were" : "image was"} read.` : "";
     sentences(problems, answer.problems);
     noteCards();
-    form.reset();
-    form.elements.run.value = made[0]?.dataset.run ?? form.elements.run.value;
+    input.value = "";
     if (count) {
       made[0].querySelector("h2").focus();
       queue(...made.map((article) => new Card(article)));
