@@ -295,3 +295,19 @@ def test_the_boxes_of_the_nih_table() -> None:
     marked = [mask for mask in masks if mask.any()]
     assert len(marked) == 48
     assert 0.05 < np.mean(marked) < 0.3
+
+
+def test_images_are_found_by_their_name(tmp_path: Path) -> None:
+    for name in ("a/one.jpeg", "b/c/two.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (16, 16)).save(tmp_path / name)
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\none.png,x\ntwo.png,y\n")
+    found = zoo_read_dataset(str(table), {"find": "name"})
+    assert found is not None
+    assert [sample.name for sample in found.samples] == ["a/one.jpeg", "b/c/two.png"]
+    (tmp_path / "b/one.png").write_bytes((tmp_path / "b/c/two.png").read_bytes())
+    with pytest.raises(BadInput, match="2 images called 'one'"):
+        zoo_read_dataset(str(table), {"find": "name"})
+    with pytest.raises(BadInput, match="'stem'"):
+        zoo_read_dataset(str(table), {"find": "stem"})

@@ -199,3 +199,19 @@ def test_panel_takes_what_is_missing_or_odd() -> None:
         threshold=0.5,
     )
     assert picture(panel(odd)).shape[1] == 1430
+
+
+def test_the_evidence_alone_is_clear_without_evidence_and_has_the_overlay_s_colours() -> None:
+    content = overlays.evidence_png(half_map(), (50, 80))
+    layer = np.asarray(Image.open(io.BytesIO(content)))
+    assert layer.shape == (50, 80, 4)
+    assert (layer[:, :35, 3] == 0).all()
+    assert (layer[:, 45:, 3] == 255).all()
+    blended = 120 * (1 - overlays.OPACITY) + layer[25, 70, :3] * overlays.OPACITY
+    drawn = overlays.overlay(gray(), half_map())[200, 400]
+    assert np.abs(blended - drawn).max() <= 1
+    signed = overlays.evidence_png(half_map(signed=True), (100, 100))
+    colours = np.asarray(Image.open(io.BytesIO(signed))).astype(int)
+    assert (colours[..., 3] > 200).all()
+    assert colours[50, 90, 0] > colours[50, 90, 2]
+    assert colours[50, 10, 2] > colours[50, 10, 0]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("patient", "split")
+FIND, BY_PATH, BY_NAME = "find", "path", "name"
 
 
 @hookimpl
@@ -33,12 +35,17 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Index a table.
 
     Options: the column names `path`, `label`, `patient`, `split`; `root` (where the paths begin);
-    `subject` (what the images show); `boxes` (the column with boxes of findings) and `frame` (the
+    `find` ('path', or 'name': below the root, whatever the folder and the ending); `subject` (what
+    the images show); `boxes` (the column with boxes of findings) and `frame` (the
     size of the image that boxes were drawn on, `SIDE` or `WIDTHxHEIGHT`; default: the file's own).
     """
     if not location.lower().endswith((".csv", ".tsv")) or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", "subject", BOXES, FRAME))
+    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", FIND, "subject", BOXES, FRAME))
+    if options.get(FIND, BY_PATH) not in (BY_PATH, BY_NAME):
+        raise BadInput(
+            f"The option find is '{options[FIND]}'; expected '{BY_PATH}' or '{BY_NAME}'."
+        )
     return _index(Path(location), options)
 
 
@@ -81,7 +88,11 @@ class Row:
 def _index(table: Path, options: dict[str, str]) -> Dataset:
     from zoo import patients
 
-    rows = sorted(_rows(table, options), key=lambda row: row.name)
+    root = Path(options["root"]) if "root" in options else table.parent
+    rows = list(_rows(table, options))
+    if options.get(FIND) == BY_NAME:
+        rows = _found(rows, root)
+    rows.sort(key=lambda row: row.name)
     class_names = tuple(sorted({row.label for row in rows}))
     if len(class_names) < 2:
         raise BadInput(
@@ -95,7 +106,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         if unnamed := sum(not row.patient for row in rows):
             note += f" {unnamed:,} rows name none; each counts as a patient of its own."
     labels = {name: index for index, name in enumerate(class_names)}
-    files = TableImages(Path(options["root"]) if "root" in options else table.parent)
+    files = TableImages(root)
     marked = Boxes(files.header, {row.name: row.boxes for row in rows}, boxes.frame_of(options))
     return Dataset(
         source=str(table),
@@ -112,6 +123,30 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         subject=options.get("subject", patients.subject_of(rule)),
         notes=(note,),
     )
+
+
+def _found(rows: list[Row], root: Path) -> list[Row]:
+    """Replace each path by that of the one image below the root with the same stem.
+
+    Raises:
+        BadInput: there is none, or there are several.
+    """
+    from zoo.images import is_image_name
+
+    known: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(root.rglob("*")):
+        if is_image_name(path):
+            known[path.stem].append(path)
+    found = []
+    for row in rows:
+        paths = known.get(PurePosixPath(row.name).stem, [])
+        if len(paths) != 1:
+            raise BadInput(
+                f"'{root}' has {len(paths)} images called '{PurePosixPath(row.name).stem}'; "
+                "expected one. Give another root, or paths instead of names."
+            )
+        found.append(replace(row, name=paths[0].relative_to(root).as_posix()))
+    return found
 
 
 def _rows(table: Path, options: Mapping[str, str]) -> Iterator[Row]:
