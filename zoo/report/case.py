@@ -134,9 +134,11 @@ def fact(key: str, value: float | int | str) -> tuple[str, str]:
 
 
 def explanation_text(case: Case, explanation: Explanation) -> str:
-    """Say in one line what a method found, for a terminal."""
+    """Say in one line what a method found and whether to believe it, for a terminal."""
     if isinstance(explanation, Examples):
         return agreement_text(case, explanation)
+    if judged := case.trust.get(explanation.method):
+        return f"{judged.level}. {judged.reason}".rstrip()
     facts = ", ".join(
         f"{name} {text}" for name, text in (fact(*item) for item in explanation.details.items())
     )

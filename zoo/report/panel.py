@@ -26,14 +26,17 @@ from zoo.report.overlays import bar_ends, colour_bar, enlarge, overlay
 from zoo.report.style import (
     BLUE,
     FONT,
+    GREEN,
     GRID,
     INK,
     MUTED,
+    ORANGE,
     VERMILION,
     new_figure,
     plain,
     to_png,
 )
+from zoo.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Trust
 from zoo.types import Attribution, Examples, Group
 
 if TYPE_CHECKING:
@@ -43,11 +46,12 @@ if TYPE_CHECKING:
 WIDTH, MARGIN, GAP = 11.0, 0.4, 0.3
 """Inches."""
 MAPS_A_ROW, THUMBNAILS_A_ROW, PAIRS_A_ROW = 4, 8, 4
-MAP_ROW, THUMBNAIL_ROW, PAIR_ROW, LINE = 3.4, 2.2, 1.75, 0.24
+MAP_ROW, VERDICT, THUMBNAIL_ROW, PAIR_ROW, LINE = 3.4, 0.7, 2.3, 1.75, 0.24
 STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
 """Inches from one small picture to the next, and of its side."""
 CLASSES_SHOWN = 6
 DPI = 130
+LEVELS = {HOLDS_UP: GREEN, WEAK: ORANGE, DO_NOT_USE: VERMILION}
 
 
 def panel(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> bytes:
@@ -70,7 +74,7 @@ def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     bars = min(len(case.class_names), CLASSES_SHOWN)
     header = MARGIN + 1.26 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes)
     rows = 1 + len(case.attributions) // MAPS_A_ROW
-    height = header + rows * MAP_ROW + 0.35
+    height = header + rows * _map_row(case) + 0.35
     parts = [_Known(case, examples) for examples in case.examples]
     height += sum(part.height for part in parts)
 
@@ -170,7 +174,7 @@ def _maps(sheet: _Sheet, case: Case) -> None:
     for place, attribution in enumerate(tiles):
         column = place % MAPS_A_ROW
         if place and column == 0:
-            sheet.down(MAP_ROW)
+            sheet.down(_map_row(case))
         left = MARGIN + column * (width + GAP)
         axes = sheet.axes(left, width, width, offset=0.26)
         if attribution is None:
@@ -182,7 +186,22 @@ def _maps(sheet: _Sheet, case: Case) -> None:
         sheet.text(left + width, f"for {target}", size=8.5, colour=MUTED, align="right")
         axes.imshow(overlay(case.pixels, attribution))
         _colour_bar(sheet, attribution, left, width)
-    sheet.down(MAP_ROW)
+        if judged := case.trust.get(attribution.method):
+            _verdict(sheet, judged, left, width)
+    sheet.down(_map_row(case))
+
+
+def _map_row(case: Case) -> float:
+    return MAP_ROW + (VERDICT if case.trust else 0)
+
+
+def _verdict(sheet: _Sheet, judged: Trust, left: float, width: float) -> None:
+    room = sheet.axes(left, width, VERDICT, offset=MAP_ROW - 0.22)
+    look: dict[str, Any] = {"va": "top", "family": FONT, "transform": room.transAxes}
+    colour = LEVELS.get(judged.level, INK)
+    room.text(0, 1, judged.level, fontsize=9, weight="bold", color=colour, **look)
+    reason = "\n".join(textwrap.wrap(plain(judged.reason, 160), 46)[:4])
+    room.text(0, 0.76, reason, fontsize=7.5, color=INK, linespacing=1.3, **look)
 
 
 def _colour_bar(sheet: _Sheet, attribution: Attribution, left: float, width: float) -> None:
