@@ -137,6 +137,16 @@ def test_difficulty_makes_opacities_fainter() -> None:
     assert all(faint < clear / 2 for faint, clear in zip(hard, easy, strict=True))
 
 
+def test_extent_makes_opacities_larger() -> None:
+    small, large = (
+        [anatomy.draw_opacities(np.random.default_rng(n), 0.5, extent)[0] for n in range(5)]
+        for extent in (1.0, 2.0)
+    )
+    for one, other in zip(small, large, strict=True):
+        assert other.radius == 2 * one.radius
+        assert (other.across, other.density, other.seed) == (one.across, one.density, one.seed)
+
+
 def test_the_anatomy_is_that_of_a_chest() -> None:
     body = anatomy.draw_body(np.random.default_rng(1))
     scene = anatomy.Scene(200, body, anatomy.Pose(0.0, 1.0, (0.0, 0.0), (0.0, 0.0)), ())

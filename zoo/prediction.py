@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import queries, runs
-from zoo.answering import Answerer
+from zoo.answering import Answerer, Answers
 from zoo.pipeline import PREDICTION_BATCH
 from zoo.progress import SILENT, Progress
 from zoo.queries import Skipped
@@ -68,18 +68,23 @@ def predict(
         for images, skipped in queries.read(files, shape, rule, PREDICTION_BATCH):
             yield from skipped
             if images is not None:
-                answers = answerer.answer(images.pixels)
-                for i, name in enumerate(images.names):
-                    verdict, row = answers.verdicts[i], map(float, answers.probabilities[i])
-                    yield Prediction(
-                        name,
-                        verdict.label,
-                        run.class_names[verdict.predicted],
-                        verdict.refused,
-                        verdict.reason,
-                        float(answers.distances[i]),
-                        dict(zip(run.class_names, row, strict=True)),
-                    )
+                yield from predictions(run, images.names, answerer.answer(images.pixels))
             progress.advance(len(skipped) + (0 if images is None else len(images.names)))
     finally:
         progress.stop()
+
+
+def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Prediction]:
+    """Yield what a run answered, as predictions with the images' names."""
+    for name, verdict, distance, row in zip(
+        names, answers.verdicts, answers.distances, answers.probabilities, strict=True
+    ):
+        yield Prediction(
+            name,
+            verdict.label,
+            run.class_names[verdict.predicted],
+            verdict.refused,
+            verdict.reason,
+            float(distance),
+            dict(zip(run.class_names, map(float, row), strict=True)),
+        )

@@ -19,6 +19,7 @@ LIMITS = {
     "size": (224, 64, 1024),
     "prevalence": (0.5, 0.05, 0.95),
     "difficulty": (0.5, 0.0, 1.0),
+    "extent": (1.0, 0.5, 2.5),
 }
 """Every option with its default, least and greatest value."""
 
@@ -28,7 +29,8 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Generate a data set for the location `phantom`.
 
     Options: `images` (how many), `seed`, `size` (pixels a side), `prevalence` (share of patients
-    with pneumonia) and `difficulty` (0 to 1: the higher, the fainter the opacities).
+    with pneumonia), `difficulty` (0 to 1: the higher, the fainter the opacities) and `extent` (how
+    large they are; 1.75: together about as large as what radiologists mark as pneumonia).
     """
     if location != "phantom":
         return None
@@ -41,6 +43,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
         size=int(_number(options, "size")),
         prevalence=float(_number(options, "prevalence")),
         difficulty=float(_number(options, "difficulty")),
+        extent=float(_number(options, "extent")),
     )
 
 

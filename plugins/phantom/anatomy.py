@@ -122,7 +122,9 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     )
 
 
-def draw_opacities(rng: np.random.Generator, difficulty: float) -> tuple[Opacity, ...]:
+def draw_opacities(
+    rng: np.random.Generator, difficulty: float, extent: float = 1.0
+) -> tuple[Opacity, ...]:
     """Draw one to three consolidations; the later ones are fainter companions of the first."""
     count = int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))
     strength = rng.uniform(0.6, 1.5) * (1.5 - difficulty)
@@ -131,7 +133,7 @@ def draw_opacities(rng: np.random.Generator, difficulty: float) -> tuple[Opacity
             side=int(rng.choice((-1, 1))),
             across=rng.uniform(0.30, 0.75),
             down=rng.uniform(0.25, 0.85),
-            radius=rng.uniform(0.14, 0.27),
+            radius=extent * rng.uniform(0.14, 0.27),
             stretch=rng.uniform(0.7, 1.4),
             density=strength * (1.0 if number == 0 else rng.uniform(0.6, 1.0)),
             seed=int(rng.integers(2**32)),

@@ -20,12 +20,13 @@ COUNT, ANATOMY, TAKE, FINDING = range(4)
 
 @dataclass(frozen=True)
 class Cohort:
-    """A synthetic data set: everything in it follows from these four numbers."""
+    """A synthetic data set: everything in it follows from these five numbers."""
 
     seed: int
     size: int
     prevalence: float
     difficulty: float
+    extent: float
 
     def samples(self, count: int) -> tuple[Sample, ...]:
         """Give `count` samples, one to three of each patient."""
@@ -66,7 +67,11 @@ class Cohort:
             size=self.size,
             body=anatomy.draw_body(self._random(ANATOMY, patient)),
             pose=anatomy.draw_pose(rng),
-            opacities=anatomy.draw_opacities(finding, self.difficulty) if sample.label else (),
+            opacities=(
+                anatomy.draw_opacities(finding, self.difficulty, self.extent)
+                if sample.label
+                else ()
+            ),
         )
         return scene, settings, rng
 
@@ -74,9 +79,11 @@ class Cohort:
         return np.random.Generator(np.random.PCG64([VERSION, self.seed, *stream]))
 
 
-def dataset(*, images: int, seed: int, size: int, prevalence: float, difficulty: float) -> Dataset:
+def dataset(
+    *, images: int, seed: int, size: int, prevalence: float, difficulty: float, extent: float
+) -> Dataset:
     """Describe a synthetic data set; its images are drawn when they are read."""
-    cohort = Cohort(seed, size, prevalence, difficulty)
+    cohort = Cohort(seed, size, prevalence, difficulty, extent)
     samples = cohort.samples(images)
     patients = len({sample.patient for sample in samples})
     return Dataset(

@@ -18,7 +18,7 @@ from zoo.answering import Answerer
 from zoo.classifier import TrainedClassifier
 from zoo.errors import UnknownName
 from zoo.interpreting import BUDGET, Interpreter, chosen, options_of
-from zoo.prediction import Prediction
+from zoo.prediction import Prediction, predictions
 from zoo.registry import Registry, load
 from zoo.runs import Run
 from zoo.service.interruption import Interruptible
@@ -61,22 +61,7 @@ class Engine:
         """
         images = as_images(uploads, self.run)
         answers = self._answerer(sensitivity, prevalence).answer(images.pixels)
-        names = self.run.class_names
-        return [
-            Prediction(
-                name,
-                verdict.label,
-                names[verdict.predicted],
-                verdict.refused,
-                verdict.reason,
-                float(distance),
-                dict(zip(names, map(float, row), strict=True)),
-            )
-            for name, verdict, distance, row in zip(
-                images.names, answers.verdicts, answers.distances, answers.probabilities,
-                strict=True,
-            )
-        ]  # fmt: skip
+        return list(predictions(self.run, images.names, answers))
 
     def read(self, upload: Upload) -> Case:
         """Answer to an upload, without explaining: what can be shown first.
