@@ -110,16 +110,20 @@ def timed(call: Callable[[], Any], repeats: int = 7) -> tuple[float, float]:
     return seconds[0], median(seconds[1:])
 
 
-def together(s: Subject, image: np.ndarray, shared: bool) -> None:
-    """Answer to one image and explain it: class, gate, Grad-CAM, saliency, neighbours."""
+def together(s: Subject, image: np.ndarray, shared: bool, regions: int = 0) -> None:
+    """Answer to one image and explain it: class, gate, Grad-CAM, saliency, neighbours.
+
+    `regions` is for how many neighbours the regions that match are found as well; each is a pass.
+    """
     pixels = image[None].copy()
     pixels.flags.writeable = not shared
     s.classifier.prime(pixels, s.threshold, by_pixels=True)
     probabilities = s.classifier.probabilities(pixels)
     s.gate.distances([s.classifier.embeddings(pixels), novelty.shapes(pixels)])
     targets = [int(i) for i in decide(probabilities, s.classifier.positive, s.threshold)]
-    for method in (gradcam, saliency, examples):
+    for method in (gradcam, saliency):
         method.explain(s.classifier, images_of(pixels), targets, s.reference)
+    examples.explain(s.classifier, images_of(pixels), targets, s.reference, regions=regions)
 
 
 def in_turn(ways: Mapping[str, Callable[[], Any]], rounds: int = 7) -> dict[str, float]:
@@ -249,8 +253,13 @@ def report(s: Subject, batch: int, shap: bool) -> None:
         print(f"{name:<48} {1000 * seconds:8.1f} ms/image {times:8.2f} x prediction", flush=True)
     image = noise(s.classifier, 1)[0]
     print("\nOne image: prediction, gate, Grad-CAM, saliency, neighbours")
-    for name, shared in (("in one pass", True), ("each on its own", False)):
-        first, later = timed(lambda shared=shared: together(s, image, shared))  # type: ignore[misc]
+    ways = (
+        ("in one pass", True, 0),
+        ("each on its own", False, 0),
+        ("in one pass, and regions that match in 3 cases", True, 3),
+    )
+    for name, *how in ways:
+        first, later = timed(lambda how=how: together(s, image, *how))  # type: ignore[misc]
         print(f"{name:<48} {1000 * later:8.1f} ms   (first {1000 * first:.0f} ms)", flush=True)
     first, later = neighbours(s)
     print(f"\nNeighbours among {CASES:,} cases, for one image")

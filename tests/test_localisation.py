@@ -65,3 +65,15 @@ def test_the_whole_image_holds_all_evidence() -> None:
     found = localise(values, np.ones_like(PLACE))
     assert found is not None
     assert (found.inside, found.area, found.auprc) == (1, 1, 1)
+
+
+def test_the_pointing_game_of_its_authors_forgives_fifteen_pixels() -> None:
+    mask = np.zeros((64, 64), bool)
+    mask[20:30, 20:30] = True
+    for column, near in ((29, True), (44, True), (45, False)):
+        values = np.zeros((64, 64))
+        values[25, column] = 1
+        found = localise(values, mask)
+        assert found is not None
+        assert found.near is near
+        assert found.pointing is (column == 29)

@@ -125,7 +125,7 @@ def _one_kind(
     """Refuse options that do not go together."""
     if (bool(paths) + (audit is not None) + (overall is not None)) != 1:
         raise InvalidSetting(
-            "Expected image files or folders, or --audit RUN, or --global RUN: one of the three."
+            "Expected IMAGE (files or folders), or --audit RUN, or --global RUN: one of the three."
         )
     if paths and (source is not None or sample is not None):
         raise InvalidSetting(

@@ -24,7 +24,7 @@ HEADINGS = (
     "Repeat",
     "Random networks",
 )
-PLACES = ("Pointing game", "AUPRC", "Evidence inside", "Area")
+PLACES = ("Pointing game", "Within 15 pixels", "AUPRC", "Evidence inside", "Area")
 GROUPS = (("right", "classified right"), ("all", "right or wrong"))
 TITLES = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
 
@@ -152,7 +152,7 @@ def _group(audit: Audit, group: str, title: str) -> dict[str, Any]:
                 "quiet": one.control,
                 "cells": [
                     _cell(one.located[group][name])
-                    for name in ("pointing", "auprc", "inside", "area")
+                    for name in ("pointing", "near", "auprc", "inside", "area")
                 ],
             }
             for one in audit.standings

@@ -16,8 +16,8 @@ SCHEMA = 1
 RESAMPLES = 2000
 TESTS: Mapping[str, int] = {"deletion": -1, "insertion": 1, "road": -1}
 """The tests of faithfulness, and the direction in which they are better."""
-LOCATED = ("pointing", "auprc", "inside", "area")
-SHARES = frozenset({"pointing"})
+LOCATED = ("pointing", "near", "auprc", "inside", "area")
+SHARES = frozenset({"pointing", "near"})
 """Measures that are yes or no for an image: an interval is known even when all are alike."""
 
 Measured = Mapping[str, float | None]
@@ -33,7 +33,7 @@ class Standing:
     `score` is its lead over the best control, mean of the three tests, in probability. `measures`
     holds deletion, insertion and road (mean heights of the curves), noise and repeat (stability),
     lungs and lungs_area; `over_best` and `over_random` its lead in each test over the best control
-    and over the best that knows nothing of images. `located` holds pointing, auprc, inside and
+    and over the best that knows nothing of images. `located` holds pointing, near, auprc, inside and
     area for the images with a known place, by 'right' (those that are classified right) and 'all'.
     `ahead` is the lead of `score` over the next in the ranking.
     """
