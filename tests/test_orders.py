@@ -105,9 +105,7 @@ def test_workers_write_the_same_reports(folder, order, tmp_path):
 
 def test_images_of_the_same_name_get_files_of_their_own(picture, order, tmp_path):
     first, second = picture("a/x.png", seed=1), picture("b/x.png", seed=2)
-    entries = [
-        e for e in fulfil([first, second], order, tmp_path / "out") if isinstance(e, Entry)
-    ]
+    entries = [e for e in fulfil([first, second], order, tmp_path / "out") if isinstance(e, Entry)]
     assert [entry.files["json"] for entry in entries] == ["x.json", "x-2.json"]
 
 

@@ -59,7 +59,14 @@ def test_prevalence(share: float) -> None:
 def test_options_are_checked() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'images'"):
         phantom(image="5")
-    wrong = {"images": "4", "seed": "-1", "size": "2.5", "prevalence": "nan", "difficulty": "hard"}
+    wrong = {
+        "images": "4",
+        "seed": "-1",
+        "size": "2.5",
+        "prevalence": "nan",
+        "difficulty": "hard",
+        "extent": "9",
+    }
     assert set(wrong) == set(LIMITS)
     for name, text in wrong.items():
         with pytest.raises(InvalidSetting, match=f"{name}={text}"):

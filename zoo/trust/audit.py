@@ -33,8 +33,8 @@ class Standing:
     `score` is its lead over the best control, mean of the three tests, in probability. `measures`
     holds deletion, insertion and road (mean heights of the curves), noise and repeat (stability),
     lungs and lungs_area; `over_best` and `over_random` its lead in each test over the best control
-    and over the best that knows nothing of images. `located` holds pointing, near, auprc, inside and
-    area for the images with a known place, by 'right' (those that are classified right) and 'all'.
+    and over the best that knows nothing of images. `located` holds pointing, near, auprc, inside
+    and area for the images with a known place, by 'right' (those classified right) and 'all'.
     `ahead` is the lead of `score` over the next in the ranking.
     """
 
