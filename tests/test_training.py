@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import types
+import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -128,6 +131,9 @@ def test_a_run_folder_is_complete(registry, tmp_path):
             "validation.npz", "test.npz", "baselines.npz", "model_card.html",
         "logs",
     }  # fmt: skip
+    with zipfile.ZipFile(run.path / "model.keras") as archive:
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    assert "optimizer" not in weights  # it would triple the file
     record = json.loads((run.path / "run.json").read_text())
     members = [set(record["splits"][part]["members"]) for part in ("train", "validation", "test")]
     assert len(set.union(*members)) == sum(map(len, members)) == 80

@@ -211,8 +211,11 @@ def listing(folder: Path) -> list[Run]:
 
 def save_model(path: Path, model: Any) -> None:
     """Write the network without optimizer or loss."""
+    import keras
+
+    bare = keras.Model(model.input, model.output, name=model.name)  # never compiled, same layers
     with replacing(path / MODEL) as temporary:
-        model.save(temporary, include_optimizer=False)
+        bare.save(temporary)
 
 
 def load_classifier(run: Run) -> TrainedClassifier:

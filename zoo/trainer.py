@@ -112,7 +112,7 @@ def fit(
                 best,
             ),
         )
-        progress.epoch(row, phase.epochs)
+        progress.epoch(row, row["epoch"] - state.epoch + phase.epochs)
         on_epoch(state, softmax(logits), labels)
     checkpoint.assign(model.variables, best, path)
 
