@@ -131,6 +131,7 @@ def _faithfulness(
     maps = {**own, **{method: np.nan_to_num(found) for method, found in values.items()}}
     if math.isfinite(limit):
         one = {name: found[:1] for name, found in list(own.items())[:1]}
+        classifier.logits(images.pixels[:1].copy())  # the first pass makes the network ready
         started = time.perf_counter()
         perturbation.measure(classifier, images.pixels[:1], targets[:1], one, steps=FEWEST_STEPS)
         now = time.perf_counter()
