@@ -6,10 +6,12 @@ import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
@@ -17,6 +19,7 @@ from PIL import Image
 from plugins.phantom import zoo_read_dataset
 from zoo import DISCLAIMER
 from zoo.app.site import create
+from zoo.classifier import TrainedClassifier
 from zoo.registry import Registry
 from zoo.runs import Run
 from zoo.service.engine import Library
@@ -224,10 +227,19 @@ def test_two_runs_are_compared(page: Page, picture: Path) -> None:
         assert "scale(1.5)" in (layers.get_attribute("style") or "")
 
 
-def test_a_slow_method_is_cancelled(page: Page, picture: Path) -> None:
+def test_a_slow_method_is_cancelled(
+    page: Page, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read(page, picture)
     card = page.locator(".reading").first
     expect(card.locator(".about .trust").first).to_be_attached(timeout=PATIENCE)
+    quick = TrainedClassifier.logits
+
+    def slow(self: TrainedClassifier, pixels: np.ndarray) -> np.ndarray:
+        time.sleep(0.5)  # the tiny network would be done before anyone could press a key
+        return quick(self, pixels)
+
+    monkeypatch.setattr(TrainedClassifier, "logits", slow)
     card.get_by_role("button", name="shap (about 10 s)").click()
     cancel = card.get_by_role("button", name="Cancel")
     expect(cancel).to_be_focused()

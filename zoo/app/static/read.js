@@ -34,7 +34,10 @@ class Card {
   clicked({ target }) {
     const button = target.closest("[data-task]");
     if (button) this.asked(button.dataset.task, button.dataset.method);
-    if (target.closest("[data-cancel]")) cancel(this.task);
+    if (target.closest("[data-cancel]")) {
+      this.unwanted = true;
+      cancel(this.task);
+    }
   }
 
   async asked(kind, method) {
@@ -52,12 +55,14 @@ class Card {
   async work(kind, method) {
     if (this.task || !this.article.isConnected) return false;
     this.task = { state: "waiting" };
+    this.unwanted = false;
     this.problem("");
     this.busy(true);
     const begun = Date.now();
     try {
       const fields = { run: this.article.dataset.run, ...(method ? { method } : {}) };
       const started = await post(`${this.address}/${kind}`, fields);
+      if (this.unwanted) cancel(started); // cancelled before it was known by its id
       const ended = await follow(started, (task) => this.show(task, begun));
       await this.renew(ended.state === "done" ? method : undefined);
       if (ended.state === "failed") this.problem(ended.error);
