@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.app.readings import Reading, seconds_of
-from zoo.report.case import Case, fact, percent
-from zoo.report.case_page import CLASSES_SHOWN, SIGNED_READING, UNSIGNED_READING
+from zoo.report.case import Case, percent
+from zoo.report.case_page import CLASSES_SHOWN, beside_map
 from zoo.report.examples_part import examples_part
 from zoo.report.overlays import (
     OPACITY,
     TINY_SIDE,
-    bar_ends,
-    colour_bar_png,
     enlarge,
     evidence_png,
     picture_jpeg,
@@ -82,7 +80,7 @@ def explanation(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[s
     return {
         "unjudged": len(unjudged) > len(slow),
         "slow": slow,
-        "maps": [heat_map(case, one) for one in case.attributions],
+        "maps": [beside_map(case, one) for one in case.attributions],
         "examples": [examples_part(case, one) for one in case.examples],
         "plain": uri(picture_jpeg(case.pixels), "jpeg") if case.examples else "",
         "further": [
@@ -90,22 +88,6 @@ def explanation(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[s
             for name, explainer in explainers.items()
             if name not in shown and (reading.explained or not explainer.default)
         ],
-    }
-
-
-def heat_map(case: Case, found: Attribution) -> dict[str, Any]:
-    """Return what is said of one map beside its picture."""
-    target = case.class_names[found.target]
-    how = SIGNED_READING if found.signed else UNSIGNED_READING
-    return {
-        "method": found.method,
-        "target": target,
-        "summary": case.summaries.get(found.method, ""),
-        "reading": how.format(target=target),
-        "bar": uri(colour_bar_png(found.signed), "png"),
-        "ends": bar_ends(found),
-        "facts": [fact(*item) for item in found.details.items()],
-        "trust": case.trust.get(found.method),
     }
 
 

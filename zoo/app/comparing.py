@@ -18,6 +18,7 @@ from zoo.app.tasks import Task
 from zoo.app.visitors import Visitor
 from zoo.errors import BadInput, InvalidSetting
 from zoo.report.case import agreement_text, percent
+from zoo.report.case_page import beside_map
 from zoo.runs import Run
 from zoo.service.bodies import Route
 from zoo.service.endpoints import NAME, row
@@ -132,7 +133,7 @@ def compared(key: str, found: Sequence[readings.Reading], runs: Sequence[Run]) -
         "rows": [
             {
                 **cards.answer(reading.case, reading.positive),
-                "maps": [cards.heat_map(case, one) for one in case.attributions],
+                "maps": [beside_map(case, one) for one in case.attributions],
                 "chance": percent(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),

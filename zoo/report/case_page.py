@@ -81,6 +81,12 @@ def _case(case: Case, number: int) -> dict[str, Any]:
 
 
 def _map(case: Case, attribution: Attribution) -> dict[str, Any]:
+    picture = uri(overlay_jpeg(case.pixels, attribution), "jpeg")
+    return {**beside_map(case, attribution), "picture": picture}
+
+
+def beside_map(case: Case, attribution: Attribution) -> dict[str, Any]:
+    """Return what is said of one map beside its picture."""
     target = case.class_names[attribution.target]
     reading = SIGNED_READING if attribution.signed else UNSIGNED_READING
     return {
@@ -88,7 +94,6 @@ def _map(case: Case, attribution: Attribution) -> dict[str, Any]:
         "target": target,
         "summary": case.summaries.get(attribution.method, ""),
         "reading": reading.format(target=target),
-        "picture": uri(overlay_jpeg(case.pixels, attribution), "jpeg"),
         "bar": _bar(attribution.signed),
         "ends": bar_ends(attribution),
         "facts": [fact(*item) for item in attribution.details.items()],
