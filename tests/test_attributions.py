@@ -283,7 +283,10 @@ def test_maps_equal_those_of_tf_keras_vis(name):
     keras.utils.set_random_seed(1)
     options = {"weights": "none"} if name == "efficientnet" else {}
     model = load().architecture(name).build((96, 64, 3), 2, **options)
-    pixels = np.random.default_rng(3).integers(0, 256, (3, 96, 64, 3), np.uint8)
+    random = np.random.default_rng(3)
+    head = model.get_layer("logits")  # of efficientnet it begins with zeros, and so would the maps
+    head.set_weights([random.normal(size=weight.shape) for weight in head.get_weights()])
+    pixels = random.integers(0, 256, (3, 96, 64, 3), np.uint8)
     subject, images, targets = classifier_of(model), images_of(pixels), [0, 1, 0]
     expected = visualisers.class_activations("reference", Gradcam, subject, images, targets)
     assert max(map_.values.max() for map_ in expected) > 0

@@ -49,7 +49,7 @@ def frozen_network(input_shape, num_classes):
 def divided_network(input_shape, num_classes):
     """The notorious mistake: pixels divided by 255 before a network that scales them itself."""
     pixels = keras.Input(input_shape)
-    feature_map = lite0.backbone(layers.Rescaling(1 / 255)(pixels), pixels, weights="")
+    feature_map = lite0.backbone(layers.Rescaling(1 / 255)(pixels), pixels, weights="")["middle"]
     for layer in keras.Model(pixels, feature_map).layers:
         layer.trainable = False
     x = layers.GlobalAveragePooling2D()(feature_map)

@@ -13,11 +13,15 @@ from zoo.errors import BadInput, MissingWeights
 SUFFIXES = (".weights.h5", "_notop.h5")
 PATIENCE = 15.0
 """Seconds without an answer after which a download is given up."""
+MIDDLE = "block6a_expand_activation"
+"""The last features of 1/16 of the input's side, in every one of these networks."""
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
-def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> Any:
-    """Return the last feature map of `keras.applications.<class_name>` for 0-255 RGB.
+def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> dict[str, Any]:
+    """Return feature maps of `keras.applications.<class_name>` for 0-255 RGB.
+
+    'middle' has 1/16 of the height and width, 'last' 1/32.
 
     Raises:
         MissingWeights: they are neither cached nor can be downloaded.
@@ -57,7 +61,7 @@ def backbone(rgb: Any, pixels: Any, class_name: str, weights: str) -> Any:
                 f"{str(error).splitlines()[0]}"
             ) from error
         _divide_by_deviation(whole)
-    return model.output
+    return {"middle": model.get_layer(MIDDLE).output, "last": model.output}
 
 
 @contextlib.contextmanager

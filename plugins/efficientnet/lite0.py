@@ -25,17 +25,23 @@ STAGES = (
     (6, 3, 1, 320, 1),
 )
 STEM_FILTERS, HEAD_FILTERS = 32, 1280
+MIDDLE = "_blocks.11._bn0.relu"
+"""The last features of 1/16 of the input's side: 672 channels, before the sixth stage halves it."""
 EPSILON = 1e-3
 
 
-def backbone(rgb: Any, pixels: Any, weights: str) -> Any:
-    """Return the last feature map `(batch, height / 32, width / 32, 1280)` for 0-255 RGB."""
+def backbone(rgb: Any, pixels: Any, weights: str) -> dict[str, Any]:
+    """Return feature maps for 0-255 RGB that is made of `pixels`.
+
+    'middle' is `(batch, height / 16, width / 16, 672)`, 'last' is
+    `(batch, height / 32, width / 32, 1280)`.
+    """
     import keras
 
-    feature_map = graph(rgb)
+    model = keras.Model(pixels, graph(rgb))
     if weights != "none":
-        load(keras.Model(pixels, feature_map), Path(weights) if weights else packaged_weights())
-    return feature_map
+        load(model, Path(weights) if weights else packaged_weights())
+    return {"middle": model.get_layer(MIDDLE).output, "last": model.output}
 
 
 def graph(rgb: Any) -> Any:
@@ -44,7 +50,7 @@ def graph(rgb: Any) -> Any:
 
     def normalised(x: Any, name: str, relu: bool = True) -> Any:
         x = layers.BatchNormalization(epsilon=EPSILON, name=name)(x)
-        return layers.ReLU(max_value=6.0)(x) if relu else x
+        return layers.ReLU(max_value=6.0, name=f"{name}.relu")(x) if relu else x
 
     def pointwise(x: Any, filters: int, name: str) -> Any:
         return layers.Conv2D(filters, 1, use_bias=False, name=name)(x)
