@@ -52,7 +52,7 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-            help="Trainings at a time.",
+            help="Processes at a time.",
         ),
     ):  # fmt: skip
         command = option(command)
