@@ -1,4 +1,4 @@
-"""Where a trained network's Grad-CAM points, on drawings in which the place of the finding is known."""
+"""Where Grad-CAM of a trained network points, on drawings whose findings have a known place."""
 
 from __future__ import annotations
 

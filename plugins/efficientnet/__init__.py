@@ -34,8 +34,8 @@ def build(
     """Return a functional model with a frozen backbone: pixels 0-255 in, logits out.
 
     `features` chooses the feature map that the classifier rests on: 'middle' has cells of 16 x 16
-    pixels, 'last' of 32 x 32. `weights` is empty for ImageNet, 'none' for random ones, or the path of
-    a weights file.
+    pixels, 'last' of 32 x 32. `weights` is empty for ImageNet, 'none' for random ones, or the path
+    of a weights file.
     The backbone's layers are not trainable, so its batch normalisation keeps its statistics.
 
     Raises:
@@ -63,13 +63,14 @@ def build(
         maps = applications.backbone(rgb, pixels, APPLICATIONS[variant], weights)
     feature_map = maps[features]
     if features == "middle":
-        # A cell sees far more than its own pixels, and answers most where a finding begins. With its
-        # neighbours it answers most in the middle; the mean over the image hardly changes.
+        # A cell sees far more than its own pixels, and answers most where a finding begins. With
+        # its neighbours it answers most in the middle; the mean over the image hardly changes.
         feature_map = layers.AveragePooling2D(3, strides=1, padding="same")(feature_map)
     for layer in keras.Model(pixels, feature_map).layers:
         layer.trainable = False
     x = layers.GlobalAveragePooling2D(name="embedding")(feature_map)
-    # Features differ in scale by orders of magnitude: unscaled, the small ones would hardly be used.
+    # Features differ much in scale: as they are, the small ones would hardly be used (He and others,
+    # *Masked Autoencoders Are Scalable Vision Learners*, 2022, put the same before linear probes).
     x = layers.BatchNormalization(
         momentum=0.9, center=False, scale=False, dtype="float32", name="standardised"
     )(x)
