@@ -19,6 +19,7 @@ from zoo import DISCLAIMER
 from zoo.app import cards
 from zoo.app.readings import Reading
 from zoo.app.site import create
+from zoo.classifier import TrainedClassifier
 from zoo.registry import Registry
 from zoo.report.case import Case
 from zoo.runs import Run
@@ -239,7 +240,16 @@ def test_images_are_there_again_until_they_are_forgotten(client: TestClient, tra
     assert "not here any more" in refused.json()["error"]
 
 
-def test_a_slow_method_is_cancelled_between_its_passes(client: TestClient, trained: Run) -> None:
+def test_a_slow_method_is_cancelled_between_its_passes(
+    client: TestClient, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly = TrainedClassifier.logits
+
+    def slowly(classifier: TrainedClassifier, pixels: np.ndarray) -> np.ndarray:
+        time.sleep(0.05)
+        return quickly(classifier, pixels)
+
+    monkeypatch.setattr(TrainedClassifier, "logits", slowly)
     key, run = one(client, trained), {"run": trained.name}
     slow = client.post(f"/app/images/{key}/explain", data={**run, "method": "shap"}).json()
     told = slow

@@ -69,8 +69,8 @@ def build(
     for layer in keras.Model(pixels, feature_map).layers:
         layer.trainable = False
     x = layers.GlobalAveragePooling2D(name="embedding")(feature_map)
-    # Features differ much in scale: as they are, the small ones would hardly be used (He and others,
-    # *Masked Autoencoders Are Scalable Vision Learners*, 2022, put the same before linear probes).
+    # Features differ much in scale: as they are, the small ones would hardly be used. He and others
+    # (Masked Autoencoders Are Scalable Vision Learners, 2022) put the same before linear probes.
     x = layers.BatchNormalization(
         momentum=0.9, center=False, scale=False, dtype="float32", name="standardised"
     )(x)
