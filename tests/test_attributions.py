@@ -281,8 +281,7 @@ def test_maps_equal_those_of_tf_keras_vis(name):
         from tf_keras_vis.saliency import Saliency
 
     keras.utils.set_random_seed(1)
-    options = {"weights": "none"} if name == "efficientnet" else {}
-    model = load().architecture(name).build((96, 64, 3), 2, **options)
+    model = load().architecture(name).build((96, 64, 3), 2)
     random = np.random.default_rng(3)
     head = model.get_layer("logits")  # of efficientnet it begins with zeros, and so would the maps
     head.set_weights([random.normal(size=weight.shape) for weight in head.get_weights()])

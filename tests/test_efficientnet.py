@@ -33,8 +33,9 @@ def test_the_port_classifies_known_photographs():
 
 def test_the_backbone_is_frozen():
     model = efficientnet.build(SMALL, 2)
-    assert [v.path.split("/")[0] for v in model.trainable_variables] == ["logits", "logits"]
+    assert [v.path for v in model.trainable_variables] == ["logits/kernel"]
     assert not any(layer.trainable for layer in model.layers if "bn" in layer.name)
+    assert not model.get_layer("standardised").trainable
 
 
 def crops() -> np.ndarray:
@@ -114,3 +115,24 @@ def test_weights_from_a_file_give_what_the_download_gives(tmp_path, monkeypatch)
 def test_too_small_an_input_is_refused():
     with pytest.raises(InvalidSetting, match="32"):
         efficientnet.build((16, 16, 3), 2)
+
+
+@pytest.mark.parametrize("features", ["middle", "last"])
+def test_features_are_of_one_scale_on_photographs(features):
+    """The scale is computed from the layers alone; here it meets pictures such as they know."""
+    model = efficientnet.build((224, 224, 3), 2, features=features)
+    scaled = keras.Model(model.input, model.get_layer("standardised").output)
+    values = scaled(photographs(224), training=False).numpy()
+    assert abs(values.mean()) < 0.2
+    assert 0.7 < values.std() < 1.4
+
+
+def test_a_logit_is_the_mean_of_its_map():
+    model = efficientnet.build(SMALL, 2)
+    head = np.random.default_rng(0).normal(size=(672, 2)).astype("float32")
+    model.get_layer("logits").set_weights([head])
+    both = keras.Model(model.input, [graph.feature_layer(model).output, model.output])
+    features, logits = both(photographs(96), training=False)
+    np.testing.assert_allclose(
+        (features.numpy() @ head).mean(axis=(1, 2)), logits.numpy(), rtol=1e-3, atol=1e-3
+    )

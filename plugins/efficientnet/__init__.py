@@ -46,6 +46,8 @@ def build(
     import keras
     from keras import layers
 
+    from plugins.efficientnet.standardising import standardised
+
     if min(input_shape[:2]) < SMALLEST_SIDE or input_shape[2] not in (1, 3):
         raise InvalidSetting(
             f"efficientnet was asked for input {input_shape}; expected at least "
@@ -61,7 +63,9 @@ def build(
         from plugins.efficientnet import applications
 
         maps = applications.backbone(rgb, pixels, APPLICATIONS[variant], weights)
-    feature_map = maps[features]
+    # On one scale, so that small features count as well. With a mean of about zero and logits that
+    # have no constant, a logit is the mean of its map, and what is above zero there speaks for it.
+    feature_map = standardised(maps[features])
     if features == "middle":
         # A cell sees far more than its own pixels, and answers most where a finding begins. With
         # its neighbours it answers most in the middle; the mean over the image hardly changes.
@@ -69,17 +73,12 @@ def build(
     for layer in keras.Model(pixels, feature_map).layers:
         layer.trainable = False
     x = layers.GlobalAveragePooling2D(name="embedding")(feature_map)
-    # Features differ much in scale: as they are, the small ones would hardly be used. He and others
-    # (Masked Autoencoders Are Scalable Vision Learners, 2022) put the same before linear probes.
-    x = layers.BatchNormalization(
-        momentum=0.9, center=False, scale=False, dtype="float32", name="standardised"
-    )(x)
     x = layers.Dropout(dropout)(x)
     # With fewer images than features, random weights would stay where no image says otherwise.
     # Logits stay exact when the other layers compute in 16 bits.
-    logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(
-        x
-    )
+    logits = layers.Dense(
+        num_classes, use_bias=False, kernel_initializer="zeros", dtype="float32", name="logits"
+    )(x)
     return keras.Model(pixels, logits, name="efficientnet")
 
 
@@ -91,7 +90,7 @@ def zoo_architectures() -> list[Architecture]:
             name="efficientnet",
             summary="EfficientNet-Lite0 pretrained and frozen, a new classifier on middle features",
             build=build,
-            parameters=797_570,
+            parameters=797_568,
             input_shape=(224, 224, 3),
             pretrained="ImageNet",
             reference="Tan, Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural "
@@ -106,6 +105,6 @@ def zoo_architectures() -> list[Architecture]:
                 "weights": Option("", "empty: ImageNet; none: random; or a weights file's path"),
                 "dropout": Option(0.2, "share of features dropped before the logits"),
             },
-            recipe={"epochs": 40, "learning_rate": 3e-3, "patience": 8},
+            recipe={"epochs": 40, "learning_rate": 3e-2, "patience": 8},
         )
     ]
