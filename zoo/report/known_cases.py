@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 THUMBNAILS_A_ROW, PAIRS_A_ROW = 8, 4
-THUMBNAIL_ROW, PAIR_ROW, LINE = 2.3, 1.75, 0.24
+THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.1, 0.4, 1.75, 0.24
 STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
 """Inches from one small picture to the next, and of its side."""
 
@@ -42,7 +42,7 @@ class Known:
     def height(self) -> float:
         """Inches that it takes."""
         lines = LINE * (1 + len(self.lines)) + 0.16
-        return lines + THUMBNAIL_ROW * len(self.rows) + (PAIR_ROW if self.pairs else 0)
+        return lines + sum(map(_height, self.rows)) + (PAIR_ROW if self.pairs else 0)
 
     def draw(self, sheet: Sheet) -> None:
         """Fill the sheet with it, from its present height on."""
@@ -56,7 +56,7 @@ class Known:
         for row in self.rows:
             for column, group in row:
                 self._group(sheet, MARGIN + column * STEP, group)
-            sheet.down(THUMBNAIL_ROW)
+            sheet.down(_height(row))
         if self.pairs:
             told = "Where the image and a known case show the network the same"
             sheet.text(MARGIN, told, size=9.5, colour=MUTED)
@@ -110,6 +110,12 @@ def _rows(groups: Sequence[Group]) -> list[list[tuple[int, Group]]]:
         rows[-1].append((column, group))
         column += room + (room == 3)
     return rows
+
+
+def _height(row: Sequence[tuple[int, Group]]) -> float:
+    """Give the inches of a row: remarks stand below the captions."""
+    remarked = any(one.note for _, group in row for one in group.cases[:THUMBNAILS_A_ROW])
+    return THUMBNAIL_ROW + (REMARKS if remarked else 0)
 
 
 def _thumbnail(axes: Axes, encoded: bytes | None) -> None:

@@ -36,8 +36,10 @@ from zoo.types import Attribution
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GAP, MAP_ROW, VERDICT = 0.3, 3.4, 0.7
+GAP, MAP_ROW, VERDICT = 0.3, 3.4, 0.85
 """Inches."""
+LINE = 38
+"""Characters of the smallest text that fit under a map."""
 MAPS_A_ROW = 4
 CLASSES_SHOWN = 6
 DPI = 130
@@ -146,8 +148,8 @@ def _verdict(sheet: Sheet, judged: Trust, left: float, width: float) -> None:
     look: dict[str, Any] = {"va": "top", "family": FONT, "transform": room.transAxes}
     colour = LEVELS.get(judged.level, INK)
     room.text(0, 1, judged.level, fontsize=9, weight="bold", color=colour, **look)
-    reason = "\n".join(textwrap.wrap(plain(judged.reason, 160), 46)[:4])
-    room.text(0, 0.76, reason, fontsize=7.5, color=INK, linespacing=1.3, **look)
+    reason = "\n".join(textwrap.wrap(plain(judged.reason, 170), LINE)[:5])
+    room.text(0, 0.8, reason, fontsize=7.5, color=INK, linespacing=1.3, **look)
 
 
 def _colour_bar(sheet: Sheet, attribution: Attribution, left: float, width: float) -> None:
@@ -158,5 +160,5 @@ def _colour_bar(sheet: Sheet, attribution: Attribution, left: float, width: floa
     for where, align, text in zip((0, 0.5, 1), ("left", "center", "right"), ends, strict=True):
         bar.text(where, -0.5, text, ha=align, **look)
     facts = ", ".join(" ".join(fact(*item)) for item in attribution.details.items())
-    for line, text in enumerate(textwrap.wrap(plain(facts, 96), 48)):
+    for line, text in enumerate(textwrap.wrap(plain(facts, 3 * LINE), LINE)):
         bar.text(0, -2.3 - 1.4 * line, text, ha="left", **look)
