@@ -105,6 +105,6 @@ def zoo_architectures() -> list[Architecture]:
                 "weights": Option("", "empty: ImageNet; none: random; or a weights file's path"),
                 "dropout": Option(0.2, "share of features dropped before the logits"),
             },
-            recipe={"epochs": 40, "learning_rate": 3e-2, "patience": 8},
+            recipe={"epochs": 40, "learning_rate": 1e-2, "patience": 8},
         )
     ]
