@@ -10,6 +10,7 @@ from zoo.report.audit_figure import pointing_figure, ranking_figure
 from zoo.report.belief import percent
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import written
+from zoo.trust.localisation import TOLERANCE
 from zoo.types import EMPTY
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def said(audit: Audit) -> list[tuple[str, str]]:
                 (
                     f"On the {audit.located['right']:,} images with a known finding that are "
                     f"classified right, {best.name} points into the finding most often: in "
-                    f"{_share(found['pointing'])} of them, where findings cover "
-                    f"{_share(found['area'])} of the image."
+                    f"{_share(found['pointing'])} of them, within {TOLERANCE} pixels of it in "
+                    f"{_share(found['near'])}. Findings cover {_share(found['area'])} of the image."
                 ),
             )
         )
