@@ -101,13 +101,13 @@ def images_of(pixels: np.ndarray) -> Images:
 
 
 def timed(call: Callable[[], Any], repeats: int = 7) -> tuple[float, float]:
-    """Return the seconds of the first call and the median of later ones."""
+    """Return the seconds of the first call and the median of later ones, if there are any."""
     seconds = []
     for _ in range(repeats + 1):
         begun = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - begun)
-    return seconds[0], median(seconds[1:])
+    return seconds[0], median(seconds[1:] or seconds)
 
 
 def together(s: Subject, image: np.ndarray, shared: bool, regions: int = 0) -> None:
