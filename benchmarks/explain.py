@@ -3,7 +3,7 @@
     python benchmarks/explain.py [--run RUN] [--images 500] [--batch 16] [--shap]
 
 RUN is a finished run folder. Without one the network is EfficientNet-Lite0 with ImageNet weights
-and a random head, and 1,000 images of noise are its reference cases. Images are noise: what is
+and an untrained head, and 1,000 images of noise are its reference cases. Images are noise: what is
 measured does not depend on what they show. Times are medians after a first call, which compiles.
 With --shap the defaults of the package shap are run on one image, which takes minutes.
 """

@@ -36,7 +36,7 @@ from zoo.types import Attribution
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GAP, MAP_ROW, VERDICT = 0.3, 3.4, 0.85
+GAP, MAP_ROW, VERDICT = 0.3, 3.65, 0.85
 """Inches."""
 LINE = 38
 """Characters of the smallest text that fit under a map."""
