@@ -27,14 +27,15 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
-from explain import examples, gradcam, saliency, visualisers
-from zoo import novelty, runs
-from zoo.answering import gate_of
-from zoo.classifier import TrainedClassifier
-from zoo.metrics import decide
-from zoo.novelty import Gate
-from zoo.registry import load
-from zoo.types import Images, Reference
+from explain import examples, gradcam, saliency
+from explain.maps import visualisers
+from zoo.base.registry import load_registry
+from zoo.base.types import Images, Reference
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import novelty, run_folder
+from zoo.runs.answering import gate_of
+from zoo.runs.novelty import Gate
+from zoo.stats.probabilities import decide
 
 PART = 16
 """Images a batch where many are explained, as in `zoo explain`."""
@@ -57,14 +58,14 @@ class Subject:
 def subject(run: Path | None) -> Subject:
     """Load a run, or build a network that nobody trained."""
     if run is not None:
-        opened = runs.open_finished(run)
-        cases = runs.load_reference(opened)
-        gate, classifier = gate_of(opened, cases), runs.load_classifier(opened)
+        opened = run_folder.open_run(run)
+        cases = run_folder.load_reference(opened)
+        gate, classifier = gate_of(opened, cases), run_folder.load_classifier(opened)
         return Subject(classifier, cases, gate, opened.threshold)
     import keras
 
     keras.utils.set_random_seed(0)
-    architecture = load().architecture("efficientnet")
+    architecture = load_registry().architecture("efficientnet")
     model = architecture.build(architecture.input_shape, 2)
     classifier = TrainedClassifier(model, ("NORMAL", "PNEUMONIA"), 1)
     cases = random_cases(1_000, int(classifier.outputs(noise(classifier, 1))[1].shape[1]))

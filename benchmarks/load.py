@@ -50,24 +50,25 @@ def form(content: bytes, name: str = "x.png", **fields: str) -> tuple[bytes, dic
 
 def pictures(folder: Path | None) -> list[bytes]:
     """Return image files: of a folder, or synthetic ones."""
-    from zoo import images, queries
-    from zoo.registry import load
+    from zoo.base import images
+    from zoo.base.registry import load_registry
+    from zoo.data import queries
 
     if folder is not None:
         return [path.read_bytes() for path in queries.find([folder])[:200]]
-    made = load().dataset("phantom?images=64&seed=9")
+    made = load_registry().dataset("phantom?images=64&seed=9")
     return [images.encode_jpeg(made.read(sample, None)) for sample in made.samples]
 
 
 def alone(run_name: Path, contents: list[bytes], seconds: float) -> tuple[float, float]:
     """Return images a second of the network alone: one at a time, and 32 at a time."""
-    from zoo import runs
-    from zoo.service.engine import Engine
-    from zoo.service.limits import Limits
-    from zoo.service.uploads import accept
+    from zoo.runs import run_folder
+    from zoo.web.service.engine import Engine
+    from zoo.web.service.limits import Limits
+    from zoo.web.service.uploads import accept
 
     limits = Limits()
-    engine = Engine(runs.open_finished(run_name), limits)
+    engine = Engine(run_folder.open_run(run_name), limits)
     uploads = [accept(content, "x.png", limits) for content in contents]
     rates = []
     for batch in (1, 32):

@@ -40,16 +40,16 @@ def measure(folder: Path) -> None:
     """Print files, seconds and peak memory of one pass in this process."""
     import tensorflow as tf
 
-    from zoo.pipeline import batches
-    from zoo.progress import SILENT
-    from zoo.registry import load
-    from zoo.splits import split
-    from zoo.verification import verify
+    from zoo.base.progress import SILENT
+    from zoo.base.registry import load_registry
+    from zoo.data.pipeline import batches
+    from zoo.data.splits import split
+    from zoo.data.verify import verify
 
     tf.constant(0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     start = time.monotonic()
-    verified = verify(load().dataset(str(folder)), skip_broken=False, progress=SILENT)
+    verified = verify(load_registry().dataset(str(folder)), skip_broken=False, progress=SILENT)
     parts = split(verified.dataset, verified.digests, seed=0)
     seen = sum(len(b) for b in batches(verified.dataset, parts.train, (180, 180, 3)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -22,9 +22,9 @@ from sklearn.neighbors import NearestNeighbors
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
+from explain.cases.neighbours import index_of
 from explain.examples import explain
-from explain.neighbours import index_of
-from zoo.types import Images, Reference
+from zoo.base.types import Images, Reference
 
 SHOWN, VOTING = 5, 15
 

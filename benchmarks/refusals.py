@@ -22,14 +22,15 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
-from zoo import images, runs
-from zoo.answering import Answerer
-from zoo.decision import UNKNOWN
-from zoo.pipeline import batches
-from zoo.progress import SILENT
-from zoo.registry import load
-from zoo.selection import open_selection
-from zoo.types import TEST, Dataset, Sample
+from zoo.base import images
+from zoo.base.progress import SILENT
+from zoo.base.registry import load_registry
+from zoo.base.types import TEST, Dataset, Sample
+from zoo.data.pipeline import batches
+from zoo.runs import run_folder
+from zoo.runs.answering import Answerer
+from zoo.runs.decision import UNKNOWN
+from zoo.runs.selection import open_selection
 
 BATCH = 32
 NOISE_SIDE, NOISE_IMAGES, NOISE_SPREAD = 224, 100, 50
@@ -75,7 +76,7 @@ def crops(paths: Iterable[Path], views: int, size: Size, gray: bool) -> Iterator
     """Yield the whole of each photograph and random square parts of it."""
     random = np.random.default_rng(0)
     for path in paths:
-        photograph = images.read(path)
+        photograph = images.read_image(path)
         if not gray and (photograph.min(axis=-1) == photograph.max(axis=-1)).all():
             continue  # there is no colour version
         height, width = photograph.shape[:2]
@@ -138,8 +139,8 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=10, help="of each photograph (default: 10)")
     arguments = parser.parse_args()
 
-    run, registry = runs.open_finished(arguments.run), load()
-    answerer = Answerer(run, runs.load_classifier(run), runs.load_reference(run))
+    run, registry = run_folder.open_run(arguments.run), load_registry()
+    answerer = Answerer(run, run_folder.load_classifier(run), run_folder.load_reference(run))
     size = answerer.classifier.input_shape[:2]
     chosen = open_selection(run, registry, arguments.test, TEST, skip_broken=True, progress=SILENT)
     if not chosen.own:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zoo.errors import InvalidSetting
+from zoo import InvalidSetting
 
 if TYPE_CHECKING:
-    from zoo.types import Classifier
+    from zoo import Classifier
 
 
 def check_targets(classifier: Classifier, targets: Sequence[int]) -> None:

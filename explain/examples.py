@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explain.checks import check_at_least, check_targets
-from zoo.errors import BadInput
-from zoo.hookspecs import hookimpl
-from zoo.types import Classifier, Examples, Explainer, Images, Option, Reference
+from zoo import BadInput, Classifier, Examples, Explainer, Images, Option, Reference, hookimpl
 
 NAME = "examples"
 
@@ -88,6 +86,6 @@ def explain(
             "There are no reference cases to compare with; 'examples' needs the training cases "
             "that a run keeps. Train the run again and let it keep some."
         )
-    from explain.groups import Finder
+    from explain.cases.groups import Finder
 
     return Finder(classifier, reference, counts).explain(NAME, images, targets)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explain import visualisers
-from zoo.hookspecs import hookimpl
-from zoo.types import Attribution, Classifier, Explainer, Images, Reference
+from explain.maps import visualisers
+from zoo import Attribution, Classifier, Explainer, Images, Reference, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np

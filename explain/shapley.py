@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from explain.checks import check_at_least, check_targets
-from explain.occlusion import LogOdds
-from zoo.hookspecs import hookimpl
-from zoo.types import Attribution, Classifier, Explainer, Images, Option, Reference
+from explain.maps.occlusion import LogOdds
+from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +86,7 @@ def _explain_one(
 ) -> Attribution:
     import numpy as np
 
-    from zoo.images import blurred
+    from zoo.base.images import blurred
 
     shap = _shap()
     begun = time.perf_counter()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explain import visualisers
 from explain.checks import check_at_least
-from zoo.hookspecs import hookimpl
-from zoo.types import Attribution, Classifier, Explainer, Images, Option, Reference
+from explain.maps import visualisers
+from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np

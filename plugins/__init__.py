@@ -1,1 +1,4 @@
-"""Architectures and data set readers, one plugin a file; found through the entry points `zoo`."""
+"""Architectures, readers of data sets and image formats; each plugin is found by its entry point.
+
+A plugin imports `zoo` and `zoo.base`, never another plugin.
+"""

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import registry
-from zoo.hookspecs import hookimpl
-from zoo.registry import Registry
-from zoo.runs import Run
-from zoo.types import Architecture, Option
+from zoo import Architecture, Option, hookimpl
+from zoo.base import registry
+from zoo.base.registry import Registry
+from zoo.runs.run_folder import Run
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -68,16 +67,16 @@ class TinyPlugin:
 @pytest.fixture(scope="session")
 def tiny_registry() -> Registry:
     """Everything that is installed, and the architecture `tiny`."""
-    return registry.load(TinyPlugin())
+    return registry.load_registry(TinyPlugin())
 
 
 @pytest.fixture(scope="session")
 def trained(tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run, alone in its folder. Tests that change it take `run_copy`."""
-    from zoo import training
+    from zoo.workflows import train
 
     folder = tmp_path_factory.mktemp("runs")
-    return training.train("tiny", TINY_SOURCE, folder=folder, registry=tiny_registry)
+    return train.train("tiny", TINY_SOURCE, folder=folder, registry=tiny_registry)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A plugin-based model zoo for medical images with an explainability toolkit.
 
-The functions behind the commands, loaded when first used:
+The functions behind the commands:
 
     load_registry()                    what the installed plugins give
     check(source, ...)                 what is wrong with a data set
@@ -18,42 +18,19 @@ The functions behind the commands, loaded when first used:
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
 
+Beside them stand the vocabulary of plugins (`Architecture`, `Dataset`, `Explainer`, `hookimpl`, …)
+and the errors that a user can mend. `__init__.pyi` lists every public name; each is loaded when it
+is first used, since TensorFlow takes seconds. Everything else below `zoo` is private.
+
 For research and teaching only. Not a medical device.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-import importlib
-from typing import Any
-
-from zoo.hookspecs import hookimpl
-from zoo.notice import DISCLAIMER
+DISCLAIMER = "For research and teaching only. Not a medical device."
+"""The sentence that stands wherever a prediction is shown."""
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
-    "load_registry": ("zoo.registry", "load"),
-    "check": ("zoo.checking", "check"),
-    "train": ("zoo.training", "train"),
-    "resume": ("zoo.training", "resume"),
-    "open_run": ("zoo.runs", "open_finished"),
-    "evaluate": ("zoo.evaluation", "evaluate"),
-    "diagnose": ("zoo.diagnosis", "diagnose"),
-    "predict": ("zoo.prediction", "predict"),
-    "explain": ("zoo.explaining", "explain"),
-    "audit": ("zoo.auditing", "audit"),
-    "overview": ("zoo.views.overview", "overview"),
-    "export": ("zoo.exporting", "export"),
-    "compare": ("zoo.comparison", "compare"),
-    "compare_runs": ("zoo.run_comparison", "compare_runs"),
-    "learning_curve": ("zoo.learning_curves", "learning_curve"),
-}
-__all__ = ["DISCLAIMER", "__version__", "hookimpl", *_PUBLIC]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public function when it is first asked for: TensorFlow takes seconds to load."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
-    module, attribute = _PUBLIC[name]
-    return getattr(importlib.import_module(module), attribute)
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = ["DISCLAIMER", "__version__", *_names]

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from zoo import graph
+from zoo.base.errors import ZooError
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry
+from zoo.base.types import Dataset, Sample
 from zoo.checks.findings import NOTE, Finding
-from zoo.errors import ZooError
-from zoo.features import features
-from zoo.progress import SILENT, Progress
-from zoo.registry import Registry
-from zoo.types import Dataset, Sample
+from zoo.network import graph
+from zoo.network.features import features
 
 COMPONENTS = 64
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from zoo.errors import BadInput
-from zoo.progress import Progress
+from zoo.base.errors import BadInput
+from zoo.base.progress import Progress
+from zoo.base.types import Dataset
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
+
 LEVELS = (ERROR, WARNING, NOTE)
 """From worst to mildest. An error makes figures wrong; a warning may; a note is good to know."""
+
 SHOWN = 3
 
 
@@ -74,3 +78,12 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
             f"  {listed}\nMend them, or go on all the same: --allow-findings. "
             "See more with: zoo check"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What was found, worst first; the same and more as plain data; the images that were read."""
+
+    findings: tuple[Finding, ...]
+    result: Mapping[str, Any]
+    dataset: Dataset

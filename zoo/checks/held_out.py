@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 VARIANCES = (1.0, 10.0, 100.0, 1000.0)
@@ -46,13 +44,3 @@ def _out_of_fold(
         model.fit((learned - mean) / spread, labels[~left_out])
         found[np.ix_(left_out, model.classes_)] = model.predict_proba((asked - mean) / spread)
     return found
-
-
-def stands_out(area: dict[str, Any], limit: float) -> bool:
-    """Tell whether an area is above a limit, and above chance beyond its interval."""
-    return area["value"] is not None and area["value"] > limit and area["low"] > 0.5
-
-
-def written(area: dict[str, Any]) -> str:
-    """Write an area with its interval: '0.907 (0.898 to 0.916)'."""
-    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.parallel import in_parallel
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.types import VALIDATION, Dataset, Header, Sample
 from zoo.checks.findings import ERROR, NOTE, WARNING, Finding, counted
-from zoo.pipeline import in_parallel
-from zoo.progress import SILENT, Progress, track
-from zoo.splits import SMALLEST_VALIDATION_CLASS
-from zoo.types import VALIDATION, Dataset, Header, Sample
+from zoo.data.splits import SMALLEST_VALIDATION_CLASS
 
 UNDIVIDED = "undivided"
 SIZES_SHOWN = 10

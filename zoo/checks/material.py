@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.base.progress import Progress
+from zoo.base.types import Dataset, Sample
 from zoo.checks import embeddings, similarity
 from zoo.checks.embeddings import Backbone
-from zoo.progress import Progress
-from zoo.types import Dataset, Sample
-from zoo.verification import Verified
+from zoo.data.verify import Verified
 
 OWN = "these data"
 """What a source that is not divided is called beside another one."""

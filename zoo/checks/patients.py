@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import combinations
 
+from zoo.base.types import SPLITS, Dataset
 from zoo.checks.findings import ERROR, NOTE, Finding, counted
-from zoo.types import SPLITS, Dataset
 
 
 def overlap(dataset: Dataset) -> list[Finding]:

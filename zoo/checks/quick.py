@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from zoo.base.types import Dataset
 from zoo.checks import duplicates, inventory, patients
 from zoo.checks.findings import Finding
-from zoo.types import Dataset
-from zoo.verification import Verified
+from zoo.data.verify import Verified
 
 
 def quick(verified: Verified) -> list[Finding]:

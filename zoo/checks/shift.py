@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from zoo.baselines import fold_numbers
+from zoo.base.errors import BadInput
+from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.checks.findings import NOTE, WARNING, Finding
-from zoo.checks.held_out import probabilities, stands_out, written
+from zoo.checks.held_out import probabilities
 from zoo.checks.material import OWN, Material
-from zoo.delong import roc_auc
-from zoo.errors import BadInput
-from zoo.types import TEST, TRAIN, VALIDATION
+from zoo.data.baselines import fold_numbers
+from zoo.stats.delong import roc_auc
+from zoo.stats.intervals import stands_out, written
 
 WARNED = 0.6
 SHOWN = 12

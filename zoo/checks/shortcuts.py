@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo import baselines
-from zoo.baselines import FILE, LUNGS
+from zoo.base.errors import BadInput
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
-from zoo.checks.held_out import stands_out, written
-from zoo.delong import roc_auc
-from zoo.errors import BadInput
+from zoo.data import baselines
+from zoo.data.baselines import FILE, LUNGS
+from zoo.stats.delong import roc_auc
+from zoo.stats.intervals import stands_out, written
 
 WARNED = 0.6
 """ROC-AUC above which a baseline that cannot see the lungs is a warning."""

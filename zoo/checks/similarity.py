@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.images import to_channels
-from zoo.pipeline import in_parallel
-from zoo.progress import SILENT, Progress, track
-from zoo.types import Dataset, Sample
+from zoo.base.images import to_channels
+from zoo.base.parallel import in_parallel
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.types import Dataset, Sample
 
 SIDE = 64
 HASH_SIDE = 16

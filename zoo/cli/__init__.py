@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from zoo import DISCLAIMER, __version__
-from zoo.errors import UnknownName, ZooError
+from zoo.base.errors import UnknownName, ZooError
 
 COMMANDS = (
     "list", "show", "check", "train", "evaluate", "diagnose", "predict", "explain", "compare",
@@ -31,7 +31,7 @@ class Commands(click.Group):
         """Import a command's module, or fail with the closest name."""
         if cmd_name not in COMMANDS:
             ctx.fail(str(UnknownName.among("command", cmd_name, COMMANDS)))
-        return importlib.import_module(f"zoo.cli.{cmd_name.replace('-', '_')}_command").command
+        return importlib.import_module(f"zoo.cli.{cmd_name.replace('-', '_')}").command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the user can mend is told without a traceback."""

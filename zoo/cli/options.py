@@ -8,32 +8,39 @@ from typing import Any
 
 import click
 
-from zoo.errors import InvalidSetting
-
 runs_folder = click.option(
     "--runs", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
     help="Where runs are kept.  [default: $ZOO_RUNS or 'runs']",
 )  # fmt: skip
+
 run_name = click.option(
     "--run", "run_name", metavar="RUN",
     help="A run's name or folder.  [default: the newest finished run]",
 )  # fmt: skip
+
 settings = click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Change a setting; may be repeated."
 )
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
 skip_broken = click.option(
     "--skip-broken", is_flag=True, help="Leave out images that cannot be read instead of stopping."
 )
+
 epochs = click.option("--epochs", type=click.IntRange(min=1), help="Epochs at most.")
+
 input_size = click.option(
     "--input", "size", metavar="SIZE", help="Input as 180, 180x160 or 180x160x1."
 )
+
 positive = click.option("--positive", metavar="CLASS", help="The class that is looked for.")
+
 prevalence = click.option(
     "--prevalence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
     help="How frequent the class looked for is where this is used.",
 )  # fmt: skip
+
 sensitivity = click.option(
     "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
     help="Choose the threshold that reaches it on validation.  [default: the run's own threshold]",
@@ -66,31 +73,3 @@ def data(default: str) -> Callable[[Any], Any]:
         help="A folder of classes, a .csv or .npz file, or 'phantom'; options after a question "
         f"mark, as in 'folder?patients=none'.  [default: {default}]",
     )  # fmt: skip
-
-
-def input_shape(text: str | None) -> tuple[int, int, int] | None:
-    """Read '180', '180x160' or '180x160x1' as (height, width, channels).
-
-    Raises:
-        InvalidSetting: the text is none of these, or a number is out of range.
-    """
-    if text is None:
-        return None
-    try:
-        numbers = [int(part) for part in text.lower().split("x")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 1:
-        numbers *= 2
-    if len(numbers) == 2:
-        numbers.append(3)
-    if (
-        len(numbers) != 3
-        or not all(16 <= n <= 2048 for n in numbers[:2])
-        or numbers[2] not in (1, 3)
-    ):
-        raise InvalidSetting(
-            f"The input '{text}' cannot be used. Expected SIDE, HEIGHTxWIDTH or "
-            "HEIGHTxWIDTHxCHANNELS with sides from 16 to 2048 and 1 or 3 channels."
-        )
-    return numbers[0], numbers[1], numbers[2]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from zoo.errors import InvalidSetting
-from zoo.service.limits import Limits
+from zoo.base.errors import InvalidSetting
+from zoo.web.service.limits import Limits
+
+SERVE = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 CONNECTIONS = 512
 """Open at a time; more are answered 503 before anything is read from them."""
@@ -85,3 +88,17 @@ def serve(app: Any, listening: socket.socket) -> None:
         limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=5, ws="none",
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def require(extra: str, modules: Sequence[str]) -> None:
+    """Make sure that the packages of an extra are installed, before anything else is done.
+
+    Raises:
+        InvalidSetting: one is missing; says how to install it.
+    """
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InvalidSetting(
+            f"This needs {' and '.join(missing)}, which are not part of the plain installation. "
+            f"Install with: pip install 'xray-zoo[{extra}]'"
+        )

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WIDTH = 5.2
+"""Inches; shown 350 pixels wide, 10-point text has 9 pixels."""
+
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+
 PURPLE, SKY, ORANGE = "#AA4499", "#56B4E9", "#E69F00"
+
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+
 INK, MUTED, GRID, PAPER = "#1f2933", "#5f6b7a", "#e3e7ec", "#ffffff"
+
 FONT = "DejaVu Sans"
+
 WIDTH = 6.4
 """Inches; with 10-point text a figure is readable when shown 640 pixels wide."""
+
 DPI = 200
 
 
@@ -68,3 +77,28 @@ def _letters() -> frozenset[int]:
     from matplotlib.font_manager import findfont, get_font
 
     return frozenset(get_font(findfont(FONT)).get_charmap())
+
+
+def compact_figure(
+    x_label: str = "", y_label: str = "", *, height: float = 4.225
+) -> tuple[Figure, Axes]:
+    """Make a dressed figure of one panel, by default in the proportions of the ROC figure."""
+    figure = new_figure(height, WIDTH)
+    axes = figure.subplots()
+    dress(axes, x_label, y_label)
+    return figure, axes
+
+
+def legend_above(axes: Axes, columns: int = 2) -> None:
+    """Put the legend above the axes, where it hides no data."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1),
+        ncols=columns,
+        frameon=False,
+        labelcolor=INK,
+        columnspacing=1.3,
+        handlelength=1.6,
+        handletextpad=0.5,
+        prop={"family": FONT, "size": 9},
+    )

@@ -16,7 +16,7 @@ TITLES = {
 
 
 def classification_table(result: Mapping[str, Any], digits: int = 2) -> str:
-    """Lay out a result of `zoo.metrics.evaluate` as scikit-learn's classification report."""
+    """Lay out a result of `zoo.stats.metrics.evaluate` as scikit-learn's classification report."""
     headings = ("precision", "recall", "f1-score", "support")
     names = [entry["name"] for entry in result["classes"]]
     width = max(len(name) for name in [*names, "weighted avg"])
@@ -92,3 +92,23 @@ def basis(result: Mapping[str, Any]) -> str:
         f"{result['images']:,} images of {result['patients']:,} patients; intervals by resampling "
         f"patients {result['resamples']:,} times. {decision} {against}"
     )
+
+
+def metric_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each metric of a result of `zoo.stats.metrics.evaluate`."""
+    return [row(TITLES[name], entry) for name, entry in result["metrics"].items()]
+
+
+def baseline_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the ROC-AUC of the run and of its baselines; none when there is no baseline."""
+    baselines = result.get("baselines")
+    if not baselines:
+        return []
+    own = row("this run", result["metrics"]["roc_auc"])
+    return [own, *(row(entry["title"], entry["roc_auc"], quiet=True) for entry in baselines)]
+
+
+def row(title: str, entry: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
+    """Make a row of a {value, low, high, note}; `quiet` ones are drawn in gray."""
+    text, interval = written(entry)
+    return {"note": "", **entry, "title": title, "text": text, "interval": interval, "quiet": quiet}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.hookspecs import hookimpl
-from zoo.types import Architecture, Option
+from zoo import Architecture, Option, hookimpl
 
 
 def build(input_shape: tuple[int, int, int], num_classes: int, width: int = 16) -> Any:

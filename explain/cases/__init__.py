@@ -1,0 +1,1 @@
+"""What `examples` is made of: neighbours, regions that match, representers and doubts."""

@@ -1,0 +1,94 @@
+"""Where an image and a known case show the network the same thing.
+
+Universal for networks with a feature map: the evidence at a position and in a channel is the
+feature times the gradient of the target's logit by it, as in Grad-CAM without its mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo import Classifier, Reference
+from zoo.base import images
+
+Regions = tuple[np.ndarray, np.ndarray]
+
+
+def matching(
+    classifier: Classifier,
+    pixels: np.ndarray,
+    targets: Sequence[int],
+    reference: Reference,
+    wanted: Sequence[Sequence[int]],
+) -> list[dict[int, Regions]]:
+    """Return for each image, by the row of each wanted case, where the two are alike.
+
+    `wanted[i]` holds the rows of cases to be compared with image i. Each map is `(rows, columns)`
+    float32 from 0 up; the unit is that of logits. Nothing is returned for a network without a
+    feature map and for cases without a picture.
+    """
+    pairs = [
+        (row, int(target))
+        for rows, target in zip(wanted, targets, strict=True)
+        for row in rows
+        if row < len(reference.thumbnails) and reference.thumbnails[row]
+    ]
+    nothing: list[dict[int, Regions]] = [{} for _ in targets]
+    if not pairs or classifier.feature_layer is None:
+        return nothing
+    distinct = list(dict.fromkeys(pairs))
+    own = _evidence(classifier, pixels, targets)
+    cases = _evidence(
+        classifier,
+        _pictures(classifier, reference, [row for row, _ in distinct]),
+        [target for _, target in distinct],
+    )
+    if own is None or cases is None:
+        return nothing
+    place = {pair: number for number, pair in enumerate(distinct)}
+    return [
+        {
+            row: common(evidence, cases[place[row, int(target)]])
+            for row in rows
+            if (row, int(target)) in place
+        }
+        for evidence, target, rows in zip(own, targets, wanted, strict=True)
+    ]
+
+
+def common(one: np.ndarray, other: np.ndarray) -> Regions:
+    """Return where two images show what they have in common, from `(rows, columns, channels)`.
+
+    What they have in common of a channel is the smaller one of its two totals, if both are
+    positive. Each image's map is where its own evidence of that channel lies, and adds up to the
+    common total but for what is cut off below zero.
+    """
+    totals = [np.maximum(evidence.sum(axis=(0, 1)), 0) for evidence in (one, other)]
+    shared = np.minimum(*totals)
+    first, second = (
+        np.maximum(
+            evidence @ np.divide(shared, total, out=np.zeros_like(shared), where=total > 0), 0
+        )
+        for evidence, total in zip((one, other), totals, strict=True)
+    )
+    return first.astype(np.float32), second.astype(np.float32)
+
+
+def _evidence(
+    classifier: Classifier, pixels: np.ndarray, targets: Sequence[int]
+) -> np.ndarray | None:
+    found = classifier.gradients(pixels, targets)
+    if found.features is None or found.by_features is None:
+        return None
+    return found.features * found.by_features
+
+
+def _pictures(classifier: Classifier, reference: Reference, rows: Sequence[int]) -> np.ndarray:
+    """Return the kept pictures of cases at the network's input size."""
+    height, width, channels = classifier.input_shape
+    decoded = {
+        row: images.read_image(reference.thumbnails[row], (height, width)) for row in set(rows)
+    }
+    return images.to_channels(np.stack([decoded[row] for row in rows]), channels)

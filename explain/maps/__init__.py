@@ -1,0 +1,1 @@
+"""What the methods that draw heat maps share."""

@@ -1,0 +1,158 @@
+"""What the explainers on tf-keras-vis share: the network made ready once, layers, chunks, size."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from explain.checks import check_targets
+from zoo import Attribution, Classifier, Images, InvalidSetting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CHUNK = 8
+"""Images a pass: gradients keep 100 MB an image of a network like EfficientNet at 224 pixels."""
+SHARED_CHUNK = 32
+"""Images a call where the classifier works through them in parts of its own and remembers them."""
+
+Maps = Callable[["np.ndarray", Sequence[int]], "np.ndarray"]
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Import tf-keras-vis without its warning.
+
+    It takes `zoom` from a namespace that SciPy has deprecated; nothing here can mend that.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Please import `zoom`", DeprecationWarning)
+        yield
+
+
+@functools.lru_cache(maxsize=2)
+def network(model: Any) -> Any:
+    """Give a classifier's model in the form that tf-keras-vis calls: a list in, a list out.
+
+    The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
+    for gradients of 8 bits are too coarse to be drawn.
+    """
+    import keras
+
+    if any(layer.compute_dtype != "float32" for layer in model.layers):
+        model = _in_float32(model)
+    return keras.Model(list(model.inputs), list(model.outputs))
+
+
+def feature_layer(classifier: Classifier, method: str) -> str:
+    """Return the name of the layer with the last feature map.
+
+    Raises:
+        InvalidSetting: the network has no convolution that keeps height and width.
+    """
+    if classifier.feature_layer is None:
+        raise InvalidSetting(
+            f"'{method}' was asked of a network without a convolution; it needs a feature map "
+            "that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead."
+        )
+    return str(classifier.feature_layer.name)
+
+
+def target_logits(targets: Sequence[int]) -> Callable[[Any], Any]:
+    """Give the score that is explained: the logit of each image's own target."""
+    import tensorflow as tf
+
+    return lambda logits: tf.gather(logits, tf.constant(targets, tf.int32), batch_dims=1)
+
+
+def upsample(maps: Any, size: tuple[int, int]) -> np.ndarray:
+    """Enlarge `(batch, rows, columns)` maps to `size = (height, width)`, bilinear.
+
+    Each value stays over the middle of the pixels that it stands for. (The enlargement of
+    tf-keras-vis pins the corners instead, which moves a 7x7 map by up to 16 of 224 pixels.)
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    return np.asarray(tf.image.resize(np.asarray(maps)[..., None], size))[..., 0]
+
+
+def attributions(
+    method: str,
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    maps: Maps,
+    chunk: int = CHUNK,
+) -> list[Attribution]:
+    """Call `maps(pixels, targets)` on `chunk` images at a time and wrap what it returns.
+
+    `maps` takes `(batch, height, width, channels)` uint8 pixels and returns
+    `(batch, height, width)`. Images that are no more than a chunk are passed as the very array
+    that they are, by which the classifier knows them again.
+
+    Raises:
+        InvalidSetting: a target that is not one of the classes.
+    """
+    import numpy as np
+
+    check_targets(classifier, targets)
+    found: list[Attribution] = []
+    for start in range(0, len(targets), chunk):
+        wanted = [int(target) for target in targets[start : start + chunk]]
+        whole = len(targets) <= chunk
+        pixels = images.pixels if whole else images.pixels[start : start + chunk]
+        values = np.asarray(maps(pixels, wanted), np.float32)
+        found += [
+            Attribution(method, target, map_) for target, map_ in zip(wanted, values, strict=True)
+        ]
+    return found
+
+
+def class_activations(
+    method: str,
+    visualiser: Callable[[Any], Callable[..., Any]],
+    classifier: Classifier,
+    images: Images,
+    targets: Sequence[int],
+    score: Callable[[Sequence[int]], Callable[[Any], Any]] = target_logits,
+) -> list[Attribution]:
+    """Map images by a gradient method of tf-keras-vis at the last feature map, in raw values.
+
+    `visualiser` is its class; `score` gives what is explained for a chunk's targets.
+
+    Raises:
+        InvalidSetting: the network has no convolution, or a target is not one of the classes.
+    """
+    import numpy as np
+
+    layer = feature_layer(classifier, method)
+    draw = visualiser(network(classifier.model))
+
+    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
+        coarse = draw(
+            score(wanted),
+            pixels.astype(np.float32),
+            penultimate_layer=layer,
+            seek_penultimate_conv_layer=False,
+            expand_cam=False,
+            normalize_cam=False,
+            unconnected_gradients="zero",
+        )
+        return upsample(coarse, pixels.shape[1:3])
+
+    return attributions(method, classifier, images, targets, maps)
+
+
+def _in_float32(model: Any) -> Any:
+    import keras
+
+    def clone(layer: Any) -> Any:
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy

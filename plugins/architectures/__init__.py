@@ -1,0 +1,1 @@
+"""Architectures, one a module or folder; the host finds them by entry point."""

@@ -1,0 +1,1 @@
+"""Image formats beside those that Pillow reads, one a folder."""

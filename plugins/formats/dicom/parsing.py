@@ -1,0 +1,136 @@
+"""What a DICOM file declares of its picture, and whether it can be read."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo import BadInput
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+JPEG = {"1.2.840.10008.1.2.4." + end for end in ("50", "51", "57", "70")}
+JPEG_LS = {"1.2.840.10008.1.2.4." + end for end in ("80", "81")}
+JPEG_2000 = {"1.2.840.10008.1.2.4." + end for end in ("90", "91")}
+RLE = {"1.2.840.10008.1.2.5"}
+NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
+
+GRAY = ("MONOCHROME1", "MONOCHROME2")
+PALETTE = "PALETTE COLOR"
+COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+PALETTE_TAGS = tuple(
+    f"{colour}PaletteColorLookupTable{part}"
+    for colour in ("Red", "Green", "Blue")
+    for part in ("Descriptor", "Data")
+)
+TAGS = (
+    *("SOPClassUID", "EncryptedAttributesSequence", "NumberOfFrames", "Rows", "Columns"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "PixelData"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue"),
+    *("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept"),
+    *("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"),
+    *PALETTE_TAGS,
+)
+"""All that is read; what is not named here, such as the patient, is skipped over."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the pixels are stored."""
+
+    rows: int
+    columns: int
+    samples: int
+    kind: str
+    allocated: int
+    stored: int
+    syntax: str
+
+    @property
+    def mode(self) -> str:
+        """Pillow's name for such pixels."""
+        if self.kind == PALETTE:
+            return "P"
+        return "RGB" if self.samples == 3 else "L" if self.stored <= 8 else "I;16"
+
+
+def parsed(content: bytes, name: str) -> Dataset:
+    """Read the elements in TAGS; refuse a file that has no picture."""
+    import pydicom
+
+    if DEFLATED in content:  # pydicom would inflate it without a limit
+        raise BadInput(
+            f"'{name}' is a DICOM file that is deflated as a whole. "
+            "Expected pixels that are packed alone, or not at all: export it again."
+        )
+    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS))
+    if "PixelData" in dataset and "Rows" in dataset:
+        return dataset
+    if "EncryptedAttributesSequence" in dataset:
+        raise BadInput(
+            f"The contents of '{name}' are encrypted. Expected a DICOM file that is not: "
+            "export it again."
+        )
+    raise BadInput(
+        f"'{name}' is a DICOM file without a picture{_kind_of_object(dataset)}, or is cut short. "
+        "Expected a single radiograph: export the image itself."
+    )
+
+
+def _kind_of_object(dataset: Dataset) -> str:
+    """Name the kind by the standard's dictionary; what is not in it may be any text."""
+    from pydicom.uid import UID
+
+    given = UID(str(dataset.get("SOPClassUID", "")))
+    return f" ({given.name})" if given.name != given and not given.is_private else ""
+
+
+def layout_of(dataset: Dataset, name: str) -> Layout:
+    """Check that what the file declares can be read."""
+    from pydicom.uid import UID
+
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise BadInput(
+            f"'{name}' has {frames:,} frames. Expected a single picture: "
+            "export the one you mean as a file of its own."
+        )
+    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
+    if syntax not in NATIVE | JPEG | JPEG_LS | JPEG_2000 | RLE:
+        told = f" ({syntax.name})" if syntax.name != syntax else ""
+        raise BadInput(
+            f"The pixels of '{name}' are packed in a way that is not read{told}. "
+            "Expected none, JPEG, JPEG-LS, JPEG 2000 or RLE: export it uncompressed."
+        )
+    layout = Layout(
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        samples=int(dataset.SamplesPerPixel),
+        kind=str(dataset.PhotometricInterpretation),
+        allocated=int(dataset.BitsAllocated),
+        stored=int(dataset.BitsStored),
+        syntax=str(syntax),
+    )
+    from zoo.base import images
+
+    if layout.rows * layout.columns > images.MAX_PIXELS:
+        raise BadInput(
+            f"'{name}' has {layout.columns} x {layout.rows} pixels, more than "
+            f"{images.MAX_PIXELS // 1_000_000} million, the limit. Scale it down first."
+        )
+    if layout.allocated not in (8, 16) or not 1 <= layout.stored <= layout.allocated:
+        raise BadInput(
+            f"'{name}' stores {layout.stored} bits a pixel in {layout.allocated}. "
+            "Expected 8 to 16 bits: export it as a radiograph."
+        )
+    known = COLOURS if layout.samples == 3 else (*GRAY, PALETTE)
+    deep = layout.kind.startswith("YBR_FULL") and layout.allocated > 8
+    if layout.samples not in (1, 3) or layout.kind not in known or deep:
+        raise BadInput(
+            f"'{name}' has {layout.samples} values a pixel of a kind that is not read. "
+            f"Expected one, {', '.join((*GRAY, PALETTE))}; or three, RGB or YBR_FULL."
+        )
+    return layout

@@ -1,0 +1,1 @@
+"""Readers of data sets, one a module or folder; the host finds them by entry point."""

@@ -1,0 +1,104 @@
+"""Who is in a synthetic data set: patients, their images and their findings, by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from plugins.readers.phantom import anatomy, drawing, exposure
+from zoo import Dataset, Sample
+from zoo.base import images
+from zoo.base.patients import CHEST
+
+VERSION = 2
+"""To be raised when the same options give other pixels."""
+CLASS_NAMES = ("NORMAL", "PNEUMONIA")
+COUNT, ANATOMY, TAKE, FINDING = range(4)
+"""Separate streams of random numbers, so that nothing but the finding depends on the class."""
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A synthetic data set: everything in it follows from these five numbers."""
+
+    seed: int
+    size: int
+    prevalence: float
+    difficulty: float
+    extent: float
+
+    def samples(self, count: int) -> tuple[Sample, ...]:
+        """Give `count` samples, one to three of each patient."""
+        images_of_patient = self._random(COUNT).integers(1, 4, size=count)
+        patients = np.repeat(np.arange(count), images_of_patient)[:count]
+        takes = np.arange(count) - np.searchsorted(patients, patients)
+        return tuple(
+            Sample(f"phantom{patient:06d}-{take}", self._label(patient), f"phantom{patient:06d}")
+            for patient, take in zip(patients.tolist(), takes.tolist(), strict=True)
+        )
+
+    def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        """Draw one image as `(height, width, 3)` uint8."""
+        scene, take, rng = self._scene(sample)
+        gray = exposure.expose(drawing.attenuation(scene), take, rng)
+        return images.resize(np.repeat(gray[..., None], 3, axis=-1), size)
+
+    def mask(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        """Tell where the opacities are, as `(height, width)` bool; nowhere in a normal image."""
+        opacity = drawing.opacity_mask(self._scene(sample)[0])
+        grown = np.repeat(opacity[..., None], 3, axis=-1).astype(np.uint8) * 255
+        return images.resize(grown, size)[..., 0] >= 128
+
+    def digest(self, sample: Sample) -> str:
+        """Identify the image by all that it follows from."""
+        return images.digest_bytes(f"phantom {VERSION} {self} {sample.name}".encode())
+
+    def _label(self, patient: int) -> int:
+        """Spread the diseased patients evenly, so that every part has close to the prevalence."""
+        return int((patient + 1) * self.prevalence) - int(patient * self.prevalence)
+
+    def _scene(self, sample: Sample) -> tuple[anatomy.Scene, exposure.Take, np.random.Generator]:
+        patient, take = map(int, sample.name.removeprefix("phantom").split("-"))
+        finding = self._random(FINDING, patient)
+        rng = self._random(TAKE, patient, take)
+        settings = exposure.draw(rng)
+        scene = anatomy.Scene(
+            size=self.size,
+            body=anatomy.draw_body(self._random(ANATOMY, patient)),
+            pose=anatomy.draw_pose(rng),
+            opacities=(
+                anatomy.draw_opacities(finding, self.difficulty, self.extent)
+                if sample.label
+                else ()
+            ),
+        )
+        return scene, settings, rng
+
+    def _random(self, *stream: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64([VERSION, self.seed, *stream]))
+
+
+def dataset(
+    *, images: int, seed: int, size: int, prevalence: float, difficulty: float, extent: float
+) -> Dataset:
+    """Describe a synthetic data set; its images are drawn when they are read."""
+    cohort = Cohort(seed, size, prevalence, difficulty, extent)
+    samples = cohort.samples(images)
+    patients = len({sample.patient for sample in samples})
+    return Dataset(
+        source="phantom",
+        class_names=CLASS_NAMES,
+        samples=samples,
+        read=cohort.read,
+        digest=cohort.digest,
+        mask=cohort.mask,
+        subject=CHEST,
+        synthetic=True,
+        notes=(
+            (
+                f"The images are synthetic: drawings of {patients:,} patients who do not exist. "
+                "Figures measured on them say nothing about real radiographs."
+            ),
+        ),
+    )

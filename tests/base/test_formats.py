@@ -1,0 +1,173 @@
+"""Image formats of plugins: found without the registry, and none can break another."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from zoo import BadInput, Header, ZooError
+from zoo.base import formats, images
+from zoo.base.images import Silence
+from zoo.cli import main
+
+STRANGER = """
+import numpy as np
+from zoo.base.types import Header, ImageFormat
+
+
+def header(content, name):
+    return Header(content[5], content[4], "L", len(content))
+
+
+def read(content, name):
+    return np.frombuffer(content[6:], np.uint8).reshape(content[4], content[5])
+
+
+FORMAT = ImageFormat(
+    name="plain", summary="Two sides, then pixels.", extensions=(".plain",),
+    recognises=lambda head: head[:4] == b"PLA1", read=read, header=header,
+)
+"""
+
+
+def plain(height: int = 10, width: int = 12) -> bytes:
+    return b"PLA1" + bytes([height, width]) + bytes(range(height * width))
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a module whose object is an image format."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def installed(name: str, source: str, given: str = "FORMAT") -> None:
+        sys.modules.pop(name, None)  # of an earlier test
+        information = site / f"{name}-1.0.dist-info"
+        information.mkdir()
+        (site / f"{name}.py").write_text(source)
+        (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0")
+        (information / "entry_points.txt").write_text(
+            f"[{formats.GROUP}]\n{name} = {name}:{given}\n"
+        )
+        formats._loaded.cache_clear()
+
+    yield installed
+    formats._loaded.cache_clear()
+
+
+def reasons() -> dict[str, str]:
+    return {broken.name: broken.reason for broken in formats.broken()}
+
+
+def test_a_strangers_format_is_read_wherever_an_image_is(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    install("stranger_plain", STRANGER)
+    path = tmp_path / "a.plain"
+    path.write_bytes(plain())
+    assert images.is_image_name(path)
+    assert images.read_header(path) == Header(12, 10, "L", 126)
+    pixels = images.read_image(path)
+    assert pixels.shape == (10, 12, 3)
+    np.testing.assert_array_equal(pixels[..., 1].ravel(), np.arange(120))
+    np.testing.assert_array_equal(images.read_image(plain()), pixels)
+    assert images.read_image(path, (20, 30)).shape == (20, 30, 3)
+
+
+def test_the_limits_of_size_hold_before_a_plugin_decodes(
+    install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(
+        "stranger_plain",
+        STRANGER.replace("return np.frombuffer", "raise AssertionError; np.frombuffer"),
+    )
+    with pytest.raises(BadInput, match="12 x 7 pixels; expected at least 8"):
+        images.read_image(plain(7, 12), name="a.plain")
+    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    with pytest.raises(BadInput, match="It has 12 x 10"):
+        images.read_image(plain(), name="a.plain")
+    path = tmp_path / "a.plain"
+    path.write_bytes(plain())
+    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    for source in (path, plain()):
+        with pytest.raises(BadInput, match=r"126 bytes; expected at most 100"):
+            images.read_image(source)
+
+
+def test_a_format_that_gives_something_else_is_named(install: Callable[..., None]) -> None:
+    install("stranger_plain", STRANGER.replace("np.uint8", "np.int8"))
+    with pytest.raises(ZooError, match="The image format 'plain' is broken"):
+        images.read_image(plain())
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import no_such_module", "ModuleNotFoundError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("FORMAT = 'dicom'", "gives str; expected ImageFormat"),
+        ("", "AttributeError"),
+        (STRANGER.replace('".plain"', '"plain"'), "expected one like '.dcm'"),
+        (STRANGER.replace('name="plain"', 'name="dicom"'), "another plugin gives already"),
+    ],
+    ids=["import", "exit", "type", "nothing", "extension", "name"],
+)
+def test_a_broken_format_is_listed_and_breaks_nothing_else(
+    install: Callable[..., None], source: str, reason: str
+) -> None:
+    before = formats.extensions()
+    install("strange_broken", source)
+    assert reason in reasons()["strange_broken:strange_broken"]
+    assert formats.extensions() == before
+    listed = json.loads(CliRunner().invoke(main, ["list", "--json"]).stdout)
+    assert (
+        reason
+        in {b["name"]: b["reason"] for b in listed["broken"]}["strange_broken:strange_broken"]
+    )
+    shown = CliRunner().invoke(main, ["list"])
+    assert shown.exit_code == 0
+    assert "strange_broken" in shown.stdout
+    assert ".dcm" in shown.stdout
+
+
+def test_a_format_that_fails_to_recognise_is_passed_over(install: Callable[..., None]) -> None:
+    install("stranger_plain", STRANGER)
+    install("strange_failing", STRANGER.replace('"plain"', '"a"').replace("head[:4]", "head.x"))
+    assert len(formats.installed()) == 3
+    assert images.read_image(plain()).shape == (10, 12, 3)
+    with pytest.raises(BadInput, match="not an image") as caught:
+        images.read_image(b"Dear doctor,")
+    assert "plain" in str(caught.value)
+
+
+def test_dicom_is_listed_without_pydicom_being_imported() -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from zoo.cli import main; "
+        "r = CliRunner().invoke(main, ['list']); assert r.exit_code == 0, r.output; "
+        "assert 'dicom' in r.stdout; "
+        "assert not {'pydicom', 'imagecodecs', 'tensorflow'} & sys.modules.keys()"
+    )
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "error", "-c", program], check=True, timeout=60
+    )
+
+
+def test_warnings_stay_silent_until_the_last_one_leaves() -> None:
+    before, silence = list(warnings.filters), Silence()
+    silence.__enter__()
+    silence.__enter__()
+    silence.__exit__()
+    warnings.warn("still silent", stacklevel=1)
+    silence.__exit__()
+    assert list(warnings.filters) == before
+    with pytest.raises(UserWarning):
+        warnings.warn("heard again", stacklevel=1)

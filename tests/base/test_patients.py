@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo import UnknownName
+from zoo.base import patients
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [
+        ("person12_bacteria_34.jpeg", "bacteria-12"),
+        ("person12_virus_34.jpeg", "virus-12"),
+        ("person1_virus_6_2.jpeg", "virus-1"),
+        ("IM-0115-0001.jpeg", "IM-0115"),
+        ("IM-0115-0001-0002.jpeg", "IM-0115"),
+        ("NORMAL2-IM-1427-0001.jpeg", "NORMAL2-IM-1427"),
+        ("train/NORMAL/IM-0115-0001.jpeg", "IM-0115"),
+        ("C:\\films\\IM-0115-0001.jpeg", "IM-0115"),
+        ("person12_fungus_34.jpeg", None),
+        ("IM-0115.jpeg", None),
+        ("person\u0661_virus_6.jpeg", None),
+    ],
+)
+def test_kermany_names(name: str, patient: str | None) -> None:
+    assert patients.patient_of("kermany", name) == patient
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [("00001280_004.png", "1280"), ("00000000_000", "0"), ("1280_004.png", None), ("x.png", None)],
+)
+def test_nih_names(name: str, patient: str | None) -> None:
+    assert patients.patient_of("nih", name) == patient
+
+
+def test_the_none_rule_knows_nobody() -> None:
+    assert patients.patient_of("none", "IM-0115-0001.jpeg") is None
+
+
+def test_an_unknown_rule_is_refused_with_the_closest_one() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'kermany'"):
+        patients.patient_of("kermani", "x")
+    with pytest.raises(UnknownName, match="kermany"):
+        patients.assign_patients(["x"], "kermani")
+
+
+@pytest.mark.parametrize(("fitting", "rule"), [(9, "kermany"), (8, "none")])
+def test_a_rule_is_chosen_when_nine_in_ten_names_fit(fitting: int, rule: str) -> None:
+    names = [f"IM-{n:04d}-0001.jpeg" for n in range(fitting)]
+    assert patients.choose(names + ["other.jpeg"] * (10 - fitting)) == rule
+
+
+def test_nih_is_chosen_and_no_names_fit_no_rule() -> None:
+    assert patients.choose(["00001280_004.png", "00001281_000.png"]) == "nih"
+    assert patients.choose([]) == "none"
+
+
+def test_a_patient_in_two_splits_keeps_one_id() -> None:
+    names = ["train/PNEUMONIA/person3_virus_1.jpeg", "test/PNEUMONIA/person3_virus_2.jpeg"]
+    rule, people, note = patients.assign_patients(names)
+    assert rule == "kermany"
+    assert people == ["virus-3", "virus-3"]
+    assert note == "1 patients recognised by the 'kermany' rule."
+
+
+def test_a_name_that_does_not_fit_is_its_own_patient() -> None:
+    _, people, note = patients.assign_patients(["a/IM-0001-0001.png", "a/odd.png"], "kermany")
+    assert people == ["IM-0001", "a/odd.png"]
+    assert "1 names do not fit" in note
+
+
+def test_without_a_rule_every_image_is_a_patient_and_the_user_is_told() -> None:
+    rule, people, note = patients.assign_patients(["a/1.png", "b/1.png"])
+    assert (rule, people) == ("none", ["a/1.png", "b/1.png"])
+    assert "No patient is known" in note
+
+
+@given(st.text(), st.sampled_from(sorted(patients.RULES)))
+def test_any_name_gives_a_patient_or_none(name: str, rule: str) -> None:
+    patient = patients.patient_of(rule, name)
+    assert patient is None or patient
+
+
+@given(
+    st.integers(0, 9999),
+    st.sampled_from(["bacteria", "virus"]),
+    st.integers(0, 9999),
+    st.integers(0, 9999),
+    st.sampled_from(["train/", "test/PNEUMONIA/", ""]),
+)
+def test_folder_and_image_number_do_not_change_the_patient(
+    person: int, kind: str, first: int, second: int, folder: str
+) -> None:
+    one = patients.patient_of("kermany", f"person{person}_{kind}_{first}.jpeg")
+    other = patients.patient_of("kermany", f"{folder}person{person}_{kind}_{second}.png")
+    assert one == other == f"{kind}-{person}"
+
+
+@given(st.lists(st.text(min_size=1), unique=True))
+def test_every_name_gets_a_patient(names: list[str]) -> None:
+    _, people, _ = patients.assign_patients(names)
+    assert len(people) == len(names)
+    assert all(people)

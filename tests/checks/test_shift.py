@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import chi2_contingency
+
+from zoo import Dataset, Sample
+from zoo.checks.findings import NOTE, WARNING
+from zoo.checks.material import Material
+from zoo.checks.shift import Side, compare, shifts
+
+NAMES = ("NORMAL", "PNEUMONIA")
+
+
+def side(
+    title: str, normal: int, ill: int, seed: int, moved: float = 0.0, names: tuple = NAMES
+) -> Side:
+    """Images whose features tell their class, and are `moved` from those of other sides."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], [normal, ill])
+    features = random.normal(size=(len(labels), 30)).astype(np.float32)
+    features[:, 0] += 4 * labels
+    features[:, 1] += moved
+    who = np.array([f"{title}{n}" for n in range(len(labels))])
+    return Side(title, features, labels, who, np.char.add("image of ", who), names)
+
+
+def test_one_source_in_two_parts_is_not_told_apart() -> None:
+    entry, findings = compare(side("train", 150, 150, 0), side("test", 60, 60, 1))
+    assert entry["between"] == ["train", "test"]
+    assert entry["roc_auc"]["low"] < 0.5 < entry["roc_auc"]["high"] + 0.05
+    assert findings == []
+
+
+def test_a_planted_shift_is_found_with_the_images_that_give_it_away() -> None:
+    test = side("test", 60, 60, 1, moved=2.0)
+    test.features[[3, 70], 1] += 8
+    entry, findings = compare(side("train", 150, 150, 0), test)
+    (finding,) = findings
+    assert (finding.level, finding.kind) == (WARNING, "shift")
+    assert entry["roc_auc"]["low"] > 0.8
+    assert len(entry["names"]) == 12
+    assert set(entry["names"][:2]) == {"image of test3", "image of test70"}
+    assert finding.names == tuple(entry["names"])
+
+
+def test_other_class_shares_alone_are_not_taken_for_other_images() -> None:
+    entry, findings = compare(side("train", 60, 340, 0), side("test", 100, 40, 1))
+    assert entry["roc_auc"]["value"] == pytest.approx(0.5, abs=0.12)
+    (finding,) = findings
+    assert (finding.level, finding.kind) == (NOTE, "class shares")
+    assert "NORMAL is 15% of train and 71% of test" in finding.message
+
+
+def test_the_p_of_class_shares_counts_patients() -> None:
+    a, b = side("train", 60, 90, 0), side("test", 50, 30, 1)
+    entry, _ = compare(a, b)
+    expected = chi2_contingency([[60, 90], [50, 30]]).pvalue
+    assert entry["prior_p"] == pytest.approx(expected)
+    assert entry["prior"]["train"] == {"NORMAL": 0.4, "PNEUMONIA": 0.6}
+    few = Side("test", b.features, b.labels, np.array(["p", "q"] * 40), b.names, NAMES)
+    assert compare(a, few)[0]["prior_p"] > 0.5
+
+
+def test_other_classes_are_compared_as_they_are() -> None:
+    a, b = side("train", 60, 60, 0), side("abroad", 30, 30, 1, names=("cat", "dog"))
+    entry, findings = compare(a, b)
+    assert entry["prior_p"] is None
+    assert entry["prior"]["abroad"] == {"cat": 0.5, "dog": 0.5}
+    assert [f for f in findings if f.kind == "class shares"] == []
+
+
+def test_one_patient_on_a_side_is_said_and_stops_nothing() -> None:
+    b = side("test", 4, 4, 1)
+    one = Side("test", b.features, b.labels, np.array(["p"] * 8), b.names, NAMES)
+    entry, findings = compare(side("train", 30, 30, 0), one)
+    assert entry["roc_auc"] == {"value": None, "low": None, "high": None}
+    assert "could not be measured" in findings[-1].message
+
+
+def material(parts: dict[str, int], source: str = "") -> Material:
+    def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        raise AssertionError("features are given")
+
+    samples = tuple(
+        Sample(f"{part}{n}", n % 2, f"{part}{n}", part)
+        for part, number in parts.items()
+        for n in range(number)
+    )
+    dataset = Dataset(source="here", class_names=NAMES, samples=samples, read=read,
+                      digest=lambda sample: "")  # fmt: skip
+    nothing = np.empty((len(samples), 0))
+    return Material(dataset, ("",) * len(samples), nothing, nothing, None, source)
+
+
+def compared(own: dict[str, int], other: dict[str, int] | None = None) -> list[list[str]]:
+    here = material(own)
+    there = None if other is None else material(other, "abroad")
+    random = np.random.default_rng(0)
+    features = random.normal(size=(len(here.samples), 5))
+    elsewhere = random.normal(size=(len(there.samples) if there else 0, 5))
+    return [entry["between"] for entry in shifts(here, features, there, elsewhere)[0]]
+
+
+def test_which_parts_are_compared() -> None:
+    assert compared({"": 60}) == []
+    assert compared({"train": 60, "validation": 16, "test": 30}) == [["train", "test"]]
+    assert compared({"train": 60, "validation": 40, "test": 30}) == [
+        ["train", "validation"],
+        ["train", "test"],
+    ]
+    assert compared({"": 60}, {"": 30}) == [["these data", "abroad"]]
+    assert compared({"train": 60, "test": 8}, {"": 30}) == [["train", "abroad"]]
+
+
+def test_names_of_another_source_say_which() -> None:
+    here, there = material({"": 40}), material({"": 30}, "abroad")
+    random = np.random.default_rng(1)
+    features, elsewhere = random.normal(size=(40, 5)), random.normal(size=(30, 5)) + 9
+    (entry,), _ = shifts(here, features, there, elsewhere)
+    assert all(name.startswith("abroad: ") for name in entry["names"])
+    assert entry["roc_auc"]["value"] == 1

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from zoo import DISCLAIMER
+from zoo.cli import main
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+
+Picture = Callable[..., Path]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_list_filters_by_wildcard() -> None:
+    result = run("list", "*net")
+    assert result.exit_code == 0
+    assert "alexnet" in result.stdout
+    assert "scratch" not in result.stdout
+    assert "gradcam" not in result.stdout
+
+
+def test_list_as_json_is_whole() -> None:
+    listed = json.loads(run("list", "--json").stdout)
+    assert listed.keys() == {"architectures", "explainers", "readers", "image_formats", "broken"}
+    assert {"alexnet", "efficientnet"} <= {a["name"] for a in listed["architectures"]}
+    assert listed["broken"] == []
+    assert any(e["default"] for e in listed["explainers"])
+    filtered = json.loads(run("list", "grad*", "--json").stdout)
+    assert {e["name"] for e in filtered["explainers"]} == {"gradcam", "gradcam++"}
+
+
+def test_show_tells_options_and_recipe() -> None:
+    shown = run("show", "efficientnet").stdout
+    assert "learning_rate" in shown
+    assert "Pretrained: ImageNet" in shown
+    assert run("show", "gradcam").exit_code == 0
+
+
+def test_help_names_every_command_and_what_this_is_not() -> None:
+    text = run("--help").stdout
+    assert all(f"\n  {name} " in text for name in ("list", "train", "predict", "explain"))
+    assert "".join(DISCLAIMER.split()) in "".join(text.split())
+
+
+def test_predict_skips_a_broken_image_among_others(
+    picture: Picture, tmp_path: Path, trained: Run
+) -> None:
+    for number in range(3):
+        picture(f"folder/{number}.png", seed=number)
+    (tmp_path / "folder" / "broken.png").write_bytes(picture("whole.png").read_bytes()[:300])
+    result = run("predict", trained.path, tmp_path / "folder")
+    assert result.exit_code == 0
+    assert "skipped:" in result.stderr
+    assert "broken.png" in result.stderr
+    assert "1 of 4 files were skipped" in result.stderr
+    assert "SYNTHETIC DATA" in result.stdout
+    assert DISCLAIMER in result.stdout
+
+
+def test_predict_as_json_says_everything(picture: Picture, tmp_path: Path, trained: Run) -> None:
+    first, broken = picture("0.png"), tmp_path / "broken.png"
+    broken.write_text("an X-ray")
+    answer = json.loads(run("predict", "--run", trained.path, "--json", first, broken).stdout)
+    assert answer["run"] == trained.name
+    assert answer["synthetic"] is True
+    assert answer["notice"] == DISCLAIMER
+    (row,) = answer["predictions"]
+    assert row["name"] == str(first)
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+    assert row["leaning"] in trained.class_names
+    assert row["refused"] == "unknown"  # noise is no chest X-ray
+    assert row["label"] == "NOT A CHEST X-RAY"
+    assert answer["skipped"][0]["name"] == str(broken)
+
+
+def test_predict_as_csv_to_a_file_or_the_screen(
+    picture: Picture, tmp_path: Path, trained: Run
+) -> None:
+    image, path = picture("a,b.png"), tmp_path / "out.csv"
+    printed = run("predict", trained.path, image, "--csv", "-").stdout
+    assert run("predict", trained.path, image, "--csv", path).exit_code == 0
+    assert path.read_text() == printed
+    (row,) = csv.DictReader(io.StringIO(printed))
+    assert row["image"] == str(image)
+    assert row["prediction"] == "NOT A CHEST X-RAY"
+    assert row["leaning"] in trained.class_names
+    assert row["reason"]
+
+
+def test_the_newest_run_is_taken_when_none_is_named(
+    picture: Picture, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_RUNS", str(trained.path.parent))
+    assert f"Run: {trained.name}" in run("predict", picture("a.png")).stderr
+
+
+def test_evaluate_scores_the_test_part(run_copy: Path) -> None:
+    result = run("evaluate", run_copy, "--json")
+    assert result.exit_code == 0, result.output
+    kept = json.loads((run_copy / run_folder.METRICS).read_text())["test"]
+    scores = json.loads(result.stdout)
+    assert scores["images"] == kept["images"]
+    assert scores["metrics"]["roc_auc"]["value"] == pytest.approx(
+        kept["metrics"]["roc_auc"]["value"], abs=1e-4
+    )
+
+
+def test_explain_writes_a_page_and_a_panel(picture: Picture, tmp_path: Path, trained: Run) -> None:
+    arguments = ["--run", trained.path, "--method", "saliency", "--output", tmp_path / "out"]
+    result = run("explain", *arguments, picture("a.png"))
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "a.html").stat().st_size > 1000
+    with Image.open(tmp_path / "out" / "a.png") as panel:
+        assert panel.format == "PNG"
+
+
+def test_runs_lists_the_run(trained: Run, tmp_path: Path) -> None:
+    folder = trained.path.parent
+    assert trained.name in run("runs", "--runs", folder).stdout
+    (row,) = json.loads(run("runs", "--runs", folder, "--json").stdout)
+    assert (row["run"], row["status"]) == (trained.name, "done")
+    assert 0 <= row["roc_auc"] <= 1
+    assert "No runs" in run("runs", "--runs", tmp_path).stdout
+
+
+def test_probabilities_are_of_the_tempered_logits(trained) -> None:
+    import numpy as np
+
+    from zoo.runs import run_folder
+    from zoo.stats.probabilities import softmax
+
+    classifier = run_folder.load_classifier(trained)
+    assert classifier.temperature == trained.record["calibration"]["temperature"] > 0
+    pixels = np.zeros((1, *classifier.input_shape), np.uint8)
+    expected = softmax(classifier.logits(pixels) / classifier.temperature)
+    np.testing.assert_allclose(classifier.probabilities(pixels), expected)

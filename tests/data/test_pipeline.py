@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo import BadInput, Dataset, Sample
+from zoo.base import parallel
+from zoo.data import pipeline
+
+
+def numbered(count: int, broken: str = "") -> Dataset:
+    """Return images whose every pixel is their number (red) and its double (green)."""
+
+    def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        if sample.name == broken:
+            raise BadInput(f"'{broken}' is cut short (at byte 7). Copy it again.\nSecond line.")
+        number = int(sample.name)
+        return np.full((*(size or (9, 9)), 3), (number, 2 * number, 0), np.uint8)
+
+    return Dataset(
+        source="here",
+        class_names=("a", "b"),
+        samples=tuple(Sample(str(n), n % 2, str(n)) for n in range(count)),
+        read=read,
+        digest=lambda s: f"{int(s.name):016x}",
+    )
+
+
+def test_batches_come_in_order_at_the_asked_size() -> None:
+    data = numbered(10)
+    found = [b.numpy() for b in pipeline.batches(data, data.samples, (6, 8, 3), batch_size=4)]
+    assert [b.shape for b in found] == [(4, 6, 8, 3), (4, 6, 8, 3), (2, 6, 8, 3)]
+    assert found[0].dtype == np.uint8
+    assert [int(image[0, 0, 0]) for b in found for image in b] == list(range(10))
+
+
+def test_one_channel_is_the_luminance() -> None:
+    data = numbered(100)
+    (batch,) = pipeline.batches(data, data.samples[90:92], (5, 5, 1))
+    assert batch.shape == (2, 5, 5, 1)
+    assert int(batch[0, 0, 0, 0]) == round(0.299 * 90 + 0.587 * 180)
+
+
+def epoch_of(data: Dataset, preset: str, epoch: int, seed: int = 0) -> list[Any]:
+    count = len(data.samples)
+    return list(
+        pipeline.training_batches(
+            data,
+            data.samples,
+            [data.digest(s) for s in data.samples],
+            (6, 8, 3),
+            np.eye(2, dtype=np.float32)[[s.label for s in data.samples]],
+            np.arange(count, dtype=np.float32),
+            batch_size=4,
+            preset=preset,
+            seed=seed,
+            epoch=epoch,
+        )
+    )
+
+
+def test_an_epoch_keeps_pixels_targets_and_weights_together() -> None:
+    seen = []
+    for pixels, targets, weights in epoch_of(numbered(10), "none", 0):
+        for image, target, weight in zip(pixels, targets, weights, strict=True):
+            number = int(image[0, 0, 0])
+            assert int(np.argmax(target)) == number % 2
+            assert int(weight) == number
+            seen.append(number)
+    assert sorted(seen) == list(range(10))
+    assert seen != list(range(10))
+
+
+def test_an_epoch_repeats_itself_and_the_next_differs() -> None:
+    data = numbered(10)
+
+    def pixels(epoch: int) -> np.ndarray:
+        return np.concatenate([b[0].numpy() for b in epoch_of(data, "chest", epoch)])
+
+    assert np.array_equal(pixels(3), pixels(3))
+    assert not np.array_equal(pixels(3), pixels(4))
+    assert np.array_equal(pipeline.shuffled(50, 1, 2), pipeline.shuffled(50, 1, 2))
+    assert not np.array_equal(pipeline.shuffled(50, 1, 2), pipeline.shuffled(50, 1, 3))
+
+
+def test_a_bad_image_in_the_stream_is_bad_input_again() -> None:
+    data = numbered(10, broken="7")
+    streamed = pipeline.batches(data, data.samples, (6, 8, 3), batch_size=4)
+    with pytest.raises(BadInput) as caught, pipeline.reading_errors():
+        list(streamed)
+    assert str(caught.value) == "'7' is cut short (at byte 7). Copy it again."
+
+
+def test_other_errors_of_tensorflow_stay_what_they_are() -> None:
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError), pipeline.reading_errors():
+        tf.reshape(tf.zeros(6), (4, 4))
+
+
+def test_in_parallel_keeps_the_order() -> None:
+    def slow(number: int) -> int:
+        time.sleep(0.002 * (number % 5))
+        return number * number
+
+    assert list(parallel.in_parallel(slow, range(40))) == [n * n for n in range(40)]
+    assert list(parallel.in_parallel(slow, [])) == []
+
+
+def test_in_parallel_really_is_parallel() -> None:
+    together = threading.Barrier(2, timeout=5)
+    assert len(list(parallel.in_parallel(lambda _: together.wait(), range(2)))) == 2
+
+
+def test_in_parallel_never_runs_far_ahead() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = parallel.in_parallel(lambda n: n, items(), ahead=8)
+    for used in range(1, 101):
+        next(results)
+        assert len(taken) <= used + 8
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 108
+
+
+def test_in_parallel_passes_an_error_on_at_its_place() -> None:
+    def fails_at_five(number: int) -> int:
+        if number == 5:
+            raise BadInput("five")
+        return number
+
+    results = parallel.in_parallel(fails_at_five, range(1000))
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(BadInput, match="five"):
+        next(results)

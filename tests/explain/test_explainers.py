@@ -1,0 +1,78 @@
+"""Contract: every registered explainer explains every registered architecture, no layer named."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import Attribution, Examples, Images, Reference
+from zoo.base.registry import load_registry
+from zoo.base.settings import explainer_options
+from zoo.network.classifier import TrainedClassifier
+
+REGISTRY = load_registry()
+SHAPE = (64, 64, 3)
+FAST = {"samples": 2, "max_channels": 2, "evaluations": 40, "k": 3}
+
+
+@lru_cache(maxsize=2)
+def classifier(name: str) -> TrainedClassifier:
+    keras.utils.set_random_seed(0)
+    model = REGISTRY.architecture(name).build(SHAPE, 3)
+    return TrainedClassifier(model, ("a", "b", "c"), positive=2)
+
+
+def images() -> Images:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
+    return Images(pixels, ("x.png", "y.png"), (None, "p1"), ("0" * 16, "f" * 16))
+
+
+def cases(subject: TrainedClassifier) -> Reference:
+    pixels = np.random.default_rng(1).integers(0, 256, (9, *SHAPE), np.uint8)
+    numbers = range(len(pixels))
+    return Reference(
+        embeddings=subject.embeddings(pixels),
+        labels=np.array([i % 3 for i in numbers]),
+        names=tuple(f"case-{i}" for i in numbers),
+        patients=tuple(f"p{i}" for i in numbers),
+        digests=tuple(f"{i:016x}" for i in numbers),
+    )
+
+
+def test_the_zoo_has_the_promised_methods():
+    promised = {"gradcam", "gradcam++", "scorecam", "saliency", "smoothgrad", "shap", "examples"}
+    assert promised <= REGISTRY.explainers.keys()
+
+
+@pytest.mark.parametrize("architecture", sorted(REGISTRY.architectures))
+@pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
+def test_it_explains_each_architecture(architecture, method):
+    subject, explainer = classifier(architecture), REGISTRY.explainer(method)
+    options = explainer_options(explainer.options, FAST)
+    given = explainer.explain(subject, images(), [0, 2], cases(subject), **options)
+    assert [explanation.method for explanation in given] == [method] * 2
+    assert [explanation.target for explanation in given] == [0, 2]
+    for explanation in given:
+        if isinstance(explanation, Attribution):
+            assert explanation.values.shape == SHAPE[:2]
+            assert explanation.values.dtype == np.float32
+            assert np.isfinite(explanation.values).all()
+            assert explanation.signed or explanation.values.min() >= 0
+        else:
+            assert isinstance(explanation, Examples)
+            assert 0 <= explanation.agreement <= 1
+            cases_of = {group.name: group.cases for group in explanation.groups}
+            assert all(n.index < 9 for shown in cases_of.values() for n in shown)
+            nearest = [n.distance for n in cases_of["similar"]]
+            assert nearest == sorted(nearest)
+
+
+@pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
+def test_it_is_documented(method):
+    explainer = REGISTRY.explainer(method)
+    assert explainer.summary
+    assert explainer.reference
+    assert all(option.help for option in explainer.options.values())

@@ -1,0 +1,79 @@
+"""Maps that lie in a known place, beside it, or nowhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo.interpret.trust.localisation import localise
+
+PLACE = np.zeros((20, 30), bool)
+PLACE[5:10, 10:20] = True
+AREA = 50 / 600
+
+
+def test_a_map_of_the_place_itself() -> None:
+    found = localise(PLACE.astype(np.float32), PLACE)
+    assert found is not None
+    assert (found.inside, found.pointing, found.auprc) == (1, True, 1)
+    assert found.area == pytest.approx(AREA)
+
+
+def test_a_map_of_everything_else() -> None:
+    found = localise((~PLACE).astype(np.float32), PLACE)
+    assert found is not None
+    assert (found.inside, found.pointing) == (0, False)
+    assert found.auprc == pytest.approx(AREA)
+
+
+def test_an_even_map_is_chance_and_points_nowhere() -> None:
+    found = localise(np.full(PLACE.shape, 3.0), PLACE)
+    assert found is not None
+    assert found.inside == pytest.approx(AREA)
+    assert found.auprc == pytest.approx(AREA)
+    assert not found.pointing
+
+
+def test_only_evidence_for_the_target_counts() -> None:
+    values = np.where(PLACE, -5.0, 0.0)
+    values[7, 12], values[0, 0] = 3.0, 1.0
+    found = localise(values, PLACE)
+    assert found is not None
+    assert found.inside == 0.75
+    assert found.pointing
+
+
+@pytest.mark.parametrize(("inside", "hit"), [(3, True), (2, True), (1, False)])
+def test_a_plateau_hits_when_at_least_half_of_it_does(inside: int, hit: bool) -> None:
+    values = np.zeros(PLACE.shape)
+    values[7, 20 - inside : 24 - inside] = 1  # four pixels across the right border
+    found = localise(values, PLACE)
+    assert found is not None
+    assert found.pointing is hit
+
+
+def test_nothing_to_compare() -> None:
+    values = np.random.default_rng(0).random(PLACE.shape)
+    assert localise(values, np.zeros_like(PLACE)) is None
+    assert localise(-values, PLACE) is None
+    assert localise(np.zeros(PLACE.shape), PLACE) is None
+    assert localise(np.where(PLACE, np.nan, values), PLACE) is None
+
+
+def test_the_whole_image_holds_all_evidence() -> None:
+    values = np.random.default_rng(0).random(PLACE.shape)
+    found = localise(values, np.ones_like(PLACE))
+    assert found is not None
+    assert (found.inside, found.area, found.auprc) == (1, 1, 1)
+
+
+def test_the_pointing_game_of_its_authors_forgives_fifteen_pixels() -> None:
+    mask = np.zeros((64, 64), bool)
+    mask[20:30, 20:30] = True
+    for column, near in ((29, True), (44, True), (45, False)):
+        values = np.zeros((64, 64))
+        values[25, column] = 1
+        found = localise(values, mask)
+        assert found is not None
+        assert found.near is near
+        assert found.pointing is (column == 29)

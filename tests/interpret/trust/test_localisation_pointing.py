@@ -1,0 +1,57 @@
+"""Where Grad-CAM of a trained network points, on drawings whose findings have a known place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explain import gradcam
+from plugins.readers.phantom import zoo_read_dataset
+from zoo import Images
+from zoo.interpret.trust.controls import controls
+from zoo.interpret.trust.localisation import localise
+from zoo.runs import run_folder
+from zoo.workflows import train
+
+
+def pointing(maps: np.ndarray, masks: np.ndarray) -> tuple[float, float]:
+    """Play the pointing game as its authors do, and strictly; an empty map hits nothing."""
+    found = [localise(map_, mask) for map_, mask in zip(maps, masks, strict=True)]
+    near = [one is not None and one.near for one in found]
+    inside = [one is not None and one.pointing for one in found]
+    return float(np.mean(near)), float(np.mean(inside))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "side", "epochs"), [("efficientnet", 224, 40), ("scratch", 112, 15)]
+)
+def test_gradcam_points_at_the_opacity_and_controls_do_not(
+    name: str, side: int, epochs: int, tmp_path: Path
+) -> None:
+    size, options = (side, side), {"images": "80", "seed": "1", "size": str(side)}
+    run = train.train(
+        name,
+        f"phantom?images=300&size={side}",
+        folder=tmp_path,
+        changes={"epochs": epochs},
+        input_shape=(*size, 3),
+    )
+    classifier, unseen = run_folder.load_classifier(run), zoo_read_dataset("phantom", options)
+    assert unseen is not None
+    assert unseen.mask is not None
+    diseased = [sample for sample in unseen.samples if sample.label == 1]
+    pixels = np.stack([unseen.read(sample, size) for sample in diseased])
+    right = np.flatnonzero(classifier.logits(pixels).argmax(axis=1) == 1)
+    assert len(right) >= 25
+    pixels, samples = pixels[right], [diseased[i] for i in right]
+    masks = np.stack([unseen.mask(sample, size) for sample in samples])
+    names = tuple(sample.name for sample in samples)
+    images = Images(pixels, names, (None,) * len(names), names)
+    maps = [one.values for one in gradcam.explain(classifier, images, [1] * len(names))]
+    near, strictly = pointing(np.stack(maps), masks)
+    assert near >= 0.9
+    assert strictly >= 0.4
+    assert max(pointing(drawn, masks)[1] for drawn in controls(pixels).values()) < 0.2

@@ -1,0 +1,246 @@
+"""Methods that use the weights, and methods that only seem to."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zoo import Attribution, Examples, Explainer, Images, Option, Reference
+from zoo.base.registry import load_registry
+from zoo.interpret.trust import randomisation
+from zoo.interpret.trust.copies import Copies, weighted_layers
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import run_folder
+
+SIDE = 32
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3), np.uint8)
+
+
+def images_of(pixels) -> Images:
+    names = tuple(f"image {i}" for i in range(len(pixels)))
+    return Images(pixels, names, (None,) * len(names), names)
+
+
+def edges(classifier, images, targets, reference=None, **options):
+    """Mark the edges of the image, whatever the network is."""
+    gray = images.pixels.mean(axis=-1)
+    steps = np.abs(np.diff(gray, axis=1, prepend=0)) + np.abs(np.diff(gray, axis=2, prepend=0))
+    return [
+        Attribution("edges", target, values.astype(np.float32))
+        for target, values in zip(targets, steps, strict=True)
+    ]
+
+
+EDGES = Explainer(name="edges", summary="Edges.", explain=edges)
+
+
+def linear() -> TrainedClassifier:
+    """The first class is the brightness of the upper left quadrant."""
+    pixels = keras.Input((SIDE, SIDE, 3))
+    logits = layers.Dense(2, name="head")(layers.Flatten()(layers.Rescaling(1 / 255)(pixels)))
+    model = keras.Model(pixels, logits)
+    weights = np.zeros((SIDE, SIDE, 3, 2), np.float32)
+    weights[: SIDE // 2, : SIDE // 2, :, 0] = 0.02
+    model.get_layer("head").set_weights([weights.reshape(-1, 2), np.zeros(2)])
+    return TrainedClassifier(model, ("bright", "dark"), 0)
+
+
+def normalised(depth: int = 6) -> keras.Model:
+    """Depthwise convolutions and batch normalisation, which default weights make vanish."""
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(32, 3, padding="same", use_bias=False)(layers.Rescaling(1 / 255)(pixels))
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    for _ in range(depth):
+        x = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    model = keras.Model(pixels, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+    model.trainable = False
+    return model
+
+
+@pytest.mark.parametrize("method", ["saliency", "shap"])
+def test_a_map_of_the_weights_depends_on_them(method):
+    explainer = load_registry().explainer(method)
+    options = {name: option.default for name, option in explainer.options.items()}
+    found = randomisation.measure(explainer, options, linear(), images_of(PIXELS), [0] * 4, None)
+    assert found.depends
+    assert abs(found.rank[-1]) < 0.3
+    assert found.stages == ("all layers",)
+    assert found.images >= 2
+
+
+def test_an_edge_detector_does_not():
+    found = randomisation.measure(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    assert not found.depends
+    assert found.rank[-1] == pytest.approx(1)
+    assert found.ssim[-1] == pytest.approx(1)
+    assert found.null_rank == pytest.approx((1, 1, 1))
+
+
+def test_stages_go_from_the_output_to_the_input():
+    model = normalised(2)
+    copies = Copies(TrainedClassifier(model, ("a", "b"), 0), PIXELS)
+    own = [layer.name for layer in weighted_layers(model)]
+    changed = [
+        [
+            layer.name
+            for layer in weighted_layers(copies.at(stage).model)
+            if any(
+                not np.array_equal(a, b)
+                for a, b in zip(
+                    layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True
+                )
+            )
+        ]
+        for stage in copies.cascade
+    ]
+    assert changed[0] == own[:1]
+    for shallow, deep in itertools.pairwise(changed):
+        assert set(shallow) < set(deep)
+    assert [stage.name for stage in copies.cascade] == [names[-1] for names in changed]
+
+
+def test_random_networks_differ_from_each_other_and_are_the_same_next_time():
+    classifier = TrainedClassifier(normalised(1), ("a", "b"), 0)
+    copies = Copies(classifier, PIXELS)
+    first, again, anew = (
+        [made.at(stage).logits(PIXELS) for stage in made.random]
+        for made in (copies, copies, Copies(classifier, PIXELS))
+    )
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_allclose(first, anew, rtol=1e-4)
+    assert not np.allclose(first[0], first[1])
+    assert not np.allclose(first[1], first[2])
+
+
+def test_activations_stay_sane_where_default_weights_would_not():
+    model = normalised()
+    fresh = keras.models.clone_model(model)
+
+    def spread(network):
+        features = keras.Model(network.input, network.layers[-2].output)
+        return np.asarray(features(PIXELS.astype(np.float32))).std(axis=0).mean()
+
+    copies = Copies(TrainedClassifier(model, ("a", "b"), 0), PIXELS)
+    assert spread(fresh) < 1e-3
+    assert 0.01 < spread(copies.at(copies.random[0]).model) < 10
+
+
+def test_the_trained_network_is_left_as_it_is():
+    model = normalised(1)
+    before = model.get_weights()
+    copies = Copies(TrainedClassifier(model, ("a", "b"), 0), PIXELS)
+    copies.at(copies.random[0])
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert not any(layer.trainable for layer in weighted_layers(model))
+
+
+@pytest.mark.parametrize("method", ["gradcam", "saliency", "shap"])
+def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, run_copy):
+    run = run_folder.open_run(run_copy)
+    classifier, reference = run_folder.load_classifier(run), run_folder.load_reference(run)
+    explainer = load_registry().explainer(method)
+    options = {name: option.default for name, option in explainer.options.items()}
+    asked = (run, explainer, options, classifier, images_of(PIXELS), [0] * 4, reference)
+    found = randomisation.of_run(*asked)
+    assert found.depends
+    assert len(found.stages) == len(found.rank) == len(found.ssim) > 2
+    kept = run_copy / "trust" / f"{method}.json"
+    assert json.loads(kept.read_text())["method"] == method
+
+    def fails(*args, **settings):
+        raise AssertionError("measured twice")
+
+    idle = replace(explainer, explain=fails)
+    assert randomisation.of_run(run, idle, *asked[2:]) == found
+    kept.write_text("{")
+    with pytest.raises(AssertionError, match="twice"):
+        randomisation.of_run(run, idle, *asked[2:])
+
+
+def test_other_options_are_measured_anew(trained, run_copy):
+    run = run_folder.open_run(run_copy)
+    classifier, calls = run_folder.load_classifier(run), []
+
+    def counted(*args, **options):
+        calls.append(options)
+        return edges(*args)
+
+    explainer = Explainer(name="a/b", summary="", explain=counted, options={"k": Option(1, "")})
+    reference = run_folder.load_reference(run)
+    for k in (1, 1, 2):
+        found = randomisation.of_run(run, explainer, {"k": k}, classifier, None, [], reference)
+        assert not found.depends  # an edge detector, on a trained network
+    assert {options["k"] for options in calls} == {1, 2}
+    assert [path.name for path in (run_copy / "trust").iterdir()] == ["a%2Fb.json"]
+
+
+def test_pictures_of_the_run_are_of_all_classes_and_of_the_input_size(trained):
+    reference = run_folder.load_reference(trained)
+    known = randomisation.known_images(reference, (48, 40, 1))
+    assert known.pixels.shape == (randomisation.IMAGES, 48, 40, 1)
+    labels = [reference.labels[reference.digests.index(digest)] for digest in known.digests]
+    assert set(labels) == set(reference.labels)
+    assert randomisation.known_images(replace(reference, thumbnails=()), (48, 40, 1)) is None
+
+
+def test_examples_are_not_judged():
+    explainer = Explainer(
+        name="cases",
+        summary="",
+        explain=lambda classifier, images, targets, reference: [
+            Examples("cases", target, (), 0.5) for target in targets
+        ],
+    )
+    images = images_of(PIXELS)
+    assert randomisation.measure(explainer, {}, linear(), images, [0] * 4, None) is None
+
+
+def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
+    seen = []
+
+    def slow(classifier, images, targets, reference, *, evaluations):
+        seen.append((len(targets), evaluations))
+        return edges(classifier, images, targets)
+
+    monkeypatch.setattr(randomisation, "explaining_seconds", lambda *_: 1000.0)
+    explainer = Explainer(
+        name="slow", summary="", explain=slow, options={"evaluations": Option(0, "")}
+    )
+    found = randomisation.measure(
+        explainer, {"evaluations": 0}, linear(), images_of(PIXELS), [0] * 4, None
+    )
+    assert found.images == randomisation.FEWEST
+    assert set(seen) == {(randomisation.FEWEST, randomisation.CHEAPER["evaluations"])}
+    assert randomisation.cheaper({"evaluations": 10, "budget": 60.0, "k": 5}) == {
+        "evaluations": 10, "budget": randomisation.CHEAPER["budget"], "k": 5,
+    }  # fmt: skip
+
+
+def test_a_record_is_read_as_it_was_written():
+    found = randomisation.measure(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    record = json.loads(json.dumps(found.to_record(), allow_nan=False))
+    assert randomisation.Randomisation.from_record(record) == found
+
+
+def test_a_run_without_pictures_uses_the_images_at_hand(trained, run_copy):
+    run = run_folder.open_run(run_copy)
+    seen = []
+
+    def watching(classifier, images, targets, reference):
+        seen.append(images.names)
+        return edges(classifier, images, targets)
+
+    reference: Reference = replace(run_folder.load_reference(run), thumbnails=())
+    images = images_of(np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8))
+    explainer = Explainer(name="watching", summary="", explain=watching)
+    classifier = run_folder.load_classifier(run)
+    randomisation.of_run(run, explainer, {}, classifier, images, [0, 1, 0], reference)
+    assert set().union(*seen) == set(images.names)

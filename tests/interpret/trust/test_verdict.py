@@ -1,0 +1,182 @@
+"""Each rule of the verdict, on evidence made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from zoo.interpret.trust.randomisation import Randomisation
+from zoo.interpret.trust.stability import Stability
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Evidence, judge
+
+MAP = np.random.default_rng(0).random((8, 8)).astype(np.float32)
+SCORES = {
+    "validation": {"value": 0.9, "low": 0.85, "high": 0.95, "note": ""},
+    "test": {"value": 0.9, "low": 0.8, "high": 0.95, "note": ""},
+}
+DEPENDS = Randomisation(("all layers",), (0.1,), (0.05,), (0.1, 0, 0.2), (0, -0.1, 0.1), True, 8)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `zoo.interpret.trust.perturbation` gives."""
+
+    deletion: float
+    insertion: float
+    road: float
+
+
+CONTROLS = {
+    "random": Measured(0.60, 0.40, 0.60),
+    "blurred random": Measured(0.58, 0.42, 0.58),
+    "centre": Measured(0.50, 0.50, 0.50),
+    "edges": Measured(0.55, 0.45, 0.55),
+}
+GOOD = Evidence(
+    values=MAP,
+    scores=SCORES,
+    randomisation=DEPENDS,
+    faithfulness=Measured(0.30, 0.70, 0.30),
+    controls=CONTROLS,
+    stability=Stability(0.95, 0.9),
+)
+
+
+UNMOVED = {
+    "random": Measured(0.99, 0.99, 0.99),
+    "blurred random": Measured(0.98, 0.99, 0.97),
+    "centre": Measured(0.97, 0.98, 0.99),
+    "edges": Measured(0.99, 0.96, 0.99),
+}
+
+
+def rows(trust) -> dict[str, bool | None]:
+    return {row.name: row.passed for row in trust.rows}
+
+
+def test_a_good_map_holds_up_and_every_row_passes():
+    trust = judge(GOOD)
+    assert trust.level == HOLDS_UP
+    assert "3 of 3" in trust.reason
+    assert trust.depends
+    assert all(rows(trust).values())
+
+
+def bad(**changes) -> Evidence:
+    return replace(GOOD, **changes)
+
+
+SAME = replace(DEPENDS, rank=(0.95,), depends=False)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (bad(scores={**SCORES, "test": {"value": 0.6, "low": 0.48}}), "better than chance"),
+        (bad(scores={**SCORES, "test": {"value": 0.6, "low": None}}), "better than chance"),
+        (bad(scores={}), "better than chance"),
+        (bad(randomisation=SAME), "learned nothing"),
+        (bad(values=np.zeros((8, 8))), "empty"),
+        (bad(values=np.full((8, 8), np.nan)), "not numbers"),
+        (bad(stability=Stability(0.3, 0.9)), "nobody can see"),
+        (bad(stability=Stability(0.9, 0.3)), "explained again"),
+        (bad(details={"additivity error": 0.02 * float(MAP.sum())}), "add up"),
+        (bad(faithfulness=Measured(0.59, 0.41, 0.3)), "by chance"),
+        (bad(faithfulness=Measured(0.57, 0.43, 0.57)), "by chance"),  # within the margin
+        (bad(faithfulness=Measured(0.8, 0.2, 0.8)), "by chance"),
+    ],
+)
+def test_do_not_use(evidence, reason):
+    trust = judge(evidence)
+    assert trust.level == DO_NOT_USE
+    assert reason in trust.reason
+    assert trust.reason.endswith(".")
+    assert trust.reason.count(".") == 1
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What `zoo.interpret.trust.localisation` gives."""
+
+    inside: float
+    area: float
+    pointing: bool = True
+    auprc: float = 0.5
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (bad(faithfulness=None), "no time"),
+        (bad(faithfulness=Measured(0.5, 0.5, 0.3)), "middle of the image or its edges"),
+        (bad(localisation=Inside(0.30, 0.35)), "inside the lungs"),
+        (bad(faithfulness=Measured(0.96, 0.98, 0.98), controls=UNMOVED), "cannot be tested"),
+    ],
+)
+def test_weak(evidence, reason):
+    trust = judge(evidence)
+    assert trust.level == WEAK
+    assert reason in trust.reason
+    assert trust.reason.count(".") == 1
+
+
+def test_what_passes_says_so_in_the_table():
+    trust = judge(
+        bad(localisation=Inside(0.71, 0.35), details={"additivity error": 1e-7, "log-odds": 3.0})
+    )
+    assert trust.level == HOLDS_UP
+    assert rows(trust)["evidence inside the lungs"] is True
+    assert rows(trust)["additivity error"] is True
+
+
+def test_the_gravest_reason_is_told():
+    everything = bad(
+        scores={},
+        randomisation=SAME,
+        stability=Stability(0.0, 0.0),
+        faithfulness=Measured(0.9, 0.1, 0.9),
+    )
+    assert "better than chance" in judge(everything).reason
+    assert not judge(everything).depends
+    assert "learned nothing" in judge(replace(everything, scores=SCORES)).reason
+
+
+def test_what_was_not_measured_is_neither_passed_nor_failed():
+    trust = judge(bad(stability=None, randomisation=None))
+    assert trust.level == HOLDS_UP
+    assert trust.depends
+    missing = {row.name: row for row in trust.rows if row.passed is None}
+    assert set(missing) == {
+        "likeness to maps of random networks",
+        "same under noise of one gray level",
+    }
+    assert {row.value for row in missing.values()} == {"not measured"}
+
+
+def test_a_test_that_cannot_tell_is_not_counted():
+    """Only deletion tells one order from another: the others are left out, and it decides."""
+    controls = {
+        name: Measured(CONTROLS[name].deletion, unmoved.insertion, unmoved.road)
+        for name, unmoved in UNMOVED.items()
+    }
+    good = judge(bad(faithfulness=Measured(0.3, 0.98, 0.98), controls=controls))
+    assert good.level == HOLDS_UP
+    assert "1 of 1" in good.reason
+    assert rows(good)["insertion (higher is better)"] is None
+    poor = judge(bad(faithfulness=Measured(0.7, 1.0, 0.96), controls=controls))
+    assert poor.level == DO_NOT_USE
+
+
+def test_where_chance_is_perfect_no_map_can_be_better():
+    controls = {**CONTROLS, "random": Measured(0.60, 0.98, 0.60)}
+    trust = judge(bad(faithfulness=Measured(0.30, 0.99, 0.30), controls=controls))
+    assert rows(trust)["insertion (higher is better)"] is None
+    assert "2 of 2" in trust.reason
+
+
+def test_rows_name_the_best_controls():
+    (deletion,) = (row for row in judge(GOOD).rows if row.name.startswith("deletion"))
+    assert deletion.value == "0.30"
+    assert deletion.against == "blurred random 0.58, centre 0.50"

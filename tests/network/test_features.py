@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo import BadInput, Dataset, Sample
+from zoo.base.progress import SILENT
+from zoo.network import features as module
+
+SIDE = 16
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(module, "SHARD_ROWS", 8)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Any:
+    return build()
+
+
+def build(seed: int = 0, stride: int = 2) -> Any:
+    import keras
+    from keras import layers
+
+    pixels = keras.Input((SIDE, SIDE, 3))
+    start = keras.initializers.GlorotUniform(seed=seed)
+    x = layers.Conv2D(4, 3, strides=stride, kernel_initializer=start)(pixels)
+    return keras.Model(pixels, layers.GlobalAveragePooling2D()(x))
+
+
+class Pictures:
+    """Twenty images of noise that count how often they are read."""
+
+    def __init__(self) -> None:
+        self.read_names: list[str] = []
+        self.contents = {f"i{n}": n for n in range(20)}
+        self.breaks_at = ""
+        self.samples = tuple(Sample(name, 0, name) for name in self.contents)
+
+    def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        if sample.name == self.breaks_at:
+            raise BadInput("gone")
+        assert size == (SIDE, SIDE)
+        self.read_names.append(sample.name)
+        return self.pixels(sample.name)
+
+    def pixels(self, name: str) -> np.ndarray:
+        random = np.random.default_rng(self.contents[name])
+        return random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+
+    def features(self, backbone: Any, **options: Any) -> np.ndarray:
+        self.read_names.clear()
+        dataset = Dataset(
+            source="here",
+            class_names=("a", "b"),
+            samples=self.samples,
+            read=self.read,
+            digest=lambda s: s.name,
+        )
+        return module.features(
+            backbone, dataset, self.samples, self.digests(), progress=SILENT, **options
+        )
+
+    def digests(self) -> Sequence[str]:
+        return [f"{content:016x}" for content in self.contents.values()]
+
+    def expected(self, backbone: Any) -> np.ndarray:
+        stacked = np.stack([self.pixels(s.name) for s in self.samples]).astype(np.float32)
+        return np.asarray(backbone(stacked, training=False))
+
+
+def test_the_first_view_is_what_the_backbone_says(backbone: Any) -> None:
+    pictures = Pictures()
+    values = pictures.features(backbone)
+    assert values.shape == (20, 1, 4)
+    assert values.dtype == np.float32
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+def test_a_second_pass_reads_and_computes_nothing(
+    backbone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = Pictures()
+    first = pictures.features(backbone, views=2, preset="chest")
+    assert len(pictures.read_names) == 20  # once for both views
+    monkeypatch.setattr(module, "_compute", None)
+    assert np.array_equal(pictures.features(backbone, views=2, preset="chest"), first)
+    assert pictures.read_names == []
+
+
+def test_views_differ_and_another_seed_is_another_view(backbone: Any) -> None:
+    pictures = Pictures()
+    first = pictures.features(backbone, views=3, preset="chest", seed=0)
+    assert first.shape == (20, 3, 4)
+    assert not np.allclose(first[:, 0], first[:, 1], atol=0.1)
+    assert not np.allclose(first[:, 1], first[:, 2], atol=0.1)
+    other = pictures.features(backbone, views=3, preset="chest", seed=1)
+    assert np.allclose(other[:, 0], first[:, 0])
+    assert not np.allclose(other[:, 1], first[:, 1], atol=0.1)
+
+
+def test_changed_content_is_computed_anew_and_nothing_else(backbone: Any) -> None:
+    pictures = Pictures()
+    pictures.features(backbone)
+    pictures.contents["i5"] = 99
+    values = pictures.features(backbone)
+    assert pictures.read_names == ["i5"]
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+def test_an_interrupted_pass_goes_on_where_it_was(backbone: Any) -> None:
+    pictures = Pictures()
+    pictures.breaks_at = "i17"
+    with pytest.raises(BadInput, match="gone"):
+        pictures.features(backbone)
+    pictures.breaks_at = ""
+    values = pictures.features(backbone)
+    assert sorted(pictures.read_names) == ["i16", "i17", "i18", "i19"]
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["values", "keys"])
+@pytest.mark.parametrize("content", [b"", b"not an array", None])
+def test_a_damaged_shard_is_computed_again(
+    backbone: Any, cache: Path, kind: str, content: bytes | None
+) -> None:
+    pictures = Pictures()
+    pictures.features(backbone)
+    shard = sorted(cache.rglob(f"*.{kind}.npy"))[0]
+    shard.write_bytes(shard.read_bytes()[:-8] if content is None else content)
+    values = pictures.features(backbone)
+    assert len(pictures.read_names) in (4, 8)  # that shard's images
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+def test_a_missing_half_of_a_shard_is_computed_again(backbone: Any, cache: Path) -> None:
+    pictures = Pictures()
+    pictures.features(backbone)
+    sorted(cache.rglob("*.values.npy"))[0].unlink()
+    values = pictures.features(backbone)
+    assert pictures.read_names
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+def test_a_backbone_is_known_by_weights_and_layers_not_by_names(backbone: Any) -> None:
+    key = module.backbone_key(backbone)
+    assert module.backbone_key(build()) == key
+    assert module.backbone_key(build(seed=1)) != key
+    assert module.backbone_key(build(stride=3)) != key
+    changed = build()
+    changed.trainable = False
+    assert module.backbone_key(changed) == key
+    weights = changed.get_weights()
+    weights[1][0] += 1e-3
+    changed.set_weights(weights)
+    assert module.backbone_key(changed) != key
+
+
+def test_other_weights_never_meet_these_features(backbone: Any) -> None:
+    pictures = Pictures()
+    first = pictures.features(backbone)
+    other = pictures.features(build(seed=1))
+    assert len(pictures.read_names) == 20
+    assert not np.allclose(first, other, atol=1)
+
+
+def test_the_cache_is_where_it_was_asked_to_be(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.cache_folder() == cache
+    monkeypatch.delenv("ZOO_CACHE")
+    assert module.cache_folder().name == "xray-zoo"
+
+
+def test_the_same_layers_wired_otherwise_are_another_backbone() -> None:
+    def backbone(swapped: bool) -> Any:
+        import keras
+
+        keras.utils.set_random_seed(0)
+        pixels = keras.Input((8, 8, 3))
+        first, second = keras.layers.Conv2D(3, 3), keras.layers.Conv2D(3, 3)
+        left, right = first(pixels), second(pixels)
+        pair = [right, left] if swapped else [left, right]
+        return keras.Model(pixels, keras.layers.Subtract()(pair))
+
+    keys = {module.backbone_key(backbone(False)), module.backbone_key(backbone(False))}
+    assert len(keys) == 1
+    assert module.backbone_key(backbone(True)) not in keys

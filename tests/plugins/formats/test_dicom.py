@@ -1,0 +1,478 @@
+"""DICOM files are shown as a viewer shows them, within limits, and never name the patient."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import struct
+import tracemalloc
+import warnings
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pydicom
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+
+from zoo import BadInput
+from zoo.base import images
+from zoo.base.registry import Registry
+from zoo.cli import main
+from zoo.runs.run_folder import Run
+from zoo.workflows import train
+
+DATA = Path(__file__).parents[4] / "shared" / "data" / "dicom"
+LITTLE, RLE = pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.RLELossless
+RAMP = np.linspace(0, 255, 24, dtype=np.uint8)[None, :].repeat(16, axis=0)
+DEEP = (np.arange(16 * 24, dtype=np.uint16).reshape(16, 24) * 10).astype(np.uint16)
+COLOURS = np.dstack([RAMP, RAMP[:, ::-1], RAMP // 2])
+SMOOTH = np.linspace(60, 180, 24).astype(np.uint8)[None, :].repeat(16, axis=0)
+
+
+def written(dataset: Dataset) -> bytes:
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(
+        buffer, dataset, enforce_file_format=True, implicit_vr=False, little_endian=True
+    )
+    return buffer.getvalue()
+
+
+def picture_of(values: np.ndarray, bits: int = 8, kind: str = "", **elements: Any) -> Dataset:
+    """Build a radiograph of somebody; `elements` are set last, by keyword."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = LITTLE
+    dataset.SOPClassUID = pydicom.uid.ComputedRadiographyImageStorage
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.PatientName = "Doe^Jane"
+    dataset.PatientID = "SECRET-4711"
+    dataset.set_pixel_data(values, kind or ("MONOCHROME2" if values.ndim == 2 else "RGB"), bits)
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def packed(values: np.ndarray, bits: int, syntax: str, frame: bytes, kind: str = "") -> bytes:
+    dataset = picture_of(values, bits)
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+    dataset.PhotometricInterpretation = kind or dataset.PhotometricInterpretation
+    return written(dataset)
+
+
+def table(values: list[int], first: int, bits: int) -> list[Dataset]:
+    item = Dataset()
+    item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(values), first, bits])
+    item.add_new("LUTData", "US", values)
+    return [item]
+
+
+def gray(content: bytes) -> np.ndarray:
+    pixels = images.read_image(content)
+    assert pixels.dtype == np.uint8
+    assert (pixels == pixels[..., :1]).all()
+    return pixels[..., 0]
+
+
+def test_eight_bits_are_shown_as_they_are() -> None:
+    np.testing.assert_array_equal(gray(written(picture_of(RAMP))), RAMP)
+    np.testing.assert_array_equal(gray(written(picture_of(RAMP // 4))), RAMP // 4)
+
+
+def test_monochrome1_is_inverted() -> None:
+    np.testing.assert_array_equal(gray(written(picture_of(RAMP, kind="MONOCHROME1"))), 255 - RAMP)
+    window = {"WindowCenter": 1000, "WindowWidth": 1001}
+    one, two = (
+        gray(written(picture_of(DEEP, 12, kind, **window))).astype(int)
+        for kind in ("MONOCHROME1", "MONOCHROME2")
+    )
+    np.testing.assert_array_equal(one, 255 - two)
+
+
+def test_the_first_window_is_used() -> None:
+    window = {"WindowCenter": [1000, 5], "WindowWidth": [1001, 9]}
+    shown = gray(written(picture_of(DEEP, 12, **window)))
+    expected = np.clip((DEEP - 999.5) / 1000 + 0.5, 0, 1) * 255
+    np.testing.assert_allclose(shown, expected, atol=0.51)
+    assert shown[DEEP <= 499].max() == 0
+    assert shown[DEEP > 1500].min() == 255
+
+
+@pytest.mark.parametrize(
+    ("function", "at_center", "quarter"), [("LINEAR_EXACT", 0.5, 0.75), ("SIGMOID", 0.5, 0.731)]
+)
+def test_the_function_of_the_window(function: str, at_center: float, quarter: float) -> None:
+    window = {"WindowCenter": 1000, "WindowWidth": 1000, "VOILUTFunction": function}
+    shown = gray(written(picture_of(DEEP, 12, **window)))
+    assert int(shown[DEEP == 1000].item()) == pytest.approx(255 * at_center, abs=1)
+    assert int(shown[DEEP == 1250].item()) == pytest.approx(255 * quarter, abs=1)
+
+
+def test_signed_values_are_rescaled_before_the_window() -> None:
+    values = (DEEP.astype(np.int16) - 1000).astype(np.int16)
+    scale = {"RescaleSlope": 2, "RescaleIntercept": -24}
+    window = {"WindowCenter": 40, "WindowWidth": 400}
+    shown = gray(written(picture_of(values, 16, **scale, **window)))
+    measured = 2.0 * values - 24
+    np.testing.assert_allclose(shown, np.clip((measured - 39.5) / 399 + 0.5, 0, 1) * 255, atol=0.51)
+
+
+def test_signed_values_in_fewer_bits_than_hold_them() -> None:
+    """The unused bits may hold anything: an overlay, in old files."""
+    values = (DEEP.astype(np.int16) // 4 - 400).astype(np.int16)
+    window = {"WindowCenter": 0, "WindowWidth": 800}
+    clean = picture_of(values, 12, **window)
+    dirty = picture_of(values, 12, **window)
+    dirty.PixelData = ((values.view(np.uint16) & 0x0FFF) | 0x5000).tobytes()
+    np.testing.assert_array_equal(gray(written(clean)), gray(written(dirty)))
+
+
+def test_a_voi_table_goes_before_a_window() -> None:
+    values = [0] * 100 + [128] * 100 + [255] * 100
+    window = {"WindowCenter": 5, "WindowWidth": 2}
+    shown = gray(written(picture_of(DEEP, 12, VOILUTSequence=table(values, 1000, 8), **window)))
+    assert set(np.unique(shown)) == {0, 128, 255}
+    assert shown[DEEP == 1090] == 0
+    assert shown[DEEP == 1100] == 128
+    assert shown[DEEP == 1200] == 255
+    assert shown[DEEP > 2000].min() == 255
+
+
+def test_a_modality_table() -> None:
+    inverse = list(range(255, -1, -1))
+    dataset = picture_of(RAMP, ModalityLUTSequence=table(inverse, 0, 8))
+    dataset.ModalityLUTSequence[0].ModalityLUTType = "OD"
+    np.testing.assert_array_equal(gray(written(dataset)), 255 - RAMP)
+
+
+def test_a_deep_image_without_a_window_is_not_black() -> None:
+    values = np.linspace(1000, 2000, 100 * 100).reshape(100, 100).astype(np.uint16)
+    values[:2, :2] = 65_535  # a lead letter
+    shown = gray(written(picture_of(values, 16)))
+    assert shown[0, 0] == 255
+    assert int(shown[50, 0]) == pytest.approx(127.5, abs=2)
+    assert shown.min() == 0
+
+
+def test_padding_is_left_out_of_the_range() -> None:
+    values = np.full((100, 100), 0, np.uint16)
+    values[:, 50:] = np.linspace(1000, 2000, 50).astype(np.uint16)
+    shown = gray(written(picture_of(values, 16, PixelPaddingValue=0)))
+    assert int(shown[0, 75]) == pytest.approx(128, abs=6)
+
+
+def test_colours() -> None:
+    np.testing.assert_array_equal(images.read_image(written(picture_of(COLOURS))), COLOURS)
+    ycc = np.asarray(Image.fromarray(COLOURS).convert("YCbCr"))
+    pixels = images.read_image(written(picture_of(ycc, kind="YBR_FULL")))
+    np.testing.assert_allclose(pixels.astype(int), COLOURS, atol=3)
+    deep = (COLOURS.astype(np.uint16) << 8) | 7
+    np.testing.assert_array_equal(images.read_image(written(picture_of(deep, 16))), COLOURS)
+
+
+def test_a_palette() -> None:
+    dataset = picture_of(RAMP, PhotometricInterpretation="PALETTE COLOR")
+    for colour, values in zip(("Red", "Green", "Blue"), (1, 2, 3), strict=True):
+        name = f"{colour}PaletteColorLookupTable"
+        dataset.add_new(f"{name}Descriptor", "US", [256, 0, 16])
+        words = (np.arange(256, dtype="<u2") // values) << 8
+        dataset.add_new(f"{name}Data", "OW", words.astype("<u2").tobytes())
+    pixels = images.read_image(written(dataset))
+    np.testing.assert_array_equal(pixels, np.dstack([RAMP, RAMP // 2, RAMP // 3]))
+
+
+# Packed pixels.
+
+
+@pytest.mark.parametrize("values", [RAMP, DEEP, COLOURS], ids=["8", "16", "colour"])
+def test_rle(values: np.ndarray) -> None:
+    dataset = picture_of(values, 8 * values.itemsize)
+    expected = images.read_image(written(dataset))
+    dataset.compress(RLE, encoding_plugin="pydicom")
+    np.testing.assert_array_equal(images.read_image(written(dataset)), expected)
+
+
+def pillow_jpeg(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
+
+
+def test_jpeg_baseline() -> None:
+    content = packed(SMOOTH, 8, "1.2.840.10008.1.2.4.50", pillow_jpeg(SMOOTH))
+    np.testing.assert_allclose(gray(content).astype(int), SMOOTH, atol=3)
+    colours = np.dstack([SMOOTH, 255 - SMOOTH, SMOOTH // 2])
+    for kind in ("YBR_FULL_422", "RGB"):  # the stream says what it is, whatever the file says
+        content = packed(colours, 8, "1.2.840.10008.1.2.4.50", pillow_jpeg(colours), kind)
+        np.testing.assert_allclose(images.read_image(content).astype(int), colours, atol=6)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("end", ["57", "70", "80", "90", "91"])
+def test_lossless_streams(bits: int, end: str) -> None:
+    kind = np.uint8 if bits == 8 else np.uint16
+    values = (np.random.default_rng(0).integers(0, 2**bits, (16, 24))).astype(kind)
+    if end in ("57", "70"):
+        frame = imagecodecs.jpeg8_encode(values, lossless=True, bitspersample=bits)
+    elif end == "80":
+        frame = imagecodecs.jpegls_encode(values)
+    else:
+        frame = imagecodecs.jpeg2k_encode(
+            values, codecformat="J2K", reversible=True, bitspersample=bits
+        )
+    content = packed(values, bits, f"1.2.840.10008.1.2.4.{end}", bytes(frame))
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(values, bits))))
+
+
+def test_a_twelve_bit_jpeg() -> None:
+    values = (np.linspace(0, 4095, 24).astype(np.uint16))[None, :].repeat(16, axis=0)
+    frame = imagecodecs.jpeg8_encode(values, level=98, bitspersample=12)
+    shown = gray(packed(values, 12, "1.2.840.10008.1.2.4.51", bytes(frame)))
+    expected = gray(written(picture_of(values, 12)))
+    np.testing.assert_allclose(shown.astype(int), expected, atol=2)
+
+
+def test_colours_in_jpeg_2000() -> None:
+    frame = imagecodecs.jpeg2k_encode(COLOURS, codecformat="J2K", reversible=True, mct=True)
+    content = packed(COLOURS, 8, "1.2.840.10008.1.2.4.90", bytes(frame), "YBR_RCT")
+    np.testing.assert_array_equal(images.read_image(content), COLOURS)
+
+
+def test_the_header_is_read_without_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    for values, bits, mode in ((RAMP, 8, "L"), (DEEP, 12, "I;16"), (COLOURS, 8, "RGB")):
+        path.write_bytes(written(picture_of(values, bits)))
+        found = images.read_header(path)
+        assert (found.width, found.height, found.mode) == (24, 16, mode)
+        assert found.bytes == path.stat().st_size
+    path.write_bytes(packed(RAMP, 8, "1.2.840.10008.1.2.4.50", b"no JPEG at all"))
+    assert images.read_header(path).mode == "L"
+
+
+# What is refused.
+
+
+def without(keyword: str, **elements: Any) -> Dataset:
+    dataset = picture_of(RAMP, **elements)
+    del dataset[keyword]
+    return dataset
+
+
+def of_syntax(uid: str) -> bytes:
+    return packed(RAMP, 8, uid, b"\0" * 16)
+
+
+WHOLE = written(picture_of(RAMP))
+REFUSED = {
+    "frames": (written(picture_of(RAMP, NumberOfFrames=3)), "3 frames. Expected a single"),
+    "report": (
+        written(without("PixelData", SOPClassUID=pydicom.uid.BasicTextSRStorage)),
+        r"without a picture \(Basic Text SR Storage\)",
+    ),
+    "no class": (written(without("PixelData")), "without a picture"),
+    "encrypted": (
+        written(without("PixelData", EncryptedAttributesSequence=[Dataset()])),
+        "are encrypted",
+    ),
+    "cut in the pixels": (WHOLE[:-50], "cut short"),
+    "cut in the header": (WHOLE[:300], "cut short"),
+    "only the letters": (b"\0" * 128 + b"DICM", "cut short"),
+    "video": (of_syntax("1.2.840.10008.1.2.4.100"), r"not read \(MPEG2"),
+    "unknown syntax": (of_syntax("1.2.3.4"), "packed in a way that is not read"),
+    "no JPEG": (of_syntax("1.2.840.10008.1.2.4.50"), "damaged"),
+    "no JPEG 2000": (of_syntax("1.2.840.10008.1.2.4.90"), "damaged"),
+    "no JPEG-LS": (of_syntax("1.2.840.10008.1.2.4.80"), "damaged"),
+    "no RLE": (of_syntax("1.2.840.10008.1.2.5"), "damaged"),
+    "32 bits": (written(picture_of(RAMP, BitsAllocated=32, BitsStored=32)), "8 to 16 bits"),
+    "kind": (written(picture_of(RAMP, PhotometricInterpretation="DOE JANE")), "kind that is not"),
+    "window": (written(picture_of(RAMP, WindowCenter="1e999", WindowWidth="2")), "damaged"),
+    "one pixel": (written(picture_of(RAMP[:1, :1])), "1 x 1 pixels; expected at least 8"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_read_gets_one_sentence_without_the_patient(
+    case: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content, words = REFUSED[case]
+    with caplog.at_level(logging.DEBUG), pytest.raises(BadInput, match=words) as caught:
+        images.read_image(content, name="film.dcm")
+    assert "film.dcm" in str(caught.value)
+    assert caught.value.__cause__ is None
+    said = str(caught.value) + caplog.text + "".join(capfd.readouterr())
+    assert not [word for word in ("Doe", "Jane", "DOE", "SECRET", "4711") if word in said]
+
+
+def test_a_deflated_file_is_refused_before_it_is_inflated() -> None:
+    dataset = picture_of(np.zeros((2000, 2000), np.uint8))
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    content = written(dataset)
+    assert peak_of_refusal(content, "deflated as a whole") < 2_000_000
+
+
+def peak_of_refusal(content: bytes, words: str) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pydicom.dcmread(io.BytesIO(WHOLE))  # what is imported once is not counted
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=words):
+            images.read_image(content, name="bomb.dcm")
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_enormous_picture_is_refused_before_it_is_unpacked() -> None:
+    declared = picture_of(RAMP, Rows=60_000, Columns=60_000)
+    assert peak_of_refusal(written(declared), "million") < 5_000_000
+
+
+@pytest.mark.parametrize("end", ["50", "57", "80", "90"])
+def test_a_stream_that_declares_another_size_than_the_file_is_not_unpacked(end: str) -> None:
+    if end == "90":
+        frame = bytearray(imagecodecs.jpeg2k_encode(RAMP, codecformat="J2K", reversible=True))
+        frame[8:16] = struct.pack(">II", 60_000, 60_000)
+    else:
+        frame = bytearray(
+            pillow_jpeg(RAMP) if end == "50"
+            else imagecodecs.jpegls_encode(RAMP) if end == "80"
+            else imagecodecs.jpeg8_encode(RAMP, lossless=True)
+        )  # fmt: skip
+        markers = (b"\xff\xc0", b"\xff\xf7", b"\xff\xc3")
+        at = next(frame.index(marker) for marker in markers if marker in frame)
+        frame[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
+    content = packed(RAMP, 8, f"1.2.840.10008.1.2.4.{end}", bytes(frame))
+    assert peak_of_refusal(content, "damaged") < 5_000_000
+
+
+def test_a_jpeg_ls_stream_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.formats.dicom.unpacking.UNPACK_JPEG_LS", "while True: pass")
+    monkeypatch.setattr("plugins.formats.dicom.unpacking.PATIENCE", 0.5)
+    content = packed(RAMP, 8, "1.2.840.10008.1.2.4.80", bytes(imagecodecs.jpegls_encode(RAMP)))
+    with pytest.raises(BadInput, match=r"not be unpacked within 0\.5 seconds"):
+        images.read_image(content)
+
+
+def test_run_lengths_do_not_unpack_to_more_than_the_picture() -> None:
+    """Two bytes make 128: a small file could otherwise fill the memory."""
+    frame = struct.pack("<16L", 1, 64, *[0] * 14) + b"\x81\x00" * 200_000
+    content = packed(RAMP, 8, RLE, frame)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(BadInput):
+            assert images.read_image(content).shape == (16, 24, 3)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def seeds() -> list[bytes]:
+    ramps = {"50": pillow_jpeg(RAMP), "70": imagecodecs.jpeg8_encode(DEEP, lossless=True),
+             "90": imagecodecs.jpeg2k_encode(DEEP, codecformat="J2K", reversible=True)}  # fmt: skip
+    rle = picture_of(DEEP, 16)
+    rle.compress(RLE, encoding_plugin="pydicom")
+    return [
+        WHOLE,
+        written(rle),
+        written(picture_of(DEEP, 12, VOILUTSequence=table([0, 9, 255], 1000, 8))),
+        written(picture_of(DEEP, 12, WindowCenter=[9, 8], WindowWidth=[2, 3], RescaleSlope=2)),
+        *(
+            packed(RAMP if end == "50" else DEEP, 8 if end == "50" else 16,
+                   f"1.2.840.10008.1.2.4.{end}", bytes(frame))
+            for end, frame in ramps.items()
+        ),
+    ]  # fmt: skip
+
+
+SEEDS = seeds()
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(SEEDS), st.integers(0, 2000), st.binary(min_size=1, max_size=6), st.booleans()
+)
+def test_damaged_bytes_are_read_or_refused_in_words(
+    seed: bytes, at: int, noise: bytes, cut: bool
+) -> None:
+    at = 132 + at % (len(seed) - 132)
+    damaged = seed[:at] + noise + (b"" if cut else seed[at + len(noise) :])
+    with contextlib.suppress(BadInput):
+        assert images.read_image(damaged, (16, 16)).shape == (16, 16, 3)
+
+
+# Wherever an image is read.
+
+
+def xray(seed: int, bright: bool) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 2000, (64, 64)) + 1500 * bright
+    return written(picture_of(noise.astype(np.uint16), 12, WindowCenter=2048, WindowWidth=4096))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for label, name in enumerate(("NORMAL", "PNEUMONIA")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(12):
+            path = tmp_path / "data" / name / f"{name.lower()}{number}.dcm"
+            path.write_bytes(xray(100 * label + number, bool(label)))
+    return tmp_path / "data"
+
+
+def test_a_run_is_trained_on_a_folder_of_dicom_files(
+    folder: Path, tmp_path: Path, tiny_registry: Registry
+) -> None:
+    run = train.train(
+        "tiny", str(folder), folder=tmp_path / "runs", registry=tiny_registry,
+        changes={"epochs": 1},
+    )  # fmt: skip
+    written_files = [p for p in run.path.rglob("*") if p.suffix in (".json", ".html", ".md")]
+    assert written_files
+    assert not [p for p in written_files if b"SECRET" in p.read_bytes()]
+
+
+def test_predict_takes_dicom_files_of_any_name(folder: Path, trained: Run) -> None:
+    single = folder / "IM0001"  # recognised by its content
+    single.write_bytes(xray(1, bright=True))
+    result = CliRunner().invoke(
+        main, ["predict", str(single), str(folder / "NORMAL"), "--run", str(trained.path)]
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count(".dcm") >= 12
+    assert "IM0001" in result.stdout
+
+
+# Real files.
+
+real = pytest.mark.skipif(not DATA.is_dir(), reason="the real X-rays are not beside the project")
+
+
+@pytest.mark.real
+@real
+@pytest.mark.parametrize("name", ["rsna_chest_pa_monochrome2", "chest_pa_monochrome1_jpeg2000"])
+def test_real_files_show_bright_bones_and_dark_lungs(name: str) -> None:
+    pixels = images.read_image(DATA / f"{name}.dcm")[..., 0]
+    height, width = pixels.shape
+    middle = slice(int(0.3 * height), int(0.45 * height))
+    spine = pixels[middle, int(0.48 * width) : int(0.52 * width)].mean()
+    lungs = [pixels[middle, int(a * width) : int((a + 0.1) * width)].mean() for a in (0.22, 0.68)]
+    assert spine > max(lungs) + 20
+    assert len(np.unique(pixels)) > 100
+
+
+@pytest.mark.real
+@real
+def test_a_real_baseline_file_has_the_pixels_of_its_stream() -> None:
+    path = DATA / "rsna_chest_pa_monochrome2.dcm"
+    frame = pydicom.encaps.get_frame(pydicom.dcmread(path).PixelData, 0, number_of_frames=1)
+    np.testing.assert_array_equal(images.read_image(path), images.read_image(frame))

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plugins.readers.npz import zoo_read_dataset
+from zoo import BadInput, Dataset, UnknownName, ZooError
+
+REAL = Path(__file__).parents[4] / "shared" / "data" / "breastmnist.npz"
+
+
+def arrays(colour: bool = False) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    made = {}
+    for split, count in (("train", 6), ("val", 3), ("test", 4)):
+        shape = (count, 28, 28, 3) if colour else (count, 28, 28)
+        made[f"{split}_images"] = rng.integers(0, 256, shape, dtype=np.uint8)
+        made[f"{split}_labels"] = (np.arange(count) % 2).astype(np.uint8)[:, None]
+    return made
+
+
+def index(path: Path, content: dict[str, Any], **options: str) -> Dataset:
+    np.savez_compressed(path / "set.npz", **content)
+    dataset = zoo_read_dataset(str(path / "set.npz"), options)
+    assert dataset is not None
+    return dataset
+
+
+def test_other_locations_are_declined(tmp_path: Path) -> None:
+    (tmp_path / "folder.npz").mkdir()
+    for location in ("phantom", "a.csv", "", str(tmp_path / "folder.npz")):
+        assert zoo_read_dataset(location, {}) is None
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_images_labels_and_splits(tmp_path: Path, colour: bool) -> None:
+    content = arrays(colour)
+    dataset = index(tmp_path, content)
+    assert dataset.class_names == ("class 0", "class 1")
+    splits = [sample.split for sample in dataset.samples]
+    assert [splits.count(s) for s in ("train", "validation", "test")] == [6, 3, 4]
+    for sample in dataset.samples:
+        split, number = sample.name.split("/")
+        stored = content[f"{split}_images"][int(number)]
+        pixels = dataset.read(sample, None)
+        assert pixels.shape == (28, 28, 3)
+        np.testing.assert_array_equal(pixels, stored if colour else stored[..., None] + [0, 0, 0])
+        assert sample.label == content[f"{split}_labels"][int(number), 0]
+    assert dataset.read(dataset.samples[0], (40, 50)).shape == (40, 50, 3)
+
+
+def test_names_and_digests_are_unique_and_the_reader_travels(tmp_path: Path) -> None:
+    dataset = index(tmp_path, arrays())
+    assert len({s.name for s in dataset.samples}) == len(dataset.samples)
+    assert len({dataset.digest(s) for s in dataset.samples}) == len(dataset.samples)
+    assert [s.name for s in dataset.samples] == sorted(s.name for s in dataset.samples)
+    digest = pickle.loads(pickle.dumps(dataset.digest))  # noqa: S301
+    assert digest(dataset.samples[0]) == dataset.digest(dataset.samples[0])
+
+
+def test_a_changed_archive_is_read_again(tmp_path: Path) -> None:
+    content = arrays()
+    before = index(tmp_path, content)
+    assert before.read(before.samples[0], None).any()
+    content["test_images"] *= 0
+    after = index(tmp_path, content)
+    assert not after.read(after.samples[0], None).any()
+
+
+def test_classes_can_be_named(tmp_path: Path) -> None:
+    assert index(tmp_path, arrays(), classes="well,ill").class_names == ("well", "ill")
+    with pytest.raises(BadInput, match="different name"):
+        index(tmp_path, arrays(), classes="well")
+    with pytest.raises(UnknownName, match="Did you mean 'classes'"):
+        index(tmp_path, arrays(), class_="a")
+
+
+def test_a_split_may_be_missing(tmp_path: Path) -> None:
+    content = {key: value for key, value in arrays().items() if not key.startswith("val")}
+    assert {s.split for s in index(tmp_path, content).samples} == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"train_labels": None}, "no 'train_labels'"),
+        ({"train_images": np.zeros((6, 28, 28), np.float32)}, "float32"),
+        ({"train_images": np.zeros((6, 28), np.uint8)}, r"\(6, 28\)"),
+        ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, r"\(6, 28, 28, 28\)"),
+        ({"train_labels": np.zeros((5, 1), np.uint8)}, "for 6 images"),
+        ({"train_labels": np.zeros((6, 1), np.float64)}, "float64"),
+        ({"train_labels": np.zeros((6, 14), np.uint8)}, "14 labels an image"),
+        ({"train_labels": np.full((6, 1), 7)}, "without gaps"),
+        ({"train_labels": np.full((6, 1), -1)}, "counted from 0"),
+        ({"train_labels": np.array([[None]] * 6)}, "object"),
+        ({"train_images": np.array([None] * 6)}, "object"),
+    ],
+)
+def test_unusable_arrays_are_refused(
+    tmp_path: Path, change: dict[str, np.ndarray | None], words: str
+) -> None:
+    content = {k: v for k, v in (arrays() | change).items() if v is not None}
+    with pytest.raises(BadInput, match=words):
+        index(tmp_path, content)
+
+
+def test_other_archives_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds weights"):
+        index(tmp_path, {"weights": np.zeros(3)})
+    with pytest.raises(BadInput, match="There is no file"):
+        zoo_read_dataset(str(tmp_path / "none.npz"), {})
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(BadInput, match="not a whole npz archive"):
+        zoo_read_dataset(str(tmp_path / "text.npz"), {})
+
+
+def test_the_images_are_not_unpacked_while_indexing(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, **arrays())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content[:200] if name == "train_images.npy" else content)
+    dataset = zoo_read_dataset(str(path), {})
+    assert dataset is not None
+    train = next(sample for sample in dataset.samples if sample.split == "train")
+    with pytest.raises(BadInput, match="train_images"):
+        dataset.read(train, None)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 10_000), noise=st.binary(min_size=1, max_size=4))
+def test_a_damaged_archive_is_read_or_refused_in_words(
+    tmp_path: Path, at: int, noise: bytes
+) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, **{k: v[:, :3, :3] if v.ndim == 3 else v for k, v in arrays().items()}
+    )
+    content = buffer.getvalue()
+    at %= len(content)
+    path = tmp_path / "set.npz"
+    path.write_bytes(content[:at] + noise + content[at + len(noise) :])
+    try:
+        dataset = zoo_read_dataset(str(path), {})
+        assert dataset is not None
+        for sample in dataset.samples:
+            dataset.read(sample, None)
+    except ZooError:
+        pass
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not REAL.is_file(), reason="BreastMNIST is not on this machine")
+def test_breastmnist() -> None:
+    dataset = zoo_read_dataset(str(REAL), {"classes": "malignant,benign"})
+    assert dataset is not None
+    splits = [sample.split for sample in dataset.samples]
+    assert [splits.count(s) for s in ("train", "validation", "test")] == [546, 78, 156]
+    assert dataset.read(dataset.samples[0], (64, 64)).shape == (64, 64, 3)

@@ -1,0 +1,63 @@
+"""Contract of every registered architecture: a new one is tested by being declared."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.base.registry import load_registry
+from zoo.network import graph
+from zoo.training.recipe import settings
+
+REGISTRY = load_registry()
+NAMES = sorted(REGISTRY.architectures)
+
+
+@pytest.fixture(params=NAMES)
+def architecture(request):
+    return REGISTRY.architecture(request.param)
+
+
+def test_the_zoo_has_the_promised_architectures():
+    assert {"alexnet", "mnist", "scratch", "efficientnet"} <= set(NAMES)
+    assert REGISTRY.broken == ()
+
+
+def test_it_builds_a_flat_model_with_the_declared_parameters(architecture):
+    model = architecture.build(architecture.input_shape, 2)
+    model = graph.unnested(model, architecture.input_shape)
+    graph.check_flat(model, architecture.input_shape, 2, architecture.name)
+    assert model.count_params() == architecture.parameters
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((64, 48, 3), 3), ((64, 64, 1), 2)])
+def test_it_takes_any_input_and_number_of_classes(architecture, shape, classes):
+    model = architecture.build(shape, classes)
+    graph.check_flat(graph.unnested(model, shape), shape, classes, architecture.name)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype("float32")
+    logits = model(pixels, training=False).numpy()
+    assert logits.shape == (2, classes)
+    assert np.isfinite(logits).all()
+
+
+def test_it_is_the_same_after_saving_and_loading(architecture, tmp_path):
+    shape = (64, 64, 3)
+    model = architecture.build(shape, 2)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True, compile=False)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype("float32")
+    np.testing.assert_allclose(
+        loaded(pixels, training=False), model(pixels, training=False), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_its_recipe_and_options_are_valid_and_documented(architecture):
+    settings(architecture, {})
+    assert architecture.summary
+    assert architecture.reference
+    assert all(option.help for option in architecture.options.values())
+
+
+def test_scratch_stays_small():
+    assert REGISTRY.architecture("scratch").parameters < 150_000

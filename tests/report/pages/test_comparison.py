@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import DISCLAIMER
+from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
+from zoo.report.pages.comparison import comparison_page, duration, p_value
+
+EVIL = "<script>alert(1)</script>\"'&"
+
+
+def area(value: float, half: float = 0.01) -> dict[str, float]:
+    return {"value": value, "low": value - half, "high": value + half}
+
+
+def entry(name: str, value: float, trainings: int = 6) -> dict[str, Any]:
+    spread = np.linspace(-0.02, 0.02, trainings)
+    return {
+        "name": name,
+        "parameters": {"total": 3413026, "trainable": 2562},
+        "seconds": 70.4,
+        "roc_auc": area(value),
+        "accuracy": area(0.913),
+        "balanced_accuracy": area(0.907),
+        "sensitivity": area(0.951),
+        "specificity": area(0.863),
+        "calibration_error": 0.0213,
+        "brier": 0.0654,
+        "spread": 0.0061,
+        "cells": [
+            {"seed": i % 2, "fold": i // 2, "roc_auc": value + d, "accuracy": 0.9, "seconds": 11.7}
+            for i, d in enumerate(spread)
+        ],
+    }
+
+
+def pair(a: str, b: str, value: float) -> dict[str, Any]:
+    return {
+        "a": a,
+        "b": b,
+        "difference": {"value": value, "low": value - 0.01, "high": value + 0.01},
+        "p_auc": 0.0002,
+        "p_auc_holm": 0.0314,
+        "accuracy_difference": 0.008,
+        "discordant": [41, 33],
+        "p_accuracy": 0.416,
+        "p_accuracy_holm": 0.832,
+        "sentence": f"{a} ranks images better than {b}.",
+    }
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "kind": "folds",
+        "data": {"source": "xrays", "images": 5232, "patients": 3669, "folds": 3, "seeds": 2},
+        "positive": "PNEUMONIA",
+        "class_names": ["NORMAL", "PNEUMONIA"],
+        "entries": [entry("efficientnet", 0.968), entry("scratch", 0.941)],
+        "baselines": [
+            {"name": "file", "title": "file: width, height", "roc_auc": area(0.83)},
+            {"name": "border", "title": "border: the outer rim", "roc_auc": area(0.75)},
+        ],
+        "pairs": [pair("efficientnet", "scratch", 0.027)],
+        "notes": ["The source's own test part was left alone."],
+        "command": ["zoo", "compare", "--data", "my data"],
+        "synthetic": False,
+    }
+
+
+def shown(text: str) -> str:
+    """Check that the page needs nothing from outside, and return its visible words."""
+    assert "<script" not in text
+    assert not re.search(r"https?://|url\(|@import", text)
+    for image in re.findall(r"<img [^>]*>", text):
+        assert 'src="data:image/' in image
+        assert re.search(r'alt="[^"]+"', image)
+    assert DISCLAIMER in text
+    body = re.sub(r"(?s)<style>.*?</style>", "", text)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def test_leaderboard_pairs_and_command_are_told(result: dict[str, Any]) -> None:
+    text = comparison_page(result)
+    words = shown(text)
+    for expected in (
+        "2 architectures, each trained 6 times: 3 folds by patient, 2 random starts.",
+        "5,232 images of 3,669 patients from xrays; PNEUMONIA is the class looked for.",
+        "1 efficientnet 0.968 0.958-0.978 0.907",
+        "0.021 0.065 0.0061 3,413,026 70 s",
+        "file baseline 0.830 0.820-0.840",
+        "efficientnet - scratch +0.027 +0.017 to +0.037 &lt; 0.001 0.031 +0.008 41 / 33",
+        "efficientnet ranks images better than scratch.",
+        "(file: width, height) reaches a ROC-AUC of 0.830 (0.820-0.840); efficientnet reaches",
+        "The source&#39;s own test part was left alone.",
+        "zoo compare --data &#39;my data&#39;",
+    ):
+        assert expected in words, expected
+    assert text.count("<img ") == 3
+    assert "synthetic data" not in words
+
+
+def test_order_of_the_entries_is_kept(result: dict[str, Any]) -> None:
+    words = shown(comparison_page(result))
+    board = words[words.index("Leaderboard") :]
+    assert board.index("efficientnet") < board.index("scratch") < board.index("file baseline")
+
+
+def test_runs_have_no_folds_and_may_lack_figures(result: dict[str, Any]) -> None:
+    lone = entry("a-run", 0.9, trainings=1) | {"parameters": None, "seconds": None, "spread": None}
+    nothing = {"value": None, "low": None, "high": None}
+    undefined = lone | {"name": "b-run", "roc_auc": nothing}
+    bare = result | {
+        "kind": "runs",
+        "entries": [lone, undefined],
+        "baselines": [],
+        "pairs": [],
+        "command": [],
+        "notes": [],
+        "synthetic": True,
+    }
+    text = comparison_page(bare)
+    words = shown(text)
+    assert "2 finished runs on the same images." in words
+    assert "Pair by pair" not in words
+    assert "The command" not in words
+    assert "synthetic data" in words
+    assert "2 b-run -" in words
+    assert text.count("<img ") == 1, "one dot a model says no more than the forest plot"
+
+
+def test_names_are_escaped(result: dict[str, Any]) -> None:
+    evil = result | {
+        "entries": [entry(EVIL, 0.9), entry("b", 0.8)],
+        "pairs": [pair(EVIL, "b", 0.1)],
+        "baselines": [{"name": EVIL, "title": EVIL, "roc_auc": area(0.7)}],
+        "notes": [EVIL],
+        "command": [EVIL, EVIL],
+        "positive": EVIL,
+        "data": result["data"] | {"source": EVIL},
+    }
+    shown(comparison_page(evil, title=EVIL, information={EVIL: EVIL}))
+
+
+def test_figures_grow_with_their_rows(result: dict[str, Any]) -> None:
+    def height(png: bytes | None) -> int:
+        assert png is not None
+        image = Image.open(io.BytesIO(png))
+        assert image.format == "PNG"
+        assert image.width == 1040, "5.2 inches: large text on a phone"
+        return image.height
+
+    more = result | {"entries": [*result["entries"], entry("third", 0.9)]}
+    assert height(model_forest(more)) > height(model_forest(result))
+    assert height(training_dots(more["entries"])) > height(training_dots(result["entries"]))
+    assert height(pair_forest([pair("a", "b", 0.1)])) < height(pair_forest(result["pairs"] * 4))
+    assert pair_forest([]) is None
+    assert training_dots([entry("once", 0.9, trainings=1)]) is None
+
+
+def test_many_seeds_are_drawn_without_a_legend() -> None:
+    few = entry("few", 0.9)
+    many = few | {"cells": [cell | {"seed": i} for i, cell in enumerate(few["cells"] * 2)]}
+    assert training_dots([many]) != training_dots([few])
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "-"), (0.00004, "< 0.001"), (0.0314, "0.031"), (1.0, "1.000")]
+)
+def test_p_values(p: float | None, text: str) -> None:
+    assert p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "-"), (8.4, "8 s"), (960.5, "16.0 min"), (12000.0, "3.3 h")]
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from zoo.runs.decision import UNCERTAIN, UNKNOWN, Decision, Verdict, listed
+
+BINARY = Decision(
+    class_names=("NORMAL", "PNEUMONIA"),
+    positive=1,
+    threshold=0.3,
+    limits=(0.4, 0.45),  # NORMAL is possible from 0.60 up, PNEUMONIA from 0.55 up
+    gate_limit=1.05,
+    subject="chest X-ray",
+)
+NEAR = 0.5
+
+
+def verdict(decision: Decision, probabilities: list[float], distance: float = NEAR) -> Verdict:
+    return decision.decide(np.array([probabilities]), np.array([distance]))[0]
+
+
+def test_a_class_is_named_when_it_alone_is_possible_and_predicted():
+    assert verdict(BINARY, [0.9, 0.1]) == Verdict("NORMAL", 0)
+    assert verdict(BINARY, [0.1, 0.9]) == Verdict("PNEUMONIA", 1)
+
+
+def test_the_gate_comes_first_and_tells_its_numbers():
+    far = verdict(BINARY, [0.9, 0.1], 1.234)
+    assert (far.label, far.refused, far.predicted) == ("NOT A CHEST X-RAY", UNKNOWN, 0)
+    assert "1.234" in far.reason
+    assert "99% of the validation images lie within 1.050" in far.reason
+    assert verdict(BINARY, [0.5, 0.5], 1.234).refused == UNKNOWN  # not 'uncertain'
+
+
+def test_the_limit_itself_is_still_answered():
+    assert verdict(BINARY, [0.9, 0.1], 1.05).refused == ""
+
+
+def test_data_of_no_stated_subject_are_not_called_chest_x_rays():
+    plain = Decision(("a", "b"), 1, None, (0.4, 0.4), 1.0)
+    assert verdict(plain, [0.9, 0.1], 2.0).label == "NOT LIKE THE TRAINING IMAGES"
+
+
+def test_several_possible_classes_are_named():
+    wide = Decision(("a", "b", "c"), 1, None, (0.9, 0.9, 0.9), 1.0)
+    two = verdict(wide, [0.5, 0.45, 0.05])
+    assert (two.label, two.refused, two.predicted) == ("UNCERTAIN", UNCERTAIN, 0)
+    assert two.reason == "At 95% confidence it could be a or b."
+    assert verdict(wide, [0.4, 0.3, 0.3]).reason == "At 95% confidence it could be a, b or c."
+
+
+def test_an_image_that_fits_no_class_is_uncertain():
+    neither = verdict(BINARY, [0.58, 0.42])  # below 0.60 and below 0.55
+    assert (neither.label, neither.refused) == ("UNCERTAIN", UNCERTAIN)
+    assert "no class as well as 95%" in neither.reason
+
+
+def test_a_threshold_that_contradicts_the_only_possible_class_is_uncertain():
+    split = verdict(BINARY, [0.65, 0.35])  # over the threshold, but PNEUMONIA is excluded
+    assert (split.label, split.refused, split.predicted) == ("UNCERTAIN", UNCERTAIN, 1)
+    assert split.reason == (
+        "At 95% confidence it could only be NORMAL, but the threshold calls it PNEUMONIA."
+    )
+
+
+def test_so_is_a_most_probable_class_that_is_excluded():
+    uneven = Decision(("a", "b", "c"), 1, None, (0.2, 0.7, 0.2), 1.0)
+    odd = verdict(uneven, [0.5, 0.4, 0.1])
+    assert (odd.refused, odd.predicted) == (UNCERTAIN, 0)
+    assert odd.reason.endswith("could only be b, but a is the most probable class.")
+
+
+def test_with_a_higher_sensitivity_asked_for_the_same_image_is_called_otherwise():
+    eager = Decision.from_record({**BINARY.to_record(), "threshold": 0.05})
+    assert verdict(BINARY, [0.9, 0.1]).predicted == 0
+    assert verdict(eager, [0.9, 0.1]).predicted == 1
+    assert verdict(eager, [0.9, 0.1]).refused == UNCERTAIN
+
+
+def test_many_images_are_answered_in_order():
+    probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
+    found = BINARY.decide(probabilities, np.array([NEAR, NEAR, 9.0]))
+    assert [v.refused for v in found] == ["", UNCERTAIN, UNKNOWN]
+    assert [v.predicted for v in found] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("decision", [BINARY, Decision(("a", "b", "c"), 2, None, (1.0,) * 3, 0.7)])
+def test_a_record_of_plain_json_decides_alike(decision):
+    assert Decision.from_record(json.loads(json.dumps(decision.to_record()))) == decision
+
+
+def test_shares_are_told_as_they_are():
+    odd = Decision(("a", "b"), 1, None, (0.4, 0.4), 1.0, confidence=0.975, gate_share=0.995)
+    assert "99.5%" in verdict(odd, [0.9, 0.1], 2.0).reason
+    assert "97.5%" in verdict(odd, [0.5, 0.5]).reason
+
+
+def test_lists_of_names():
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b or c"

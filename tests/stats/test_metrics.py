@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo import BadInput, InvalidSetting
+from zoo.report.tables import classification_table, metrics_table
+from zoo.stats.curves import CURVE_POINTS, areas
+from zoo.stats.intervals import exact_bound, patient_rows, percentile_interval, resample
+from zoo.stats.metrics import evaluate, training_metrics
+from zoo.stats.probabilities import decide
+
+NAMES = ("NORMAL", "PNEUMONIA")
+
+
+def two_columns(scores: np.ndarray) -> np.ndarray:
+    return np.stack([1 - scores, scores], axis=1)
+
+
+def logistic(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-values))
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def sample(generator: np.random.Generator, images: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    labels = (generator.random(images) < 0.6).astype(int)
+    scores = logistic(generator.normal(size=images) + 2 * labels - 1).round(2)  # with ties
+    return labels, scores
+
+
+def many_classes(
+    generator: np.random.Generator, images: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
+    labels = generator.integers(0, 4, images)
+    probabilities = generator.dirichlet(np.ones(4), images)
+    probabilities[np.arange(images), labels] += 0.2
+    return labels, probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def people(images: int, each: int = 1) -> list[str]:
+    return [f"patient {place // each}" for place in range(images)]
+
+
+def test_by_hand() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    scores = np.array([0.1, 0.6, 0.2, 0.9, 0.8, 0.3, 0.7, 0.55])
+    result = evaluate(labels, two_columns(scores), people(8), NAMES, 1, resamples=50)
+
+    assert result["confusion"] == [[2, 1], [1, 4]]
+    values = {name: entry["value"] for name, entry in result["metrics"].items()}
+    assert values["sensitivity"] == pytest.approx(4 / 5)
+    assert values["specificity"] == pytest.approx(2 / 3)
+    assert values["balanced_accuracy"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert values["accuracy"] == pytest.approx(6 / 8)
+    assert values["roc_auc"] == pytest.approx(13 / 15)  # 15 pairs, 0.3 < 0.6 and 0.55 < 0.6
+    # precision at each finding, best first: 1, 1, 1, then one false alarm, 4/5, 5/6
+    assert values["pr_auc"] == pytest.approx((1 + 1 + 1 + 4 / 5 + 5 / 6) / 5)
+    assert result["operating_point"] == pytest.approx(
+        {"false_positive_rate": 1 / 3, "recall": 4 / 5, "precision": 4 / 5}
+    )
+    assert result["classes"][1]["support"] == 5
+
+
+def test_threshold_moves_the_decision() -> None:
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.2, 0.7, 0.7, 0.9])
+    strict = evaluate(labels, two_columns(scores), people(4), NAMES, 1, threshold=0.8, resamples=9)
+    assert strict["confusion"] == [[2, 0], [1, 1]]
+    assert list(decide(two_columns(scores), 0, 0.3)) == [0, 0, 0, 1]
+    assert list(decide(two_columns(scores), 1, 0.7)) == [0, 1, 1, 1], "the threshold itself counts"
+
+
+def test_agrees_with_sklearn_for_two_classes(generator: np.random.Generator) -> None:
+    from sklearn import metrics
+
+    labels, scores = sample(generator)
+    found = evaluate(labels, two_columns(scores), people(300), NAMES, 1, threshold=0.4, resamples=9)
+    predicted = scores >= 0.4
+    values = {name: entry["value"] for name, entry in found["metrics"].items()}
+    assert values["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, scores))
+    assert values["pr_auc"] == pytest.approx(metrics.average_precision_score(labels, scores))
+    balanced = metrics.balanced_accuracy_score(labels, predicted)
+    assert values["balanced_accuracy"] == pytest.approx(balanced)
+    assert found["confusion"] == metrics.confusion_matrix(labels, predicted).tolist()
+
+
+def test_agrees_with_sklearn_for_many_classes(generator: np.random.Generator) -> None:
+    from sklearn import metrics
+
+    labels, probabilities = many_classes(generator)
+    names = ("a", "b", "c", "d")
+    result = evaluate(labels, probabilities, people(400), names, 0, resamples=9)
+    values = {name: entry["value"] for name, entry in result["metrics"].items()}
+    expected = metrics.roc_auc_score(labels, probabilities, multi_class="ovr")
+    assert values["roc_auc"] == pytest.approx(expected)
+    one_hot = np.eye(4)[labels]
+    expected = metrics.average_precision_score(one_hot, probabilities)
+    assert values["pr_auc"] == pytest.approx(expected)
+    expected = metrics.recall_score(labels, probabilities.argmax(1), average="macro")
+    assert values["sensitivity"] == pytest.approx(expected)
+    assert [curve["name"] for curve in result["curves"]] == list(names)
+    assert result["operating_point"] is None
+
+
+def test_weighted_areas_agree_with_sklearn(generator: np.random.Generator) -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    labels, scores = sample(generator, 80)
+    weights = generator.integers(0, 4, (5, 80)).astype(float)
+    found = areas(labels == 1, scores, weights)
+    for place, row in enumerate(weights):
+        expected = roc_auc_score(labels, scores, sample_weight=row)
+        assert found[0, place] == pytest.approx(expected)
+        expected = average_precision_score(labels, scores, sample_weight=row)
+        assert found[1, place] == pytest.approx(expected)
+
+
+def test_resampling_draws_whole_patients() -> None:
+    rows, number = patient_rows(np.array(["b", "a", "b", "c"]))
+    assert (list(rows), number) == ([1, 0, 1, 2], 3)
+    counts = resample(3, 100, seed=1)
+    assert (counts.sum(axis=1) == 3).all()
+    assert counts.std() > 0
+    np.testing.assert_array_equal(counts, resample(3, 100, seed=1))
+
+
+@pytest.mark.parametrize("separation", [0.8, 1.6])
+def test_interval_covers_the_truth(separation: float) -> None:
+    from scipy.stats import norm
+
+    truth = norm.cdf(separation / np.sqrt(2))
+    generator = np.random.default_rng(11)
+    covered = 0
+    for _ in range(200):
+        labels = np.repeat([0, 1], 50)
+        scores = logistic(generator.normal(size=100) + separation * labels)
+        result = evaluate(labels, two_columns(scores), people(100), NAMES, 1, resamples=200)
+        entry = result["metrics"]["roc_auc"]
+        covered += entry["low"] <= truth <= entry["high"]
+    assert 0.90 <= covered / 200 <= 0.99
+
+
+def test_images_of_one_patient_do_not_narrow_the_interval(generator: np.random.Generator) -> None:
+    labels, scores = sample(generator, 60)
+    once = evaluate(labels, two_columns(scores), people(60), NAMES, 1)
+    copies = np.repeat(labels, 8), two_columns(np.repeat(scores, 8))
+    grouped = evaluate(*copies, people(480, each=8), NAMES, 1)
+    independent = evaluate(*copies, people(480), NAMES, 1)
+
+    def width(result: dict, name: str) -> float:
+        return result["metrics"][name]["high"] - result["metrics"][name]["low"]
+
+    for name in ("sensitivity", "roc_auc", "pr_auc"):
+        assert width(grouped, name) == pytest.approx(width(once, name), rel=0.1)
+        assert width(grouped, name) > 2 * width(independent, name)
+
+
+def test_perfect_result_is_not_shown_as_certain() -> None:
+    labels = np.repeat([0, 1], 10)
+    result = evaluate(labels, two_columns(labels * 0.8 + 0.1), people(20, each=2), NAMES, 1)
+    sensitivity = result["metrics"]["sensitivity"]
+    assert sensitivity["value"] == sensitivity["high"] == 1
+    assert sensitivity["low"] == pytest.approx(0.025 ** (1 / 5))  # five patients, not ten images
+    assert "5 patients" in sensitivity["note"]
+    area = result["metrics"]["roc_auc"]
+    assert (area["value"], area["high"]) == (1, 1)
+    assert area["low"] == pytest.approx(0.025 ** (1 / 5))  # five disjoint pairs of patients
+    assert "5 pairs of patients" in area["note"]
+    assert "No interval" in result["metrics"]["pr_auc"]["note"]
+
+
+def test_exact_bound_is_clopper_and_pearsons() -> None:
+    from scipy.stats import binomtest
+
+    expected = binomtest(12, 12).proportion_ci(0.95, "exact")
+    assert exact_bound(1.0, 12) == pytest.approx((expected.low, expected.high))
+    expected = binomtest(0, 12).proportion_ci(0.95, "exact")
+    assert exact_bound(0.0, 12) == pytest.approx((expected.low, expected.high))
+
+
+def test_percentile_interval_needs_defined_and_differing_values() -> None:
+    assert percentile_interval(np.linspace(0, 1, 1001)) == pytest.approx((0.025, 0.975))
+    assert percentile_interval(np.array([0.5, np.nan, np.nan, 0.6, np.nan])) is None
+    assert percentile_interval(np.full(10, 0.5)) is None
+    assert percentile_interval(np.array([])) is None
+
+
+def test_one_class_only_says_why() -> None:
+    result = evaluate(np.zeros(6, int), two_columns(np.full(6, 0.3)), people(6), NAMES, 1)
+    metrics = result["metrics"]
+    for name in ("sensitivity", "balanced_accuracy", "roc_auc", "pr_auc"):
+        assert metrics[name]["value"] is None
+        assert metrics[name]["note"].startswith("Undefined")
+    assert metrics["specificity"]["value"] == 1
+    assert result["curves"] == []
+
+
+def test_thousand_images_in_four_seconds(generator: np.random.Generator) -> None:
+    labels, scores = sample(generator, 1000)
+    started = time.perf_counter()
+    evaluate(labels, two_columns(scores), people(1000, each=2), NAMES, 1, resamples=1000)
+    assert time.perf_counter() - started < 4
+
+
+def test_curves_are_thinned_and_keep_their_ends(generator: np.random.Generator) -> None:
+    labels = generator.integers(0, 2, 5000)
+    scores = generator.random(5000)
+    (curve,) = evaluate(labels, two_columns(scores), people(5000), NAMES, 1, resamples=5)["curves"]
+    for name in ("roc", "pr"):
+        x, y = curve[name]["x"], curve[name]["y"]
+        assert len(x) == len(y) <= CURVE_POINTS
+        assert (x[0], x[-1]) == (0, 1)
+        assert x == sorted(x)
+    area = np.trapezoid(curve["roc"]["y"], curve["roc"]["x"])
+    assert area == pytest.approx(curve["roc_auc"], abs=0.005)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(2, 4), st.integers(1, 12))
+def test_any_input_gives_clean_json(data: st.DataObject, classes: int, images: int) -> None:
+    labels = data.draw(st.lists(st.integers(0, classes - 1), min_size=images, max_size=images))
+    cells = st.floats(0, 1, allow_nan=False, width=32)
+    scores = data.draw(st.lists(cells, min_size=images * classes, max_size=images * classes))
+    patients = data.draw(st.lists(st.sampled_from("abc"), min_size=images, max_size=images))
+    names = [f"class {index}" for index in range(classes)]
+    probabilities = np.array(scores).reshape(images, classes)
+    result = evaluate(
+        np.array(labels), probabilities, patients, names, 0, resamples=data.draw(st.integers(0, 20))
+    )
+    json.dumps(result, allow_nan=False)
+    for entry in result["metrics"].values():
+        assert entry["value"] is not None or entry["note"]
+        assert (entry["low"] is None) == (entry["high"] is None)
+    assert classification_table(result)
+    assert metrics_table(result)
+    training_metrics(np.array(labels), probabilities, 0)
+
+
+def test_training_metrics_are_those_of_the_evaluation(generator: np.random.Generator) -> None:
+    labels, scores = sample(generator)
+    result = evaluate(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
+    quick = training_metrics(labels, two_columns(scores), 1)
+    assert quick == {name: result["metrics"][name]["value"] for name in quick}
+
+
+def test_training_metrics_survive_a_diverged_network() -> None:
+    broken = np.full((4, 2), np.nan)
+    assert np.isnan(list(training_metrics(np.array([0, 1, 0, 1]), broken, 1).values())).all()
+    one_class = training_metrics(np.array([1, 1]), two_columns(np.array([0.9, 0.2])), 1)
+    assert one_class["accuracy"] == 0.5
+    assert np.isnan(one_class["roc_auc"])
+
+
+def test_refuses_what_cannot_be_measured() -> None:
+    labels, probabilities = np.array([0, 1]), two_columns(np.array([0.2, 0.9]))
+    with pytest.raises(BadInput, match="no images"):
+        evaluate(labels[:0], probabilities[:0], [], NAMES, 1)
+    with pytest.raises(BadInput, match="smaller learning rate"):
+        evaluate(labels, probabilities * np.nan, people(2), NAMES, 1)
+    with pytest.raises(InvalidSetting, match="0 to 1"):
+        evaluate(labels, probabilities, people(2), NAMES, 1, threshold=1.5)
+    with pytest.raises(InvalidSetting, match="only decide"):
+        evaluate(labels, np.full((2, 3), 1 / 3), people(2), ("a", "b", "c"), 1, threshold=0.5)
+    with pytest.raises(ValueError, match="do not fit"):
+        evaluate(labels, probabilities, people(3), NAMES, 1)
+    with pytest.raises(ValueError, match="labels reach"):
+        evaluate(labels + 1, probabilities, people(2), NAMES, 1)
+
+
+def test_classification_table_is_scikit_learns(generator: np.random.Generator) -> None:
+    from sklearn.metrics import classification_report
+
+    labels, scores = sample(generator)
+    result = evaluate(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
+    expected = classification_report(
+        labels, two_columns(scores).argmax(axis=1), target_names=NAMES, digits=2
+    )
+    assert classification_table(result).split() == expected.split()
+    lines = [line for line in classification_table(result).splitlines() if line]
+    assert len({len(line) for line in lines}) == 1, "the columns are aligned"
+
+
+def test_metrics_table_shows_intervals_and_reasons(generator: np.random.Generator) -> None:
+    labels, scores = sample(generator)
+    result = evaluate(labels, two_columns(scores), people(300, 2), NAMES, 1, threshold=0.25)
+    text = metrics_table(result)
+    entry = result["metrics"]["roc_auc"]
+    assert f"{entry['value']:.3f}  {entry['low']:.3f}-{entry['high']:.3f}" in text
+    assert "300 images of 150 patients" in text
+    assert "from a probability of 0.25 up" in text
+    alone = evaluate(np.zeros(2, int), two_columns(np.zeros(2)), people(2), NAMES, 1)
+    assert "all images have the same class" in metrics_table(alone)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from zoo import BadInput, InvalidSetting
+from zoo.stats.power_law import CURVE_POINTS, PowerLaw, extrapolate, fit
+
+SIZES = np.array([50, 100, 200, 400, 800, 1600], float)
+LAWS = [PowerLaw(0.03, 2.0, 0.5), PowerLaw(0.0, 0.8, 0.3), PowerLaw(0.05, 20.0, 1.0)]
+
+
+def noisy(
+    generator: np.random.Generator, law: PowerLaw, groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Errors with 10 % noise at each point and an error that a group's points share."""
+    images, group = np.tile(SIZES, groups), np.repeat(np.arange(groups), len(SIZES))
+    shared = generator.normal(0, 0.004, groups)[group]
+    errors = law.at(images) * (1 + 0.1 * generator.normal(size=len(images))) + shared
+    return images, np.abs(errors), group
+
+
+def inside(entry: dict, truth: float) -> bool:
+    return entry["low"] <= truth <= entry["high"]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_law_without_noise_is_recovered(law):
+    found = fit(list(SIZES), list(law.at(SIZES)))
+    assert found.exponent == pytest.approx(law.exponent, abs=1e-4)
+    assert found.limit == pytest.approx(law.limit, abs=1e-5)
+    assert found.scale == pytest.approx(law.scale, rel=1e-3)
+    assert found.at(6400) == pytest.approx(law.at(6400), rel=1e-4)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_known_law_is_recovered_from_noisy_points(law):
+    images, errors, _ = noisy(np.random.default_rng(1), law, 60)
+    found = fit(images, errors)
+    for size in (100, 1600, 3200):
+        assert found.at(size) == pytest.approx(law.at(size), rel=0.06)
+
+
+def test_no_other_start_finds_a_smaller_error():
+    generator = np.random.default_rng(2)
+    for _ in range(8):
+        images, errors, _ = noisy(generator, LAWS[0], 2)
+        found = fit(images, errors)
+
+        def residuals(constants: np.ndarray) -> np.ndarray:
+            limit, rest, exponent = constants
+            return limit + rest * (images / 1600) ** -exponent - errors  # noqa: B023
+
+        searched = [
+            least_squares(residuals, start, bounds=([0, 0, 0], [1, 1, 2]), xtol=1e-12, ftol=1e-12)
+            for start in ([0.01, 0.1, 0.2], [0.05, 0.05, 0.5], [0.1, 0.02, 1.5])
+        ]
+        best = 2 * min(result.cost for result in searched)
+        assert np.sum((found.at(images) - errors) ** 2) <= best * (1 + 1e-6)
+
+
+def test_two_sizes_give_a_law_without_limit():
+    found = fit([100, 400], [0.2, 0.1])
+    assert (found.limit, found.exponent) == (0, pytest.approx(0.5, abs=1e-4))
+    assert found.at(1600) == pytest.approx(0.05, rel=1e-3)
+
+
+@pytest.mark.parametrize("errors", [[0.1] * 6, [0.0] * 6, [0.1, 0.11, 0.12, 0.13, 0.14, 0.15]])
+def test_errors_that_do_not_fall_give_a_constant(errors):
+    found = fit(SIZES, errors)
+    assert (found.scale, found.exponent) == (0, 0)
+    assert found.limit == pytest.approx(np.mean(errors))
+    rising = fit([100, 200], [0.1, 0.2])
+    assert (rising.limit, rising.exponent, rising.at(800)) == (0, 0, pytest.approx(0.15))
+
+
+@pytest.mark.parametrize("groups", [3, 8])
+def test_intervals_cover_the_truth_in_most_simulations(groups):
+    generator = np.random.default_rng(3)
+    law, covered = LAWS[0], np.zeros(3)
+    for _ in range(60):
+        result = extrapolate(*noisy(generator, law, groups), resamples=100)
+        gain = law.at(1600) - law.at(3200)
+        covered += [
+            inside(result["gain"], gain),
+            inside(result["then"], law.at(3200)),
+            inside(result["exponent"], law.exponent),
+        ]
+    # A simulation of 60 knows the coverage to 7 points (two standard errors); with 3 groups it is
+    # nearer to 0.9.
+    assert (covered >= 0.83 * 60).all()
+
+
+def test_the_residuals_of_a_single_group_give_an_interval():
+    generator = np.random.default_rng(4)
+    law, covered, narrow = LAWS[0], 0, 0
+    gain = law.at(1600) - law.at(3200)
+    for _ in range(60):
+        errors = law.at(SIZES) + generator.normal(0, 0.005, len(SIZES))
+        result = extrapolate(SIZES, errors, ["only"] * len(SIZES), resamples=100)
+        covered += inside(result["gain"], gain)
+        narrow += result["now"]["high"] - result["now"]["low"] < 0.1
+    assert covered >= 0.83 * 60
+    assert narrow >= 0.9 * 60, "the interval says something"
+
+
+def test_whole_groups_are_resampled():
+    generator = np.random.default_rng(5)
+    images, group = np.tile(SIZES, 20), np.repeat(np.arange(20), len(SIZES))
+    errors = LAWS[0].at(images) + 0.02 + generator.normal(0, 0.01, 20)[group]
+    errors += generator.normal(0, 0.001, len(errors))
+    grouped = extrapolate(images, errors, group)
+    apart = extrapolate(images, errors, np.arange(len(images)))
+
+    def width(result: dict, name: str) -> float:
+        return result[name]["high"] - result[name]["low"]
+
+    # What all points of a group share moves the level, and not the gain.
+    assert width(grouped, "now") > 1.1 * width(apart, "now")
+    assert width(grouped, "gain") < 0.5 * width(apart, "gain")
+
+
+def test_the_result_is_plain_data_and_fits_together():
+    images, errors, group = noisy(np.random.default_rng(6), LAWS[0], 5)
+    result = extrapolate(images, errors, group, factor=4)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert result == extrapolate(images, errors, group, factor=4)
+    law = fit(images, errors)
+    assert result["images"] == 1600
+    assert result["now"]["value"] == pytest.approx(law.at(1600))
+    assert result["then"]["value"] == pytest.approx(law.at(6400))
+    difference = result["now"]["value"] - result["then"]["value"]
+    assert result["gain"]["value"] == pytest.approx(difference)
+    assert result["exponent"]["value"] == pytest.approx(law.exponent)
+    curve = result["curve"]
+    assert (curve["images"][0], curve["images"][-1]) == pytest.approx((50, 6400))
+    assert curve["error"][-1] == pytest.approx(law.at(6400))
+    assert (curve["low"][-1], curve["high"][-1]) == (result["then"]["low"], result["then"]["high"])
+    assert {len(values) for values in curve.values()} == {CURVE_POINTS}
+
+
+def test_groups_that_agree_exactly_give_no_interval():
+    images, group = np.tile(SIZES, 3), np.repeat(np.arange(3), len(SIZES))
+    result = extrapolate(images, LAWS[0].at(images), group)
+    assert result["gain"]["low"] is None
+    assert result["gain"]["value"] == pytest.approx(LAWS[0].at(1600) - LAWS[0].at(3200), rel=1e-3)
+
+
+def test_resamples_without_two_sizes_are_left_out():
+    # Each group holds one size: some resamples draw one group only.
+    result = extrapolate([100, 400, 1600], [0.2, 0.1, 0.06], ["a", "b", "c"])
+    json.dumps(result, allow_nan=False)
+    assert result["gain"]["low"] is not None
+
+
+def test_five_hundred_resamples_in_five_seconds():
+    images, errors, group = noisy(np.random.default_rng(7), LAWS[0], 10)
+    started = time.perf_counter()
+    extrapolate(images, errors, group)
+    assert time.perf_counter() - started < 5
+
+
+def test_refuses_what_no_law_can_be_fitted_to():
+    with pytest.raises(BadInput, match="at least two training-set sizes; received 1"):
+        fit([100, 100], [0.1, 0.2])
+    with pytest.raises(BadInput, match="size is not above 0"):
+        fit([0, 100], [0.1, 0.2])
+    for wrong in (-0.1, float("nan")):
+        with pytest.raises(BadInput, match="negative or not a number"):
+            fit([50, 100], [0.1, wrong])
+    with pytest.raises(ValueError, match="do not fit"):
+        fit([50, 100], [0.1])
+    with pytest.raises(ValueError, match="groups for 2 points"):
+        extrapolate([50, 100], [0.2, 0.1], ["a"])
+    for factor in (1, 0.5, float("nan")):
+        with pytest.raises(InvalidSetting, match="more than 1"):
+            extrapolate([50, 100], [0.2, 0.1], ["a", "a"], factor=factor)

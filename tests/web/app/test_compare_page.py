@@ -1,0 +1,168 @@
+"""The page Compare: what is said of several runs, and of what they agree and differ in."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from zoo import Attribution
+from zoo.base.registry import Registry
+from zoo.interpret.case import Case
+from zoo.runs.run_folder import Run
+from zoo.web.app.agreement import agreement, likeness
+from zoo.web.app.site import create
+from zoo.web.service.engine import Library
+
+NAMES = ("NORMAL", "PNEUMONIA")
+
+
+def case(run: str, chance: float, values: np.ndarray | None = None, **changes: Any) -> Case:
+    given = () if values is None else (Attribution("gradcam", 1, values.astype(np.float32)),)
+    told: dict[str, Any] = {
+        "name": "x.png", "run": run, "pixels": np.zeros((64, 64, 3), np.uint8),
+        "probabilities": (1 - chance, chance), "predicted": int(chance >= 0.5),
+        "class_names": NAMES, "explanations": given,
+    }  # fmt: skip
+    return Case(**(told | changes))
+
+
+def test_runs_that_agree() -> None:
+    told = agreement([case("a", 0.9), case("b", 0.85), case("c", 0.8)], [1, 1, 1])
+    assert told[0] == "They agree: all 3 answer PNEUMONIA."
+    assert told[1] == "Their probabilities of PNEUMONIA are alike: 80 % to 90 %."
+    assert "both answer" in agreement([case("a", 0.9), case("b", 0.9)], [1, 1])[0]
+
+
+def test_runs_that_differ_are_named() -> None:
+    refused = case("c", 0.5, refused="UNCERTAIN")
+    told = agreement([case("a", 0.9), case("b", 0.1), refused], [1, 1, 1])
+    assert told[0] == "They differ: a answers PNEUMONIA; b answers NORMAL; c answers UNCERTAIN."
+    assert told[1] == "Their probabilities of PNEUMONIA lie far apart: 10 % to 90 %."
+
+
+def test_probabilities_of_other_classes_are_not_compared() -> None:
+    other = case("b", 0.9, class_names=("no", "yes"))
+    assert "different classes" in agreement([case("a", 0.9), other], [1, 1])[1]
+    assert "different classes" in agreement([case("a", 0.9), case("b", 0.9)], [1, 0])[1]
+
+
+def test_maps_are_alike_by_the_order_of_their_places() -> None:
+    ramp = np.tile(np.arange(64.0), (64, 1))
+    large = np.tile(np.arange(128.0) * 7, (128, 1))
+    ((method, same),) = likeness([case("a", 0.9, ramp), case("b", 0.9, large)])
+    assert method == "gradcam"
+    assert same == pytest.approx(1, abs=0.01)
+    ((_, opposite),) = likeness([case("a", 0.9, ramp), case("b", 0.9, -ramp)])
+    assert opposite == pytest.approx(-1, abs=0.01)
+    ((_, across),) = likeness([case("a", 0.9, ramp), case("b", 0.9, ramp.T)])
+    assert abs(across) < 0.01
+    assert likeness([case("a", 0.9, ramp), case("b", 0.9)]) == []
+
+
+@pytest.fixture(scope="module")
+def library(
+    trained: Run, tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Library]:
+    folder = tmp_path_factory.mktemp("two-runs")
+    for name in ("first", "second"):
+        shutil.copytree(trained.path, folder / name)
+    opened = Library(folder, registry=tiny_registry)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(library: Library) -> TestClient:
+    return TestClient(create(library), base_url="http://127.0.0.1")
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def ask(client: TestClient, runs: list[str], content: bytes | None = None, image: str = "") -> Any:
+    files = [] if content is None else [("files", ("one.png", content))]
+    data = {"runs": runs, "image": image}
+    return client.post("/app/compare", data=data, files=files or None)
+
+
+def wait(client: TestClient, task: Any) -> Any:
+    end = time.monotonic() + 60
+    while task["state"] in ("waiting", "running") and time.monotonic() < end:
+        time.sleep(0.05)
+        task = client.get(f"/app/tasks/{task['id']}").json()
+    return task
+
+
+def test_one_image_through_two_runs(client: TestClient) -> None:
+    started = ask(client, ["first", "second"], png()).json()
+    assert wait(client, started["task"])["state"] == "done"
+    address = f"/app/images/{started['image']}"
+    runs = {"run": ["first", "second"]}
+    part = client.get(f"{address}/comparison", params=runs).json()["part"]
+    assert "They agree: both answer" in part
+    assert "<dd>1.00</dd>" in part, "copies of one run have the same maps"
+    for run in ("first", "second"):
+        assert client.get(f"{address}/maps/gradcam", params={"run": run}).status_code == 200
+    assert started["image"] not in client.get("/").text, "the page Read shows what was read there"
+
+    again = ask(client, ["second", "first"], image=started["image"]).json()
+    assert again["image"] == started["image"]
+    assert wait(client, again["task"])["state"] == "done"
+
+
+def test_an_image_of_the_page_read_is_offered(client: TestClient) -> None:
+    sent = client.post("/app/read", data={"run": "first"}, files=[("files", ("my.png", png()))])
+    key = sent.json()["cards"][0].partition('data-image="')[2].partition('"')[0]
+    text = client.get("/compare", params={"image": key}).text
+    assert "my.png" in text
+    assert f'value="{key}"' in text
+    assert "is taken from the page Read" not in client.get("/compare?image=unknown").text
+
+
+@pytest.mark.parametrize(
+    ("runs", "content", "status", "sentence"),
+    [
+        (["first"], png(), 400, "two runs or more"),
+        (["first", "first"], png(), 400, "two runs or more"),
+        (["first", "../second"], png(), 404, "There is no run"),
+        (["first", "second"], b"", 422, "is empty"),
+        (["first", "second"], None, 422, "Choose one first"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(
+    client: TestClient, runs: list[str], content: bytes | None, status: int, sentence: str
+) -> None:
+    answer = ask(client, runs, content)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+
+
+def test_a_damaged_image_is_told_by_the_task(client: TestClient) -> None:
+    started = ask(client, ["first", "second"], b"not an image").json()
+    ended = wait(client, started["task"])
+    assert ended["state"] == "failed"
+    assert "one.png" in ended["error"]
+
+
+def test_one_run_alone_says_what_to_do(
+    trained: Run, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    library = Library(trained.path.parent, only=(trained.name,), registry=tiny_registry)
+    alone = TestClient(create(library), base_url="http://127.0.0.1")
+    text = alone.get("/compare").text
+    library.close()
+    assert "there is one" in text
+    assert "<form" not in text

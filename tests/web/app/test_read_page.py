@@ -1,0 +1,291 @@
+"""The page Read with the tiny run: answers, explanations, verdicts, reports, and for whom."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from zoo import DISCLAIMER, Attribution
+from zoo.base.registry import Registry
+from zoo.interpret.case import Case
+from zoo.interpret.trust.verdict import Trust
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs.run_folder import Run
+from zoo.web.app import cards
+from zoo.web.app.reading import Reading
+from zoo.web.app.site import create
+from zoo.web.service.engine import Library
+from zoo.web.service.journal import Journal
+from zoo.web.service.limits import Limits
+
+LOCAL = "http://127.0.0.1"
+EXPLAINED_WITH = "gradcam"
+
+
+def png(seed: int = 0, size: tuple[int, int] = (90, 120)) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 256, size, np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journal") / "audit.jsonl"
+
+
+@pytest.fixture(scope="module")
+def library(trained: Run, tiny_registry: Registry) -> Iterator[Library]:
+    opened = Library(
+        trained.path.parent, limits=Limits(file_bytes=300_000, files=3), registry=tiny_registry
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def app(library: Library, journal: Path) -> Any:
+    return create(library, journal=Journal(journal))
+
+
+@pytest.fixture
+def client(app: Any) -> TestClient:
+    return TestClient(app, base_url=LOCAL)
+
+
+def read(client: TestClient, run: str, *files: tuple[str, bytes]) -> Any:
+    sent = [("files", file) for file in files]
+    answer = client.post("/app/read", data={"run": run}, files=sent)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def key_of(card: str) -> str:
+    found = re.search(r'data-image="([^"]+)"', card)
+    assert found
+    return found.group(1)
+
+
+def wait(client: TestClient, answer: Any) -> Any:
+    assert answer.status_code == 200, answer.text
+    task = answer.json()
+    end = time.monotonic() + 60
+    while task["state"] in ("waiting", "running") and time.monotonic() < end:
+        time.sleep(0.05)
+        task = client.get(f"/app/tasks/{task['id']}").json()
+    return task
+
+
+def one(client: TestClient, run: Run, name: str = "one.png") -> str:
+    return key_of(read(client, run.name, (name, png()))["cards"][0])
+
+
+def test_the_page_offers_the_run_and_labels_what_it_asks_for(
+    client: TestClient, trained: Run
+) -> None:
+    text = client.get("/").text
+    assert f'<option value="{trained.name}" selected>' in text
+    for field in re.findall(r'<(?:input|select)[^>]* id="([^"]+)"', text):
+        assert f'<label for="{field}">' in text
+    assert "Drop a chest X-ray" in text
+
+
+def test_an_image_is_answered_in_words_and_bars(
+    client: TestClient, trained: Run, journal: Path
+) -> None:
+    told = read(client, trained.name, ("one.png", png()))
+    (card,) = told["cards"]
+    assert not told["problems"]
+    assert DISCLAIMER in card
+    assert "synthetic data" in card
+    for name in trained.class_names:
+        assert name in card
+    assert trained.threshold is not None
+    assert card.count(f"threshold {trained.threshold:.2f}") == 1
+    line = json.loads(journal.read_text().splitlines()[-1])
+    assert line["run"] == trained.name
+    assert "one.png" not in journal.read_text()
+
+
+def test_each_bad_file_is_a_sentence_and_the_others_are_answered(
+    client: TestClient, trained: Run
+) -> None:
+    told = read(
+        client, trained.name,
+        ("good.png", png()), ("<b>bad.png", b"not an image"), ("cut.png", png()[:-700]),
+    )  # fmt: skip
+    assert len(told["cards"]) == 1
+    assert len(told["problems"]) == 2
+    assert all("png" in sentence and sentence.endswith(".") for sentence in told["problems"])
+
+
+def test_too_large_too_many_and_none(client: TestClient, trained: Run) -> None:
+    large = read(client, trained.name, ("large.png", bytes(300_001)))
+    assert "the limit is" in large["problems"][0]
+    many = [("files", (f"{n}.png", png())) for n in range(4)]
+    answer = client.post("/app/read", data={"run": trained.name}, files=many)
+    assert answer.status_code == 413
+    none = client.post("/app/read", data={"run": trained.name}, files=[("files", ("", b""))])
+    assert none.status_code == 422
+    unknown = client.post("/app/read", data={"run": "../x"}, files=[("files", ("a", png()))])
+    assert unknown.status_code == 404
+
+
+def test_names_cannot_become_markup(client: TestClient, trained: Run) -> None:
+    (card,) = read(client, trained.name, ('"><img src=x>.png', png()))["cards"]
+    assert "<img src=x>" not in card
+    assert "&lt;img src=x&gt;" in card
+
+
+def test_the_picture_keeps_its_proportions(client: TestClient, trained: Run) -> None:
+    key = one(client, trained)
+    answer = client.get(f"/app/images/{key}/picture")
+    assert answer.headers["cache-control"] == "no-store"
+    shown = Image.open(io.BytesIO(answer.content))
+    assert shown.width / shown.height == pytest.approx(120 / 90, abs=0.01)
+
+
+def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: Run) -> None:
+    key, run = one(client, trained), {"run": trained.name}
+    before = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert not before["explained"]
+    done = wait(client, client.post(f"/app/images/{key}/explain", data=run))
+    assert done["state"] == "done", done
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert told["explained"]
+    assert told["unjudged"]
+    assert f'data-method="{EXPLAINED_WITH}"' in told["parts"]["layers"]
+    assert f'value="{EXPLAINED_WITH}"' in told["parts"]["controls"]
+    assert "Not judged yet" in told["parts"]["about"]
+    assert "nearest training cases are" in told["parts"]["similar"]
+    assert "shap (about 10 s)" in told["parts"]["further"]
+
+    layer = client.get(f"/app/images/{key}/maps/{EXPLAINED_WITH}", params=run)
+    picture = np.asarray(Image.open(io.BytesIO(layer.content)))
+    assert picture.shape == (64, 64, 4)
+    assert picture[..., 3].min() < 20 < picture[..., 3].max()
+
+    done = wait(client, client.post(f"/app/images/{key}/judge", data=run))
+    assert done["state"] == "done", done
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert not told["unjudged"]
+    assert "How this was measured" in told["parts"]["about"]
+    assert 'class="trust' in told["parts"]["controls"]
+
+
+def test_a_further_method_is_added(client: TestClient, trained: Run) -> None:
+    key, run = one(client, trained), {"run": trained.name}
+    wait(client, client.post(f"/app/images/{key}/explain", data=run))
+    done = wait(
+        client, client.post(f"/app/images/{key}/explain", data={**run, "method": "gradcam++"})
+    )
+    assert done["state"] == "done", done
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert 'value="gradcam++"' in told["parts"]["controls"]
+    assert 'data-method="gradcam++"' not in told["parts"]["further"]
+    assert f'value="{EXPLAINED_WITH}"' in told["parts"]["controls"], "the others stay"
+    address = re.search(r'src="([^"]*gradcam%2B%2B[^"]*)"', told["parts"]["layers"])
+    assert address
+    assert client.get(address.group(1).replace("&amp;", "&")).status_code == 200
+
+
+def test_the_reports(client: TestClient, trained: Run) -> None:
+    key, run = one(client, trained, "Müller X.png"), {"run": trained.name}
+    wait(client, client.post(f"/app/images/{key}/explain", data=run))
+    address = f"/app/images/{key}/report"
+    page = client.get(f"{address}.html", params=run)
+    assert DISCLAIMER in page.text
+    assert EXPLAINED_WITH in page.text
+    assert page.headers["content-disposition"].startswith("attachment;")
+    assert "M%C3%BCller%20X-report.html" in page.headers["content-disposition"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    record = client.get(f"{address}.json", params=run).json()
+    assert record["disclaimer"] == DISCLAIMER
+    assert EXPLAINED_WITH in {one["method"] for one in record["cases"][0]["maps"]}
+    assert client.get(f"{address}.pdf", params=run).content.startswith(b"%PDF")
+    assert client.get(f"{address}.exe", params=run).status_code == 404
+
+
+def test_nobody_else_sees_an_image_or_its_work(client: TestClient, app: Any, trained: Run) -> None:
+    key, run = one(client, trained), {"run": trained.name}
+    started = client.post(f"/app/images/{key}/explain", data=run)
+    task = wait(client, started)["id"]
+    other = TestClient(app, base_url=LOCAL)
+    for path in ("picture", f"maps/{EXPLAINED_WITH}", "report.html", "explanation", "comparison"):
+        assert other.get(f"/app/images/{key}/{path}", params=run).status_code == 404, path
+    assert other.post(f"/app/images/{key}/explain", data=run).status_code == 404
+    assert other.get(f"/app/tasks/{task}").status_code == 404
+    assert other.post(f"/app/tasks/{task}/cancel").status_code == 404
+    assert key not in other.get("/").text
+
+
+def test_images_are_there_again_until_they_are_forgotten(client: TestClient, trained: Run) -> None:
+    key = one(client, trained)
+    assert key in client.get("/").text
+    assert client.post("/app/forget").json() == {"forgotten": True}
+    assert key not in client.get("/").text
+    assert client.get(f"/app/images/{key}/picture").status_code == 404
+    refused = client.post(f"/app/images/{key}/explain", data={"run": trained.name})
+    assert "not here any more" in refused.json()["error"]
+
+
+def test_a_slow_method_is_cancelled_between_its_passes(
+    client: TestClient, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly = TrainedClassifier.logits
+
+    def slowly(classifier: TrainedClassifier, pixels: np.ndarray) -> np.ndarray:
+        time.sleep(0.05)
+        return quickly(classifier, pixels)
+
+    monkeypatch.setattr(TrainedClassifier, "logits", slowly)
+    key, run = one(client, trained), {"run": trained.name}
+    slow = client.post(f"/app/images/{key}/explain", data={**run, "method": "shap"}).json()
+    told = slow
+    while told["state"] in ("waiting", "running") and not told["done"]:
+        time.sleep(0.02)
+        told = client.get(f"/app/tasks/{slow['id']}").json()
+    assert (told["state"], told["total"]) == ("running", 10), "it tells the seconds of its budget"
+    done = wait(client, client.post(f"/app/tasks/{slow['id']}/cancel"))
+    assert done["state"] == "cancelled"
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert 'value="shap"' not in told["parts"]["controls"], "it did not go on to its end"
+
+
+def a_case(**changes: Any) -> Case:
+    ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
+    values: dict[str, Any] = {
+        "name": "x.png", "run": "a-run", "pixels": np.zeros((64, 64, 3), np.uint8),
+        "probabilities": (0.3, 0.7), "predicted": 1, "class_names": ("NORMAL", "PNEUMONIA"),
+        "threshold": 0.43, "explanations": (Attribution("gradcam", 1, ramp),),
+    }  # fmt: skip
+    return Case(**(values | changes))
+
+
+def test_the_operating_point_stands_on_the_bar_of_its_class() -> None:
+    told = cards.answer(a_case(), positive=1)
+    marks = {bar["name"]: bar["threshold"] for bar in told["bars"]}
+    assert marks == {"PNEUMONIA": 0.43, "NORMAL": None}
+    shares = [bar["share"] for bar in told["bars"]]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_a_map_that_ignores_the_network_is_shown_only_when_asked_for() -> None:
+    useless = Trust("do not use", "It is the same for a random network.", (), depends=False)
+    reading = Reading(a_case(), positive=1)
+    assert [one.method for one in reading.unjudged] == ["gradcam"]
+    reading.add(a_case(explanations=(), trust={"gradcam": useless}))
+    assert reading.shown.explanations == ()
+    assert reading.unjudged == ()
+    reading.asked.add("gradcam")
+    assert len(reading.shown.explanations) == 1

@@ -1,0 +1,101 @@
+"""An audit from a finished run to its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo import Attribution, Explainer, UnknownName
+from zoo.base.registry import Registry
+from zoo.runs.run_folder import Run, read
+from zoo.workflows.audit import NOTHING, _located, audit, write
+
+
+def knowing(registry: Registry, source: str) -> Registry:
+    """Add a method that knows where the opacity is, and one that gives no maps."""
+    dataset = registry.dataset(source)
+    samples = {sample.name: sample for sample in dataset.samples}
+    assert dataset.mask is not None
+
+    def explain(_: Any, images: Any, targets: Any, __: Any) -> list[Attribution]:
+        size = images.pixels.shape[1:3]
+        masks = [dataset.mask(samples[name], size) for name in images.names]  # type: ignore[misc]
+        return [
+            Attribution("knowing", target, mask.astype(np.float32))
+            for target, mask in zip(targets, masks, strict=True)
+        ]
+
+    method = Explainer(name="knowing", summary="Where the opacity is.", explain=explain)
+    return replace(registry, explainers={**registry.explainers, "knowing": method})
+
+
+@pytest.fixture(scope="module")
+def found(trained: Run, tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import shutil
+
+    path = tmp_path_factory.mktemp("audited") / "run"
+    run = read(Path(shutil.copytree(trained.path, path)))
+    registry = knowing(tiny_registry, run.record["data"]["source"])
+    methods = ("gradcam", "knowing", "examples")
+    return run, audit(run, sample=12, methods=methods, registry=registry, steps=4)
+
+
+def test_maps_and_controls_are_measured_and_cases_are_not(found: Any) -> None:
+    run, result = found
+    assert {one.name for one in result.standings if not one.control} == {"gradcam", "knowing"}
+    assert {one.name for one in result.standings if one.control} == {
+        "random", "blurred random", "centre", "edges",
+    }  # fmt: skip
+    assert (result.images, result.own, result.synthetic) == (12, True, True)
+    assert result.run == run.name
+    for one in result.standings:
+        for test in ("deletion", "insertion", "road"):
+            assert 0 <= one.measures[test]["value"] <= 1
+        assert one.control == (one.level == "") == (one.likeness is None)
+
+
+def test_findings_are_compared_with_their_place(found: Any) -> None:
+    _, result = found
+    assert result.located["all"] == 6, "half of the sample is diseased"
+    named = {one.name: one for one in result.standings}
+    of_knowing = named["knowing"].located["all"]
+    assert of_knowing["pointing"]["value"] == of_knowing["inside"]["value"] == 1
+    assert of_knowing["auprc"]["value"] == 1
+    assert named["random"].located["all"]["auprc"]["value"] < 0.3
+
+
+def test_stability_is_measured_of_methods_alone(found: Any) -> None:
+    _, result = found
+    named = {one.name: one for one in result.standings}
+    assert named["knowing"].measures["noise"]["value"] == pytest.approx(1)
+    assert named["knowing"].measures["repeat"]["value"] is None
+    assert named["centre"].measures["noise"]["value"] is None
+
+
+def test_what_is_written(found: Any, tmp_path: Path) -> None:
+    run, result = found
+    write(result, tmp_path / "audit", run)
+    record = json.loads((tmp_path / "audit" / "audit.json").read_text())
+    assert [one["name"] for one in record["standings"]] == [one.name for one in result.standings]
+    assert record["schema"] == 1
+    assert (tmp_path / "audit" / "ranking.png").read_bytes().startswith(b"\x89PNG")
+    assert "gradcam" in (tmp_path / "audit" / "report.html").read_text()
+
+
+def test_an_unknown_method_costs_no_time(trained: Run, tiny_registry: Registry) -> None:
+    with pytest.raises(UnknownName, match="gradcam"):
+        audit(trained, methods=("gradcan",), registry=tiny_registry)
+
+
+def test_a_map_of_nothing_has_nothing_inside() -> None:
+    place = np.zeros((1, 8, 8), bool)
+    place[0, :2, :2] = True
+    located = _located(np.zeros((2, 8, 8)), [place[0], None], ("inside", "auprc"))
+    assert located["inside"][0] == NOTHING["inside"] == 0
+    assert located["auprc"][0] == pytest.approx(1 / 16)
+    assert np.isnan(located["inside"][1])

@@ -1,0 +1,215 @@
+"""Architectures on the same folds: resumed, in parallel, on a cluster, and the leaderboard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo import Architecture, InvalidSetting, UnknownName, hookimpl
+from zoo.base import registry
+from zoo.base.registry import Registry
+from zoo.stats.metrics import training_metrics
+from zoo.stats.probabilities import softmax
+from zoo.training import cells
+from zoo.training.cells import Cell
+from zoo.workflows.compare import SCHEMA, compare
+
+SOURCE = "phantom?images=80&size=64"
+SMALL = {"epochs": 1, "batch_size": 16}
+INPUT = (32, 32, 3)
+
+
+class Tinier:
+    """A second network, so that there is something to compare with."""
+
+    @hookimpl
+    def zoo_architectures(self) -> list[Architecture]:
+        return [
+            Architecture(name="tinier", summary="One layer.", build=build_tinier, parameters=98)
+        ]
+
+
+def build_tinier(input_shape, num_classes):
+    import keras
+
+    pixels = keras.Input(input_shape)
+    x = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(pixels))
+    return keras.Model(pixels, keras.layers.Dense(num_classes)(keras.layers.Flatten()(x)))
+
+
+@pytest.fixture(scope="module")
+def two_registry(tiny_registry: Registry) -> Registry:
+    both = {**tiny_registry.architectures, **registry.load_registry(Tinier()).architectures}
+    return replace(tiny_registry, architectures=both)
+
+
+@pytest.fixture(scope="module")
+def compared(two_registry: Registry, tmp_path_factory: pytest.TempPathFactory):
+    return compare(
+        ["tiny", "tinier"],
+        SOURCE,
+        folds=2,
+        seeds=1,
+        changes=SMALL,
+        input_shape=INPUT,
+        folder=tmp_path_factory.mktemp("runs"),
+        registry=two_registry,
+        command=["zoo", "compare"],
+    )
+
+
+def test_every_architecture_is_tested_on_every_image_once_a_seed(compared) -> None:
+    result = compared.result
+    assert {entry["name"] for entry in result["entries"]} == {"tiny", "tinier"}
+    assert result["schema"] == SCHEMA
+    assert result["data"]["images"] == 80
+    for entry in result["entries"]:
+        assert [(c["seed"], c["fold"]) for c in entry["cells"]] == [(0, 0), (0, 1)]
+        mean = np.mean([c["roc_auc"] for c in entry["cells"]])
+        assert entry["roc_auc"]["value"] == pytest.approx(mean)
+        assert entry["roc_auc"]["low"] <= mean <= entry["roc_auc"]["high"]
+        assert entry["spread"] == pytest.approx(
+            np.std([c["roc_auc"] for c in entry["cells"]], ddof=1)
+        )
+    assert len(result["pairs"]) == 1
+
+
+def test_the_baselines_stand_beside_the_networks(compared) -> None:
+    rows = compared.result["baselines"]
+    assert [row["name"] for row in rows] == ["file", "border"]
+    assert all(0 <= row["roc_auc"]["low"] <= row["roc_auc"]["high"] <= 1 for row in rows)
+
+
+def test_data_and_page_are_written(compared) -> None:
+    folder = compared.page.parent
+    assert json.loads((folder / "comparison.json").read_text()) == compared.result
+    assert "tinier" in compared.page.read_text()
+
+
+def test_a_comparison_that_was_stopped_goes_on(compared, two_registry: Registry) -> None:
+    trainings = compared.page.parent / "trainings"
+    summaries = sorted(trainings.glob(f"*/{cells.SUMMARY}"))
+    assert len(summaries) == 4
+    when = {path: path.stat().st_mtime_ns for path in summaries}
+    removed = summaries[0]
+    removed.unlink()
+    again = compare(
+        ["tiny", "tinier"],
+        SOURCE,
+        folds=2,
+        seeds=1,
+        changes=SMALL,
+        input_shape=INPUT,
+        folder=compared.page.parents[2],
+        registry=two_registry,
+        command=["zoo", "compare"],
+    )
+    assert removed.is_file()
+    assert all(path.stat().st_mtime_ns == when[path] for path in summaries if path != removed)
+    for before, after in zip(compared.result["entries"], again.result["entries"], strict=True):
+        assert before["name"] == after["name"]
+        assert before["roc_auc"] == after["roc_auc"]
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(
+    tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zoo.base.progress import SILENT
+    from zoo.data.verify import verify
+    from zoo.training import trainer
+
+    cell = Cell(
+        architecture="tiny", source=SOURCE, settings=(("epochs", 3),), input_shape=INPUT, folds=2
+    )
+    whole_set = verify(tiny_registry.dataset(SOURCE), skip_broken=False, progress=SILENT)
+    ready = (tiny_registry, whole_set)
+    cells.train(cell, tmp_path / "whole", opened=ready)
+    judge, seen = trainer.judge, []
+
+    def dies(*arguments):
+        seen.append(arguments)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return judge(*arguments)
+
+    monkeypatch.setattr(trainer, "judge", dies)
+    with pytest.raises(KeyboardInterrupt):
+        cells.train(cell, tmp_path / "killed", opened=ready)
+    monkeypatch.setattr(trainer, "judge", judge)
+    cells.train(cell, tmp_path / "killed", opened=ready)
+    whole = cells.read(cell, tmp_path / "whole")
+    killed = cells.read(cell, tmp_path / "killed")
+    np.testing.assert_array_equal(whole.test.logits, killed.test.logits)
+    assert killed.summary["epochs"] == 3
+
+
+def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
+    together = compare(
+        ["scratch"],
+        SOURCE,
+        folds=2,
+        changes=SMALL,
+        input_shape=INPUT,
+        jobs=2,
+        folder=tmp_path / "runs",
+    ).result
+    cell = Cell(
+        architecture="scratch",
+        source=SOURCE,
+        settings=tuple(sorted(SMALL.items())),
+        input_shape=INPUT,
+        folds=2,
+    )
+    cells.train(cell, tmp_path)
+    alone = cells.read(cell, tmp_path).test
+    area = training_metrics(alone.labels, softmax(alone.logits), positive=1)["roc_auc"]
+    (first, _) = together["entries"][0]["cells"]
+    assert first["roc_auc"] == pytest.approx(area, abs=0.02)  # threads add in another order
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_of_two_workers_trains_the_folds(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        done = compare(
+            ["scratch"],
+            SOURCE,
+            folds=2,
+            changes=SMALL,
+            input_shape=INPUT,
+            backend="dask",
+            scheduler=cluster.scheduler_address,
+            folder=tmp_path,
+        )
+    assert len(done.result["entries"][0]["cells"]) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"folds": 1},
+        {"backend": "threads"},
+        {"backend": "dask"},
+        {"scheduler": "tcp://127.0.0.1:1"},
+        {"changes": {"seed": 3}},
+    ],
+)
+def test_settings_that_cannot_work_are_refused(
+    wrong, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidSetting):
+        compare(["tiny"], SOURCE, folder=tmp_path, registry=tiny_registry, **wrong)
+
+
+def test_an_unknown_architecture_is_named_before_anything_is_trained(
+    tiny_registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownName, match="tiny"):
+        compare(["tinny"], SOURCE, folder=tmp_path, registry=tiny_registry)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,105 @@
+"""What holds a run back is named from its figures, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.base.files import write_json
+from zoo.runs.run_folder import Run
+from zoo.workflows.diagnose import (
+    FINE,
+    HOLDS_BACK,
+    UNKNOWN,
+    calibration,
+    collapse,
+    diagnose,
+    elsewhere,
+    overfitting,
+    shift,
+    shortcut,
+    threshold,
+)
+
+
+def area(value: float | None) -> dict:
+    if value is None:
+        return {"value": None, "low": None, "high": None}
+    return {"value": value, "low": value - 0.01, "high": value + 0.01}
+
+
+def baseline(value: float) -> list:
+    return [{"name": "border", "title": "border", "roc_auc": area(value)}]
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "verdict"),
+    [(0.99, 0.80, HOLDS_BACK), (0.99, 0.97, FINE), (0.65, 0.55, FINE), (0.9, None, UNKNOWN)],
+)
+def test_overfitting_is_a_gap_between_what_was_learned_and_validation(
+    train, validation, verdict
+) -> None:
+    assert overfitting(train, area(validation)).verdict == verdict
+
+
+def test_a_gap_between_validation_and_test_is_shift() -> None:
+    assert shift(area(0.99), area(0.9)).verdict == HOLDS_BACK
+    assert shift(area(0.99), area(0.97)).verdict == FINE
+
+
+def test_the_worst_other_data_count() -> None:
+    cause = elsewhere(area(0.99), {"near": area(0.98), "far": area(0.5)})
+    assert cause.verdict == HOLDS_BACK
+    assert "far" in cause.evidence
+    assert elsewhere(area(0.99), {}).verdict == UNKNOWN
+
+
+def test_a_baseline_near_the_network_is_a_shortcut() -> None:
+    assert shortcut(area(0.9), baseline(0.88)).verdict == HOLDS_BACK
+    below = shortcut(area(0.9), baseline(0.7))
+    assert below.verdict == FINE
+    assert "may use" in below.evidence
+    assert "may use" not in shortcut(area(0.9), baseline(0.55)).evidence
+
+
+def test_one_class_for_all_is_collapse() -> None:
+    names = ["NORMAL", "PNEUMONIA"]
+    one = {"confusion": [[0, 40], [0, 60]], "class_names": names}
+    assert collapse(one).verdict == HOLDS_BACK
+    both = {"confusion": [[30, 10], [5, 55]], "class_names": names}
+    assert collapse(both).verdict == FINE
+
+
+def test_a_calibration_error_above_the_limit_is_named() -> None:
+    for error, verdict in ((0.2, HOLDS_BACK), (0.01, FINE)):
+        assert calibration({"calibration": {"after": {"ece_mass": error}}}).verdict == verdict
+
+
+def test_a_threshold_far_from_the_best_is_named_unless_it_was_asked_for() -> None:
+    result = {
+        "operating_point": {"recall": 0.99, "false_positive_rate": 0.6},
+        "operating_threshold": {"rule": "youden", "target": None},
+        "curves": [{"roc": {"x": [0, 0.1, 0.6, 1], "y": [0, 0.9, 0.99, 1]}}],
+    }
+    assert threshold(result).verdict == HOLDS_BACK
+    asked = {**result, "operating_threshold": {"rule": "sensitivity", "target": 0.99}}
+    assert threshold(asked).verdict == FINE
+    assert "0.99" in threshold(asked).evidence
+
+
+def test_a_run_is_diagnosed_from_its_folder(trained: Run) -> None:
+    causes = diagnose(trained)
+    assert {cause.kind for cause in causes} == {
+        "overfitting", "shift", "other data", "shortcut", "collapse", "calibration", "threshold",
+    }  # fmt: skip
+    order = [(HOLDS_BACK, UNKNOWN, FINE).index(cause.verdict) for cause in causes]
+    assert order == sorted(order)
+    assert all(cause.evidence for cause in causes)
+
+
+def test_evaluations_on_other_data_are_found(run_copy) -> None:
+    from zoo.runs import run_folder
+
+    metrics = {"own": False, "metrics": {"roc_auc": area(0.3)}}
+    write_json(run_copy / "evaluation" / "elsewhere-test" / run_folder.METRICS, metrics)
+    other = next(c for c in diagnose(run_folder.read(run_copy)) if c.kind == "other data")
+    assert "elsewhere-test" in other.evidence

@@ -1,0 +1,146 @@
+"""Folders of reports: every image once, resumed, indexed, in one process or several."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoo import BadInput, InvalidSetting, UnknownName
+from zoo.data.queries import Skipped
+from zoo.report.cases import casebook
+from zoo.report.cases.index import Entry
+from zoo.workflows.explain_folder import Order, fulfil
+
+
+@pytest.fixture
+def order(trained):
+    return Order(run=trained.path, methods=("gradcam", "examples"), trust=False, formats=("json",))
+
+
+@pytest.fixture
+def folder(picture, tmp_path):
+    for number in range(3):
+        picture(f"images/{number}.png", seed=number)
+    return tmp_path / "images"
+
+
+def explained(folder, order, output, **settings):
+    return [
+        result.name
+        for result in fulfil([folder], order, output, **settings)
+        if isinstance(result, Entry)
+    ]
+
+
+def test_every_format_is_written_and_what_is_drawn_is_in_the_json(picture, order, tmp_path):
+    image, output = picture("one.png"), tmp_path / "out"
+    results = list(fulfil([image], replace(order, formats=casebook.FORMATS), output))
+    assert [type(result).__name__ for result in results] == ["Case", "Entry"]
+    case, entry = results
+    assert set(entry.files) == {"html", "png", "pdf", "json"}
+    assert (output / "one.pdf").read_bytes().startswith(b"%PDF")
+    assert (output / "one.png").read_bytes().startswith(b"\x89PNG")
+    record = json.loads((output / "one.json").read_text("utf-8"))
+    assert record["predicted"] == case.class_names[case.predicted]
+    assert record["probabilities"] == pytest.approx(
+        dict(zip(case.class_names, case.probabilities, strict=True))
+    )
+    with np.load(output / record["arrays"]) as arrays:
+        assert (arrays[record["maps"][0]["array"]] == case.attributions[0].values).all()
+        assert (arrays[record["pixels"]] == case.pixels).all()
+    groups = record["examples"][0]["groups"]
+    assert groups[0]["cases"][0]["name"] in case.reference.names
+
+
+def test_what_was_explained_before_is_kept_and_what_changed_is_not(
+    folder, order, picture, tmp_path
+):
+    output = tmp_path / "out"
+    assert explained(folder, order, output) == ["0.png", "1.png", "2.png"]
+    written = {path: path.stat().st_mtime_ns for path in output.glob("*.json")}
+    picture("images/1.png", seed=9)
+    (output / "2.json").unlink()
+    assert sorted(explained(folder, order, output)) == ["0.png", "1.png", "2.png"]
+    assert (output / "0.json").stat().st_mtime_ns == written[output / "0.json"]
+    assert (output / "1.json").stat().st_mtime_ns != written[output / "1.json"]
+    assert len(casebook.entries(output)) == 3
+
+
+def test_other_settings_are_another_order(folder, order, trained):
+    keys = {
+        changed.key(trained)
+        for changed in (order, replace(order, target="NORMAL"), replace(order, trust=True))
+    }
+    assert len(keys) == 3
+    assert order.key(trained) == replace(order).key(trained)
+
+
+def test_a_line_that_was_half_written_is_made_good(folder, order, tmp_path):
+    output = tmp_path / "out"
+    explained(folder, order, output)
+    log = output / casebook.LOG
+    log.write_bytes(log.read_bytes()[:-40])
+    assert len(casebook.entries(output)) == 2
+    explained(folder, order, output)
+    assert [entry.name for entry in casebook.entries(output)] == ["0.png", "1.png", "2.png"]
+
+
+@pytest.mark.slow
+def test_workers_write_the_same_reports(folder, order, tmp_path):
+    explained(folder, order, tmp_path / "here")
+    assert sorted(explained(folder, order, tmp_path / "there", jobs=2)) == [
+        "0.png", "1.png", "2.png",
+    ]  # fmt: skip
+    for number in range(3):
+        here, there = (
+            json.loads((tmp_path / place / f"{number}.json").read_text("utf-8"))
+            for place in ("here", "there")
+        )
+        assert here["answer"] == there["answer"]
+        assert here["probabilities"] == pytest.approx(there["probabilities"], abs=1e-5)
+
+
+def test_images_of_the_same_name_get_files_of_their_own(picture, order, tmp_path):
+    first, second = picture("a/x.png", seed=1), picture("b/x.png", seed=2)
+    entries = [e for e in fulfil([first, second], order, tmp_path / "out") if isinstance(e, Entry)]
+    assert [entry.files["json"] for entry in entries] == ["x.json", "x-2.json"]
+
+
+def test_a_broken_image_is_skipped_among_others(folder, order, tmp_path):
+    (folder / "broken.png").write_bytes(b"not a picture")
+    results = list(fulfil([folder], order, tmp_path / "out"))
+    assert [r.name for r in results if isinstance(r, Skipped)] == [str(folder / "broken.png")]
+    assert len(casebook.entries(tmp_path / "out")) == 3
+
+
+def test_only_broken_images_are_an_error(order, tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in "ab":
+        (tmp_path / f"images/{name}.png").write_bytes(b"not a picture")
+    with pytest.raises(BadInput, match="None of the 2"):
+        list(fulfil([tmp_path / "images"], order, tmp_path / "out"))
+    with pytest.raises(BadInput, match="not an image"):
+        list(fulfil([tmp_path / "images/a.png"], order, tmp_path / "out"))
+
+
+def test_an_unknown_format_class_or_method_is_refused(folder, order, tmp_path):
+    with pytest.raises(InvalidSetting, match="docx"):
+        list(fulfil([folder], replace(order, formats=("docx",)), tmp_path / "out"))
+    with pytest.raises(UnknownName, match="PNEUMONIAA"):
+        list(fulfil([folder], replace(order, target="PNEUMONIAA"), tmp_path / "out"))
+    with pytest.raises(UnknownName, match="gradcamm"):
+        list(fulfil([folder], replace(order, methods=("gradcamm",)), tmp_path / "out"))
+
+
+def test_the_index_lists_answers_and_links(folder, order, tmp_path):
+    output = tmp_path / "out"
+    explained(folder, order, output)
+    page = (output / casebook.INDEX).read_text("utf-8")
+    for number in range(3):
+        assert f'href="{number}.json"' in page
+    assert page.count("<script>") == 1
+    assert "script-src 'sha256-" in page
+    assert "not a medical device" in page.lower()

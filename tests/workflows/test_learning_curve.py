@@ -1,0 +1,63 @@
+"""Growing shares of the patients, and the answer to whether more would help."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from zoo import InvalidSetting
+from zoo.base.registry import Registry
+from zoo.workflows.learning_curve import answer, learning_curve
+
+
+def test_shares_are_trained_and_the_answer_has_its_interval(
+    tiny_registry: Registry, tmp_path: Path
+) -> None:
+    done = learning_curve(
+        "tiny",
+        "phantom?images=120&size=64",
+        shares=(0.25, 0.5, 1.0),
+        seeds=1,
+        changes={"epochs": 1, "batch_size": 16},
+        input_shape=(32, 32, 3),
+        folder=tmp_path,
+        registry=tiny_registry,
+    )
+    images = [point["images"] for point in done.result["points"]]
+    assert images == sorted(images)
+    assert images[0] < images[2] / 2
+    for point in done.result["points"]:
+        assert len(point["train"]) == len(point["validation"]) == len(point["test"]) == 1
+    gain = done.result["extrapolation"]["gain"]
+    assert gain["low"] <= gain["value"] <= gain["high"]
+    assert done.result["sentence"] in done.page.read_text()
+    data = json.loads((done.page.parent / "learning-curve-tiny.json").read_text())
+    assert data == done.result
+
+
+def extrapolation(low: float, value: float, high: float) -> dict:
+    return {
+        "images": 1000,
+        "now": {"value": 0.1, "low": 0.09, "high": 0.11},
+        "gain": {"value": value, "low": low, "high": high},
+    }
+
+
+def test_the_answer_follows_the_interval() -> None:
+    assert "not what holds it back" in answer("a", extrapolation(-0.001, 0.001, 0.002), 0.9)
+    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04), 0.9)
+    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03), 0.9)
+
+
+def test_a_law_that_does_not_fit_tells_nothing() -> None:
+    assert "does not fit" in answer("a", extrapolation(0.0, 0.0, 0.0), 0.85)
+
+
+@pytest.mark.parametrize("wrong", [{"shares": (0.5, 1.0)}, {"shares": (0.5, 0.7, 2)}, {"seeds": 0}])
+def test_shares_that_make_no_curve_are_refused(
+    wrong, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidSetting):
+        learning_curve("tiny", folder=tmp_path, registry=tiny_registry, **wrong)

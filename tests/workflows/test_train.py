@@ -1,0 +1,268 @@
+"""The trainer end to end on the phantom: resumable, alarmed, self-contained."""
+
+from __future__ import annotations
+
+import io
+import json
+import types
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from plugins.architectures.efficientnet import lite0
+from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
+from zoo.base.progress import Silent
+from zoo.base.registry import load_registry
+from zoo.data.verify import positive_index
+from zoo.runs import reference, run_folder
+from zoo.training import checkpoint
+from zoo.training.recipe import Recipe
+from zoo.training.trainer import cross_entropy, judge, learning_rate_factor
+from zoo.workflows import train
+
+SOURCE = "phantom?images=80&size=64"
+SHAPE = (48, 48, 3)
+
+
+def network(input_shape, num_classes, frozen=False):
+    pixels = keras.Input(input_shape)
+    x = layers.Rescaling(1 / 255)(pixels)
+    for filters in (8, 16):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+    if frozen:
+        for layer in keras.Model(pixels, x).layers:
+            layer.trainable = False
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.2)(x)
+    return keras.Model(pixels, layers.Dense(num_classes)(x))
+
+
+def frozen_network(input_shape, num_classes):
+    return network(input_shape, num_classes, frozen=True)
+
+
+def divided_network(input_shape, num_classes):
+    """The notorious mistake: pixels divided by 255 before a network that scales them itself."""
+    pixels = keras.Input(input_shape)
+    feature_map = lite0.backbone(layers.Rescaling(1 / 255)(pixels), pixels, weights="")["middle"]
+    for layer in keras.Model(pixels, feature_map).layers:
+        layer.trainable = False
+    x = layers.GlobalAveragePooling2D()(feature_map)
+    return keras.Model(pixels, layers.Dense(num_classes)(x))
+
+
+@pytest.fixture(scope="module")
+def registry():
+    plugin = types.ModuleType("small")
+    plugin.zoo_architectures = hookimpl(
+        lambda: [
+            Architecture(name=name, summary="s", build=build, parameters=1, input_shape=SHAPE)
+            for name, build in (
+                ("whole", network),
+                ("frozen", frozen_network),
+                ("divided", divided_network),
+            )
+        ],
+        specname="zoo_architectures",
+    )
+    return load_registry(plugin)
+
+
+class Killer(Silent):
+    """Stops the training as a killed process would, after so many epochs."""
+
+    def __init__(self, epochs):
+        self.left = epochs
+
+    def start(self, title, total):
+        if title.startswith(("network", "head", "fine-tune")):
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+
+
+CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "killed_after"),
+    [
+        ("whole", CHANGES, 2),
+        ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
+        ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
+    ],
+)
+def test_a_killed_training_resumes_to_the_same_result(
+    registry, tmp_path, name, changes, killed_after
+):
+    arguments = {"changes": changes, "registry": registry}
+    whole = train.train(name, SOURCE, folder=tmp_path / "a", **arguments)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(name, SOURCE, folder=tmp_path / "b", progress=Killer(killed_after), **arguments)
+    (killed,) = run_folder.listing(tmp_path / "b")
+    assert not killed.done
+    resumed = train.resume(killed.path, registry=registry)
+    assert resumed.done
+    for part in ("train", "validation", "test"):
+        expected = json.dumps(whole.metrics()[part], sort_keys=True)
+        assert json.dumps(resumed.metrics()[part], sort_keys=True) == expected
+    for a, b in zip(weights(whole), weights(resumed), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def weights(run):
+    return run_folder.load_classifier(run).model.get_weights()
+
+
+def test_a_run_folder_is_complete(registry, tmp_path):
+    run = train.train(
+        "whole", SOURCE, folder=tmp_path, changes={"epochs": 1, "cases": 10}, registry=registry
+    )
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {
+        "run.json", "model.keras", "metrics.json", "history.csv", "curves.png", "reference.npz",
+            "validation.npz", "test.npz", "baselines.npz", "model_card.html",
+        "logs",
+    }  # fmt: skip
+    with zipfile.ZipFile(run.path / "model.keras") as archive:
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    assert "optimizer" not in weights  # it would triple the file
+    record = json.loads((run.path / "run.json").read_text())
+    members = [set(record["splits"][part]["members"]) for part in ("train", "validation", "test")]
+    assert len(set.union(*members)) == sum(map(len, members)) == 80
+    assert record["data"]["synthetic"] is True
+    assert list((run.path / "logs").glob("events.out.tfevents.*"))
+    cases = run_folder.load_reference(run)
+    assert len(cases.labels) == len(cases.thumbnails) == 10
+    assert all(picture.startswith(b"\xff\xd8") for picture in cases.thumbnails)
+    opened = run_folder.open_run(None, tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
+    probabilities = run_folder.load_classifier(opened).probabilities(pixels)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
+    for name in ("whole", "frozen"):
+        run = train.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
+        cases, classifier = run_folder.load_reference(run), run_folder.load_classifier(run)
+        dataset = registry.dataset(SOURCE)
+        sample = next(s for s in dataset.samples if s.name == cases.names[0])
+        pixels = dataset.read(sample, SHAPE[:2])[None]
+        np.testing.assert_allclose(
+            classifier.embeddings(pixels)[0], cases.embeddings[0], rtol=1e-3, atol=1e-4
+        )
+
+
+def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_path):
+    right, wrong = (
+        train.train(
+            name,
+            SOURCE,
+            folder=tmp_path,
+            changes={"epochs": 4, "views": 1},
+            input_shape=(96, 96, 3),
+            registry=registry,
+        )
+        for name in ("efficientnet", "divided")
+    )
+    kinds = [{a["kind"] for a in run.record["alarms"]} for run in (right, wrong)]
+    assert "constant features" not in kinds[0]
+    assert "constant features" in kinds[1]
+    best, worst = (run.metrics()["train"]["roc_auc"] for run in (right, wrong))
+    assert best > worst
+
+
+def test_resume_refuses_changed_data_and_finished_runs(registry, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train.train("whole", SOURCE, folder=tmp_path, progress=Killer(1), registry=registry)
+    (killed,) = run_folder.listing(tmp_path)
+    record = dict(killed.record, data=dict(killed.record["data"], source="phantom?images=90"))
+    run_folder.write_record(killed.path, record)
+    with pytest.raises(BadInput, match="changed"):
+        train.resume(killed.path, registry=registry)
+    done = train.train("whole", SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
+    with pytest.raises(InvalidSetting, match="finished"):
+        train.resume(done.path, registry=registry)
+
+
+def test_nothing_is_written_when_a_setting_is_wrong(registry, tmp_path):
+    for changes in ({"monitor": "val_auc"}, {"epochs": "many"}, {"epoch": 3}):
+        with pytest.raises((InvalidSetting, UnknownName)):
+            train.train("whole", SOURCE, folder=tmp_path, changes=changes, registry=registry)
+    with pytest.raises(UnknownName, match="class"):
+        train.train("whole", SOURCE, folder=tmp_path, positive="FLU", registry=registry)
+    assert not list(tmp_path.iterdir())
+
+
+def test_early_stopping_counts_from_the_best_epoch():
+    recipe = Recipe(monitor="pr_auc", schedule="plateau")
+    state = checkpoint.TrainingState()
+    values = [0.5, 0.7, 0.6, 0.65]
+    best = [
+        judge(state, {"epoch": i, "val_pr_auc": value}, recipe) for i, value in enumerate(values, 1)
+    ]
+    assert best == [True, True, False, False]
+    assert (state.best_epoch, state.waited, state.rate_factor) == (2, 2, 0.5)
+
+
+def test_a_loss_is_better_when_smaller():
+    state, recipe = checkpoint.TrainingState(), Recipe(monitor="loss")
+    assert judge(state, {"epoch": 1, "val_loss": 1.0}, recipe)
+    assert judge(state, {"epoch": 2, "val_loss": 0.5}, recipe)
+    assert not judge(state, {"epoch": 3, "val_loss": 0.7}, recipe)
+
+
+def test_the_cosine_schedule_falls_from_one():
+    factors = [learning_rate_factor("cosine", epoch, 10) for epoch in range(10)]
+    assert factors[0] == 1
+    assert factors == sorted(factors, reverse=True)
+    assert learning_rate_factor("constant", 5, 10) == 1
+
+
+def test_cross_entropy_of_known_logits():
+    logits = np.log(np.array([[0.25, 0.75], [0.5, 0.5]]))
+    expected = -(np.log(0.75) + np.log(0.5)) / 2
+    assert cross_entropy(logits, np.array([1, 0])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "index"),
+    [(("NORMAL", "PNEUMONIA"), 1), (("malignant", "normal"), 0), (("a", "b", "c"), 2)],
+)
+def test_the_positive_class_is_the_last_unhealthy_one(names, index):
+    assert positive_index(names, None) == index
+
+
+def test_reference_cases_keep_the_classes_in_proportion():
+    dataset = load_registry().dataset("phantom?images=100&prevalence=0.2&size=64")
+    chosen = reference.choose(dataset.samples, 20, seed=0)
+    share = np.mean([dataset.samples[i].label for i in chosen])
+    assert len(chosen) == 20
+    assert share == pytest.approx(np.mean([s.label for s in dataset.samples]), abs=0.05)
+
+
+def leaking_table(folder, picture):
+    """A table whose test part has a patient of the training part."""
+    lines = ["path,label,patient,split"]
+    for number in range(60):
+        picture(f"{number}.png", seed=number)
+        split = "train" if number < 40 else "test"
+        lines.append(f"{number}.png,{'ab'[number % 2]},p{number // 2 % 25},{split}")
+    table = folder / "leak.csv"
+    table.write_text("\n".join(lines))
+    return table
+
+
+def test_a_patient_in_two_parts_stops_a_training_unless_it_is_allowed(registry, tmp_path, picture):
+    table, folder = str(leaking_table(tmp_path, picture)), tmp_path / "runs"
+    arguments = {"folder": folder, "changes": {"epochs": 1, "cases": 10}, "registry": registry}
+    with pytest.raises(BadInput, match=r"(?s)patient.*--allow-findings"):
+        train.train("whole", table, **arguments)
+    assert not folder.exists()
+    run = train.train("whole", table, allow_findings=True, **arguments)
+    assert any(finding["level"] == "error" for finding in run.record["findings"])

@@ -1,0 +1,59 @@
+"""The public names of `zoo`: read by type checkers, and at run time for where to load each from."""
+
+from .base.errors import BadInput as BadInput
+from .base.errors import DamagedRun as DamagedRun
+from .base.errors import InvalidSetting as InvalidSetting
+from .base.errors import MissingWeights as MissingWeights
+from .base.errors import UnknownName as UnknownName
+from .base.errors import ZooError as ZooError
+from .base.hooks import hookimpl as hookimpl
+from .base.images import digest_bytes as digest_bytes
+from .base.images import digest_file as digest_file
+from .base.images import is_image_name as is_image_name
+from .base.images import read_header as read_header
+from .base.images import read_image as read_image
+from .base.images import resize as resize
+from .base.patients import assign_patients as assign_patients
+from .base.registry import Registry as Registry
+from .base.registry import load_registry as load_registry
+from .base.sources import check_options as check_options
+from .base.types import TEST as TEST
+from .base.types import TRAIN as TRAIN
+from .base.types import VALIDATION as VALIDATION
+from .base.types import Architecture as Architecture
+from .base.types import Attribution as Attribution
+from .base.types import Classifier as Classifier
+from .base.types import Dataset as Dataset
+from .base.types import Examples as Examples
+from .base.types import Explainer as Explainer
+from .base.types import Explanation as Explanation
+from .base.types import Gradients as Gradients
+from .base.types import Group as Group
+from .base.types import Header as Header
+from .base.types import ImageFormat as ImageFormat
+from .base.types import Images as Images
+from .base.types import Neighbour as Neighbour
+from .base.types import Option as Option
+from .base.types import Reference as Reference
+from .base.types import Sample as Sample
+from .data.queries import Skipped as Skipped
+from .interpret.case import Case as Case
+from .runs.run_folder import Run as Run
+from .runs.run_folder import open_run as open_run
+from .workflows.audit import audit as audit
+from .workflows.check import check as check
+from .workflows.compare import compare as compare
+from .workflows.compare_runs import compare_runs as compare_runs
+from .workflows.diagnose import diagnose as diagnose
+from .workflows.evaluate import evaluate as evaluate
+from .workflows.explain import explain as explain
+from .workflows.export import export as export
+from .workflows.learning_curve import learning_curve as learning_curve
+from .workflows.overview import overview as overview
+from .workflows.predict import Prediction as Prediction
+from .workflows.predict import predict as predict
+from .workflows.train import resume as resume
+from .workflows.train import train as train
+
+DISCLAIMER: str
+__version__: str

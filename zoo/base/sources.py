@@ -1,0 +1,77 @@
+"""The text that names a data set: `LOCATION?key=value&key=value`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.base.types import TEST, TRAIN, VALIDATION
+
+SPLIT_NAMES: Mapping[str, str] = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+}
+
+
+def parse(source: str) -> tuple[str, dict[str, str]]:
+    """Split a source into its location and options; an existing path is taken as it stands.
+
+    Raises:
+        InvalidSetting: the part after `?` is not `key=value` pairs joined by `&`, or a key is
+            given twice.
+    """
+    location, mark, query = source.rpartition("?")
+    if not mark or os.path.exists(source):  # noqa: PTH110 (Path.exists raises on overlong names)
+        return source, {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
+    except ValueError as error:
+        raise InvalidSetting(
+            f"The options '{query}' in '{source}' cannot be read. "
+            "Expected LOCATION?key=value&key=value."
+        ) from error
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise InvalidSetting(f"An option is given twice in '{query}'. Give each one once.")
+    return location, options
+
+
+def check_options(reader: str, options: Mapping[str, str], known: Iterable[str]) -> None:
+    """Refuse options that a reader does not have.
+
+    Raises:
+        UnknownName: with the closest known option.
+    """
+    known = tuple(known)
+    for name in options:
+        if name not in known:
+            raise UnknownName.among(f"option of the {reader} reader", name, known)
+
+
+def split_named(text: str) -> str | None:
+    """Give the split that a folder or a table cell names ('Val' is 'validation'), or None."""
+    return SPLIT_NAMES.get(text.strip().lower())
+
+
+def absolute(source: str) -> str:
+    """Make a source readable from another working folder."""
+    location, _ = parse(source)
+    if not Path(location).exists():
+        return source
+    return f"{Path(location).resolve()}{source[len(location) :]}"
+
+
+def written(source: str) -> str:
+    """Name a source, its options included, in letters that every file system takes."""
+    location, options = parse(source)
+    parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts))

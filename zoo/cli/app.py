@@ -1,0 +1,92 @@
+"""`zoo app`: the application in the browser."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.base.errors import InvalidSetting
+from zoo.cli import options, serving
+from zoo.cli.console import quiet_import
+from zoo.cli.serving import address, at_an_address, listen, serve
+from zoo.runs import run_folder
+from zoo.web.service.limits import Limits
+
+
+@click.command("app")
+@options.runs_folder
+@click.option(
+    "--run", "run_names", metavar="RUN", multiple=True,
+    help="Show this run of the folder alone; may be repeated.  [default: all]",
+)  # fmt: skip
+@click.option(
+    "--data", "sources", metavar="SOURCE", multiple=True,
+    help="A data set that the pages Data and Train may open; may be repeated. The synthetic "
+    "images are always there.",
+)  # fmt: skip
+@at_an_address
+@click.option("--no-browser", is_flag=True, help="Do not open the browser.")
+def command(
+    folder: Path | None,
+    run_names: tuple[str, ...],
+    sources: tuple[str, ...],
+    host: str,
+    port: int,
+    auth: str | None,
+    auth_file: Path | None,
+    journal_path: Path | None,
+    max_waiting: int,
+    no_browser: bool,
+) -> None:
+    """Open the application in the browser: read images, compare runs, look at data, train.
+
+    It listens to this machine alone unless --host says otherwise, and loads nothing from the
+    internet. Images are kept in memory, and forgotten half an hour after the last request.
+    """
+    serving.require("app", serving.SERVE)
+    from zoo.web.service.security import LOOPBACK, check_exposure, is_loopback, password_from
+
+    password = password_from(auth, auth_file)
+    check_exposure(host, password)
+    root, only = chosen(run_names, run_folder.root(folder))
+    listening = listen(host, port)
+    with quiet_import():
+        from zoo.web.app.site import create
+        from zoo.web.service.engine import Library
+        from zoo.web.service.journal import Journal
+
+    app = create(
+        Library(root, only=only, limits=Limits(waiting=max_waiting)),
+        sources,
+        auth=password,
+        journal=None if journal_path is None else Journal(journal_path),
+        hosts=LOOPBACK if is_loopback(host) else None,
+    )
+    shown = address(host, listening)
+    click.echo(f"The application is at {shown}  (stop: Ctrl-C)")
+    click.echo(DISCLAIMER)
+    if not no_browser:
+        listening.listen()  # so that the browser waits until the first page is there
+        threading.Thread(target=webbrowser.open, args=(shown,), daemon=True).start()
+    serve(app, listening)
+
+
+def chosen(names: Sequence[str], folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder of the runs, and the names of those that were chosen (none: all).
+
+    Raises:
+        UnknownName: there is no run of a name.
+        InvalidSetting: they lie in several folders.
+    """
+    found = [run_folder.open_run(name, folder) for name in names]
+    folders = {run.path.resolve().parent for run in found} or {folder.resolve()}
+    if len(folders) > 1:
+        raise InvalidSetting(
+            "The runs lie in several folders. Move them into one, or choose runs of one folder."
+        )
+    return folders.pop(), tuple(run.name for run in found)

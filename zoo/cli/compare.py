@@ -1,0 +1,156 @@
+"""`zoo compare`: architectures on the same folds, or finished runs on the same images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.base.errors import InvalidSetting
+from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.settings import assignments, input_shape
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import, table
+from zoo.runs import run_folder
+from zoo.training.recipe import settings
+
+
+@click.command("compare")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options.data("for architectures the phantom, for runs the data the first was trained on")
+@click.option(
+    "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts, by patient."
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+    help="Divisions and random starts.",
+)  # fmt: skip
+@options.epochs
+@options.input_size
+@options.positive
+@options.settings
+@options.skip_broken
+@options.in_parallel
+@options.runs_folder
+@options.as_json
+def command(
+    names: tuple[str, ...],
+    source: str | None,
+    folds: int,
+    seeds: int,
+    epochs: int | None,
+    size: str | None,
+    positive: str | None,
+    pairs: tuple[str, ...],
+    skip_broken: bool,
+    jobs: int,
+    backend: str,
+    scheduler: str | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare architectures or finished runs with paired tests.
+
+    NAMEs of architectures are trained on the same folds by patient; a comparison that was stopped
+    goes on when the command is given again. NAMEs of runs are scored on the same images, which
+    none of them may have seen.
+    """
+    registry, console = load_registry(), Console()
+    changes: dict[str, Any] = {**assignments(pairs), **({"epochs": epochs} if epochs else {})}
+    of_runs = _are_runs(names, registry, run_folder.root(folder))
+    if of_runs:
+        if changes or size or positive:
+            raise InvalidSetting("Finished runs are compared as they are; give no settings.")
+        chosen = [run_folder.open_run(name, folder) for name in names]
+    else:
+        for name in names:
+            settings(registry.architecture(name), changes)
+    with quiet_import():
+        from zoo.workflows.compare import compare
+        from zoo.workflows.compare_runs import compare_runs
+    common: dict[str, Any] = {
+        "skip_broken": skip_broken, "registry": registry, "progress": console,
+        "command": ["zoo", *sys.argv[1:]],
+    }  # fmt: skip
+    try:
+        if of_runs:
+            done = compare_runs(chosen, source, folder=folder, **common)
+        else:
+            done = compare(
+                names,
+                source or DEFAULT_SOURCE,
+                folds=folds,
+                seeds=seeds,
+                changes=changes,
+                input_shape=input_shape(size),
+                positive=positive,
+                jobs=jobs,
+                backend=backend,
+                scheduler=scheduler,
+                folder=folder,
+                **common,
+            )
+    finally:
+        console.stop()
+    if as_json:
+        click.echo(json.dumps(done.result, indent=1))
+        return
+    _print(done.result)
+    click.echo(f"{DISCLAIMER}\nPage: {done.page}")
+
+
+def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
+    """Tell whether the names are runs; mixed names are refused.
+
+    Raises:
+        InvalidSetting: some are runs and some are architectures.
+        UnknownName: a name is neither.
+    """
+    found = [any((p / run_folder.RECORD).is_file() for p in (Path(n), folder / n)) for n in names]
+    if any(found) and not all(found):
+        raise InvalidSetting(
+            f"Of {', '.join(names)}, some are runs and some are not. Compare runs with runs, or "
+            "architectures with architectures."
+        )
+    if not found[0]:
+        for name in names:
+            registry.architecture(name)
+    return found[0]
+
+
+def _print(result: Mapping[str, Any]) -> None:
+    from zoo.report.tables import written
+
+    def cell(entry: Mapping[str, Any]) -> str:
+        value, interval = written(entry)
+        return f"{value} ({interval})" if interval else value
+
+    if result["synthetic"]:
+        click.echo("SYNTHETIC DATA.")
+    columns = ["", "ROC-AUC", "accuracy", "sensitivity", "specificity", "calibration", "parameters",
+               "minutes"]  # fmt: skip
+    rows = [
+        [
+            entry["name"],
+            *(cell(entry[name]) for name in ("roc_auc", "accuracy", "sensitivity", "specificity")),
+            f"{entry['calibration_error']:.3f}",
+            f"{entry['parameters']['total']:,}" if entry["parameters"] else "-",
+            f"{entry['seconds'] / 60:.1f}" if entry["seconds"] is not None else "-",
+        ]
+        for entry in result["entries"]
+    ]
+    rows += [
+        [row["title"], cell(row["roc_auc"]), *[""] * (len(columns) - 2)]
+        for row in result["baselines"]
+    ]
+    table("", columns, rows)
+    click.echo("")
+    for pair in result["pairs"]:
+        click.echo(pair["sentence"])
+    for note in result["notes"]:
+        click.echo(note)

@@ -1,0 +1,65 @@
+"""`zoo evaluate`: score a run with intervals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.base.types import SPLITS, TEST
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import
+from zoo.runs import run_folder
+
+
+@click.command("evaluate")
+@click.argument("run_name", metavar="[RUN]", required=False)
+@options.data("the data the run was trained on")
+@click.option(
+    "--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part."
+)
+@options.sensitivity
+@options.prevalence
+@options.skip_broken
+@options.runs_folder
+@options.as_json
+def command(
+    run_name: str | None,
+    source: str | None,
+    split: str,
+    sensitivity: float | None,
+    prevalence: float | None,
+    skip_broken: bool,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Score RUN (default: the newest finished one) with 95 % intervals by patient."""
+    run, console = run_folder.open_run(run_name, run_folder.root(folder)), Console()
+    console.note(f"Run: {run.name}")
+    with quiet_import():
+        from zoo.report.pages.belief import statements
+        from zoo.report.tables import classification_table, metrics_table
+        from zoo.workflows.evaluate import evaluate
+
+    done = evaluate(
+        run,
+        source,
+        split=split,
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+        skip_broken=skip_broken,
+        progress=console,
+    )
+    if as_json:
+        click.echo(json.dumps(done.result, indent=1))
+        return
+    if run.record["data"]["synthetic"]:
+        click.echo("SYNTHETIC DATA.")
+    click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
+    for heading, sentence in statements(done.result):
+        click.echo(f"{heading}: {sentence}")
+    for alarm in run.alarms:
+        console.warn(str(alarm))
+    click.echo(f"{DISCLAIMER}\nPictures, scores and page: {done.folder}")

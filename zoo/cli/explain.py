@@ -1,0 +1,220 @@
+"""`zoo explain`: why a run says what it says, and whether to believe the explanation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.base.errors import InvalidSetting
+from zoo.base.registry import Registry, load_registry
+from zoo.base.settings import assignments
+from zoo.base.sources import written
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import
+from zoo.data.queries import Skipped, find
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+
+FORMATS = "html, png, pdf, json"
+
+
+@click.command("explain")
+@click.argument("paths", metavar="[IMAGE]...", nargs=-1)
+@options.run_name
+@options.runs_folder
+@click.option(
+    "--audit",
+    metavar="RUN",
+    help="Instead of images: rank the methods of RUN by measuring them on --data.",
+)
+@click.option(
+    "--global",
+    "overall",
+    metavar="RUN",
+    help="Instead of images: what RUN looks at and depends on over all of --data.",
+)
+@options.data("of --audit and --global: that of the run")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=10),
+    metavar="IMAGES",
+    help="Images of --data to measure.  [default: 100 for --audit, 400 for --global]",
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="NAME",
+    help="A method of `zoo list`; may be repeated.  [default: those marked there]",
+)
+@click.option(
+    "--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]"
+)
+@options.settings
+@click.option("--trust/--no-trust", default=True, show_default=True, help="Judge each map.")
+@click.option(
+    "--budget",
+    "seconds",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Time for judging the maps of an image.  [default: 20]",
+)
+@click.option(
+    "--masks",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Lung masks, named as the images.",
+)
+@click.option(
+    "--format",
+    "formats",
+    default="html,png",
+    show_default=True,
+    metavar="LIST",
+    help=f"Files for each image: any of {FORMATS}, separated by commas.",
+)
+@options.in_parallel
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    help="Where reports are written.  [default: explanations; below the run for the others]",
+)  # fmt: skip
+def command(
+    paths: tuple[str, ...],
+    run_name: str | None,
+    folder: Path | None,
+    audit: str | None,
+    overall: str | None,
+    source: str | None,
+    sample: int | None,
+    output: Path | None,
+    **asked: Any,
+) -> None:
+    """Explain what a run says of images and folders, with a verdict on each heat map.
+
+    Each image gives an HTML page and a PNG panel; several give an index. What was explained before
+    is kept. --audit and --global look at a run as a whole.
+    """
+    _one_kind(paths, audit, overall, source, sample)
+    registry, console = load_registry(), Console()
+    for method in asked["methods"]:
+        registry.explainer(method)
+    named = audit or overall or run_name
+    run = run_folder.open_run(named, run_folder.root(folder))
+    console.note(f"Run: {run.name}")
+    if audit is None and overall is None:
+        _explain(paths, run, registry, console, output or Path("explanations"), **asked)
+    else:
+        _measure(
+            run, registry, console, audit is not None, source, sample, output,
+            asked["methods"], asked["masks"],
+        )  # fmt: skip
+    if run.record["data"]["synthetic"]:
+        click.echo("This run was trained on SYNTHETIC DATA.")
+    click.echo(DISCLAIMER)
+
+
+def _one_kind(
+    paths: tuple[str, ...],
+    audit: str | None,
+    overall: str | None,
+    source: str | None,
+    sample: int | None,
+) -> None:
+    """Refuse options that do not go together."""
+    if (bool(paths) + (audit is not None) + (overall is not None)) != 1:
+        raise InvalidSetting(
+            "Expected IMAGE (files or folders), or --audit RUN, or --global RUN: one of the three."
+        )
+    if paths and (source is not None or sample is not None):
+        raise InvalidSetting(
+            "--data and --sample belong to --audit and --global. Name the images themselves."
+        )
+
+
+def _explain(
+    paths: tuple[str, ...],
+    run: Run,
+    registry: Registry,
+    console: Console,
+    output: Path,
+    *,
+    methods: tuple[str, ...],
+    target: str | None,
+    pairs: tuple[str, ...],
+    trust: bool,
+    seconds: float | None,
+    masks: Path | None,
+    formats: str,
+    jobs: int,
+    backend: str,
+    scheduler: str | None,
+) -> None:
+    files, changes = find(paths), assignments(pairs)
+    with quiet_import():
+        from zoo.base.parallel import check_backend
+        from zoo.interpret.interpreter import BUDGET
+        from zoo.report.cases.casebook import INDEX
+        from zoo.report.cases.index import Entry
+        from zoo.report.cases.text import explanation_text, prediction_text
+        from zoo.workflows.explain_folder import Order, fulfil
+
+    check_backend(backend, scheduler)
+    order = Order(
+        run=run.path.resolve(), methods=methods, changes=tuple(sorted(changes.items())),
+        target=target, trust=trust, budget=BUDGET if seconds is None else seconds, masks=masks,
+        formats=tuple(part.strip() for part in formats.split(",")),
+    )  # fmt: skip
+    results = fulfil(
+        paths, order, output, jobs=jobs, scheduler=scheduler, registry=registry, progress=console
+    )
+    for result in results:
+        console.stop()
+        if isinstance(result, Skipped):
+            console.warn(f"skipped: {result.reason}")
+        elif isinstance(result, Entry):
+            answer = f"{result.name}: {result.answer}, " if len(files) > 1 else ""
+            click.echo(f"  {answer}" + ", ".join(str(output / f) for f in result.files.values()))
+        elif len(files) == 1:
+            click.echo(f"{result.name}: {prediction_text(result)}")
+            for explanation in result.explanations:
+                click.echo(f"  {explanation.method}: {explanation_text(result, explanation)}")
+    if len(files) > 1:
+        click.echo(f"Index: {output / INDEX}")
+
+
+def _measure(
+    run: Run,
+    registry: Registry,
+    console: Console,
+    audited: bool,
+    source: str | None,
+    sample: int | None,
+    output: Path | None,
+    methods: tuple[str, ...],
+    masks: Path | None,
+) -> None:
+    with quiet_import():
+        from zoo.report.pages.audit import said
+        from zoo.runs.reference import keeps_pictures
+        from zoo.workflows import audit as auditing
+        from zoo.workflows import overview
+
+    asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
+    place = "own" if source is None else written(source)
+    if output is None:
+        kept = run.path if audited or keeps_pictures(run.record["recipe"]) else Path(run.name)
+        output = kept / ("audit" if audited else "global") / place
+    if audited:
+        audit = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
+        sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
+        page = auditing.write(audit, output, run)
+    else:
+        found = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
+        sentences, page = found.sentences, overview.write(found, output, run)
+    console.stop()
+    for sentence in sentences:
+        click.echo(sentence)
+    click.echo(f"  {page}")

@@ -1,0 +1,117 @@
+"""`zoo predict`: classify files and folders."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.base.errors import InvalidSetting
+from zoo.base.files import write_text
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import, table
+from zoo.data.queries import Skipped, find
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+
+
+@click.command("predict")
+@click.argument("names", metavar="[RUN] PATH...", nargs=-1, required=True)
+@options.run_name
+@options.runs_folder
+@options.sensitivity
+@options.prevalence
+@options.as_json
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print)."
+)
+def command(
+    names: tuple[str, ...],
+    run_name: str | None,
+    folder: Path | None,
+    sensitivity: float | None,
+    prevalence: float | None,
+    as_json: bool,
+    csv_path: Path | None,
+) -> None:
+    """Classify image files and folders with RUN (default: the newest finished one)."""
+    run, paths = run_and_paths(names, run_name, run_folder.root(folder))
+    console = Console()
+    find(paths)
+    console.note(f"Run: {run.name}")
+    with quiet_import():
+        from zoo.workflows.predict import predict
+
+    rows, skipped = [], []
+    for item in predict(
+        paths, run, sensitivity=sensitivity, prevalence=prevalence, progress=console
+    ):
+        if isinstance(item, Skipped):
+            skipped.append(item)
+            console.warn(f"skipped: {item.reason}")
+        else:
+            rows.append(item.row())
+    if as_json:
+        answer = {
+            "run": run.name,
+            "notice": DISCLAIMER,
+            "prevalence": prevalence,
+            "synthetic": run.record["data"]["synthetic"],
+            "predictions": rows,
+            "skipped": [{"name": s.name, "reason": s.reason} for s in skipped],
+        }
+        click.echo(json.dumps(answer, indent=1))
+    elif csv_path is not None:
+        written = as_csv(rows, run.class_names)
+        if str(csv_path) == "-":
+            click.echo(written, nl=False)
+        else:
+            write_text(csv_path, written)
+            console.note(f"{len(rows)} predictions written to {csv_path}.")
+        console.note(DISCLAIMER)
+    else:
+        columns = ["image", "prediction", "probability", *run.class_names]
+        table("", columns, [
+            [r["name"], r["label"], f"{r['probabilities'][r['leaning']]:.1%}",
+             *(f"{r['probabilities'][c]:.3f}" for c in run.class_names)] for r in rows
+        ])  # fmt: skip
+        for r in rows:
+            if r["refused"]:
+                click.echo(f"{r['name']}: {r['label']}. {r['reason']}")
+        if prevalence is not None:
+            click.echo(f"Probabilities are for a prevalence of {prevalence:g}.")
+        if run.record["data"]["synthetic"]:
+            click.echo("This run was trained on SYNTHETIC DATA.")
+        click.echo(DISCLAIMER)
+    if skipped:
+        console.note(f"{len(skipped)} of {len(skipped) + len(rows)} files were skipped.")
+
+
+def run_and_paths(
+    names: tuple[str, ...], run_name: str | None, folder: Path
+) -> tuple[Run, tuple[str, ...]]:
+    """Tell the run from the images: the first name is a run if a run folder of that name exists."""
+    first = Path(names[0])
+    if run_name is None and any(
+        (place / run_folder.RECORD).is_file() for place in (first, folder / first)
+    ):
+        run_name, names = names[0], names[1:]
+    if not names:
+        raise InvalidSetting("Expected at least one image file or folder after the run.")
+    return run_folder.open_run(run_name, folder), names
+
+
+def as_csv(rows: list[dict[str, Any]], class_names: tuple[str, ...]) -> str:
+    """Return predictions as a CSV table."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "prediction", "leaning", "reason", *class_names])
+    for row in rows:
+        values = (f"{row['probabilities'][name]:.6f}" for name in class_names)
+        writer.writerow([row["name"], row["label"], row["leaning"], row["reason"], *values])
+    return text.getvalue()

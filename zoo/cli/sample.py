@@ -1,0 +1,32 @@
+"""`zoo sample`: write a few images of a data set as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.base.files import replacing
+from zoo.base.registry import DEFAULT_SOURCE, load_registry
+from zoo.cli import options
+
+
+@click.command("sample")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@options.data("phantom, synthetic chest radiographs")
+@click.option("--count", type=click.IntRange(min=1), default=2, show_default=True,
+              help="Images of each class.")  # fmt: skip
+def command(folder: Path, source: str | None, count: int) -> None:
+    """Write images of a data set into FOLDER as PNG files, named by their class."""
+    from PIL import Image
+
+    dataset = load_registry().dataset(source or DEFAULT_SOURCE)
+    for index, name in enumerate(dataset.class_names):
+        chosen = [s for s in dataset.samples if s.label == index][:count]
+        for number, sample in enumerate(chosen, start=1):
+            path = folder / f"{name}-{number}.png"
+            with replacing(path) as temporary:
+                Image.fromarray(dataset.read(sample, None)).save(temporary)
+            click.echo(str(path))
+    if dataset.synthetic:
+        click.echo("These images are SYNTHETIC.")

@@ -1,0 +1,64 @@
+"""`zoo serve`: the HTTP API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo import DISCLAIMER
+from zoo.cli import options, serving
+from zoo.cli.console import Console, quiet_import
+from zoo.cli.serving import address, at_an_address, listen, serve
+from zoo.runs import run_folder
+from zoo.web.service.limits import Limits
+
+__all__ = ["command", "listen"]
+
+
+@click.command("serve")
+@options.run_name
+@options.runs_folder
+@at_an_address
+def command(
+    run_name: str | None,
+    folder: Path | None,
+    host: str,
+    port: int,
+    auth: str | None,
+    auth_file: Path | None,
+    journal_path: Path | None,
+    max_waiting: int,
+) -> None:
+    """Answer to images over HTTP: POST /predict and /explain, documented at /docs.
+
+    All finished runs of the folder may be asked for by name, or with --run that one alone.
+    """
+    serving.require("serve", serving.SERVE)
+    from zoo.web.service.security import LOOPBACK, check_exposure, is_loopback, password_from
+
+    password = password_from(auth, auth_file)
+    check_exposure(host, password)
+    default = run_folder.open_run(run_name, run_folder.root(folder))
+    listening = listen(host, port)
+    console = Console()
+    with quiet_import():
+        from zoo.web.service.api import create
+        from zoo.web.service.engine import Library
+        from zoo.web.service.journal import Journal
+
+    library = Library(
+        default.path.resolve().parent,
+        only=(default.name,) if run_name else (),
+        limits=Limits(waiting=max_waiting),
+    )
+    app = create(
+        library,
+        auth=password,
+        journal=None if journal_path is None else Journal(journal_path),
+        hosts=LOOPBACK if is_loopback(host) else None,
+    )
+    console.note(f"Run: {default.name}")
+    click.echo(f"Serving at {address(host, listening)}docs  (stop: Ctrl-C)")
+    click.echo(DISCLAIMER)
+    serve(app, listening)

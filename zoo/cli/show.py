@@ -1,0 +1,58 @@
+"""`zoo show`: one architecture or explanation method with its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import click
+
+from zoo.base.errors import UnknownName
+from zoo.base.registry import load_registry
+from zoo.base.types import Architecture, Explainer, Option
+from zoo.cli.console import table
+from zoo.training.recipe import settings
+
+
+@click.command("show")
+@click.argument("name")
+def command(name: str) -> None:
+    """Show an architecture or explanation method: source, options and training recipe."""
+    registry = load_registry()
+    if name in registry.architectures:
+        _architecture(registry.architectures[name], registry.origins[name])
+    elif name in registry.explainers:
+        _head(registry.explainers[name], registry.origins[name])
+    elif any(broken.name.endswith(f":{name}") for broken in registry.broken):
+        registry.architecture(name)  # raises with the reason
+    else:
+        known = [*registry.architectures, *registry.explainers]
+        raise UnknownName.among("architecture or explanation method", name, known)
+
+
+def _head(item: Architecture | Explainer, plugin: str) -> None:
+    click.echo(click.style(item.name, bold=True) + f"  ({plugin})\n{item.summary}")
+    if item.reference:
+        click.echo(f"Source: {item.reference}")
+    if item.options:
+        click.echo()
+        _options(item.options)
+
+
+def _architecture(architecture: Architecture, plugin: str) -> None:
+    _head(architecture, plugin)
+    recipe, _ = settings(architecture, {})
+    click.echo(
+        f"\nInput: {'x'.join(map(str, architecture.input_shape))}  Parameters: "
+        f"{architecture.parameters:,}  Pretrained: {architecture.pretrained or 'no'}\n"
+    )
+    rows = [[name, str(value)] for name, value in asdict(recipe).items()]
+    table("Training recipe (change with --set KEY=VALUE)", ["setting", "value"], rows)
+
+
+def _options(options: Mapping[str, Option]) -> None:
+    rows = []
+    for name, option in options.items():
+        choices = ", ".join(option.choices)
+        rows.append([name, str(option.default), option.help + (f" ({choices})" if choices else "")])
+    table("Options (change with --set KEY=VALUE)", ["option", "default", "meaning"], rows)

@@ -1,0 +1,131 @@
+"""`zoo train`: train an architecture and keep a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.base.errors import InvalidSetting
+from zoo.base.registry import DEFAULT_SOURCE, load_registry
+from zoo.base.settings import assignments, input_shape
+from zoo.cli import options
+from zoo.cli.console import Console, quiet_import
+from zoo.data.verify import positive_index
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+from zoo.training.recipe import settings
+
+
+@click.command("train")
+@click.argument("name", required=False)
+@options.data("phantom, synthetic chest radiographs")
+@options.epochs
+@click.option("--seed", type=click.IntRange(min=0), help="Fixes everything random.")
+@options.input_size
+@options.positive
+@click.option(
+    "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    help="Choose the threshold that reaches it on validation.  [default: greatest Youden index]",
+)  # fmt: skip
+@options.settings
+@options.skip_broken
+@click.option(
+    "--allow-findings", is_flag=True, help="Train on data whose faults make scores wrong."
+)
+@click.option(
+    "--masks", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Lung masks, named as the images: keep a lung model to judge heat maps by.",
+)  # fmt: skip
+@click.option(
+    "--reference", type=click.Choice(("pictures", "none")), default="pictures", show_default=True,
+    help="Whether the run folder keeps small pictures of patients.",
+)  # fmt: skip
+@options.runs_folder
+@click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
+def command(
+    name: str | None,
+    source: str | None,
+    epochs: int | None,
+    seed: int | None,
+    size: str | None,
+    positive: str | None,
+    sensitivity: float | None,
+    pairs: tuple[str, ...],
+    skip_broken: bool,
+    allow_findings: bool,
+    masks: Path | None,
+    reference: str,
+    folder: Path | None,
+    resume: str | None,
+) -> None:
+    """Train the architecture NAME and keep everything that using it needs in a run folder.
+
+    Settings for --set are shown by `zoo show NAME`.
+    """
+    if (name is None) == (resume is None):
+        raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
+    pictures = False if reference == "none" else None
+    given = {"epochs": epochs, "seed": seed, "sensitivity": sensitivity, "pictures": pictures}
+    changes: dict[str, Any] = {
+        **assignments(pairs),
+        **{setting: value for setting, value in given.items() if value is not None},
+    }
+    if resume is not None and (
+        changes or source or size or positive or skip_broken or allow_findings or masks
+    ):
+        raise InvalidSetting(
+            "--resume goes on with the settings it was started with; give no others."
+        )
+    shape = input_shape(size)
+    registry, console = load_registry(), Console()
+    if name is not None:
+        settings(registry.architecture(name), changes)  # a wrong setting answers before TensorFlow
+        if source is None:
+            source = DEFAULT_SOURCE
+            console.note("No --data given: training on the built-in phantom, synthetic X-rays.")
+        positive_index(registry.dataset(source).class_names, positive)
+    if resume is not None:
+        run_folder.locate(resume, run_folder.root(folder))
+    with quiet_import():
+        from zoo.workflows import train
+
+    try:
+        if resume is not None:
+            run = train.resume(resume, folder=folder, registry=registry, progress=console)
+        else:
+            run = train.train(
+                str(name),
+                str(source),
+                changes=changes,
+                input_shape=shape,
+                positive=positive,
+                skip_broken=skip_broken,
+                allow_findings=allow_findings,
+                masks=masks,
+                folder=folder,
+                registry=registry,
+                progress=console,
+                command=["zoo", *sys.argv[1:]],
+            )
+    finally:
+        console.stop()
+    click.echo(summary(run))
+
+
+def summary(run: Run) -> str:
+    """Return what came out of a training, in a few lines."""
+    from zoo.report.tables import metrics_table
+
+    trained = run.record["training"]
+    test = run.metrics()["test"]
+    mark = "SYNTHETIC DATA. " if run.record["data"]["synthetic"] else ""
+    return (
+        f"\n{mark}Test part, {test['images']} images of {test['patients']} patients:\n"
+        f"{metrics_table(test)}\n\n"
+        f"Best epoch {trained['best_epoch']} of {trained['epochs']}, "
+        f"{trained['seconds']:.0f} s, peak memory {trained['peak_memory_mb']} MB.\n"
+        f"Run: {run.path}"
+    )

@@ -1,0 +1,300 @@
+"""Baselines that never see what a radiologist looks at; a network should be far better than they.
+
+Where the size of the file or the border of the picture tells the class, the data hold a shortcut,
+and a good score may mean no more than that (Geirhos et al., "Shortcut learning in deep neural
+networks", 2020). Each baseline is a logistic regression on a few measurements of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import BadInput, DamagedRun
+from zoo.base.files import replacing
+from zoo.base.images import to_channels
+from zoo.base.parallel import in_parallel
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.types import Dataset, Sample
+from zoo.stats import delong
+
+FILE, BORDER, LUNGS, OUTSIDE = "file", "border", "lungs", "outside"
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        BORDER: "border: the outer 11 % of the picture",
+        LUNGS: "lungs: inside the lung masks only",
+        OUTSIDE: "outside: all but the lungs",
+    }
+)
+"""What each baseline sees; for 'file' it depends on the images (see `title`)."""
+
+FILE_VALUES = ("width", "height", "aspect", "bytes", "mean", "contrast")
+"""The columns of 'file'; only the last two where images are not files."""
+
+SIDE = 56
+
+MARGIN = 6
+
+COMPONENTS = 50
+
+REACH = 5.0
+"""Standardised values are cut off here, so that one odd image cannot carry a score."""
+
+FEW_VALUES = 12
+
+NEGLIGIBLE = 1e-4
+
+Mask = Callable[[Sample, tuple[int, int]], np.ndarray | None]
+
+
+def title(name: str, values: np.ndarray) -> str:
+    """Say what a baseline sees; images that are not files have only the last measurements."""
+    if name == FILE:
+        return f"{FILE}: {', '.join(FILE_VALUES[-values.shape[1] :])}"
+    return TITLES[name]
+
+
+def measure(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    *,
+    mask: Mask | None = None,
+    progress: Progress = SILENT,
+) -> dict[str, np.ndarray]:
+    """Measure every image for each baseline; each is read once, at 56 x 56, as gray 0-255.
+
+    Returns by name `(images, values)` float32: 'file' (width, height, aspect, log of the bytes,
+    mean, contrast; mean and contrast only where images are not files), 'border' (the 6 outermost
+    of the 56 rows and columns) and, with masks, 'lungs' (pixels outside are 0) and 'outside'
+    (pixels inside are 0).
+
+    Args:
+        dataset: reads the images.
+        samples: which images.
+        mask: gives where the lungs are, `(height, width)` bool, or None for an image without a
+            mask; its rows are NaN.
+        progress: told of each image.
+
+    Raises:
+        BadInput: an image cannot be read.
+    """
+    size = (SIDE, SIDE)
+    edge = np.ones(size, bool)
+    edge[MARGIN:-MARGIN, MARGIN:-MARGIN] = False
+
+    def values(sample: Sample) -> dict[str, np.ndarray]:
+        gray = to_channels(dataset.read(sample, size), 1)[..., 0].astype(np.float32)
+        measured = {FILE: _file_values(dataset, sample, gray), BORDER: gray[edge]}
+        if mask is not None:
+            inside = mask(sample, size)
+            if inside is None:
+                inside = np.full(size, np.nan, np.float32)
+            measured[LUNGS] = (gray * inside).ravel()
+            measured[OUTSIDE] = (gray * (1 - inside)).ravel()
+        return measured
+
+    rows = list(track(progress, in_parallel(values, samples), "baselines", len(samples)))
+    return {name: np.stack([row[name] for row in rows]).astype(np.float32) for name in rows[0]}
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A fitted logistic regression as plain arrays.
+
+    Values are standardised by `mean` and `scale`, `(values,)`, and cut off at 5 deviations.
+    `components` is `(reduced, values)`: the whitened principal components, or, for a few values,
+    the values themselves; their squares follow when `coefficients` is twice as long.
+    `intercept` is `(1,)`.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    components: np.ndarray
+    coefficients: np.ndarray
+    intercept: np.ndarray
+
+    def scores(self, values: np.ndarray) -> np.ndarray:
+        """Return `(n,)` log-odds of the positive class for `(n, values)` measurements.
+
+        Raises:
+            BadInput: another number of values than the baseline was fitted on.
+        """
+        if values.ndim != 2 or values.shape[1] != len(self.mean):
+            raise BadInput(
+                f"A baseline was fitted on {len(self.mean)} measurements an image and was given "
+                f"{values.shape[-1]}. Expected images from the same kind of source: a folder or "
+                "a table of files has a width, a height and bytes, others have not."
+            )
+        reduced = _standardised(values, self.mean, self.scale) @ self.components.T
+        if len(self.coefficients) > len(self.components):
+            reduced = _with_squares(reduced)
+        return reduced @ self.coefficients + self.intercept
+
+
+def fit(values: np.ndarray, truth: np.ndarray) -> Baseline:
+    """Fit a logistic regression with both classes weighing the same.
+
+    `values` is `(n, values)`, `truth` is `(n,)` bool. Up to 12 values are taken with their squares,
+    since a size may tell the class without growing with it; more are compressed to at most 50
+    principal components.
+
+    Raises:
+        BadInput: all images have the same class.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    truth = np.asarray(truth, bool)
+    if truth.all() or not truth.any():
+        raise BadInput(
+            f"All {len(truth)} images are of one class; expected both, to fit a baseline."
+        )
+    mean = values.mean(axis=0, dtype=np.float64)
+    scale = values.std(axis=0, dtype=np.float64)
+    scale[scale <= 1e-6 * np.maximum(1, np.abs(mean))] = 1  # a constant says nothing
+    standard = _standardised(values, mean, scale)
+    with threadpool_limits(1, "blas"):  # threads that wait for each other cost more than they save
+        components = _components(standard)
+        reduced = standard @ components.T
+        if values.shape[1] <= FEW_VALUES:
+            reduced = _with_squares(reduced)
+        model = LogisticRegression(class_weight="balanced", max_iter=1000).fit(reduced, truth)
+    return Baseline(mean, scale, components, model.coef_[0], model.intercept_)
+
+
+def out_of_fold(
+    values: np.ndarray,
+    truth: np.ndarray,
+    patients: Sequence[str] | np.ndarray,
+    folds: int | np.ndarray = 5,
+    seed: int = 0,
+) -> np.ndarray:
+    """Score each image by a baseline that was fitted without its patient: `(n,)` log-odds.
+
+    `folds` is their number, or the fold of each image, `(n,)` int, as `fold_numbers` gives it.
+
+    Raises:
+        BadInput: a class has fewer than two patients.
+    """
+    truth = np.asarray(truth, bool)
+    number = fold_numbers(truth, patients, folds, seed) if isinstance(folds, int) else folds
+    scores = np.empty(len(truth))
+    for fold in np.unique(number):
+        left_out = number == fold
+        scores[left_out] = fit(values[~left_out], truth[~left_out]).scores(values[left_out])
+    return scores
+
+
+def fold_numbers(
+    labels: np.ndarray, patients: Sequence[str] | np.ndarray, folds: int = 5, seed: int = 0
+) -> np.ndarray:
+    """Deal whole patients out to at most `folds` folds, the classes in proportion: `(n,)` int.
+
+    Raises:
+        BadInput: a class has fewer than two patients.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels, patients = np.asarray(labels), np.asarray(patients)
+    fewest = min(len(np.unique(patients[labels == label])) for label in np.unique(labels))
+    if fewest < 2:
+        raise BadInput(
+            "A class has images of one patient only; expected at least two patients of each class, "
+            "so that one can be scored by what was learned from the other."
+        )
+    number = np.empty(len(labels), np.int64)
+    dealt = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
+    for fold, (_, members) in enumerate(dealt.split(labels, labels, patients)):
+        number[members] = fold
+    return number
+
+
+def save(path: Path, baselines: Mapping[str, Baseline]) -> None:
+    """Write baselines as one .npz file without Python objects."""
+    arrays = {
+        f"{name}/{field.name}": getattr(baseline, field.name)
+        for name, baseline in baselines.items()
+        for field in fields(Baseline)
+    }
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def load(path: Path) -> dict[str, Baseline]:
+    """Read the baselines that `save` wrote, by name, in order.
+
+    Raises:
+        DamagedRun: the file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
+            return {
+                name: Baseline(*(arrays[f"{name}/{field.name}"] for field in fields(Baseline)))
+                for name in names
+            }
+    except Exception as error:  # a damaged archive fails in many ways
+        raise DamagedRun(
+            f"The baselines '{path}' cannot be read ({error}). Train the run again."
+        ) from error
+
+
+def _file_values(dataset: Dataset, sample: Sample, gray: np.ndarray) -> np.ndarray:
+    exposure = [float(gray.mean()), float(gray.std())]
+    if dataset.header is None:
+        return np.array(exposure)
+    header = dataset.header(sample)
+    shape = [header.width, header.height, header.width / header.height]
+    return np.array([*shape, np.log(max(1, header.bytes)), *exposure])
+
+
+def _standardised(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    centred = (values - mean).astype(np.float32)  # in full first: bytes and widths are large
+    return np.clip(centred / scale.astype(np.float32), -REACH, REACH)
+
+
+def _components(standard: np.ndarray) -> np.ndarray:
+    """Return `(reduced, values)`, what standardised values are multiplied by to be compressed."""
+    from sklearn.decomposition import PCA
+
+    images, values = standard.shape
+    if values <= FEW_VALUES:
+        return np.eye(values)
+    if not standard.any():  # the same in every image, such as a black border
+        return np.zeros((1, values))
+    kept = min(COMPONENTS, images - 1, values)
+    pca = PCA(kept, svd_solver="randomized", iterated_power=3, random_state=0).fit(standard)
+    spread = np.sqrt(pca.explained_variance_)
+    real = spread > NEGLIGIBLE * spread.max()  # the others are rounding: do not blow it up
+    return pca.components_[real] / spread[real, None]
+
+
+def _with_squares(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values, values**2], axis=1)
+
+
+def score_baselines(
+    fitted: Mapping[str, Baseline],
+    measured: Mapping[str, np.ndarray],
+    truth: np.ndarray,
+    patients: np.ndarray,
+) -> list[dict[str, Any]]:
+    """Return the ROC-AUC of each baseline that never sees the lungs, as plain data."""
+    rows = []
+    for name, baseline in fitted.items():
+        if name not in measured or measured[name].shape[1] != len(baseline.mean):
+            continue  # fitted on files, and these are none, or the other way round
+        rows.append(
+            {
+                "name": name,
+                "title": title(name, measured[name]),
+                "roc_auc": delong.roc_auc(truth, baseline.scores(measured[name]), patients),
+            }
+        )
+    return rows

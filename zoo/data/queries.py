@@ -1,0 +1,98 @@
+"""The images a user asks about: find the files, read them for a classifier, name what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.base import images, patients
+from zoo.base.errors import BadInput
+from zoo.base.parallel import in_parallel
+from zoo.base.types import Images
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image of a folder that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+def find(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the files that `paths` name; of a folder, the images in it and below it, sorted.
+
+    Raises:
+        BadInput: a path does not exist, or a folder has no image.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and images.is_image_name(p))
+            if not inside:
+                raise BadInput(f"The folder '{path}' has no images. Name a folder of image files.")
+            found.extend(inside)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise BadInput(f"There is no file or folder '{path}'. Check the path.")
+    return found
+
+
+def read(
+    files: Sequence[Path],
+    input_shape: tuple[int, int, int],
+    patient_rule: str,
+    batch_size: int,
+    *,
+    strict: bool = True,
+) -> Iterator[tuple[Images | None, list[Skipped]]]:
+    """Yield batches of images at `input_shape`, each with those that could not be read.
+
+    A single file that cannot be read is an error; among several it is skipped. Unless `strict`,
+    it is skipped always.
+
+    Raises:
+        BadInput: the only file, or every file, cannot be read.
+    """
+    height, width, channels = input_shape
+
+    def load(path: Path) -> tuple[np.ndarray, str] | Skipped:
+        try:
+            pixels = images.read_image(path, (height, width))
+            return images.to_channels(pixels, channels), images.digest_file(path)
+        except BadInput as error:
+            if strict and len(files) == 1:
+                raise
+            return Skipped(str(path), str(error))
+
+    loaded, broken = in_parallel(load, files, ahead=2 * batch_size), 0
+    for start in range(0, len(files), batch_size):
+        names, whole, skipped = [], [], []
+        for path in files[start : start + batch_size]:
+            item = next(loaded)
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            else:
+                names.append(str(path))
+                whole.append(item)
+        broken += len(skipped)
+        batch = None
+        if whole:
+            batch = Images(
+                pixels=np.stack([pixels for pixels, _ in whole]),
+                names=tuple(names),
+                patients=tuple(_patient(patient_rule, name) for name in names),
+                digests=tuple(digest for _, digest in whole),
+            )
+        yield batch, skipped
+    if strict and broken == len(files):
+        raise BadInput(f"None of the {broken} files can be read as an image.")
+
+
+def _patient(rule: str, name: str) -> str | None:
+    """Return the patient by the run's rule; without one (a table's column) it is unknown."""
+    return patients.patient_of(rule, name) if rule in patients.RULES else None

@@ -1,0 +1,225 @@
+"""A run made ready to explain: images in, cases out, for the command line, the app and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.settings import explainer_options
+from zoo.base.types import Explainer, Explanation, Images
+from zoo.data import lungs
+from zoo.interpret.case import Case
+from zoo.interpret.trust.panel import assess
+from zoo.interpret.trust.randomisation import FOLDER
+from zoo.runs import run_folder
+from zoo.runs.answering import Answerer, Answers
+from zoo.runs.run_folder import Run
+
+BUDGET = 20.0
+"""Seconds for each image that judging its maps may take."""
+FIRST_TIME = (
+    "Each method is tried on networks with shuffled weights, once for this run: that takes a "
+    "minute or two and is kept in the run's folder."
+)
+
+
+class Interpreter:
+    """A run, its network and explanation methods, loaded once and used for many images.
+
+    `methods` names explainers (default: those shown by default); `changes` sets their options.
+    With `trust` each map comes with a verdict on whether to believe it, for which each image may
+    take `budget` seconds.
+
+    Raises:
+        ZooError: an unknown method or option, or a run that cannot be used.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        methods: Sequence[str] = (),
+        changes: Mapping[str, Any] | None = None,
+        registry: Registry | None = None,
+        trust: bool = True,
+        budget: float = BUDGET,
+    ) -> None:
+        self.run, self.trust, self.budget = run, trust, budget
+        self.registry = registry or load_registry()
+        self.named = bool(methods)
+        self.explainers = chosen(self.registry, methods)
+        self.options = options_of(self.explainers, changes or {})
+        self.classifier = run_folder.load_classifier(run)
+        self.reference = run_folder.load_reference(run)
+        self.lungs = lungs.load(run.path / run_folder.LUNGS) if trust else None
+        self.answerer = Answerer(run, self.classifier, self.reference)
+
+    def cases(
+        self,
+        images: Images,
+        target: str | None = None,
+        *,
+        masks: Sequence[np.ndarray | None] | None = None,
+        labels: Sequence[int] | None = None,
+        progress: Progress = SILENT,
+    ) -> list[Case]:
+        """Answer and explain each image.
+
+        `target` names the class to explain (default: the predicted one); `masks[i]` is
+        `(height, width)` bool, the lungs of the image where they are known; `labels` are the true
+        classes where they are known.
+
+        Raises:
+            UnknownName: the run has no class of that name.
+        """
+        answers = self.answer(images, target)
+        targets = self.targets(answers, target)
+        explanations = self.explanations(images, targets, progress)
+        if self.trust and not (self.run.path / FOLDER).is_dir():
+            progress.note(FIRST_TIME)
+        judged = self._judge(images, targets, explanations, masks)
+        progress.advance(len(targets) if self.trust else 0)
+        return [
+            Case(
+                name=Path(name).name,
+                pixels=images.pixels[i],
+                probabilities=tuple(map(float, answers.probabilities[i])),
+                predicted=answers.verdicts[i].predicted,
+                threshold=self.run.threshold,
+                refused=answers.verdicts[i].label if answers.verdicts[i].refused else "",
+                reason=answers.verdicts[i].reason,
+                class_names=self.run.class_names,
+                explanations=tuple(
+                    found for found in explanations[i] if self._shown(found.method, judged[i])
+                ),
+                trust=judged[i],
+                reference=self.reference,
+                run=self.run.name,
+                label=None if labels is None else labels[i],
+                summaries=self.summaries,
+                notes=tuple(map(str, self.run.alarms)),
+                synthetic=self.run.record["data"]["synthetic"],
+            )
+            for i, name in enumerate(images.names)
+        ]
+
+    def answer(self, images: Images, target: str | None = None) -> Answers:
+        """Answer to images; what the network computed is kept for explaining the same pixels.
+
+        One pass through the network and back serves the answer and every method that asks for
+        gradients.
+        """
+        images.pixels.flags.writeable = False
+        asked = {explainer.gradients for explainer in self.explainers} - {""}
+        if asked:
+            by_pixels = "pixels" in asked
+            if target is None:
+                threshold = self.answerer.decision.threshold
+                self.classifier.prime(images.pixels, threshold, by_pixels=by_pixels)
+            else:
+                wanted = [self._index(target)] * len(images.pixels)
+                self.classifier.gradients(images.pixels, wanted, by_pixels=by_pixels)
+        return self.answerer.answer(images.pixels)
+
+    def targets(self, answers: Answers, target: str | None = None) -> list[int]:
+        """Return the class to be explained of each image.
+
+        Raises:
+            UnknownName: the run has no class of that name.
+        """
+        predicted = [verdict.predicted for verdict in answers.verdicts]
+        return predicted if target is None else [self._index(target)] * len(predicted)
+
+    def explanations(
+        self, images: Images, targets: Sequence[int], progress: Progress = SILENT
+    ) -> list[list[Explanation]]:
+        """Return for each image what each method says."""
+        said: list[list[Explanation]] = [[] for _ in targets]
+        for explainer in self.explainers:
+            given = explainer.explain(
+                self.classifier, images, targets, self.reference, **self.options[explainer.name]
+            )
+            for own, explanation in zip(said, given, strict=True):
+                own.append(explanation)
+            progress.advance(len(targets))
+        return said
+
+    @cached_property
+    def summaries(self) -> dict[str, str]:
+        """Return what each method says of itself, by its name."""
+        return {explainer.name: explainer.summary for explainer in self.explainers}
+
+    @property
+    def stages(self) -> int:
+        """Return how many steps of progress an image is worth."""
+        return len(self.explainers) + self.trust
+
+    def _index(self, target: str) -> int:
+        names = self.run.class_names
+        if target not in names:
+            raise UnknownName.among("class", target, names)
+        return names.index(target)
+
+    def _judge(
+        self,
+        images: Images,
+        targets: Sequence[int],
+        explanations: Sequence[Sequence[Explanation]],
+        masks: Sequence[np.ndarray | None] | None,
+    ) -> list[dict[str, Any]]:
+        if not self.trust:
+            return [{} for _ in targets]
+        masks = self._lungs_of(images, masks)
+        return assess(
+            self.run, self.classifier, images, targets, explanations, self.explainers,
+            self.options, self.reference, masks=masks, seconds=self.budget,
+        )  # fmt: skip
+
+    def _lungs_of(
+        self, images: Images, masks: Sequence[np.ndarray | None] | None
+    ) -> Sequence[np.ndarray | None] | None:
+        """Return the masks that were given, and where there is none what the lung model finds."""
+        if self.lungs is None:
+            return masks
+        found = self.lungs(images.pixels)
+        given = [None] * len(found) if masks is None else masks
+        return [own if known is None else known for own, known in zip(found, given, strict=True)]
+
+    def _shown(self, method: str, judged: Mapping[str, Any]) -> bool:
+        """Tell whether a map is shown: one that ignores the weights only when asked for by name."""
+        return self.named or method not in judged or judged[method].depends
+
+
+def chosen(registry: Registry, methods: Sequence[str]) -> list[Explainer]:
+    """Return the explainers named, without repetition, or those shown by default."""
+    if methods:
+        return [registry.explainer(name) for name in dict.fromkeys(methods)]
+    default = [e for e in registry.explainers.values() if e.default]
+    if not default:
+        raise InvalidSetting(
+            "No explanation method is installed; expected at least one. See: zoo list"
+        )
+    return default
+
+
+def options_of(
+    explainers: Sequence[Explainer], changes: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return every option of each explainer, changed where `changes` names it.
+
+    Raises:
+        UnknownName: no explainer has an option of that name.
+        InvalidSetting: a value does not fit.
+    """
+    known = {name for explainer in explainers for name in explainer.options}
+    for name in changes:
+        if name not in known:
+            raise UnknownName.among("option", name, known)
+    return {e.name: explainer_options(e.options, changes) for e in explainers}

@@ -1,0 +1,193 @@
+"""Does a letter at the border of the picture change the answer?
+
+Radiographs carry letters of lead that name the side and, unasked, the machine and the ward. A
+network that has learned them answers otherwise when one is pasted on. The placebo is the same
+letter in the gray of its surroundings: what it moves, any small change would move.
+
+Source: Zech, Badgeley, Liu, Costa, Titano, Oermann, "Variable generalization performance of a deep
+learning model to detect pneumonia in chest radiographs", 2018, where networks had learned them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from zoo.base.types import Classifier
+from zoo.interpret.overview.means import Patients, difference, share, shift
+from zoo.stats import delong
+
+LEFT, RIGHT = "upper left", "upper right"
+CORNERS = (LEFT, RIGHT)
+BRIGHT, GRAY = "bright", "gray"
+KINDS = (BRIGHT, GRAY)
+SIDE, MARGIN = 0.12, 0.04
+"""Shares of the picture's shorter side: of the letter, and of its distance to the edges."""
+WHITE = 245
+"""Lead is nearly as bright as a picture gets."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What a marker of one kind in one corner did.
+
+    Of the negative images that were answered so, `images`, `flips` were then called positive;
+    `share` is {value, low, high}. `moved` is {value, low, high, p} of the change of the positive
+    class's probability on all negative images. `back` counts the positive images, of
+    `back_images` answered so, that were then called negative. Corners are the picture's.
+    """
+
+    kind: str
+    corner: str
+    images: int
+    flips: int
+    share: Mapping[str, float | None]
+    moved: Mapping[str, float | None]
+    back_images: int
+    back: int
+
+    def to_record(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+
+def letter(side: int) -> np.ndarray:
+    """Draw an R of straight strokes: `(side, side)` bool."""
+    large = 8 * max(side, 8)
+    picture = Image.new("L", (large, large))
+    draw = ImageDraw.Draw(picture)
+    stroke = large // 6
+    half = stroke / 2
+    left, right, top, bottom = large * 0.2, large * 0.8, half, large - half
+    middle = large * 0.52
+    outline = [(left, bottom), (left, top), (right, top), (right, middle), (left, middle)]
+    draw.line(outline, fill=255, width=stroke, joint="curve")
+    draw.line([(large * 0.45, middle), (right, bottom)], fill=255, width=stroke)
+    draw.rectangle((left - half, 0, left + half, large), fill=255)
+    small = picture.resize((side, side), Image.Resampling.BOX)
+    return np.asarray(small) >= 128
+
+
+def paste(pixels: np.ndarray, kind: str, corner: str) -> np.ndarray:
+    """Paste the letter on `(batch, height, width, channels)` uint8; return new images.
+
+    Bright, or in the mean gray of the square that it stands in.
+    """
+    height, width = pixels.shape[1:3]
+    side = max(4, round(SIDE * min(height, width)))
+    margin = max(1, round(MARGIN * min(height, width)))
+    start = margin if corner == LEFT else width - margin - side
+    shape = letter(side)
+    marked = pixels.copy()
+    square = marked[:, margin : margin + side, start : start + side]
+    fill = np.full(len(pixels), WHITE) if kind == BRIGHT else square.mean(axis=(1, 2, 3))
+    square[:, shape] = np.rint(fill).astype(pixels.dtype)[:, None, None]
+    return marked
+
+
+def answers(classifier: Classifier, pixels: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """Return `(batch, classes)` logits for each kind of marker in each corner."""
+    return {
+        (kind, corner): classifier.logits(paste(pixels, kind, corner))
+        for kind in KINDS
+        for corner in CORNERS
+    }
+
+
+def measure(
+    before: tuple[np.ndarray, np.ndarray],
+    marked: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+    truth: np.ndarray,
+    patients: Patients,
+) -> tuple[Marked, ...]:
+    """Compare answers with and without each marker.
+
+    Each pair holds `(n,)` probabilities of the positive class and `(n,)` bool, whether it is what
+    is answered; `truth` is `(n,)` bool.
+    """
+    chances, called = before
+    negative, positive = ~truth & ~called, truth & called
+    return tuple(
+        Marked(
+            kind,
+            corner,
+            int(negative.sum()),
+            int((negative & then_called).sum()),
+            share(then_called, negative, patients),
+            shift(then, chances, ~truth, patients),
+            int(positive.sum()),
+            int((positive & ~then_called).sum()),
+        )
+        for (kind, corner), (then, then_called) in marked.items()
+    )
+
+
+def beyond_placebo(
+    before: tuple[np.ndarray, np.ndarray],
+    marked: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+    truth: np.ndarray,
+    patients: Patients,
+) -> dict[str, dict[str, float | None]]:
+    """Return by corner {value, low, high, p}: the share of flips less that by the placebo.
+
+    Arguments as for `measure`.
+    """
+    negative = ~truth & ~before[1]
+    return {
+        corner: difference(
+            *delong.mean(marked[BRIGHT, corner][1], negative),
+            *delong.mean(marked[GRAY, corner][1], negative),
+            patients,
+        )
+        for corner in CORNERS
+    }
+
+
+def flips(
+    found: Sequence[Marked],
+    beyond: Mapping[str, Mapping[str, float | None]],
+    negative: str,
+    positive: str,
+) -> str:
+    """Say whether markers flip answers; empty when no image was rightly answered as negative.
+
+    `beyond` is what `beyond_placebo` gave.
+    """
+    by_place = {(entry.kind, entry.corner): entry for entry in found}
+    bright = [by_place[BRIGHT, corner] for corner in CORNERS if (BRIGHT, corner) in by_place]
+    if not bright or not bright[0].images:
+        return ""
+    worst = max(bright, key=lambda entry: (entry.flips, entry.moved["value"] or 0))
+    images, placebo = f"{worst.images:,} {negative} answers", by_place[GRAY, worst.corner]
+    limits = f"({_percent(worst.share['low'])} to {_percent(worst.share['high'])})"
+    if worst.flips:
+        sure = (beyond[worst.corner]["low"] or 0) > 0
+        verdict = "Yes." if sure else "A few, not clearly more than the placebo."
+        told = (
+            f"A bright letter pasted in the {worst.corner} corner turned {worst.flips:,} of "
+            f"{images} into {positive} {limits}; the same letter in gray turned {placebo.flips:,}."
+        )
+    else:
+        verdict = "No."
+        told = (
+            f"A bright letter pasted in either upper corner turned none of {images} into "
+            f"{positive} {limits}."
+        )
+    moved = worst.moved
+    return (
+        f"{verdict} {told} In the {worst.corner} corner it moved the probability of {positive} by "
+        f"{_points(moved['value'])} percentage points on average ({_points(moved['low'])} to "
+        f"{_points(moved['high'])})."
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _points(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:+.1f}"

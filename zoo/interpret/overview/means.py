@@ -1,0 +1,47 @@
+"""Means over images with 95 % intervals that count patients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.stats import delong
+
+Patients = np.ndarray | Sequence[str]
+
+
+def share(values: np.ndarray, among: np.ndarray, patients: Patients) -> dict[str, float | None]:
+    """Return {value, low, high} of the mean of `(n,)` values from 0 to 1 over some images.
+
+    `among` is `(n,)` bool. All None when it holds no image.
+    """
+    value, moved = delong.mean(values, among)
+    if math.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    people = len(np.unique(np.asarray(patients)[among]))
+    low, high = delong.interval(value, moved, patients, people)
+    return {"value": value, "low": low, "high": high}
+
+
+def shift(
+    after: np.ndarray, before: np.ndarray, among: np.ndarray, patients: Patients
+) -> dict[str, Any]:
+    """Return {value, low, high, p} of the mean of after less before, both `(n,)` from 0 to 1."""
+    value, moved = delong.mean(after - before, among)
+    return difference(value, moved, 0.0, np.zeros_like(moved), patients)
+
+
+def difference(
+    value_a: float,
+    influence_a: np.ndarray,
+    value_b: float,
+    influence_b: np.ndarray,
+    patients: Patients,
+) -> dict[str, Any]:
+    """Return {value, low, high, p} of a paired difference as plain data; None where undefined."""
+    found = delong.difference(value_a, influence_a, value_b, influence_b, patients)
+    parts = {"value": found.value, "low": found.low, "high": found.high, "p": found.p}
+    return {name: None if math.isnan(part) else part for name, part in parts.items()}

@@ -1,0 +1,4 @@
+"""Whether a heat map means anything: controls, perturbation, randomisation, stability.
+
+It may import `zoo.runs` and what is below it.
+"""

@@ -1,0 +1,187 @@
+"""Judge heat maps: everything that is measured of them, on a few images and within a time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.base.types import TEST, VALIDATION, Attribution, Explainer, Explanation, Images, Reference
+from zoo.interpret.trust import perturbation, randomisation, stability
+from zoo.interpret.trust.controls import controls
+from zoo.interpret.trust.localisation import Localisation, localise
+from zoo.interpret.trust.perturbation import Faithfulness
+from zoo.interpret.trust.randomisation import explaining_seconds, first
+from zoo.interpret.trust.stability import REPEATS, TRIES, Stability
+from zoo.interpret.trust.verdict import Evidence, Trust, judge
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs.run_folder import Run
+
+STEPS, FEWEST_STEPS = 8, 4
+"""Steps in which an image is taken away; fewer than the second number tell no curve."""
+PERTURBING = 0.6
+"""Share of the time that the tests by perturbation may take; what is left is for stability."""
+CONTROL = "control: "
+
+
+def assess(
+    run: Run,
+    classifier: TrainedClassifier,
+    images: Images,
+    targets: Sequence[int],
+    explanations: Sequence[Sequence[Explanation]],
+    explainers: Sequence[Explainer],
+    options: Mapping[str, Mapping[str, Any]],
+    reference: Reference | None,
+    *,
+    masks: Sequence[np.ndarray | None] | None = None,
+    steps: int = STEPS,
+    seconds: float = math.inf,
+) -> list[dict[str, Trust]]:
+    """Return for each image a verdict on each of its maps, by the name of the method.
+
+    `explanations[i]` is what the methods said of image i; those that are no maps are not judged.
+    `masks[i]` is `(height, width)` bool, the lungs of image i where they are known. `steps` is how
+    many points a curve of perturbation has.
+
+    Each image may take `seconds`. What that allows is measured here: first fewer steps are taken,
+    then the stability of slow methods is left out, and the table says so. The randomisation of a
+    method comes on top, once a run: it is kept in the run's folder.
+    """
+    maps = _maps(explanations)
+    if not maps:
+        return [{} for _ in targets]
+    known = {explainer.name: explainer for explainer in explainers}
+    copies = randomisation.copies_of(classifier, images, reference)
+    random = {
+        method: randomisation.of_run(
+            run, known[method], options[method], classifier, images, targets, reference, copies
+        )
+        for method in maps
+    }
+    begun, limit = time.perf_counter(), seconds * len(targets)
+    values = {method: np.stack([one.values for one in found]) for method, found in maps.items()}
+    faithful = _faithfulness(classifier, images, targets, values, steps, PERTURBING * limit)
+    stable = {}
+    waiting = sorted(maps, key=lambda method: _stated_seconds(maps[method]))
+    for place, method in enumerate(waiting):
+        left = limit - (time.perf_counter() - begun)
+        stable[method] = _stability(
+            known[method], options[method], classifier, images, targets, reference,
+            values[method], _stated_seconds(maps[method]), left / (len(waiting) - place),
+        )  # fmt: skip
+    scores = scores_of(run)
+    return [
+        {
+            method: judge(
+                Evidence(
+                    values=found[i].values,
+                    details=found[i].details,
+                    scores=scores,
+                    randomisation=random[method],
+                    faithfulness=faithful[method][i] if faithful else None,
+                    controls={
+                        name.removeprefix(CONTROL): of_images[i]
+                        for name, of_images in faithful.items()
+                        if name.startswith(CONTROL)
+                    },
+                    stability=stable[method][i],
+                    localisation=_inside(found[i].values, masks, i),
+                )
+            )
+            for method, found in maps.items()
+        }
+        for i in range(len(targets))
+    ]
+
+
+def scores_of(run: Run) -> dict[str, Mapping[str, Any]]:
+    """Return the network's ROC-AUC on the validation and the test part, where it was measured."""
+    measured = run.metrics()
+    found = {
+        part: measured[part]["metrics"]["roc_auc"] for part in (VALIDATION, TEST) if measured[part]
+    }
+    return {part: score for part, score in found.items() if score["value"] is not None}
+
+
+def _maps(explanations: Sequence[Sequence[Explanation]]) -> dict[str, list[Attribution]]:
+    """Sort by method; one that gives maps gives one for each image."""
+    found: dict[str, list[Attribution]] = {}
+    for of_image in explanations:
+        for one in of_image:
+            if isinstance(one, Attribution):
+                found.setdefault(one.method, []).append(one)
+    return {method: maps for method, maps in found.items() if len(maps) == len(explanations)}
+
+
+def _faithfulness(
+    classifier: TrainedClassifier,
+    images: Images,
+    targets: Sequence[int],
+    values: Mapping[str, np.ndarray],
+    steps: int,
+    limit: float,
+) -> dict[str, list[Faithfulness]]:
+    """Test maps and controls together, in as many steps as the time allows; empty: in none."""
+    begun = time.perf_counter()
+    own = {CONTROL + name: maps for name, maps in controls(images.pixels).items()}
+    maps = {**own, **{method: np.nan_to_num(found) for method, found in values.items()}}
+    if math.isfinite(limit):
+        one = {name: found[:1] for name, found in list(own.items())[:1]}
+        classifier.logits(images.pixels[:1].copy())  # the first pass makes the network ready
+        started = time.perf_counter()
+        perturbation.measure(classifier, images.pixels[:1], targets[:1], one, steps=FEWEST_STEPS)
+        now = time.perf_counter()
+        a_step = (now - started) / FEWEST_STEPS * len(maps) * len(targets)
+        steps = min(steps, int((limit - (now - begun)) / a_step))
+        if steps < FEWEST_STEPS:
+            return {}
+    return perturbation.measure(classifier, images.pixels, targets, maps, steps=steps)
+
+
+def _stability(
+    explainer: Explainer,
+    options: Mapping[str, Any],
+    classifier: TrainedClassifier,
+    images: Images,
+    targets: Sequence[int],
+    reference: Reference | None,
+    values: np.ndarray,
+    stated: float,
+    limit: float,
+) -> Sequence[Stability | None]:
+    """Try a method again as often as the time allows, measured on one image; None: not once."""
+    seeded = stability.SEED in explainer.options
+    tries, repeats = TRIES, REPEATS * seeded
+    if math.isfinite(limit):
+        begun = time.perf_counter()
+        if stated * len(targets) > limit or limit <= 0:
+            return [None] * len(targets)
+        one, target = first(images, targets, 1)
+        cost = explaining_seconds(explainer, options, classifier, one, target, reference, calls=1)
+        left = limit - (time.perf_counter() - begun)
+        calls = int(left / (cost * len(targets)))
+        if calls < 1:
+            return [None] * len(targets)
+        repeats = min(repeats, calls // 2)
+        tries = min(tries, calls - repeats)
+    return stability.measure(
+        explainer, options, classifier, images, targets, reference, np.nan_to_num(values),
+        tries=tries, repeats=repeats,
+    )  # fmt: skip
+
+
+def _stated_seconds(maps: Sequence[Attribution]) -> float:
+    """Return what a map took where the method says so, so that it need not be tried."""
+    told = [one.details.get("seconds") for one in maps]
+    return float(np.mean([value if isinstance(value, float) else 0.0 for value in told]))
+
+
+def _inside(
+    values: np.ndarray, masks: Sequence[np.ndarray | None] | None, image: int
+) -> Localisation | None:
+    mask = None if masks is None else masks[image]
+    return None if mask is None else localise(values, mask)

@@ -1,0 +1,275 @@
+"""The rules by which a heat map holds up, is weak or is not to be used, all in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.interpret.trust.randomisation import ALIKE, Randomisation
+from zoo.interpret.trust.stability import Stability
+
+if TYPE_CHECKING:
+    from zoo.interpret.trust.localisation import Localisation
+    from zoo.interpret.trust.perturbation import Faithfulness
+
+HOLDS_UP, WEAK, DO_NOT_USE = "holds up", "weak", "do not use"
+
+MARGIN = 0.02
+"""What a map must be better by than a control, in mean probability: two points in a hundred. Two
+draws of the random control differ by about as much, so less is luck."""
+CHANGE = 0.05
+"""Least spread of a measure over the map and all controls, and least distance of the best random
+control from the best value there is. Below it no order of removal can differ from another by much
+more than the margin: the test cannot tell a good map from a bad one. It is so where the answer
+stays what it is without the image's structure, as when a blurred image is called the same class."""
+STABLE = 0.5
+"""Rank correlation under noise that nobody sees. Its square is what the two maps share: below 0.5
+less than a quarter, so that the map shows the noise rather than the image."""
+ADDITIVE = 0.01
+"""Share of the evidence by which parts may fail to add up to the whole. Sums are exact but for
+rounding; one that is not comes from parts that were never evaluated."""
+RANDOM = ("random", "blurred random")
+"""Controls that know neither image nor network. The others know where images usually have
+something to show (the centre) or what stands out in them (the edges)."""
+MEASURES = (
+    ("deletion", "lower", "deletion"),
+    ("insertion", "higher", "insertion"),
+    ("ROAD", "lower", "road"),
+)
+UNKNOWN = "not measured"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table beside a map: what was measured, against what, and whether it passed.
+
+    `passed` is None where it was not measured or cannot be told.
+    """
+
+    name: str
+    value: str
+    against: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whether to believe a map, the most important reason in one sentence, and all that was seen.
+
+    `depends` is False when the method gives (nearly) the same map whatever the network learned.
+    """
+
+    level: str
+    reason: str
+    rows: tuple[Row, ...]
+    depends: bool = True
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evidence:
+    """All that is known of one map; what was not measured is None or empty.
+
+    `values` is `(height, width)`. `scores` is the network's ROC-AUC on parts of its data, as
+    `metrics.json` has it, by the part's name. `controls` are measured on the same image.
+    """
+
+    values: np.ndarray
+    details: Mapping[str, float | int | str] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    randomisation: Randomisation | None = None
+    faithfulness: Faithfulness | None = None
+    controls: Mapping[str, Faithfulness] = field(default_factory=dict)
+    stability: Stability | None = None
+    localisation: Localisation | None = None
+
+
+@dataclass(frozen=True)
+class _Finding:
+    level: str
+    reason: str
+    rows: tuple[Row, ...] = ()
+
+
+def judge(evidence: Evidence) -> Trust:
+    """Apply the rules in the order of their weight: the first that fails gives the reason.
+
+    A map is not to be used when it could say nothing true: the network is not shown to be better
+    than chance, the method ignores the network, the map is empty, changes with what nobody sees,
+    does not add up, or marks nothing better than chance would. It is weak when it cannot be tested
+    on this image, marks no more than the middle or the edges of the image do, or lies outside the
+    lungs. Otherwise it holds up.
+    """
+    findings = [rule(evidence) for rule in RULES]
+    level = next(
+        (bad for bad in (DO_NOT_USE, WEAK) if any(one.level == bad for one in findings)), HOLDS_UP
+    )
+    reason = next((one.reason for one in findings if one.level == level and one.reason), "")
+    rows = tuple(row for one in findings for row in one.rows)
+    depends = evidence.randomisation is None or evidence.randomisation.depends
+    return Trust(level, reason, rows, depends)
+
+
+def _network(evidence: Evidence) -> _Finding:
+    """A network that cannot tell the classes has no reasons that a map could show."""
+    rows, shown = [], bool(evidence.scores)
+    for part, score in evidence.scores.items():
+        low = score.get("low")
+        passed = low is not None and low > 0.5
+        shown &= passed
+        value = UNKNOWN if low is None else f"{score['value']:.2f} (from {low:.2f})"
+        rows.append(Row(f"ROC-AUC of the network ({part})", value, "chance 0.50", passed))
+    if not rows:
+        rows.append(Row("ROC-AUC of the network", UNKNOWN, "chance 0.50", None))
+    if shown:
+        return _Finding(HOLDS_UP, "", tuple(rows))
+    reason = "The network itself is not shown to be better than chance."
+    return _Finding(DO_NOT_USE, reason, tuple(rows))
+
+
+def _weights(evidence: Evidence) -> _Finding:
+    """Randomisation, Adebayo 2018: see `ALIKE`."""
+    name, found = "likeness to maps of random networks", evidence.randomisation
+    if found is None:
+        return _Finding(HOLDS_UP, "", (Row(name, UNKNOWN, f"below {ALIKE}", None),))
+    row = Row(name, f"{found.rank[-1]:.2f}", f"below {ALIKE}", found.depends)
+    if found.depends:
+        return _Finding(HOLDS_UP, "", (row,))
+    reason = "The method gives nearly the same map for a network that has learned nothing."
+    return _Finding(DO_NOT_USE, reason, (row,))
+
+
+def _content(evidence: Evidence) -> _Finding:
+    """A map without a difference between places says nothing about places."""
+    if not np.isfinite(evidence.values).all():
+        return _Finding(DO_NOT_USE, "The map has values that are not numbers.")
+    if evidence.values.min() == evidence.values.max():
+        return _Finding(DO_NOT_USE, "The map is empty: it has the same value everywhere.")
+    return _Finding(HOLDS_UP, "")
+
+
+def _stability(evidence: Evidence) -> _Finding:
+    found = evidence.stability or Stability(None, None)
+    tried = (
+        ("same under noise of one gray level", found.noise,
+         "Noise that nobody can see gives another map."),
+        ("same with other random numbers", found.repeat,
+         "The same image gives another map when it is explained again."),
+    )  # fmt: skip
+    against = f"{STABLE} or more"
+    rows = tuple(
+        Row(name, f"{value:.2f}", against, value >= STABLE)
+        for name, value, _ in tried
+        if value is not None
+    ) or (Row(tried[0][0], UNKNOWN, against, None),)
+    for _, value, reason in tried:
+        if value is not None and value < STABLE:
+            return _Finding(DO_NOT_USE, reason, rows)
+    return _Finding(HOLDS_UP, "", rows)
+
+
+def _additivity(evidence: Evidence) -> _Finding:
+    """A method that claims to share out the evidence tells how far its parts miss the whole."""
+    error = evidence.details.get("additivity error")
+    if not isinstance(error, (int, float)):
+        return _Finding(HOLDS_UP, "")
+    evidence_in_all = float(np.abs(evidence.values).sum(dtype=np.float64))
+    share = error / evidence_in_all if evidence_in_all else 0.0
+    row = Row(
+        "additivity error", f"{share:.1%}", f"at most {ADDITIVE:.0%}", bool(share <= ADDITIVE)
+    )
+    if row.passed:
+        return _Finding(HOLDS_UP, "", (row,))
+    return _Finding(DO_NOT_USE, "The map's parts do not add up to the network's answer.", (row,))
+
+
+def _faithfulness(evidence: Evidence) -> _Finding:
+    """What the map marks must matter more to the network than what the controls mark."""
+    if evidence.faithfulness is None:
+        rows = tuple(Row(_title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
+        return _Finding(WEAK, "There was no time to test the map on this image.", rows)
+    tests = [_compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
+    rows = tuple(test.row for test in tests)
+    told = sum(test.told for test in tests)
+    over_random = sum(test.told and test.over_random for test in tests)
+    over_all = sum(test.told and test.over_all for test in tests)
+    if not told:
+        reason = (
+            "The answer hardly changes with what is removed from this image, so that the map "
+            "cannot be tested on it."
+        )
+        return _Finding(WEAK, reason, rows)
+    if 2 * over_random < told:
+        reason = "What the map marks matters no more to the network than places drawn by chance."
+        return _Finding(DO_NOT_USE, reason, rows)
+    if 2 * over_random == told:
+        reason = "The map beats places drawn by chance on only half of the tests."
+        return _Finding(WEAK, reason, rows)
+    if 2 * over_all <= told:
+        reason = (
+            "The map is better than chance, but the middle of the image or its edges would do as "
+            "well."
+        )
+        return _Finding(WEAK, reason, rows)
+    reason = (
+        f"What the map marks matters more to the network than every control does, on "
+        f"{over_all} of {told} tests."
+    )
+    return _Finding(HOLDS_UP, reason, rows)
+
+
+@dataclass(frozen=True)
+class _Test:
+    row: Row
+    told: bool
+    over_random: bool
+    over_all: bool
+
+
+def _compare(
+    own: Faithfulness, controls: Mapping[str, Faithfulness], name: str, better: str, area: str
+) -> _Test:
+    """Compare the map with the best of the random controls and with the best of the others."""
+    sign = 1 if better == "higher" else -1
+    value = getattr(own, area)
+    areas = {control: getattr(measured, area) for control, measured in controls.items()}
+    against, gains, room = [], [], []
+    for random in (True, False):
+        kind = [control for control in areas if (control in RANDOM) == random]
+        best = max(kind, key=lambda control: sign * areas[control])
+        against.append(f"{best} {areas[best]:.2f}")
+        gains.append(sign * (value - areas[best]))
+        room.append(1 - areas[best] if better == "higher" else areas[best])
+    spread = max(value, *areas.values()) - min(value, *areas.values())
+    told = min(spread, room[0]) >= CHANGE
+    over_random, over_all = gains[0] > MARGIN, min(gains) > MARGIN
+    row = Row(
+        _title(name, better),
+        f"{value:.2f}",
+        ", ".join(against) + ("" if told else " (cannot tell)"),
+        over_all if told else None,
+    )
+    return _Test(row, told, over_random, over_all)
+
+
+def _title(name: str, better: str) -> str:
+    return f"{name} ({better} is better)"
+
+
+def _lungs(evidence: Evidence) -> _Finding:
+    found = evidence.localisation
+    if found is None:
+        return _Finding(HOLDS_UP, "")
+    name, against = "evidence inside the lungs", f"{found.area:.0%} of the area"
+    row = Row(name, f"{found.inside:.0%}", against, bool(found.inside > found.area))
+    if row.passed:
+        return _Finding(HOLDS_UP, "", (row,))
+    reason = "The evidence lies no more inside the lungs than it would by chance."
+    return _Finding(WEAK, reason, (row,))
+
+
+RULES: tuple[Callable[[Evidence], _Finding], ...] = (
+    _network, _weights, _content, _stability, _additivity, _faithfulness, _lungs
+)  # fmt: skip

@@ -1,0 +1,217 @@
+"""A trained network with what is needed to use it: logits, embeddings, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from zoo.base.types import Gradients
+from zoo.data.pipeline import PREDICTION_BATCH
+from zoo.network import graph
+from zoo.network.gradients import DECIDED, Differentiate, differentiation, margin_of
+from zoo.stats.probabilities import softmax
+
+GRADIENT_BATCH = 8
+"""Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """What is known of one array of pixels. Holding it keeps its identity from being given anew."""
+
+    pixels: np.ndarray
+    outputs: tuple[np.ndarray, np.ndarray] | None = None
+    targets: tuple[int, ...] = ()
+    gradients: Gradients | None = None
+
+    def answers(self, targets: tuple[int, ...], by_pixels: bool) -> Gradients | None:
+        """Return these gradients if they are known."""
+        found = self.gradients
+        if found is None or self.targets != targets:
+            return None
+        if not by_pixels:
+            return replace(found, by_pixels=None)
+        return None if found.by_pixels is None else found
+
+
+class TrainedClassifier:
+    """Wraps a flat functional Keras model: pixels 0-255 in, logits out.
+
+    Pixels are `(batch, height, width, channels)`; long batches are worked through in parts, so
+    memory does not grow with their length. `positive` is the index of the class that sensitivity
+    and ROC curves are about. Logits are as the network gives them; probabilities are of the logits
+    divided by the `temperature` that was fitted on the validation part. `feature_layer` is the
+    layer with the last feature map, or None.
+
+    Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
+    gave is remembered, so that answering and explaining it share one. Weights must not change.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        class_names: tuple[str, ...],
+        positive: int,
+        temperature: float = 1.0,
+    ) -> None:
+        self.model = model
+        self.temperature = temperature
+        self.class_names = class_names
+        self.positive = positive
+        self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
+        self.feature_layer = graph.feature_layer(model)
+        self._last: _Pass | None = None
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits."""
+        return self.outputs(pixels)[0]
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 probabilities that add up to one."""
+        return softmax(self.logits(pixels) / self.temperature)
+
+    def embeddings(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, features)` float32: what the last weighted layer sees."""
+        return self.outputs(pixels)[1]
+
+    def outputs(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits and embeddings from one pass."""
+        known = self._known(pixels)
+        if known.outputs is not None:
+            return known.outputs
+        parts = [self._forward(part) for _, part in _parts(pixels, PREDICTION_BATCH)]
+        logits, embeddings = (_joined(column) for column in zip(*parts, strict=True))
+        self._keep(replace(known, outputs=(logits, embeddings)))
+        return logits, embeddings
+
+    def gradients(
+        self, pixels: np.ndarray, targets: Sequence[int], *, by_pixels: bool = False
+    ) -> Gradients:
+        """Differentiate the logit of each image's target by the last feature map, or pixels too.
+
+        By the feature map alone only the layers behind it are differentiated, which costs little
+        more than a prediction. A network that computes in 16 bits is differentiated in 32.
+        """
+        wanted = tuple(int(target) for target in targets)
+        known = self._known(pixels)
+        found = known.answers(wanted, by_pixels)
+        return found or self._differentiate(known, wanted, 0.0, by_pixels)
+
+    def prime(
+        self, pixels: np.ndarray, threshold: float | None = None, *, by_pixels: bool = False
+    ) -> None:
+        """Compute in one pass what answering and explaining the class decided for will ask for.
+
+        `threshold` is the probability from which the positive of two classes is called; None: the
+        most probable one is. Nothing is done for pixels that are not remembered. An explanation
+        of another class costs another pass.
+        """
+        if not _is_kept(pixels):
+            return
+        margin = margin_of(threshold, self.temperature)
+        wanted = (DECIDED,) * len(pixels)
+        self._differentiate(self._known(pixels), wanted, margin, by_pixels)
+
+    def linear_head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return weights `(features, classes)` and bias `(classes,)`: logits from embeddings.
+
+        None when the network does more with its embedding than that.
+        """
+        layer = graph.linear_head(self.model)
+        if layer is None:
+            return None
+        weights = np.asarray(layer.kernel, np.float32)
+        bias = np.zeros(weights.shape[1], np.float32) if layer.bias is None else layer.bias
+        return weights, np.asarray(bias, np.float32)
+
+    def _differentiate(
+        self, known: _Pass, targets: tuple[int, ...], margin: float, by_pixels: bool
+    ) -> Gradients:
+        differentiate = self._by_pixels if by_pixels else self._by_features
+        size = GRADIENT_BATCH if by_pixels else PREDICTION_BATCH
+        parts = [
+            differentiate(pixels, np.array(targets[part], np.int32), np.float32(margin))
+            for part, pixels in _parts(known.pixels, size)
+        ]
+        found = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+        gradients = Gradients(
+            logits=found["logits"],
+            features=found.get("features"),
+            by_features=found.get("by_features"),
+            by_pixels=found.get("by_pixels"),
+        )
+        chosen = tuple(int(target) for target in found["targets"])
+        known = replace(known, targets=chosen, gradients=gradients)
+        if self._in_float32 is self.model:  # or else answers stay in 16 bits, as they were tuned
+            known = replace(known, outputs=(found["logits"], found["embeddings"]))
+        self._keep(known)
+        return gradients
+
+    def _known(self, pixels: np.ndarray) -> _Pass:
+        last = self._last
+        return last if last is not None and last.pixels is pixels else _Pass(pixels)
+
+    def _keep(self, known: _Pass) -> None:
+        if not _is_kept(known.pixels):
+            return
+        for array in (*(known.outputs or ()), *_arrays(known.gradients)):
+            array.flags.writeable = False  # several callers are given it
+        self._last = known
+
+    @cached_property
+    def _in_float32(self) -> Any:
+        return graph.in_float32(self.model)
+
+    @cached_property
+    def _forward(self) -> Callable[[np.ndarray], tuple[Any, Any]]:
+        import keras
+        import tensorflow as tf
+
+        both = keras.Model(self.model.input, [self.model.output, graph.embedding(self.model)])
+        signature = [tf.TensorSpec((None, *self.input_shape), tf.float32)]
+
+        @tf.function(input_signature=signature)
+        def forward(pixels: Any) -> tuple[Any, Any]:
+            logits, embeddings = both(pixels, training=False)
+            return logits, embeddings
+
+        return forward
+
+    @cached_property
+    def _by_features(self) -> Differentiate:
+        return self._differentiation(by_pixels=False)
+
+    @cached_property
+    def _by_pixels(self) -> Differentiate:
+        return self._differentiation(by_pixels=True)
+
+    def _differentiation(self, *, by_pixels: bool) -> Differentiate:
+        return differentiation(
+            self._in_float32, len(self.class_names), self.positive, by_pixels=by_pixels
+        )
+
+
+def _is_kept(pixels: np.ndarray) -> bool:
+    return not pixels.flags.writeable and 0 < len(pixels) <= PREDICTION_BATCH
+
+
+def _parts(pixels: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield each part of the images, at least one, as float32."""
+    for start in range(0, max(len(pixels), 1), size):
+        part = slice(start, start + size)
+        yield part, pixels[part].astype(np.float32)
+
+
+def _joined(parts: Sequence[Any]) -> np.ndarray:
+    return np.concatenate([part.numpy() for part in parts]).astype(np.float32, copy=False)
+
+
+def _arrays(found: Gradients | None) -> list[np.ndarray]:
+    if found is None:
+        return []
+    arrays = (found.logits, found.features, found.by_features, found.by_pixels)
+    return [array for array in arrays if array is not None]

@@ -1,0 +1,207 @@
+"""Features of a frozen backbone, computed once for each view of each image and kept on disk.
+
+A shard is a pair of arrays, keys and features. The folder's name is a digest of the backbone's
+weights and layers, so another backbone or another preprocessing never meets these files; a row's
+key is the image's content and its view, so a changed image is computed anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import platformdirs
+
+from zoo.base.files import replacing
+from zoo.base.images import READING, to_channels
+from zoo.base.parallel import in_parallel
+from zoo.base.progress import Progress
+from zoo.base.types import Dataset, Sample
+from zoo.data import augmentation
+
+BATCH = 32
+SHARD_ROWS = 1024
+
+
+def cache_folder() -> Path:
+    """Return where features are kept: ZOO_CACHE, or the user's cache folder."""
+    named = os.environ.get("ZOO_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("xray-zoo"))
+
+
+def features(
+    backbone: Any,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    digests: Sequence[str],
+    *,
+    views: int = 1,
+    preset: str = "none",
+    seed: int = 0,
+    progress: Progress,
+    title: str = "features",
+) -> np.ndarray:
+    """Return `(samples, views, features)` float32; view 0 is the image as it is.
+
+    `backbone` is a Keras model from pixels to a `(batch, features)` or feature-map tensor.
+    Rows that are on disk are read; the others are computed and written shard by shard, so that an
+    interrupted pass goes on where it was.
+    """
+    input_shape = tuple(backbone.input_shape[1:])
+    store = Store(cache_folder() / "features" / backbone_key(backbone))
+    names = [_view_name(preset, seed, view) for view in range(views)]
+    missing = [
+        i for i, d in enumerate(digests) if any(f"{d}:{name}" not in store for name in names)
+    ]
+    if missing:
+        _compute(backbone, input_shape, dataset, samples, digests, missing, names, preset, seed,
+                 store, progress, title)  # fmt: skip
+    shape = (len(samples), views, *backbone.output_shape[1:])
+    return store.rows([f"{d}:{name}" for d in digests for name in names]).reshape(shape)
+
+
+def backbone_key(backbone: Any) -> str:
+    """Identify a backbone by its layers but their automatic names, their wiring and weights.
+
+    How images are read is part of it, too.
+    """
+    content = hashlib.blake2b(f"reading {READING}".encode(), digest_size=12)
+    places = {layer: place for place, layer in enumerate(backbone.layers)}
+    for layer in backbone.layers:
+        wiring = [
+            places.get(tensor._keras_history.operation)
+            for node in layer._inbound_nodes
+            for tensor in node.input_tensors
+        ]
+        content.update(repr(wiring).encode())
+        config = {k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")}
+        content.update(type(layer).__name__.encode())
+        content.update(json.dumps(config, sort_keys=True, default=str).encode())
+        for weight in layer.get_weights():
+            content.update(np.ascontiguousarray(weight).tobytes())
+    return content.hexdigest()
+
+
+class Store:
+    """The rows of one backbone on disk, read through a memory map."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._shards: list[np.ndarray] = []
+        self._places: dict[str, tuple[int, int]] = {}
+        for path in sorted(folder.glob("*.keys.npy")) if folder.is_dir() else ():
+            self._attach(path)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def append(self, keys: Sequence[str], values: np.ndarray) -> None:
+        """Write a shard of rows."""
+        name = uuid4().hex
+        with replacing(self.folder / f"{name}.values.npy") as path:
+            np.save(path, values.astype(np.float32))
+        keys_path = self.folder / f"{name}.keys.npy"
+        with replacing(keys_path) as path:  # last, so that keys on disk have their values
+            np.save(path, np.array(keys))
+        self._attach(keys_path)
+
+    def rows(self, keys: Sequence[str]) -> np.ndarray:
+        """Return the rows of `keys`, in order."""
+        first = self._shards[0]
+        values = np.empty((len(keys), *first.shape[1:]), np.float32)
+        for i, key in enumerate(keys):
+            shard, row = self._places[key]
+            values[i] = self._shards[shard][row]
+        return values
+
+    def _attach(self, keys_path: Path) -> None:
+        values_path = keys_path.with_name(keys_path.name.replace(".keys.", ".values."))
+        try:
+            keys = np.load(keys_path, allow_pickle=False)
+            values = np.load(values_path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return  # a damaged shard is computed again
+        if len(keys) != len(values):
+            return
+        for row, key in enumerate(keys):
+            self._places[str(key)] = (len(self._shards), row)
+        self._shards.append(values)
+
+
+def _compute(
+    backbone: Any,
+    input_shape: tuple[int, ...],
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    digests: Sequence[str],
+    missing: Sequence[int],
+    names: Sequence[str],
+    preset: str,
+    seed: int,
+    store: Store,
+    progress: Progress,
+    title: str,
+) -> None:
+    import tensorflow as tf
+
+    height, width, channels = input_shape
+    signature = [
+        tf.TensorSpec((None, *input_shape), tf.uint8),
+        tf.TensorSpec((None, augmentation.COLUMNS), tf.float32),
+    ]
+
+    @tf.function(input_signature=signature[:1])
+    def plain(pixels: Any) -> Any:
+        return backbone(tf.cast(pixels, tf.float32), training=False)
+
+    @tf.function(input_signature=signature)
+    def augmented(pixels: Any, views: Any) -> Any:
+        return backbone(augmentation.apply(pixels, views), training=False)
+
+    def read(index: int) -> np.ndarray:
+        return to_channels(dataset.read(samples[index], (height, width)), channels)
+
+    keys: list[str] = []
+    values: list[np.ndarray] = []
+
+    def flush() -> None:
+        if keys:
+            store.append(keys, np.concatenate(values))
+            keys.clear()
+            values.clear()
+
+    progress.start(title, len(missing) * len(names))
+    try:
+        images = in_parallel(read, missing, ahead=2 * BATCH)
+        for start in range(0, len(missing), BATCH):
+            chunk = missing[start : start + BATCH]
+            pixels = np.stack([next(images) for _ in chunk])
+            content = [digests[i] for i in chunk]
+            for view, name in enumerate(names):
+                if view == 0:
+                    computed = plain(pixels)
+                else:
+                    drawn = augmentation.draw(preset, seed, view, content, (height, width))
+                    computed = augmented(pixels, drawn)
+                keys.extend(f"{d}:{name}" for d in content)
+                values.append(computed.numpy())
+                progress.advance(len(chunk))
+            if len(keys) >= SHARD_ROWS:
+                flush()
+    finally:
+        flush()
+        progress.stop()
+
+
+def _view_name(preset: str, seed: int, view: int) -> str:
+    """Name a view by what was drawn for it, so that a changed preset is another view."""
+    if view == 0:
+        return "as-it-is"
+    settings = hashlib.blake2b(repr(augmentation.PRESETS[preset]).encode(), digest_size=4)
+    return f"{preset}-{settings.hexdigest()}-{seed}-{view}"

@@ -1,0 +1,70 @@
+"""The pass through a network and back, as one graph: from pixels to logits, features, gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from zoo.network import graph
+
+DECIDED = -1
+"""Stands for the class that the network decides for, where a target is asked for."""
+
+Differentiate = Callable[..., dict[str, Any]]
+
+
+def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool) -> Differentiate:
+    """Make the function `(pixels, targets, margin)` that gives tensors by name.
+
+    It gives 'logits', 'embeddings' and 'targets' (DECIDED replaced by the class); with a feature
+    map 'features' and 'by_features', the gradient of the target's logit; with `by_pixels` also
+    that. The positive of two classes is decided for when its logit exceeds the other's by
+    `margin`; of more classes the one with the highest logit is.
+
+    Gradients are part of the graph, so that only what they need is computed: that by the features
+    ends at the feature map.
+    """
+    import keras
+    import tensorflow as tf
+
+    layer = graph.feature_layer(model)
+    maps = [] if layer is None else [layer.output]
+    whole = keras.Model(model.input, [model.output, graph.embedding(model), *maps])
+    signature = [
+        tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((), tf.float32),
+    ]
+
+    def decided(logits: Any, margin: Any) -> Any:
+        if classes != 2:
+            return tf.argmax(logits, axis=-1, output_type=tf.int32)
+        called = logits[:, positive] - logits[:, 1 - positive] >= margin
+        return tf.where(called, positive, 1 - positive)
+
+    @tf.function(input_signature=signature)
+    def differentiate(pixels: Any, targets: Any, margin: Any) -> dict[str, Any]:
+        logits, embeddings, *features = whole(pixels, training=False)
+        chosen = tf.where(targets == DECIDED, decided(logits, margin), targets)
+        score = tf.gather(logits, chosen, batch_dims=1)
+        sources = [*features, pixels] if by_pixels else features
+        gradients = tf.gradients(score, sources, unconnected_gradients="zero") if sources else []
+        found = {"logits": logits, "embeddings": embeddings, "targets": chosen}
+        if features:
+            found |= {"features": features[0], "by_features": gradients[0]}
+        return found | ({"by_pixels": gradients[-1]} if by_pixels else {})
+
+    return differentiate
+
+
+def margin_of(threshold: float | None, temperature: float) -> float:
+    """Return by how much a logit must exceed the other for a probability of `threshold`.
+
+    Probabilities are of the logits divided by the temperature; None: no more than the other's.
+    """
+    if threshold is None:
+        return 0.0
+    if not 0 < threshold < 1:
+        return -math.inf if threshold <= 0 else math.inf
+    return temperature * math.log(threshold / (1 - threshold))

@@ -1,0 +1,114 @@
+"""A folder of reports: the files of each explained image, and the log that an index is made of."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.files import replacing, write_bytes, write_json, write_text
+from zoo.interpret.case import Case
+from zoo.report.cases.index import Entry, index_page
+from zoo.report.cases.page import case_page
+from zoo.report.cases.panel import panel, panel_pdf
+from zoo.report.cases.record import case_record
+from zoo.report.cases.text import agreement_of, tally
+from zoo.report.facts import facts
+from zoo.runs.run_folder import Run
+
+FORMATS = ("html", "png", "pdf", "json")
+
+DEFAULT_FORMATS = ("html", "png")
+
+LOG, INDEX = "cases.jsonl", "index.html"
+
+THUMBNAIL_SIDE = 96
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Return the images of a casebook in the order of their names, each once, the last one made.
+
+    A line that was only half written is left out.
+    """
+    found: dict[str, Entry] = {}
+    try:
+        lines = (folder / LOG).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    for line in lines:
+        try:
+            entry = Entry(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
+        found[entry.path] = entry
+    return sorted(found.values(), key=lambda entry: entry.stem)
+
+
+def append(folder: Path, entry: Entry) -> None:
+    """Add an image to the log of a casebook; a half-written line before it is closed first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOG).open("ab+") as log:
+        if log.tell():
+            log.seek(-1, io.SEEK_END)
+            if log.read(1) != b"\n":
+                log.write(b"\n")
+        log.write(json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n")
+
+
+def write_index(folder: Path, run: Run) -> Path:
+    """Write the index page of a casebook and return its path."""
+    page = index_page(entries(folder), run=run.name, information=facts(run))
+    write_text(folder / INDEX, page)
+    return folder / INDEX
+
+
+def write(case: Case, folder: Path, stem: str, formats: Sequence[str], run: Run) -> dict[str, str]:
+    """Write a case as files `STEM.FORMAT`, arrays beside the JSON; return their names by format."""
+    for name in formats:
+        path = folder / f"{stem}.{name}"
+        if name == "html":
+            title = f"Explanation of {case.name}"
+            write_text(path, case_page([case], title=title, information=facts(run)))
+        elif name == "png":
+            write_bytes(path, panel(case))
+        elif name == "pdf":
+            write_bytes(path, panel_pdf(case))
+        else:
+            record, arrays = case_record(case)
+            with replacing(path.with_suffix(".npz")) as temporary:
+                np.savez_compressed(temporary, allow_pickle=False, **arrays)
+            write_json(path, {**record, "arrays": f"{stem}.npz", "about the run": facts(run)})
+    return {name: f"{stem}.{name}" for name in formats}
+
+
+def entry_of(
+    case: Case, path: str, stem: str, digest: str, key: str, files: dict[str, str]
+) -> Entry:
+    """Return the row of the index for a case whose files were written."""
+    return Entry(
+        path=path,
+        name=case.name,
+        stem=stem,
+        digest=digest,
+        key=key,
+        answer=case.refused or case.class_names[case.predicted],
+        confidence=float(case.probabilities[case.predicted]),
+        agreement=agreement_of(case),
+        verdicts=tally(case),
+        files=files,
+        thumbnail=_thumbnail(case.pixels),
+    )
+
+
+def _thumbnail(pixels: np.ndarray) -> str:
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return base64.b64encode(buffer.getvalue()).decode()

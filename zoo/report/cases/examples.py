@@ -1,0 +1,129 @@
+"""The known cases of an explained image, made ready to be drawn: captions, pictures, matches."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.images import encode_jpeg
+from zoo.base.types import Attribution, Examples, Group, Neighbour
+from zoo.interpret.case import Case
+from zoo.report.cases.overlays import overlay
+from zoo.report.cases.text import agreement_text, credibility_text, fact, neighbour_label, thumbnail
+from zoo.report.rendering import uri
+
+READINGS = {
+    "contribution": "The same features decide, in the same proportions.",
+    "almost": "The network answers the same for these, though barely.",
+    "pushed": "What was learned from these speaks for the answer here.",
+    "pulled": "What was learned from these speaks against it.",
+}
+"""How to read the groups that do not explain themselves, by name."""
+PAIR_SIDE = 256
+"""Pixels of the shorter side of a picture that shows matching regions."""
+NO_PICTURES = (
+    "Pictures of known cases are missing because the run keeps none: it was trained with "
+    "--reference none. The names tell where to look them up."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The image and a known case, each `(height, width, 3)` uint8, coloured where they match."""
+
+    image: np.ndarray
+    case: np.ndarray
+    neighbour: Neighbour
+
+
+def examples_part(case: Case, examples: Examples) -> dict[str, Any]:
+    """Return what `templates/examples.html.j2` shows."""
+    shown: set[int] = set()
+    groups = [_group(case, group, shown) for group in examples.groups if group.cases]
+    return {
+        "method": examples.method,
+        "summary": case.summaries.get(examples.method, ""),
+        "target": case.class_names[examples.target],
+        "agreement": agreement_text(case, examples),
+        "credibility": credibility_text(examples),
+        "no_pictures": no_pictures(case),
+        "groups": groups,
+        "facts": [fact(*item) for item in examples.details.items() if item[0] != "neighbours"],
+    }
+
+
+def no_pictures(case: Case) -> str:
+    """Say why there are no pictures of known cases; empty when there are."""
+    kept = case.reference is None or case.reference.thumbnails or not case.reference.names
+    return "" if kept else NO_PICTURES
+
+
+def pairs(case: Case, group: Group) -> Iterator[Pair]:
+    """Yield the cases of a group whose matching regions and pictures are known."""
+    for neighbour in group.cases:
+        encoded = thumbnail(case, neighbour)
+        if neighbour.regions is None or not encoded:
+            continue
+        own, other = neighbour.regions
+        pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+        yield Pair(_coloured(case.pixels, own), _coloured(pixels, other), neighbour)
+
+
+def measured(group: Group, neighbour: Neighbour) -> str:
+    """Write why a case is in its group: `cosine distance 0.12`."""
+    value = neighbour.distance
+    digits = f"{value:.1g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+    return f"{group.measure} {digits}"
+
+
+def _group(case: Case, group: Group, shown: set[int]) -> dict[str, Any]:
+    matching = [pair for pair in pairs(case, group) if pair.neighbour.index not in shown]
+    shown.update(pair.neighbour.index for pair in matching)
+    return {
+        "title": group.title,
+        "reading": READINGS.get(group.name, ""),
+        "cases": [_neighbour(case, group, neighbour) for neighbour in group.cases],
+        "pairs": [
+            {
+                "image": uri(encode_jpeg(pair.image), "jpeg"),
+                "case": uri(encode_jpeg(pair.case), "jpeg"),
+                "label": neighbour_label(case, pair.neighbour),
+                "name": _name(case, pair.neighbour),
+            }
+            for pair in matching
+        ],
+    }
+
+
+def _neighbour(case: Case, group: Group, neighbour: Neighbour) -> dict[str, Any]:
+    encoded = thumbnail(case, neighbour)
+    return {
+        "name": _name(case, neighbour),
+        "label": neighbour_label(case, neighbour),
+        "measured": measured(group, neighbour),
+        "note": neighbour.note,
+        "picture": uri(encoded, "jpeg") if encoded else None,
+    }
+
+
+def _name(case: Case, neighbour: Neighbour) -> str:
+    return case.reference.names[neighbour.index] if case.reference else ""
+
+
+def _coloured(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Draw matching regions over a picture, as far as they stand out from their mean.
+
+    They are coarse, so they are smoothed to the picture's size.
+    """
+    height, width = pixels.shape[:2]
+    regions = Image.fromarray(np.maximum(values - values.mean(), 0).astype(np.float32))
+    smooth = np.asarray(regions.resize((width, height), Image.Resampling.BILINEAR))
+    drawn = Image.fromarray(overlay(pixels, Attribution("regions", 0, smooth)))
+    scale = PAIR_SIDE / min(drawn.size)
+    size = (round(drawn.width * scale), round(drawn.height * scale))
+    return np.asarray(drawn.resize(size, Image.Resampling.BILINEAR))

@@ -1,0 +1,127 @@
+"""The known cases on a panel: groups of small pictures, and where they match the image."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.types import Examples, Group
+from zoo.interpret.case import Case
+from zoo.report.cases.examples import Pair, measured, no_pictures, pairs
+from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
+from zoo.report.cases.text import agreement_text, credibility_text, neighbour_label, thumbnail
+from zoo.report.style import FONT, GRID, INK, MUTED, VERMILION, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+THUMBNAILS_A_ROW, PAIRS_A_ROW = 8, 4
+THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.1, 0.4, 1.75, 0.24
+STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
+"""Inches from one small picture to the next, and of its side."""
+
+
+class Known:
+    """The known cases of one method: sentences, rows of groups, a row of matching regions."""
+
+    def __init__(self, case: Case, examples: Examples) -> None:
+        self.case, self.examples = case, examples
+        told = (credibility_text(examples), no_pictures(case))
+        self.lines = [line for text in told for line in textwrap.wrap(plain(text, 400), 130)]
+        self.rows = _rows([group for group in examples.groups if group.cases])
+        matching = {
+            pair.neighbour.index: pair for group in examples.groups for pair in pairs(case, group)
+        }
+        self.pairs = list(matching.values())[:PAIRS_A_ROW]
+
+    @property
+    def height(self) -> float:
+        """Inches that it takes."""
+        lines = LINE * (1 + len(self.lines)) + 0.16
+        return lines + sum(map(_height, self.rows)) + (PAIR_ROW if self.pairs else 0)
+
+    def draw(self, sheet: Sheet) -> None:
+        """Fill the sheet with it, from its present height on."""
+        sheet.text(MARGIN, plain(self.examples.method, 30), weight="bold")
+        sheet.text(MARGIN + STEP, plain(agreement_text(self.case, self.examples), 110))
+        sheet.down(LINE)
+        for line in self.lines:
+            sheet.text(MARGIN + STEP, line, size=9, colour=MUTED)
+            sheet.down(LINE)
+        sheet.down(0.16)
+        for row in self.rows:
+            for column, group in row:
+                self._group(sheet, MARGIN + column * STEP, group)
+            sheet.down(_height(row))
+        if self.pairs:
+            told = "Where the image and a known case show the network the same"
+            sheet.text(MARGIN, told, size=9.5, colour=MUTED)
+            for column, pair in enumerate(self.pairs):
+                self._pair(sheet, MARGIN + 2 * column * STEP, pair)
+            sheet.down(PAIR_ROW)
+
+    def _group(self, sheet: Sheet, left: float, group: Group) -> None:
+        cases = group.cases[:THUMBNAILS_A_ROW]
+        room = sheet.axes(left, STEP, 0.2)
+        title = "\n".join(textwrap.wrap(plain(group.title, 70), 16 * max(3, len(cases)))[:2])
+        look: dict[str, Any] = {"va": "top", "family": FONT, "linespacing": 1.3}
+        room.text(0, 1, title, fontsize=9.5, color=MUTED, transform=room.transAxes, **look)
+        for column, neighbour in enumerate(cases):
+            axes = sheet.axes(left + column * STEP, SIDE, SIDE, offset=0.38)
+            _thumbnail(axes, thumbnail(self.case, neighbour))
+            label = plain(neighbour_label(self.case, neighbour), 16)
+            value = textwrap.wrap(plain(measured(group, neighbour)), 21)
+            caption = "\n".join([label, *value])
+            axes.text(
+                0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look
+            )  # fmt: skip
+            if neighbour.note:
+                note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
+                axes.text(
+                    0, -0.05 - 0.13 * (1 + caption.count("\n")), note, fontsize=7,
+                    color=VERMILION, transform=axes.transAxes, **look,
+                )  # fmt: skip
+
+    def _pair(self, sheet: Sheet, left: float, pair: Pair) -> None:
+        for column, picture in enumerate((pair.image, pair.case)):
+            axes = sheet.axes(left + column * (SIDE + 0.06), SIDE, SIDE, offset=0.24)
+            axes.imshow(picture)
+            label = neighbour_label(self.case, pair.neighbour)
+            caption = f"case, {plain(label, 16)}" if column else "image"
+            axes.text(
+                0, -0.05, caption, fontsize=7.5, color=INK, va="top", family=FONT,
+                transform=axes.transAxes,
+            )  # fmt: skip
+
+
+def _rows(groups: Sequence[Group]) -> list[list[tuple[int, Group]]]:
+    """Place groups beside each other where they fit, each with the column it begins at."""
+    rows: list[list[tuple[int, Group]]] = []
+    column = THUMBNAILS_A_ROW
+    for group in groups:
+        room = min(max(3, len(group.cases)), THUMBNAILS_A_ROW)  # a title needs that much
+        if column + room > THUMBNAILS_A_ROW:
+            rows.append([])
+            column = 0
+        rows[-1].append((column, group))
+        column += room + (room == 3)
+    return rows
+
+
+def _height(row: Sequence[tuple[int, Group]]) -> float:
+    """Give the inches of a row: remarks stand below the captions."""
+    remarked = any(one.note for _, group in row for one in group.cases[:THUMBNAILS_A_ROW])
+    return THUMBNAIL_ROW + (REMARKS if remarked else 0)
+
+
+def _thumbnail(axes: Axes, encoded: bytes | None) -> None:
+    if not encoded:
+        axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=GRID)
+        axes.text(0.5, 0.5, "no picture\nkept", ha="center", va="center", fontsize=8, color=MUTED)
+        return
+    axes.imshow(np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")))

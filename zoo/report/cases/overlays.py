@@ -1,0 +1,132 @@
+"""Draw an attribution over its image, clear where there is no evidence."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.images import encode_jpeg
+from zoo.base.types import Attribution
+
+UNSIGNED_COLOURS, SIGNED_COLOURS = "plasma", "RdBu_r"
+OPACITY = 0.72
+SHOWN_SIDE = 448
+"""Pixels of the shorter side of a drawn overlay: sharp on a dense screen, about 40 kB."""
+TINY_SIDE = 64
+"""Images below this are enlarged as squares: smoothing would invent detail."""
+PEAK_PERCENTILE = 99.8
+"""The colour bar ends here, so that one stray pixel does not hide the rest of the map."""
+
+
+def overlay(pixels: np.ndarray, attribution: Attribution) -> np.ndarray:
+    """Blend a map over its image: `(height, width, 3)` uint8, enlarged for display.
+
+    `pixels` is `(height, width, channels)` uint8 with 1 or 3 channels. The opacity is
+    proportional to the evidence, so a pixel without any stays as it was.
+    """
+    base = enlarge(pixels)
+    evidence = _evidence(attribution, base.shape[:2])
+    return _blend(base.astype(np.float32), evidence, attribution.signed)
+
+
+def overlay_jpeg(pixels: np.ndarray, attribution: Attribution) -> bytes:
+    """Return the overlay as a JPEG file, to be embedded in a page."""
+    return encode_jpeg(overlay(pixels, attribution), quality=88)
+
+
+def picture_jpeg(pixels: np.ndarray) -> bytes:
+    """Return the image alone as a JPEG file of the overlays' size."""
+    return encode_jpeg(enlarge(pixels), quality=88)
+
+
+def evidence_png(attribution: Attribution, size: tuple[int, int]) -> bytes:
+    """Return a map alone as a PNG file of `size = (height, width)`, to be laid over its image.
+
+    The colours are those of `overlay`; the evidence is in the alpha channel, so that a viewer
+    chooses the opacity, and a pixel without evidence is clear.
+    """
+    evidence = _evidence(attribution, size)
+    alpha = np.abs(evidence)[..., None] * 255
+    layer = np.concatenate([_colours(evidence, attribution.signed), alpha], axis=-1)
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(layer).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def colour_bar(signed: bool, width: int = 256, height: int = 12) -> np.ndarray:
+    """Return `(height, width, 3)` uint8: the overlay's colours over mid-gray, least to most."""
+    ramp = np.linspace(-1 if signed else 0, 1, width, dtype=np.float32)
+    gray = np.full((height, width, 3), 110, np.uint8)
+    return _blend(gray.astype(np.float32), np.repeat(ramp[None], height, axis=0), signed)
+
+
+def colour_bar_png(signed: bool) -> bytes:
+    """Return the colour bar as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(colour_bar(signed)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def bar_ends(attribution: Attribution) -> tuple[str, str, str]:
+    """Say what the left end, the middle and the right end of the colour bar mean."""
+    most = peak(attribution)
+    if most == 0:
+        return ("no evidence anywhere", "", "")
+    if attribution.signed:
+        return (f"against -{most:.2g}", "0", f"for +{most:.2g}")
+    return ("none 0", "", f"most {most:.2g}")
+
+
+def peak(attribution: Attribution) -> float:
+    """Return the value at which the colours are full; 0 when the map holds no evidence.
+
+    That is the 99.8th percentile of the magnitudes, or their maximum where that is zero.
+    """
+    magnitudes = np.abs(_finite(attribution.values))
+    return float(np.percentile(magnitudes, PEAK_PERCENTILE)) or float(magnitudes.max())
+
+
+def enlarge(pixels: np.ndarray) -> np.ndarray:
+    """Return `(height, width, 3)` uint8 whose shorter side has at least 448 pixels."""
+    image = Image.fromarray(np.repeat(pixels, 3, -1) if pixels.shape[-1] == 1 else pixels)
+    side = min(image.size)
+    if side >= SHOWN_SIDE:
+        return np.asarray(image)
+    tiny = side < TINY_SIDE
+    factor = -(-SHOWN_SIDE // side) if tiny else SHOWN_SIDE / side
+    size = (round(image.width * factor), round(image.height * factor))
+    return np.asarray(
+        image.resize(size, Image.Resampling.NEAREST if tiny else Image.Resampling.BICUBIC)
+    )
+
+
+def _evidence(attribution: Attribution, size: tuple[int, int]) -> np.ndarray:
+    """Scale the map to -1 … 1 (signed) or 0 … 1 and to `size = (height, width)`."""
+    values = _finite(attribution.values)
+    most = peak(attribution)
+    if most > 0:
+        values = np.clip(values / most, -1 if attribution.signed else 0, 1)
+    tiny = min(values.shape) < TINY_SIDE
+    how = Image.Resampling.NEAREST if tiny else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(values).resize((size[1], size[0]), how))
+
+
+def _blend(base: np.ndarray, evidence: np.ndarray, signed: bool) -> np.ndarray:
+    colours = _colours(evidence, signed)
+    alpha = OPACITY * np.abs(evidence)[..., None]
+    return np.rint(base * (1 - alpha) + colours * alpha).astype(np.uint8)
+
+
+def _colours(evidence: np.ndarray, signed: bool) -> np.ndarray:
+    """Return `(height, width, 3)` float32, 0 to 255."""
+    from matplotlib import colormaps
+
+    place = (evidence + 1) / 2 if signed else evidence
+    name = SIGNED_COLOURS if signed else UNSIGNED_COLOURS
+    return colormaps[name](place)[..., :3].astype(np.float32) * 255
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)

@@ -1,0 +1,226 @@
+"""The page of an audit: which explanation method to believe for this network, and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo import DISCLAIMER
+from zoo.base.types import EMPTY
+from zoo.interpret.trust.localisation import TOLERANCE
+from zoo.report.pages.belief import percent
+from zoo.report.rendering import drawings, render
+from zoo.report.tables import written
+
+if TYPE_CHECKING:
+    from zoo.interpret.trust.ranking import Audit, Measured, Standing
+from typing import TYPE_CHECKING
+
+from zoo.report.figures.forest import forest, forest_row
+
+if TYPE_CHECKING:
+    from zoo.interpret.trust.ranking import Audit
+
+HEADINGS = (
+    "Lead",
+    "Deletion",
+    "Insertion",
+    "ROAD",
+    "Noise",
+    "Repeat",
+    "Random networks",
+)
+
+PLACES = ("Pointing game", "Within 15 pixels", "AUPRC", "Evidence inside", "Area")
+
+GROUPS = (("right", "classified right"), ("all", "right or wrong"))
+
+TITLES = {"deletion": "deletion", "insertion": "insertion", "road": "ROAD"}
+
+
+def audit_page(
+    audit: Audit, *, information: Mapping[str, Any] = EMPTY, disclaimer: str = DISCLAIMER
+) -> str:
+    """Return one HTML page: what to believe in sentences, the ranking, and all numbers."""
+    return render(
+        "audit.html.j2",
+        title=f"Which explanations of {audit.run} to believe",
+        lead=_lead(audit),
+        said=said(audit),
+        headings=HEADINGS,
+        rows=[_row(rank, one) for rank, one in enumerate(audit.standings, 1)],
+        controls=_controls(audit),
+        figures=drawings(
+            [
+                (
+                    "The ranking",
+                    (
+                        "How much better a map tells what matters to the network than the best "
+                        "control does: mean of deletion, insertion and ROAD, with 95 % intervals "
+                        "by patient. Controls, in gray, are maps that never saw the network."
+                    ),
+                    "The ranking of the methods and controls; the numbers are in the table.",
+                    ranking_figure(audit),
+                ),
+                (
+                    "The pointing game",
+                    (
+                        "How often the highest value of a map lies in the finding, on images "
+                        "that are classified right."
+                    ),
+                    "Pointing-game accuracy; the numbers are in the table of findings.",
+                    pointing_figure(audit),
+                ),
+            ]
+        ),
+        places=PLACES,
+        groups=_groups(audit),
+        lungs=_lungs(audit),
+        information=information,
+        notes=audit.notes,
+        synthetic=audit.synthetic,
+        disclaimer=disclaimer,
+    )
+
+
+def _lead(audit: Audit) -> str:
+    return (
+        f"{audit.images:,} of {audit.available:,} images of {audit.patients:,} patients from "
+        f"{audit.source}, chosen evenly of each class; {audit.right:,} are classified right."
+    )
+
+
+def said(audit: Audit) -> list[tuple[str, str]]:
+    """Return what was found as (heading, sentence)."""
+    methods = [one for one in audit.standings if not one.control]
+    said = [(f"{one.name}: {one.level}", one.reason) for one in methods]
+    if methods and methods[0].score["value"] is not None:
+        said.insert(0, ("Best", _best(methods[0], audit)))
+    located = [one for one in methods if one.located["right"]["pointing"]["value"] is not None]
+    if located:
+        best = max(located, key=lambda one: one.located["right"]["pointing"]["value"] or 0)
+        found = best.located["right"]
+        said.append(
+            (
+                "Findings",
+                (
+                    f"On the {audit.located['right']:,} images with a known finding that are "
+                    f"classified right, {best.name} points into the finding most often: in "
+                    f"{_share(found['pointing'])} of them, within {TOLERANCE} pixels of it in "
+                    f"{_share(found['near'])}. Findings cover {_share(found['area'])} of the image."
+                ),
+            )
+        )
+    return said
+
+
+def _best(best: Standing, audit: Audit) -> str:
+    rank = audit.standings.index(best) + 1
+    sentence = f"{best.name}, with a lead of {_signed_text(best.score)} over the best control"
+    if best.score["low"] is None or best.score["low"] <= 0:
+        sentence += ", which leaves open whether it is better at all"
+    later = audit.standings[rank:]
+    if best.ahead is None or not later or later[0].control:
+        return f"{sentence}."
+    lead = _signed_text(best.ahead)
+    if best.ahead["low"] is not None and best.ahead["low"] > 0:
+        return f"{sentence}. It leads {later[0].name} by {lead}."
+    return f"{sentence}. It cannot be told apart from {later[0].name}: a difference of {lead}."
+
+
+def _row(rank: int, one: Standing) -> dict[str, Any]:
+    likeness = "-" if one.likeness is None else f"{one.likeness:.2f}"
+    tests = [_cell(one.measures[name]) for name in ("deletion", "insertion", "road")]
+    return {
+        "rank": rank,
+        "name": one.name,
+        "level": one.level,
+        "quiet": one.control,
+        "cells": [
+            _signed(one.score),
+            *tests,
+            *(_cell(one.measures[name]) for name in ("noise", "repeat")),
+            {"text": "" if one.control else likeness, "interval": ""},
+        ],
+    }
+
+
+def _groups(audit: Audit) -> list[dict[str, Any]]:
+    """Return the tables of findings; that of all images only where some are classified wrong."""
+    counts = audit.located
+    groups = GROUPS[:1] if counts["right"] == counts["all"] else GROUPS
+    return [_group(audit, group, title) for group, title in groups if counts[group]]
+
+
+def _group(audit: Audit, group: str, title: str) -> dict[str, Any]:
+    return {
+        "title": f"Where the findings are: {title}, {audit.located[group]:,} images",
+        "rows": [
+            {
+                "name": one.name,
+                "quiet": one.control,
+                "cells": [
+                    _cell(one.located[group][name])
+                    for name in ("pointing", "near", "auprc", "inside", "area")
+                ],
+            }
+            for one in audit.standings
+        ],
+    }
+
+
+def _lungs(audit: Audit) -> list[dict[str, Any]]:
+    if not audit.lungs:
+        return []
+    return [
+        {
+            "name": one.name,
+            "quiet": one.control,
+            "cells": [_cell(one.measures["lungs"]), _cell(one.measures["lungs_area"])],
+        }
+        for one in audit.standings
+    ]
+
+
+def _controls(audit: Audit) -> str:
+    named = ", ".join(f"{audit.best[test]} ({title})" for test, title in TITLES.items())
+    return f"The best control of each test: {named}."
+
+
+def _cell(measured: Measured) -> dict[str, str]:
+    text, interval = written(measured)
+    return {"text": text, "interval": interval}
+
+
+def _signed(measured: Measured) -> dict[str, str]:
+    if measured["value"] is None:
+        return {"text": "-", "interval": ""}
+    low, high = measured["low"], measured["high"]
+    interval = "" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
+    return {"text": f"{measured['value']:+.3f}", "interval": interval}
+
+
+def _signed_text(measured: Measured) -> str:
+    cell = _signed(measured)
+    return f"{cell['text']} ({cell['interval']})" if cell["interval"] else cell["text"]
+
+
+def _share(measured: Measured) -> str:
+    value = measured["value"]
+    return "-" if value is None else percent(value)
+
+
+def ranking_figure(audit: Audit) -> bytes | None:
+    """Draw the score of each method and control, best first, as a PNG file."""
+    rows = [forest_row(one.name, one.score, one.control) for one in audit.standings]
+    label = "lead over the best control, in probability"
+    return forest(rows, label, lines={0.0: "as good as the best control"}, signed=True)
+
+
+def pointing_figure(audit: Audit) -> bytes | None:
+    """Draw how often the highest value lies in the finding; None where findings are unknown."""
+    rows = [
+        forest_row(one.name, one.located["right"]["pointing"], one.control)
+        for one in audit.standings
+    ]
+    return forest(rows, "share of images whose highest value lies in the finding", lines={})

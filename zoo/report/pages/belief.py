@@ -1,0 +1,129 @@
+"""What to believe of an evaluation, in a few sentences that stand above all figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.report.tables import written
+
+SEEING_LUNGS = frozenset({"lungs"})
+"""Baselines that look where a radiologist looks; they are shown, but prove no shortcut."""
+
+
+def statements(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (heading, sentence) for what `result` holds; optional keys may be missing or None."""
+    said = [
+        ("Baselines", beside_baselines(_area(result), result.get("baselines") or ())),
+        ("Threshold", _threshold(result)),
+        ("Other data", _difference(result)),
+        ("Refusals", _refusals(result)),
+        ("Prevalence", _prevalence(result)),
+        ("Calibration", _calibration(result)),
+    ]
+    return [(heading, sentence) for heading, sentence in said if sentence]
+
+
+def beside_baselines(
+    area: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]], model: str = "the model"
+) -> str:
+    """Compare a ROC-AUC with the best baseline that never sees the lungs; empty without one.
+
+    `area` and each baseline's `roc_auc` are {value, low, high}. Intervals that overlap are not
+    called a difference.
+    """
+    known = [
+        entry
+        for entry in baselines
+        if entry["roc_auc"]["value"] is not None and entry["name"] not in SEEING_LUNGS
+    ]
+    if not known or area["value"] is None:
+        return ""
+    best = max(known, key=lambda entry: entry["roc_auc"]["value"])
+    start = (
+        f"The best baseline that never sees the lungs ({best['title']}) reaches a ROC-AUC of "
+        f"{value_text(best['roc_auc'])}; {model} reaches {value_text(area)}"
+    )
+    limit = best["roc_auc"]["high"]
+    if area["value"] <= best["roc_auc"]["value"]:
+        return f"{start}, which is no better: it may have learned no more than a shortcut."
+    if area["low"] is not None and limit is not None and area["low"] > limit:
+        return f"{start}, well above it."
+    return f"{start}, close to it: the intervals overlap, so a shortcut may explain the score."
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage; what is not exactly none or all is never shown as such."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    return f"{100 * share:.3g} %"
+
+
+def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    return result["metrics"]["roc_auc"]
+
+
+def _threshold(result: Mapping[str, Any]) -> str:
+    point = result.get("operating_threshold")
+    if not point:
+        return ""
+    from zoo.stats.operating import describe
+
+    return describe(point, result["class_names"][result["positive"]])
+
+
+def _refusals(result: Mapping[str, Any]) -> str:
+    found = result.get("refusals")
+    if not found:
+        return ""
+    kept = found.get("accuracy_kept") or {}
+    rest = f" Accuracy on the rest: {value_text(kept)}." if kept.get("value") is not None else ""
+    return (
+        f"Of {found['images']:,} images, {percent(found['unknown'])} would be refused as unlike "
+        f"the training images and {percent(found['uncertain'])} as too close to call.{rest}"
+    )
+
+
+def _difference(result: Mapping[str, Any]) -> str:
+    found = result.get("difference")
+    return found["sentence"] if found else ""
+
+
+def _prevalence(result: Mapping[str, Any]) -> str:
+    found = result.get("prevalence")
+    if not found:
+        return ""
+    positive = result["class_names"][result["positive"]]
+    right, cleared = number(found.get("ppv")), number(found.get("npv"))
+    said = [f"Where {percent(number(found['stated']) or 0)} of the patients have {positive}"]
+    if right is not None:
+        said.append(f"a call of {positive} is right in {percent(right)}")
+    if cleared is not None:
+        said.append(f"an all-clear is right in {percent(cleared)}")
+    return ", ".join(said) + "."
+
+
+def _calibration(result: Mapping[str, Any]) -> str:
+    found = result.get("calibration")
+    if not found:
+        return ""
+    error = found["after"]["ece_mass"]
+    return (
+        f"Stated confidence and the share of right answers lie {100 * error:.1f} percentage points "
+        f"apart on average (calibration error {error:.3f})."
+    )
+
+
+def number(entry: Any) -> float | None:
+    """Return a plain number, or the value of a {value, low, high}."""
+    if isinstance(entry, Mapping):
+        entry = entry.get("value")
+    return None if entry is None else float(entry)
+
+
+def value_text(entry: Mapping[str, Any]) -> str:
+    """Write a {value, low, high} in one piece."""
+    value, interval = written(entry)
+    return f"{value} ({interval})" if interval else value

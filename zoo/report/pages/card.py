@@ -1,0 +1,136 @@
+"""The model card of a run: what it is for, what it was made of, how good it is and where it ends.
+
+Source of the form: Mitchell et al., "Model cards for model reporting", 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo import DISCLAIMER
+from zoo.base.types import TEST
+from zoo.report.pages import belief
+from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, source_name
+from zoo.report.pages.comparison import duration
+from zoo.report.rendering import command_line, render
+from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
+from zoo.runs.run_folder import Run
+
+INTENDED = (
+    "Research on, and teaching of, image classification and its explanation. It is not a medical "
+    "device, was not tested on patients, and must not take part in any decision about one."
+)
+
+
+def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
+    """Return the model card of a finished run as one HTML page.
+
+    Raises:
+        DamagedRun: the scores of the run cannot be read.
+    """
+    record, test = run.record, run.metrics()[TEST]
+    others = run.scored_elsewhere()
+    data = record["data"]
+    items = checklist(record, test, others)
+    return render(
+        "card.html.j2",
+        title=f"Model card of {run.name}",
+        lead=(
+            f"{record['architecture']}, trained to tell {_listed(run.class_names)} on "
+            f"{record['splits']['train']['images']:,} images."
+        ),
+        intended=INTENDED,
+        data=_data(record),
+        notes=data.get("notes") or (),
+        counts={
+            "names": run.class_names,
+            "rows": [(part, found["classes"]) for part, found in record["splits"].items()],
+        },
+        network=_network(record),
+        recipe={key.replace("_", " "): _plain(value) for key, value in record["recipe"].items()},
+        basis=basis(test),
+        metrics=metric_rows(test),
+        baselines=baseline_rows(test),
+        said=belief.statements({"operating_threshold": record.get("operating_point"), **test}),
+        calibration=calibration_text(test),
+        others=[{"name": name, "told": belief.value_text(area)} for name, area in others.items()],
+        alarms=run.alarms,
+        limits=_limits(run, others),
+        items=items,
+        not_reported=NOT_REPORTED,
+        answered=sum(bool(item.answer) for item in items),
+        versions=record["versions"],
+        command=command_line(record["command"]) if record.get("command") else "",
+        information={},
+        synthetic=bool(data.get("synthetic")),
+        disclaimer=disclaimer,
+    )
+
+
+def _data(record: Mapping[str, Any]) -> dict[str, str]:
+    data = record["data"]
+    facts = {
+        "Source": source_name(data),
+        "Images": f"{data['images']:,}",
+        "Patients": f"{data['patients']:,}",
+        "Patient rule": data["patient_rule"],
+        "Unreadable images left out": f"{data.get('broken', 0):,}",
+        "Divided": f"by patient, seed {record['seed']}"
+        if patients_known(data)
+        else f"by image, seed {record['seed']}; patients are not known",
+        "Fingerprint": data.get("fingerprint", ""),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _network(record: Mapping[str, Any]) -> dict[str, str]:
+    parameters, training = record.get("parameters") or {}, record.get("training") or {}
+    facts = {
+        "Architecture": record["architecture"],
+        "Pretrained on": record.get("pretrained") or "nothing (from scratch)",
+        "Input": " x ".join(map(str, record["input_shape"])) + ", values 0 to 255",
+        "Weights": f"{parameters['total']:,}, of which {parameters['trainable']:,} are trained"
+        if parameters
+        else "",
+        "Options": ", ".join(f"{key} {_plain(v)}" for key, v in (record["options"] or {}).items()),
+        "Best epoch": f"{training['best_epoch']} of {training['epochs']}" if training else "",
+        "Training took": duration(training.get("seconds")) if training else "",
+        "Begun": record.get("created", "")[:16].replace("T", " "),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _limits(run: Run, others: Mapping[str, Any]) -> list[str]:
+    data = run.record["data"]
+    limits = [
+        f"It knows only {_listed(run.class_names)}; every other finding gets one of these names.",
+        (
+            "The scores hold for images made and chosen like those of its own data. On images of "
+            "another hospital, machine or age group they can be far lower."
+        ),
+    ]
+    if not others:
+        limits.append("It was never scored on data from elsewhere.")
+    if not patients_known(data):
+        limits.append(
+            "Patients are not known: images of one patient may be in several parts, and the "
+            "scores too good."
+        )
+    if data.get("synthetic"):
+        limits.append("It was trained on synthetic images and knows nothing of real ones.")
+    limits.append(
+        "Who labelled the images, and how, is not known to the run; nor are age and sex, so that "
+        "nothing can be said of groups of patients."
+    )
+    return limits
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,197 @@
+"""The page of a comparison: which model is best, by how much, and whether that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo import DISCLAIMER
+from zoo.base.types import EMPTY
+from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
+from zoo.report.pages.belief import beside_baselines
+from zoo.report.rendering import command_line, drawings, render
+from zoo.report.tables import TITLES, written
+
+METRICS = ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
+HEADINGS = (
+    *(TITLES[name] for name in METRICS),
+    "Calibration error",
+    "Brier score",
+    "Spread",
+    "Weights",
+    "Training",
+)
+TITLE = {"folds": "Architectures compared", "runs": "Runs compared"}
+
+
+def comparison_page(
+    result: Mapping[str, Any],
+    *,
+    title: str = "",
+    information: Mapping[str, Any] = EMPTY,
+    disclaimer: str = DISCLAIMER,
+) -> str:
+    """Return one HTML page for the plain data of a comparison.
+
+    `result` holds kind ('folds', 'runs'), data, positive, class_names, entries (best first),
+    baselines, pairs, notes, command and synthetic; what is undefined is None.
+    """
+    entries, pairs = result["entries"], result["pairs"]
+    names = ", ".join(entry["name"] for entry in entries)
+    drawn = [
+        (
+            "ROC-AUC with 95 % intervals",
+            "Models in blue; in gray what is reached without looking at the lungs.",
+            f"ROC-AUC of {names} and of the baselines; the numbers are in the leaderboard.",
+            model_forest(result),
+        ),
+        (
+            "Every training",
+            (
+                "One dot a training. How far dots of one row lie apart is luck: the draw of the "
+                "test fold and the random start. The stroke is their mean."
+            ),
+            f"ROC-AUC of every single training of {names}.",
+            training_dots(entries),
+        ),
+        (
+            "Differences",
+            "An interval that crosses the line leaves open which of the two is better.",
+            "Differences in ROC-AUC between pairs; the numbers are in the table of pairs.",
+            pair_forest(pairs),
+        ),
+    ]
+    return render(
+        "comparison.html.j2",
+        title=title or TITLE[result["kind"]],
+        lead=_lead(result),
+        said=_said(result),
+        headings=HEADINGS,
+        spread_note=(
+            "Spread is the standard deviation of ROC-AUC over the trainings."
+            if any(entry.get("spread") is not None for entry in entries)
+            else ""
+        ),
+        rows=[*_ranked(entries), *(_baseline(entry) for entry in result["baselines"])],
+        figures=drawings(drawn),
+        pairs=[_pair(pair) for pair in pairs],
+        command=command_line(result["command"]) if result["command"] else "",
+        information=information,
+        notes=result["notes"],
+        synthetic=result["synthetic"],
+        disclaimer=disclaimer,
+    )
+
+
+def _lead(result: Mapping[str, Any]) -> str:
+    data, number = result["data"], len(result["entries"])
+    basis = (
+        f"{data['images']:,} images of {data['patients']:,} patients from {data['source']}; "
+        f"{result['positive']} is the class looked for."
+    )
+    if result["kind"] == "runs":
+        return f"{number} finished runs on the same images. {basis}"
+    folds, seeds = _count(data["folds"]), _count(data["seeds"])
+    return (
+        f"{number} architectures, each trained {folds * seeds} times: {folds} folds by patient, "
+        f"{seeds} random {'start' if seeds == 1 else 'starts'}. {basis}"
+    )
+
+
+def _count(number_or_list: Any) -> int:
+    return number_or_list if isinstance(number_or_list, int) else len(number_or_list or ())
+
+
+def _said(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    entries = [entry for entry in result["entries"] if entry["roc_auc"]["value"] is not None]
+    if not entries:
+        return [("Best", "No model has a ROC-AUC: all images have the same class.")]
+    best = entries[0]
+    value, interval = written(best["roc_auc"])
+    said = [
+        ("Best", f"{best['name']} with a ROC-AUC of {value}{f' ({interval})' * bool(interval)}.")
+    ]
+    if len(entries) > 1:
+        pair = _pair_of(result["pairs"], best["name"], entries[1]["name"])
+        if pair:
+            said.append(("The next", pair["sentence"]))
+    if sentence := beside_baselines(best["roc_auc"], result["baselines"], best["name"]):
+        said.append(("Baselines", sentence))
+    return said
+
+
+def _pair_of(
+    pairs: Sequence[Mapping[str, Any]], first: str, second: str
+) -> Mapping[str, Any] | None:
+    return next((p for p in pairs if {p["a"], p["b"]} == {first, second} and p["sentence"]), None)
+
+
+def _ranked(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rank": rank,
+            "name": entry["name"],
+            "title": "",
+            "quiet": False,
+            "cells": [
+                *(_measured(entry.get(name)) for name in METRICS),
+                *(_plain(entry.get(name), ".3f") for name in ("calibration_error", "brier")),
+                _plain(entry.get("spread"), ".4f"),
+                _plain((entry.get("parameters") or {}).get("total"), ",d"),
+                {"text": duration(entry.get("seconds")), "interval": ""},
+            ],
+        }
+        for rank, entry in enumerate(entries, 1)
+    ]
+
+
+def _baseline(entry: Mapping[str, Any]) -> dict[str, Any]:
+    blank = {"text": "", "interval": ""}
+    cells = [_measured(entry["roc_auc"]), *([blank] * (len(HEADINGS) - 1))]
+    return {"rank": 0, "name": entry["name"], "title": "baseline", "quiet": True, "cells": cells}
+
+
+def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
+    difference = pair["difference"]
+    value, low, high = (difference[key] for key in ("value", "low", "high"))
+    interval = "" if low is None else f"{low:+.3f} to {high:+.3f}"
+    only_a, only_b = pair["discordant"]
+    return {
+        "name": f"{pair['a']} - {pair['b']}",
+        "sentence": pair["sentence"],
+        "cells": [
+            {"text": "-" if value is None else f"{value:+.3f}", "interval": interval},
+            *({"text": p_value(pair.get(key)), "interval": ""} for key in ("p_auc", "p_auc_holm")),
+            _plain(pair.get("accuracy_difference"), "+.3f"),
+            {"text": f"{only_a:,} / {only_b:,}", "interval": ""},
+            *(
+                {"text": p_value(pair.get(key)), "interval": ""}
+                for key in ("p_accuracy", "p_accuracy_holm")
+            ),
+        ],
+    }
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value; what is small is given as a bound."""
+    if p is None:
+        return "-"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time in the unit that fits."""
+    if seconds is None:
+        return "-"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _measured(entry: Mapping[str, Any] | None) -> dict[str, str]:
+    text, interval = written(entry) if entry else ("-", "")
+    return {"text": text, "interval": interval}
+
+
+def _plain(value: float | None, form: str) -> dict[str, str]:
+    return {"text": "-" if value is None else format(value, form), "interval": ""}

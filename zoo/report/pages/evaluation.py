@@ -1,0 +1,196 @@
+"""The page of an evaluation: whether to believe a run, and every figure behind that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo import DISCLAIMER
+from zoo.base.types import EMPTY
+from zoo.report.figures import training
+from zoo.report.figures.contact_sheet import Tile, contact_sheet
+from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
+from zoo.report.pages import belief
+from zoo.report.rendering import drawings, render
+from zoo.report.tables import TITLES, baseline_rows, basis, calibration_text, metric_rows, written
+
+if TYPE_CHECKING:
+    from zoo.stats.alarms import Alarm
+
+
+NO_PICTURES = (
+    "Their pictures are missing because the run keeps none of patients: it was trained with "
+    "--reference none. The names tell where to look them up."
+)
+
+
+def evaluation_page(
+    result: Mapping[str, Any],
+    *,
+    title: str,
+    history: Sequence[Mapping[str, Any]] = (),
+    best_epoch: int | None = None,
+    alarms: Sequence[Alarm] = (),
+    information: Mapping[str, Any] = EMPTY,
+    notes: Sequence[str] = (),
+    top_losses: Sequence[Mapping[str, Any]] = (),
+    synthetic: bool = False,
+    disclaimer: str = DISCLAIMER,
+) -> str:
+    """Return one HTML page for a result of `zoo.stats.metrics.evaluate`.
+
+    `result` may also hold operating_threshold, calibration, coverage, decision_curve, baselines,
+    refusals, difference and prevalence; each may be missing or None. `history` holds the rows that
+    `training.learning_curves` takes; `information` holds facts about the run and the data, shown as
+    a table in their order. `top_losses` are the worst answers, {name, label, predicted,
+    probability, loss, picture, map}, where the picture and the map are JPEG files or None.
+    """
+    return render(
+        "evaluation.html.j2",
+        title=title,
+        result=result,
+        metrics=metric_rows(result),
+        basis=basis(result),
+        said=belief.statements(result),
+        baselines=baseline_rows(result),
+        point=_operating_point(result),
+        prevalence=_prevalence(result),
+        difference=_difference(result),
+        losses=contact_sheet([_loss(entry) for entry in top_losses]),
+        no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
+        figures=drawings(_drawn(result, history, best_epoch)),
+        alarms=alarms,
+        information=information,
+        notes=notes,
+        synthetic=synthetic,
+        disclaimer=disclaimer,
+    )
+
+
+def _drawn(
+    result: Mapping[str, Any], history: Sequence[Mapping[str, Any]], best_epoch: int | None
+) -> list[tuple[str, str, str, bytes | None]]:
+    names = result["class_names"]
+    calibration, coverage, curve = (
+        result.get(key) for key in ("calibration", "coverage", "decision_curve")
+    )
+    positive = names[result["positive"]]
+    return [
+        (
+            "Confusion matrix",
+            "Rows are the true classes; each cell gives the number of images and its share.",
+            f"Confusion matrix of {', '.join(names)}; the numbers are in the table above it.",
+            training.confusion_matrix(result),
+        ),
+        (
+            "ROC curve",
+            "How many findings are found for how many false alarms, over all thresholds.",
+            f"ROC curve, area {written(result['metrics']['roc_auc'])[0]}.",
+            training.roc_curve(result),
+        ),
+        (
+            "Precision and recall",
+            "How many alarms are right for how many findings found, over all thresholds.",
+            f"Precision-recall curve, area {written(result['metrics']['pr_auc'])[0]}.",
+            training.pr_curve(result),
+        ),
+        (
+            "Calibration",
+            "Whether it is right as often as its probability says; on the line is ideal.",
+            calibration_text(result),
+            reliability_diagram(calibration) if calibration else None,
+        ),
+        (
+            "Leaving the uncertain to a person",
+            (
+                "Accuracy when only the surest answers are taken; further left, more images go "
+                f"to a person. {coverage_text(coverage) if coverage else ''}"
+            ),
+            "Accuracy of the surest answers over the share of images that is answered.",
+            coverage_figure(coverage) if coverage else None,
+        ),
+        (
+            "Decision curve",
+            (
+                "Acting on the network does good where its line is the highest. A threshold t says "
+                "that a missed finding weighs (1 - t) / t needless alarms. It holds for the share "
+                f"of {positive} in these images."
+            ),
+            f"Net benefit of the network, of calling all {positive} and of calling none.",
+            decision_figure(curve, positive) if curve else None,
+        ),
+        (
+            "Learning curves",
+            "Loss and scores after each epoch of the training.",
+            f"Learning curves over {len(history)} epochs.",
+            training.learning_curves(history, best_epoch),
+        ),
+    ]
+
+
+def coverage_text(coverage: Mapping[str, Any]) -> str:
+    """Say the accuracy at each marked share of images that is answered."""
+    said = [
+        f"{value:.3f} with {100 * float(share):.0f} % answered"
+        for share, value in (coverage.get("at") or {}).items()
+        if value is not None
+    ]
+    return f"It is {', '.join(said)}." if said else ""
+
+
+def _operating_point(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return sensitivity and specificity where the threshold was chosen, and here."""
+    point = result.get("operating_threshold")
+    if not point:
+        return []
+    return [
+        {
+            "title": TITLES[name],
+            "chosen": written(point[name]),
+            "here": written(result["metrics"][name]),
+        }
+        for name in ("sensitivity", "specificity")
+    ]
+
+
+def _prevalence(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = result.get("prevalence")
+    if not found:
+        return []
+    positive = result["class_names"][result["positive"]]
+    rows = [
+        (f"Share of {positive} that was stated", "stated"),
+        (f"Share of {positive} in the validation part", "validation"),
+        ("Sensitivity", "sensitivity"),
+        ("Specificity", "specificity"),
+        (f"Right when it calls {positive} (positive predictive value)", "ppv"),
+        ("Right when it does not (negative predictive value)", "npv"),
+    ]
+    known = [(title, belief.number(found.get(key))) for title, key in rows]
+    return [(title, belief.percent(value)) for title, value in known if value is not None]
+
+
+def _difference(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = result.get("difference")
+    if not found:
+        return None
+    prior = found.get("prior") or {"run": {}, "data": {}}
+    value, interval = written(found["shift_auc"]) if found.get("shift_auc") else ("-", "")
+    return {
+        "sentence": found["sentence"],
+        "told": f"{value} ({interval})" if interval else value,
+        "classes": [
+            (name, belief.percent(share), belief.percent(prior["data"].get(name, 0.0)))
+            for name, share in prior["run"].items()
+        ],
+    }
+
+
+def _loss(entry: Mapping[str, Any]) -> Tile:
+    return Tile(
+        entry["picture"],
+        entry["name"],
+        f"is {entry['label']}, called {entry['predicted']} "
+        f"({belief.percent(entry['probability'])}), loss {entry['loss']:.2f}",
+        entry.get("map"),
+    )

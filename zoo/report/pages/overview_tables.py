@@ -1,0 +1,71 @@
+"""Rows of the tables of an overview, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo.report.pages.belief import percent, value_text
+
+if TYPE_CHECKING:
+    from zoo.interpret.overview.marker import Marked
+    from zoo.interpret.overview.occlusion import Hidden
+    from zoo.interpret.overview.result import Overview
+
+
+def drop_row(hidden: Hidden) -> dict[str, str]:
+    """Write what hiding a region cost."""
+    drop = hidden.drop
+    return {
+        "region": hidden.region,
+        "area": percent(hidden.area),
+        "images": f"{hidden.images:,}",
+        "after": value_text(hidden.after),
+        "drop": signed(drop),
+    }
+
+
+def flips_row(entry: Marked, found: Overview) -> dict[str, str]:
+    """Write what a marker turned, in percent and percentage points."""
+    beyond = found.beyond_placebo[entry.corner] if entry.kind == "bright" else None
+    share = entry.share
+    return {
+        "name": f"{entry.kind}, {entry.corner}",
+        "flips": f"{entry.flips:,} of {entry.images:,}",
+        "share": (
+            "-"
+            if share["value"] is None
+            else f"{percent(share['value'])} ({100 * (share['low'] or 0):.1f} to "
+            f"{100 * (share['high'] or 0):.1f})"
+        ),
+        "beyond": "" if beyond is None else signed(beyond, 1, 100),
+        "back": f"{entry.back:,} of {entry.back_images:,}",
+    }
+
+
+def inside_rows(found: Overview) -> list[dict[str, str]]:
+    """Write how much of the evidence of each method lies in each region."""
+    return [
+        {
+            "method": method,
+            "region": region,
+            "share": _share(entry),
+            "area": percent(entry["area"]),
+        }
+        for method, regions in found.means.inside.items()
+        for region, entry in regions.items()
+    ]
+
+
+def signed(entry: Mapping[str, Any], digits: int = 3, factor: float = 1) -> str:
+    """Write a difference with its interval; a dash for what is undefined."""
+    if entry["value"] is None:
+        return "-"
+    value, low, high = (f"{factor * entry[k]:+.{digits}f}" for k in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _share(entry: Mapping[str, Any]) -> str:
+    if entry["value"] is None:
+        return "-"
+    return f"{percent(entry['value'])} ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"

@@ -1,0 +1,125 @@
+"""What a run answers to images: calibrated probabilities and a verdict, or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting
+from zoo.base.types import TRAIN, VALIDATION, Reference
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import novelty, run_folder
+from zoo.runs.decision import Decision, Verdict
+from zoo.runs.novelty import Gate
+from zoo.runs.run_folder import Run
+from zoo.stats import operating, outputs
+from zoo.stats.prevalence import correct, stated_shares
+from zoo.stats.probabilities import softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a run says of a batch of images.
+
+    `probabilities` is `(batch, classes)`, for the stated prevalence where one was stated;
+    `distances` is `(batch,)`, to the nearest training cases.
+    """
+
+    probabilities: np.ndarray
+    distances: np.ndarray
+    verdicts: tuple[Verdict, ...]
+
+
+class Answerer:
+    """A run made ready to answer: its network, its gate and its rule of decision.
+
+    A stated `prevalence` changes the probabilities that are told. It does not change what is
+    decided: the threshold and the sets were chosen on the uncorrected ones.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        classifier: TrainedClassifier,
+        cases: Reference,
+        *,
+        sensitivity: float | None = None,
+        prevalence: float | None = None,
+    ) -> None:
+        self.classifier, self.cases = classifier, cases
+        self.gate = gate_of(run, cases)
+        self.decision = decision_of(run, operating_point(run, sensitivity))
+        self._trained = trained_shares(run)
+        self._stated = (
+            None
+            if prevalence is None
+            else stated_shares(prevalence, classifier.positive, self._trained)
+        )
+
+    def answer(self, pixels: np.ndarray) -> Answers:
+        """Answer to `(batch, height, width, channels)` uint8 pixels at the input size."""
+        logits, embeddings = self.classifier.outputs(pixels)
+        probabilities = softmax(logits / self.classifier.temperature)
+        distances = self.gate.distances([embeddings, novelty.shapes(pixels)])
+        verdicts = tuple(self.decision.decide(probabilities, distances))
+        if self._stated is not None:
+            probabilities = correct(probabilities, self._trained, self._stated)
+        return Answers(probabilities, distances, verdicts)
+
+
+def gate_of(run: Run, cases: Reference) -> Gate:
+    """Build the gate of a run from its record and its reference cases."""
+    return Gate.from_record(run.record["gate"], novelty.spaces(cases))
+
+
+def decision_of(run: Run, point: Mapping[str, Any] | None) -> Decision:
+    """Build the rule of decision of a run at an operating point."""
+    return Decision.from_record(
+        {**run.record["decision"], "threshold": None if point is None else point["threshold"]}
+    )
+
+
+def operating_point(run: Run, sensitivity: float | None = None) -> Mapping[str, Any] | None:
+    """Return the point a run was stored with, or the one that reaches `sensitivity`.
+
+    None with more than two classes: the most probable is taken then.
+
+    Raises:
+        InvalidSetting: a sensitivity for more than two classes, or one that is no share.
+    """
+    stored = run.record["operating_point"]
+    if sensitivity is None:
+        return stored
+    if stored is None:
+        raise InvalidSetting(
+            f"A sensitivity was given for {len(run.class_names)} classes; a threshold can only "
+            "decide between two. Leave it out: the most probable class is then taken."
+        )
+    validation = outputs.load(run.path / run_folder.VALIDATION)
+    positive = run.record["positive"]
+    return operating.choose(
+        validation.labels == positive,
+        softmax(validation.logits / run.temperature)[:, positive],
+        validation.patients,
+        sensitivity,
+    )
+
+
+def validation_shares(run: Run) -> list[float]:
+    """Return the classes' shares among the validation images."""
+    counts = run.record["splits"][VALIDATION]["classes"]
+    return [count / sum(counts) for count in counts]
+
+
+def trained_shares(run: Run) -> list[float]:
+    """Return the class shares that the run's probabilities are for.
+
+    Class weights make every class count the same, and the temperature does not undo that.
+    """
+    if run.record["recipe"]["class_weights"]:
+        return [1 / len(run.class_names)] * len(run.class_names)
+    counts = run.record["splits"][TRAIN]["classes"]
+    return [count / sum(counts) for count in counts]

@@ -1,0 +1,92 @@
+"""The training cases that a run keeps, so that a new image can be compared with known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import DamagedRun
+from zoo.base.files import replacing
+from zoo.base.images import encode_jpeg
+from zoo.base.parallel import in_parallel
+from zoo.base.types import Dataset, Reference, Sample
+
+THUMBNAIL_SIDE = 160
+HELD = ("held_embeddings", "held_labels")
+"""Arrays of the validation cases; runs of older versions have none."""
+
+
+def choose(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
+    """Choose at most `limit` samples, the classes in proportion; return their indices in order."""
+    if len(samples) <= limit:
+        return list(range(len(samples)))
+    labels = np.array([s.label for s in samples])
+    random = np.random.default_rng(seed)
+    place = np.empty(len(samples))  # of each sample in its class, 0 to 1: the first of each comes
+    for label in np.unique(labels):  # before the second of any, so no class is left out
+        members = random.permutation(np.flatnonzero(labels == label))
+        place[members] = np.arange(len(members)) / len(members)
+    return sorted(np.argsort(place, kind="stable")[:limit].tolist())
+
+
+def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]:
+    """Encode a small JPEG of each sample."""
+
+    def thumbnail(sample: Sample) -> bytes:
+        return encode_jpeg(dataset.read(sample, (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), quality=80)
+
+    return tuple(in_parallel(thumbnail, samples))
+
+
+def keeps_pictures(recipe: Mapping[str, Any]) -> bool:
+    """Tell whether a run of this recipe keeps pictures of patients in its folder."""
+    return bool(recipe.get("pictures", True))
+
+
+def save(path: Path, reference: Reference) -> None:
+    """Write the cases as one .npz file without Python objects."""
+    pictures = reference.thumbnails
+    held = {name: values for name in HELD if (values := getattr(reference, name)) is not None}
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            embeddings=reference.embeddings.astype(np.float32),
+            labels=reference.labels.astype(np.int32),
+            names=np.array(reference.names, dtype=np.str_),
+            patients=np.array(reference.patients, dtype=np.str_),
+            digests=np.array(reference.digests, dtype=np.str_),
+            thumbnail_bytes=np.frombuffer(b"".join(pictures), np.uint8),
+            thumbnail_sizes=np.array([len(p) for p in pictures], np.int64),
+            shapes=np.zeros((0, 0)) if reference.shapes is None else reference.shapes,
+            **held,
+        )
+
+
+def load(path: Path) -> Reference:
+    """Read the cases of a run.
+
+    Raises:
+        DamagedRun: the file is missing or damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            content = arrays["thumbnail_bytes"].tobytes()
+            ends = np.cumsum(arrays["thumbnail_sizes"])
+            starts = ends - arrays["thumbnail_sizes"]
+            return Reference(
+                embeddings=arrays["embeddings"],
+                labels=arrays["labels"],
+                names=tuple(arrays["names"].tolist()),
+                patients=tuple(arrays["patients"].tolist()),
+                digests=tuple(arrays["digests"].tolist()),
+                thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
+                shapes=arrays["shapes"] if arrays["shapes"].size else None,
+                **{name: arrays[name] for name in HELD if name in arrays},
+            )
+    except Exception as error:  # a damaged archive fails in many ways
+        raise DamagedRun(
+            f"The reference cases '{path}' cannot be read ({error}). Train the run again."
+        ) from error

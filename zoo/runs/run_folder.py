@@ -1,0 +1,289 @@
+"""Run folders: complete in themselves, written atomically, and done only when they say so."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from zoo.base.errors import BadInput, DamagedRun, UnknownName
+from zoo.base.files import replacing, write_json
+from zoo.base.images import digest_file
+from zoo.base.types import Reference
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import reference
+from zoo.stats.alarms import Alarm
+
+SCHEMA = 2
+
+RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
+
+VALIDATION, BASELINES = "validation.npz", "baselines.npz"
+
+TESTED, LUNGS = "test.npz", "lungs.npz"
+
+CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
+
+NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
+"""The files of a finished run whose content is recorded."""
+
+CARD, EVALUATIONS = "model_card.html", "evaluation"
+
+TRAINING, DONE = "training", "done"
+
+STARTED = frozenset(
+    ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
+     "input_shape", "data", "splits")
+)  # fmt: skip
+
+FINISHED = STARTED | {
+    "training", "calibration", "operating_point", "gate", "decision", "alarms", "files",
+}  # fmt: skip
+"""What every record says, and what the record of a finished run says besides."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and the record it holds."""
+
+    path: Path
+    record: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which commands know the run."""
+        return self.path.name
+
+    @property
+    def done(self) -> bool:
+        """Whether the training ended and everything was written."""
+        return self.record["status"] == DONE
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the logits."""
+        return tuple(self.record["class_names"])
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The signs, seen while it was trained, that something went wrong."""
+        return tuple(Alarm(**alarm) for alarm in self.record["alarms"])
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before the softmax."""
+        return float(self.record["calibration"]["temperature"])
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which the positive class is called; None: the most probable."""
+        point = self.record["operating_point"]
+        return None if point is None else float(point["threshold"])
+
+    def metrics(self) -> dict[str, Any]:
+        """Read the scores that were measured when the run was trained."""
+        return _read_json(self.path / METRICS)
+
+    def scored_elsewhere(self) -> dict[str, Mapping[str, Any]]:
+        """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
+        found = {}
+        for path in sorted((self.path / EVALUATIONS).glob(f"*/{METRICS}")):
+            try:
+                result = json.loads(path.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue  # a page that was only half copied says nothing about the run
+            if isinstance(result, dict) and result.get("own") is False:
+                found[path.parent.name] = result["metrics"]["roc_auc"]
+        return found
+
+
+def root(folder: str | Path | None = None) -> Path:
+    """Return where runs are kept: `folder`, ZOO_RUNS, or `runs` here."""
+    return Path(folder or os.environ.get("ZOO_RUNS") or "runs")
+
+
+def create(folder: Path, architecture: str) -> Path:
+    """Make a new run folder named by the architecture and the time."""
+    base = f"{architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    for attempt in range(1, 100):
+        path = folder / (base if attempt == 1 else f"{base}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise BadInput(f"The folder '{path}' cannot be made: {error.strerror}.") from error
+        return path
+    raise BadInput(f"The folder '{folder}' has too many runs named '{base}'. Name another --runs.")
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write the record of a run that is in training."""
+    write_json(path / RECORD, {"schema": SCHEMA, **record, "status": TRAINING})
+
+
+def finish(path: Path, record: Mapping[str, Any]) -> Run:
+    """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
+    files = {name: digest_file(path / name) for name in NEEDED}
+    complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
+    write_json(path / RECORD, complete)
+    (path / CHECKPOINT).unlink(missing_ok=True)
+    return Run(path, complete)
+
+
+def read(path: Path) -> Run:
+    """Read a run folder, finished or not.
+
+    Raises:
+        UnknownName: there is no such folder.
+        DamagedRun: its record is missing or unreadable.
+        BadInput: the path is a file, such as a .h5 model.
+    """
+    if path.is_file():
+        raise BadInput(
+            f"'{path}' is a file; expected a run folder as `zoo train` makes it. A model "
+            "file alone is refused: it says neither classes nor preprocessing, and .h5 files can "
+            "run code."
+        )
+    if not path.is_dir():
+        siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
+        raise UnknownName.among("run", path.name, siblings)
+    record = _read_json(path / RECORD)
+    if not isinstance(record, dict) or not record.keys() >= STARTED:
+        raise DamagedRun(f"'{path / RECORD}' is not the record of a run. Train again.")
+    if record["status"] == DONE and not record.keys() >= FINISHED:
+        raise DamagedRun(f"'{path / RECORD}' is not the whole record of a run. Copy it again.")
+    if record["schema"] != SCHEMA:
+        raise DamagedRun(
+            f"'{path}' was written with schema {record['schema']}; this version reads {SCHEMA}."
+        )
+    return Run(path, record)
+
+
+def open_run(name: str | Path | None = None, folder: str | Path | None = None) -> Run:
+    """Open the run of that name or path, or the newest finished one, and check its files.
+
+    Runs are looked for in `folder` (default: ZOO_RUNS or `runs`).
+
+    Raises:
+        UnknownName: there is no such run, or none at all.
+        DamagedRun: it is unfinished, or a file is missing or altered.
+    """
+    folder = root(folder)
+    if name is None:
+        finished = [run for run in listing(folder) if run.done]
+        if not finished:
+            raise UnknownName(
+                f"There is no finished run in '{folder}'. Train one first: zoo train efficientnet"
+            )
+        run = finished[-1]
+    else:
+        run = locate(name, folder)
+    if not run.done:
+        raise DamagedRun(
+            f"The run '{run.name}' is not finished. Go on with: zoo train --resume {run.path}"
+        )
+    for file, digest in run.record["files"].items():
+        if not (run.path / file).is_file():
+            raise DamagedRun(
+                f"The run '{run.name}' has no '{file}'. Copy it again, or train again."
+            )
+        if digest_file(run.path / file) != digest:
+            raise DamagedRun(
+                f"'{file}' of the run '{run.name}' was changed after training, or damaged. "
+                "Copy the run again, or train again."
+            )
+    return run
+
+
+def locate(name: str | Path, folder: Path) -> Run:
+    """Read the run at a path, or of that name in `folder`."""
+    path = Path(name)
+    return read(path if path.exists() or path.parent != Path() else folder / path)
+
+
+def listing(folder: Path) -> list[Run]:
+    """Return the readable runs of a folder, oldest first."""
+    runs = []
+    for record in folder.glob(f"*/{RECORD}"):
+        try:
+            runs.append(read(record.parent))
+        except (DamagedRun, UnknownName):
+            continue
+    return sorted(runs, key=lambda run: (run.record.get("created", ""), run.name))
+
+
+def save_model(path: Path, model: Any) -> None:
+    """Write the network without optimizer or loss."""
+    import keras
+
+    bare = keras.Model(model.input, model.output, name=model.name)  # never compiled, same layers
+    with replacing(path / MODEL) as temporary:
+        bare.save(temporary)
+
+
+def load_classifier(run: Run) -> TrainedClassifier:
+    """Load the network of a finished run; no code from the file is executed.
+
+    Raises:
+        DamagedRun: the file is not a Keras archive, or has a Lambda layer.
+    """
+    path = run.path / MODEL
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json")
+        layers: set[str] = set()
+        json.loads(config, object_hook=lambda item: layers.add(str(item.get("class_name"))))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DamagedRun(
+            f"'{path}' is not a .keras model file. Copy the run again, or train again."
+        ) from error
+    if "Lambda" in layers:
+        raise DamagedRun(
+            f"'{path}' has a Lambda layer, which could run any code, and is refused. "
+            "Build the network from keras.ops or registered layers."
+        )
+    import keras
+
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds
+        raise DamagedRun(
+            f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
+            "If its architecture came from a package, install that package."
+        ) from error
+    return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
+
+
+def load_reference(run: Run) -> Reference:
+    """Load the reference cases of a finished run."""
+    return reference.load(run.path / CASES)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DamagedRun(f"'{path.parent}' has no '{path.name}': it is not a whole run.") from error
+    except (OSError, ValueError) as error:
+        raise DamagedRun(f"'{path}' cannot be read ({error}). Copy the run again.") from error
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    packages = ("xray-zoo", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
+
+
+def peak_memory() -> int:
+    """Return the largest memory this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)

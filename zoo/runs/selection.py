@@ -1,0 +1,103 @@
+"""Which images of a data set a run may be scored on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.progress import Progress
+from zoo.base.registry import Registry
+from zoo.base.types import SPLITS, Dataset, Sample
+from zoo.data.verify import Verified, verify
+from zoo.runs.run_folder import Run
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Images that a run may be scored on, with its own numbering of the classes."""
+
+    verified: Verified
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...]
+    own: bool
+    """Whether they belong to the data the run was trained on."""
+
+
+def open_selection(
+    run: Run,
+    registry: Registry,
+    source: str | None,
+    split: str,
+    *,
+    skip_broken: bool,
+    progress: Progress,
+) -> Selection:
+    """Open and verify a data set (default: the run's own) and choose what may be scored.
+
+    Raises:
+        ZooError: the part or the data cannot be used, or nothing is left.
+    """
+    if split not in SPLITS:
+        raise InvalidSetting(f"There is no split '{split}'; expected one of: {', '.join(SPLITS)}.")
+    data = run.record["data"]
+    dataset = with_classes_of(run, registry.dataset(source or data["source"]))
+    lenient = skip_broken or (not source and data["skip_broken"])
+    verified = verify(dataset, skip_broken=lenient, progress=progress)
+    samples, notes, own = select(run, verified, split)
+    for note in notes:
+        progress.note(note)
+    return Selection(verified, samples, notes, own)
+
+
+def select(
+    run: Run, verified: Verified, split: str
+) -> tuple[tuple[Sample, ...], tuple[str, ...], bool]:
+    """Choose the samples to be scored, by content: file names and folders may have changed.
+
+    Returns them with sentences for the reader, and whether they are of the run's own data.
+    """
+    parts = {part: set(run.record["splits"][part]["members"]) for part in SPLITS}
+    known = set.union(*parts.values())
+    samples, digests = verified.dataset.samples, verified.digests
+    own = [s for s in samples if digests[s.name] in known]
+    if len(own) > len(samples) / 2:
+        chosen = tuple(s for s in own if digests[s.name] in parts[split])
+        note = f"{len(chosen)} images of the run's {split} part."
+        if not chosen:
+            raise BadInput(f"None of the images are in the {split} part of '{run.name}'.")
+        return chosen, (note,), True
+    seen = parts["train"] | parts["validation"]
+    has_part = any(s.split == split for s in samples)
+    candidates = [s for s in samples if not has_part or s.split == split]
+    chosen = tuple(s for s in candidates if digests[s.name] not in seen)
+    if not chosen:
+        raise BadInput(
+            "The run was trained on every one of these images: nothing is left to score."
+        )
+    notes = [f"{len(chosen)} images the run has not seen, of other data than it was trained on."]
+    if len(chosen) < len(candidates):
+        notes.append(
+            f"{len(candidates) - len(chosen)} images were left out: the run has seen them."
+        )
+    return chosen, tuple(notes), False
+
+
+def with_classes_of(run: Run, dataset: Dataset) -> Dataset:
+    """Number the classes as the run does.
+
+    Raises:
+        BadInput: the data have other classes.
+    """
+    if set(dataset.class_names) != set(run.class_names):
+        raise BadInput(
+            f"The data have the classes {', '.join(dataset.class_names)}; the run '{run.name}' "
+            f"knows {', '.join(run.class_names)}. Rename the folders or labels to match."
+        )
+    return numbered_as(run.class_names, dataset)
+
+
+def numbered_as(class_names: tuple[str, ...], dataset: Dataset) -> Dataset:
+    """Number the classes of a data set in another order of the same names."""
+    order = [class_names.index(name) for name in dataset.class_names]
+    samples = tuple(replace(s, label=order[s.label]) for s in dataset.samples)
+    return replace(dataset, class_names=class_names, samples=samples)

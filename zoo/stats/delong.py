@@ -1,0 +1,202 @@
+"""Intervals and tests for the ROC-AUC, from how much each image moves it.
+
+An AUC is close to a sum: each image adds a little, its influence. The variance of the sum is then
+the sum of the squared influences, where the images of one patient are added up first, because
+patients are independent of each other and images of one patient are not.
+
+An AUC averaged over folds and seeds is a sum too, so `average` only has to average the influences,
+and one interval and one test serve a single test set and repeated cross-validation alike. An image
+that a cell did not test has no influence there, but that cell still counts in the mean: influences
+grow as test sets shrink, and dividing by all the cells brings them back to the size of the whole.
+The variance is that of the images, with the networks as they were trained; how much another
+training would have changed the result is not in it.
+
+Sources: DeLong, DeLong, Clarke-Pearson, "Comparing the areas under two or more correlated receiver
+operating characteristic curves", 1988; Obuchowski, "Nonparametric analysis of clustered ROC curve
+data", 1997; Sun and Xu, "Fast implementation of DeLong's algorithm", 2014; for cross-validation,
+LeDell, Petersen, van der Laan, "Computationally efficient confidence intervals for cross-validated
+area under the ROC curve estimates", 2015.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from zoo.stats.intervals import CONFIDENCE, exact_bound, patient_rows
+
+REACH = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+"""Standard errors from the value to the end of its interval."""
+ROUNDING = 1e-12
+"""Standard errors below this are rounding, not variation."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One AUC less another, its 95 % interval and the two-sided p-value."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def influence(truth: np.ndarray, scores: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the AUC and `(n,)` float64, how much each image moves it away from its expectation.
+
+    `truth` is `(n,)` bool, `scores` is `(n,)` finite. Equal scores count half. With one image a
+    patient the squared influences add up to DeLong's variance. A class with a single image gets
+    no variance of its own, as one image shows none. Without one of the classes the AUC is NaN and
+    the influences are 0.
+    """
+    truth = np.asarray(truth, bool)
+    scores = np.asarray(scores, np.float64)
+    moved = np.zeros(len(truth))
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return math.nan, moved
+    ranks = _midranks(scores)
+    # A midrank among all less the one among its own class counts the other class' images below.
+    beaten = (ranks[truth] - _midranks(scores[truth])) / negatives
+    beating = 1 - (ranks[~truth] - _midranks(scores[~truth])) / positives
+    value = float(beaten.mean())
+    moved[truth] = _scaled(beaten - value)
+    moved[~truth] = _scaled(beating - value)
+    return value, moved
+
+
+def mean(held: np.ndarray, among: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the share of some images for which something held, and `(n,)` influences on it.
+
+    `held` and `among` are `(n,)` bool. NaN and zeros when there is no image `among` them.
+    """
+    moved = np.zeros(len(held))
+    chosen = np.asarray(held, np.float64)[among]
+    if not len(chosen):
+        return math.nan, moved
+    value = float(chosen.mean())
+    moved[among] = _scaled(chosen - value)
+    return value, moved
+
+
+def roc_auc(
+    truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
+) -> dict[str, float | None]:
+    """Return {value, low, high} of the ROC-AUC with its 95 % interval by patient, as plain data."""
+    value, moved = influence(truth, scores)
+    if math.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    low, high = interval(value, moved, patients, independent_pairs(truth, patients))
+    return {"value": value, "low": low, "high": high}
+
+
+def average(
+    cells: Sequence[tuple[float, np.ndarray, np.ndarray]], images: int
+) -> tuple[float, np.ndarray]:
+    """Return the mean AUC of several test sets and `(images,)`, the influences on that mean.
+
+    Each cell, a fold of one seed say, is its AUC, its `(k,)` influences and the `(k,)` int places,
+    from 0 to `images` - 1, of the images it tested. Leave out cells whose AUC is undefined.
+    """
+    moved = np.zeros(images)
+    for _, cell, places in cells:
+        np.add.at(moved, places, cell / len(cells))
+    return float(np.mean([value for value, _, _ in cells])), moved
+
+
+def standard_error(influence: np.ndarray, patients: np.ndarray | Sequence[str]) -> float:
+    """Return the standard error of what has these `(n,)` influences.
+
+    `patients` is `(n,)` str; the images of one patient count as one observation.
+    """
+    rows, _ = patient_rows(np.asarray(patients))
+    return float(np.sqrt(np.sum(np.bincount(rows, weights=influence) ** 2)))
+
+
+def interval(
+    value: float,
+    influence: np.ndarray,
+    patients: np.ndarray | Sequence[str],
+    independent: int | None = None,
+) -> tuple[float, float]:
+    """Return the 95 % interval of an AUC, made on the logit scale so that it stays within 0 to 1.
+
+    A value of exactly 0 or 1 shows no variation. Its interval is the exact bound over
+    `independent` observations: `independent_pairs` for an AUC, the patients that count for a
+    share. Without it half of all patients are taken, which is too many when a class is rare.
+    Between 0 and 1, scores that are all equal give the value itself, and patients who do not
+    differ (or a single patient) give 0 to 1. NaN for an undefined AUC.
+    """
+    if math.isnan(value):
+        return math.nan, math.nan
+    if value in (0, 1):
+        half = len(np.unique(np.asarray(patients))) // 2
+        return exact_bound(value, max(1, half if independent is None else independent))
+    if not np.any(influence):
+        return value, value
+    error = standard_error(influence, patients)
+    if error < ROUNDING:
+        return 0.0, 1.0
+    centre = math.log(value / (1 - value))
+    reach = REACH * error / (value * (1 - value))
+    return _logistic(centre - reach), _logistic(centre + reach)
+
+
+def independent_pairs(truth: np.ndarray, patients: np.ndarray | Sequence[str]) -> int:
+    """Count the pairs of a positive and a negative image in which no patient occurs twice.
+
+    `truth` is `(n,)` bool, `patients` is `(n,)` str. An AUC of t orders that many pairs rightly
+    with a chance of t to the power of their number, which is what the exact bound needs.
+    """
+    positive, people = np.asarray(truth, bool), np.asarray(patients)
+    sides = (len(np.unique(people[side])) for side in (positive, ~positive))
+    return min(len(np.unique(people)) // 2, *sides)
+
+
+def difference(
+    value_a: float,
+    influence_a: np.ndarray,
+    value_b: float,
+    influence_b: np.ndarray,
+    patients: np.ndarray | Sequence[str],
+) -> Difference:
+    """Test whether two AUCs measured on the same images differ (Wald's z test).
+
+    Both influences are `(n,)` over the same images and `patients`. Where the difference shows no
+    variation, equal AUCs give p 1 and an interval of 0; unequal ones, as of a perfect and a
+    constant score, cannot be tested this way: p is 1 and the interval -1 to 1. NaN when one of
+    the AUCs is undefined.
+    """
+    value = value_a - value_b
+    if math.isnan(value):
+        return Difference(math.nan, math.nan, math.nan, math.nan)
+    error = standard_error(influence_a - influence_b, patients)
+    if error < ROUNDING:
+        return Difference(0.0, 0.0, 0.0, 1.0) if abs(value) < ROUNDING else _untested(value)
+    p = math.erfc(abs(value) / error / math.sqrt(2))
+    low, high = value - REACH * error, value + REACH * error
+    return Difference(value, max(low, -1.0), min(high, 1.0), p)
+
+
+def _midranks(scores: np.ndarray) -> np.ndarray:
+    """Rank from 1; equal scores share the mean of their ranks."""
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[places]
+
+
+def _scaled(deviations: np.ndarray) -> np.ndarray:
+    """Scale so that the squares add up to the unbiased variance of the deviations' mean."""
+    number = len(deviations)
+    return deviations / number * math.sqrt(number / (number - 1) if number > 1 else 1)
+
+
+def _untested(value: float) -> Difference:
+    return Difference(value, -1.0, 1.0, 1.0)
+
+
+def _logistic(value: float) -> float:
+    return 0.5 * (1 + math.tanh(value / 2))

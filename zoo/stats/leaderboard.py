@@ -1,0 +1,266 @@
+"""Compare networks that were tested on the same images: scores, intervals and paired tests.
+
+A trial is one trained network with its answers to a test set; an entry is the trials of one
+architecture, over folds and seeds, or of one run. Each figure of an entry is the mean over its
+trials, and its interval and the tests between entries rest on the influence of each patient on
+that mean (zoo.stats.delong). The schema of the result is described in docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.stats import calibration, delong
+from zoo.stats.outputs import Outputs
+from zoo.stats.paired import holm, mcnemar
+from zoo.stats.probabilities import decide, softmax
+
+SIGNIFICANT = 0.05
+RATES = ("roc_auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One trained network on one test set."""
+
+    outputs: Outputs
+    temperature: float
+    threshold: float | None
+    seed: int = 0
+    fold: int = 0
+    seconds: float | None = None
+    parameters: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """A figure and how much each of the images moves it."""
+
+    value: float
+    influence: np.ndarray
+    independent: int = 1
+    """Independent observations behind it: what bounds a value of exactly 0 or 1."""
+
+    def within(self, patients: np.ndarray) -> dict[str, float | None]:
+        """Return the value with its 95 % interval by patient, null where it is undefined."""
+        if not np.isfinite(self.value):
+            return {"value": None, "low": None, "high": None}
+        low, high = delong.interval(self.value, self.influence, patients, self.independent)
+        return {"value": self.value, "low": low, "high": high}
+
+
+def leaderboard(
+    trials: Mapping[str, Sequence[Trial]], class_names: Sequence[str], positive: int
+) -> dict[str, Any]:
+    """Return the entries, best ROC-AUC first, and a paired test for each two of them.
+
+    The entries' trials of the same seed and fold must have the same test images.
+    """
+    names, patients = _images(trials)
+    places = {name: place for place, name in enumerate(names)}
+    measured = {
+        name: [_statistics(trial, positive, len(class_names)) for trial in own]
+        for name, own in trials.items()
+    }
+    means = {
+        name: {
+            figure: mean_over(
+                [statistics[figure] for statistics in measured[name]],
+                [[places[image] for image in trial.outputs.names] for trial in own],
+                len(names),
+            )
+            for figure in RATES
+        }
+        for name, own in trials.items()
+    }
+    order = sorted(trials, key=lambda name: -np.nan_to_num(means[name]["roc_auc"].value))
+    return {
+        "entries": [
+            _entry(name, trials[name], measured[name], means[name], patients) for name in order
+        ],
+        "pairs": _pairs(order, trials, means, patients, positive),
+    }
+
+
+def mean_over(
+    statistics: Sequence[Statistic], places: Sequence[Sequence[int]], images: int
+) -> Statistic:
+    """Average a figure over trials; `places[i]` are the images that trial `i` was tested on."""
+    defined = [
+        (s.value, s.influence, np.asarray(own))
+        for s, own in zip(statistics, places, strict=True)
+        if np.isfinite(s.value)
+    ]
+    if not defined:
+        return Statistic(float("nan"), np.zeros(images))
+    value, moved = delong.average(defined, images)
+    # Folds add up to more patients than one of them has; seeds test the same ones again.
+    return Statistic(value, moved, max(s.independent for s in statistics))
+
+
+def share(held: np.ndarray, among: np.ndarray, patients: np.ndarray) -> Statistic:
+    """Return the share of the images `among` (bool) for which something held (bool)."""
+    return Statistic(*delong.mean(held, among), max(1, len(np.unique(patients[among]))))
+
+
+def roc_area(truth: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Statistic:
+    """Return the ROC-AUC of scores against the truth (bool)."""
+    pairs = delong.independent_pairs(truth, patients)
+    return Statistic(*delong.influence(truth, scores), pairs)
+
+
+def _images(trials: Mapping[str, Sequence[Trial]]) -> tuple[list[str], np.ndarray]:
+    patient: dict[str, str] = {}
+    for trial in itertools.chain.from_iterable(trials.values()):
+        patient.update(zip(trial.outputs.names.tolist(), trial.outputs.patients, strict=True))
+    names = sorted(patient)
+    return names, np.array([patient[name] for name in names])
+
+
+def _statistics(trial: Trial, positive: int, classes: int) -> dict[str, Statistic]:
+    labels, patients = trial.outputs.labels, trial.outputs.patients
+    probabilities = softmax(trial.outputs.logits / trial.temperature)
+    decided = decide(probabilities, positive, trial.threshold)
+    right, every = decided == labels, np.ones(len(labels), bool)
+    present = np.unique(labels).tolist()
+    looked_for = [positive] if classes == 2 else present
+    recalls = {c: share(right, labels == c, patients) for c in {*present, *looked_for}}
+    spared = [share(decided != c, labels != c, patients) for c in looked_for]
+    areas = [roc_area(labels == c, probabilities[:, c], patients) for c in looked_for]
+    return {
+        "roc_auc": _mean(areas),
+        "accuracy": share(right, every, patients),
+        "balanced_accuracy": _mean([recalls[c] for c in present]),
+        "sensitivity": _mean([recalls[c] for c in looked_for]),
+        "specificity": _mean(spared),
+    }
+
+
+def _mean(statistics: Sequence[Statistic]) -> Statistic:
+    return Statistic(
+        float(np.mean([s.value for s in statistics])),
+        np.mean([s.influence for s in statistics], axis=0),
+        min(s.independent for s in statistics),
+    )
+
+
+def _entry(
+    name: str,
+    trials: Sequence[Trial],
+    measured: Sequence[Mapping[str, Statistic]],
+    means: Mapping[str, Statistic],
+    patients: np.ndarray,
+) -> dict[str, Any]:
+    fits = [
+        calibration.assess(t.outputs.logits, t.outputs.labels, t.temperature)["after"]
+        for t in trials
+    ]
+    areas = [own["roc_auc"].value for own in measured]
+    seconds = [t.seconds for t in trials if t.seconds is not None]
+    return {
+        "name": name,
+        "parameters": dict(trials[0].parameters) if trials[0].parameters else None,
+        "seconds": sum(seconds) if seconds else None,
+        **{figure: means[figure].within(patients) for figure in RATES},
+        "calibration_error": float(np.mean([fit["ece_mass"] for fit in fits])),
+        "brier": float(np.mean([fit["brier"] for fit in fits])),
+        "spread": float(np.std(areas, ddof=1)) if len(areas) > 1 else None,
+        "cells": [
+            {
+                "seed": trial.seed,
+                "fold": trial.fold,
+                "roc_auc": own["roc_auc"].value,
+                "accuracy": own["accuracy"].value,
+                "seconds": trial.seconds,
+            }
+            for trial, own in zip(trials, measured, strict=True)
+        ],
+    }
+
+
+def _pairs(
+    order: Sequence[str],
+    trials: Mapping[str, Sequence[Trial]],
+    means: Mapping[str, Mapping[str, Statistic]],
+    patients: np.ndarray,
+    positive: int,
+) -> list[dict[str, Any]]:
+    right = {name: _right_once(trials[name], positive) for name in order}
+    rows: list[dict[str, Any]] = []
+    for a, b in itertools.combinations(order, 2):
+        first, second = means[a]["roc_auc"], means[b]["roc_auc"]
+        gap = delong.difference(
+            first.value, first.influence, second.value, second.influence, patients
+        )
+        shared = sorted(right[a].keys() & right[b].keys())
+        own = np.array([right[a][image] for image in shared])
+        other = np.array([right[b][image] for image in shared])
+        alone_a, alone_b, p = mcnemar(own, other)
+        rows.append(
+            {
+                "a": a,
+                "b": b,
+                "difference": {
+                    "value": _known(gap.value),
+                    "low": _known(gap.low),
+                    "high": _known(gap.high),
+                },
+                "p_auc": _known(gap.p),
+                "accuracy_difference": float(own.mean() - other.mean()),
+                "discordant": [alone_a, alone_b],
+                "p_accuracy": p,
+            }
+        )
+    for kind in ("auc", "accuracy"):
+        tested = [row for row in rows if row[f"p_{kind}"] is not None]
+        adjusted = iter(holm([row[f"p_{kind}"] for row in tested]))
+        for row in rows:
+            row[f"p_{kind}_holm"] = next(adjusted) if row in tested else None
+    for row in rows:
+        row["sentence"] = sentence(row)
+    return rows
+
+
+def _right_once(trials: Sequence[Trial], positive: int) -> dict[str, bool]:
+    """Tell for each image whether it was called right, by the networks of the first seed.
+
+    McNemar's test takes one decision an image; averaging over seeds would make another network.
+    It counts images as independent, so with several images a patient its p-value is too small.
+    """
+    first = min(trial.seed for trial in trials)
+    decided: dict[str, bool] = {}
+    for trial in trials:
+        if trial.seed == first:
+            own = trial.outputs
+            chosen = decide(softmax(own.logits / trial.temperature), positive, trial.threshold)
+            decided.update(zip(own.names.tolist(), (chosen == own.labels).tolist(), strict=True))
+    return decided
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def sentence(pair: Mapping[str, Any]) -> str:
+    """Say in plain words what the tests of a pair show."""
+    a, b, gap = pair["a"], pair["b"], pair["difference"]
+    if gap["value"] is None:
+        return f"{a} and {b}: ROC-AUC is undefined, since all images have the same class."
+    reach = f"{gap['value']:+.3f}, {gap['low']:+.3f} to {gap['high']:+.3f}"
+    if pair["p_auc_holm"] < SIGNIFICANT:
+        ahead, behind = (a, b) if gap["value"] > 0 else (b, a)
+        ranks = f"{ahead} ranks images better than {behind} (ROC-AUC {reach})"
+    else:
+        ranks = f"{a} and {b}: no difference in ROC-AUC shown at this sample size ({reach})"
+    alone_a, alone_b = pair["discordant"]
+    if pair["p_accuracy_holm"] < SIGNIFICANT:
+        ahead = a if alone_a > alone_b else b
+        right = f"{ahead} decides right more often"
+    else:
+        right = "no difference in accuracy shown"
+    return f"{ranks}; {right} ({alone_a} against {alone_b} images right alone)."

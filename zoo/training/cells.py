@@ -1,0 +1,213 @@
+"""One training among the many of a comparison or a learning curve, and what is kept of it.
+
+A cell is plain data and so travels to any worker. What it leaves is one file of answers and
+scores; a cell whose file exists is not trained again, and one that was killed goes on.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import DamagedRun
+from zoo.base.files import write_json
+from zoo.base.parallel import check_backend, limit_threads, pool
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
+from zoo.data.splits import folds, reduced
+from zoo.data.verify import Verified, verify
+from zoo.runs import run_folder
+from zoo.stats import outputs
+from zoo.stats.metrics import training_metrics
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import softmax
+from zoo.training import checkpoint
+from zoo.training.checkpoint import TrainingState
+from zoo.training.finish import answers_of, tune
+from zoo.training.plan import Plan
+from zoo.training.recipe import settings
+from zoo.training.session import Session
+
+SUMMARY = "cell.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A training of `architecture` on one fold, with a share of its training patients."""
+
+    architecture: str
+    source: str
+    settings: tuple[tuple[str, Any], ...] = ()
+    input_shape: tuple[int, int, int] | None = None
+    positive: str | None = None
+    skip_broken: bool = False
+    folds: int = 5
+    fold: int = 0
+    seed: int = 0
+    share: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What tells the cell from the others of its experiment, fit for a folder."""
+        part = "" if self.share == 1 else f"-share{self.share:g}"
+        return f"{self.architecture}-seed{self.seed}-fold{self.fold}{part}"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished cell leaves: answers to its validation and test part, and its figures."""
+
+    cell: Cell
+    validation: Outputs
+    test: Outputs
+    summary: Mapping[str, Any]
+    """temperature, operating_point, train (scores), sizes, parameters, seconds, best_epoch."""
+
+
+def train(
+    cell: Cell,
+    folder: Path,
+    threads: int = 0,
+    opened: tuple[Registry, Verified] | None = None,
+    progress: Progress = SILENT,
+) -> str:
+    """Train a cell in a folder of its own below `folder`, unless it is done; return its name.
+
+    `threads` limits the processor cores that TensorFlow takes in this process (0: all). `opened`
+    are the plugins and the data, when they are at hand; a worker opens them once.
+
+    Raises:
+        ZooError: the data or a setting cannot be used.
+    """
+    path = folder / cell.name
+    if (path / SUMMARY).is_file():
+        return cell.name
+    limit_threads(threads)
+    registry, verified = opened or _opened(cell.source, cell.skip_broken)
+    session = _session(cell, registry, verified, progress)
+    saved = path / run_folder.CHECKPOINT
+    state = checkpoint.load(saved).state if saved.is_file() else TrainingState()
+    began = time.monotonic()
+    session.fit(path, state)
+    _keep(cell, session, state, path, time.monotonic() - began)
+    saved.unlink(missing_ok=True)
+    return cell.name
+
+
+def read(cell: Cell, folder: Path) -> Outcome:
+    """Read what a finished cell left.
+
+    Raises:
+        DamagedRun: a file is missing or damaged.
+    """
+    path = folder / cell.name
+    try:
+        summary = json.loads((path / SUMMARY).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedRun(f"'{path}' is not a finished training ({error}). Run it again.") from error
+    return Outcome(
+        cell, outputs.load(path / f"{VALIDATION}.npz"), outputs.load(path / f"{TEST}.npz"), summary
+    )
+
+
+def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progress) -> Session:
+    architecture = registry.architecture(cell.architecture)
+    recipe, options = settings(architecture, {**dict(cell.settings), "seed": cell.seed})
+    shape = cell.input_shape or architecture.input_shape
+    plan = Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
+    division = folds(verified.dataset, verified.digests, cell.folds, cell.seed)[cell.fold]
+    division = reduced(division, verified.digests, cell.share, cell.seed)
+    return Session(plan, verified, division, progress)
+
+
+def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:
+    answers = {part: answers_of(session, part) for part in SPLITS}
+    temperature, point = tune(answers[VALIDATION], session)
+    learned = answers[TRAIN]
+    scores = training_metrics(learned.labels, softmax(learned.logits), session.positive)
+    for part in (VALIDATION, TEST):
+        outputs.save(path / f"{part}.npz", answers[part])
+    summary = {
+        "cell": asdict(cell),
+        "class_names": list(session.verified.dataset.class_names),
+        "positive": session.positive,
+        "temperature": temperature,
+        "operating_point": point,
+        "train": {name: value if np.isfinite(value) else None for name, value in scores.items()},
+        "sizes": {
+            part: {"images": len(samples), "patients": len({s.patient for s in samples})}
+            for part, samples in session.parts.items()
+        },
+        "parameters": session.parameters,
+        "seconds": round(seconds, 1),
+        "epochs": len(state.history),
+        "best_epoch": state.best_epoch,
+        "alarms": [asdict(alarm) for alarm in session.alarms.values()],
+    }
+    write_json(path / SUMMARY, summary)  # last: a cell is done when it is there
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(source: str, skip_broken: bool) -> tuple[Registry, Verified]:
+    """Open the plugins and the data once for all the cells that a worker trains."""
+    registry = load_registry()
+    return registry, verify(registry.dataset(source), skip_broken=skip_broken, progress=SILENT)
+
+
+def train_all(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    opened: tuple[Registry, Verified],
+    progress: Progress,
+) -> None:
+    """Train every cell that is not done yet, `jobs` at a time.
+
+    With one job on this machine the trainings run in this process and show their epochs. With
+    'dask' they go to the cluster at the address `scheduler`, whose workers need this program, the
+    data and the folder under the same paths.
+
+    Raises:
+        InvalidSetting: an unknown backend, or an address that fits none or does not answer.
+        ZooError: the data or a setting cannot be used.
+    """
+    check_backend(backend, scheduler)
+    if backend == "loky" and jobs == 1:
+        for number, cell in enumerate(cells, 1):
+            progress.note(f"Training {number} of {len(cells)}: {cell.name}")
+            train(cell, folder, opened=opened, progress=progress)
+        return
+    with pool(jobs, scheduler) as parallel:
+        import joblib
+
+        threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
+        work = (joblib.delayed(attempt)(cell, folder.resolve(), threads) for cell in cells)
+        progress.start("trainings", len(cells))
+        try:
+            for name, error in parallel(work):
+                if error is not None:
+                    raise error
+                progress.note(f"Finished {name}")
+                progress.advance()
+        finally:
+            progress.stop()
+
+
+def attempt(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
+    """Train a cell and hand its error back: joblib waits for ever for a Dask task that raises."""
+    try:
+        return train(cell, folder, threads), None
+    except Exception as error:  # raised again where the trainings were asked for
+        return cell.name, error

@@ -1,0 +1,189 @@
+"""Measure a trained network and keep all that using it needs in its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.files import write_json
+from zoo.base.progress import track
+from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION, Reference
+from zoo.data import baselines, lungs, masks
+from zoo.data.baselines import score_baselines
+from zoo.data.pipeline import batches, reading_errors
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import novelty, reference, run_folder
+from zoo.runs.decision import Decision
+from zoo.runs.history import write_history
+from zoo.runs.novelty import Gate
+from zoo.runs.run_folder import Run, peak_memory
+from zoo.stats import conformal, operating, outputs
+from zoo.stats.alarms import collapsed, gaps
+from zoo.stats.assessment import assess
+from zoo.stats.calibration import fit_temperature
+from zoo.stats.metrics import training_metrics
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import softmax
+from zoo.training.checkpoint import TrainingState
+from zoo.training.session import Session
+
+
+def finish(
+    session: Session, record: Mapping[str, Any], path: Path, state: TrainingState, seconds: float
+) -> Run:
+    """Measure the network on the three parts and write the finished run.
+
+    `record` is what was known before the training, `seconds` is how long the training took.
+    """
+    answers = {part: answers_of(session, part) for part in SPLITS}
+    temperature, point = tune(answers[VALIDATION], session)
+    measured = _measure(session, answers, temperature, point, path)
+    write_json(path / run_folder.METRICS, {"schema": run_folder.SCHEMA, **measured})
+    run_folder.save_model(path, session.model)
+    outputs.save(path / run_folder.VALIDATION, answers[VALIDATION])
+    outputs.save(path / run_folder.TESTED, answers[TEST])
+    lung_model = _lungs(session, path)
+    held = _spaces(session, VALIDATION, range(len(session.split.validation)))
+    cases = _reference(session, held[0])
+    reference.save(path / run_folder.CASES, cases)
+    gate = novelty.fit(novelty.spaces(cases), held)
+    write_history(path / run_folder.HISTORY, state.history)
+    complete = {
+        **record,
+        "calibration": {"temperature": temperature, "fitted on": VALIDATION},
+        "operating_point": point,
+        "gate": gate.to_record(),
+        "decision": _decision(session, answers[VALIDATION], temperature, point, gate).to_record(),
+        "training": {
+            "epochs": len(state.history),
+            "best_epoch": state.best_epoch,
+            "seconds": round(seconds, 1),
+            "peak_memory_mb": peak_memory(),
+        },
+        "lungs": lung_model,
+        "alarms": [asdict(alarm) for alarm in session.alarms.values()],
+    }
+    return run_folder.finish(path, complete)
+
+
+def answers_of(session: Session, part: str) -> Outputs:
+    """Return what the trained network answers to a part of its data."""
+    samples = session.parts[part]
+    return outputs.gather(session.logits(part), samples)
+
+
+def tune(validation: Outputs, session: Session) -> tuple[float, dict[str, Any] | None]:
+    """Choose the temperature, and with two classes the operating point, on the validation part."""
+    temperature = fit_temperature(validation.logits, validation.labels)
+    if validation.logits.shape[1] != 2:
+        return temperature, None
+    positive = session.positive
+    point = operating.choose(
+        validation.labels == positive,
+        softmax(validation.logits / temperature)[:, positive],
+        validation.patients,
+        session.plan.recipe.sensitivity or None,
+    )
+    return temperature, point
+
+
+def _measure(
+    session: Session,
+    answers: Mapping[str, Outputs],
+    temperature: float,
+    point: Mapping[str, Any] | None,
+    path: Path,
+) -> dict[str, Any]:
+    """Score the three parts with the best weights, and compare them with each other."""
+    dataset, positive = session.verified.dataset, session.positive
+    names = session.class_names
+    session.alarms.pop("collapsed", None)  # it counts for the weights that are kept
+    train = answers[TRAIN]
+    scores = training_metrics(train.labels, softmax(train.logits / temperature), positive)
+    result: dict[str, Any] = {TRAIN: {k: v if np.isfinite(v) else None for k, v in scores.items()}}
+    seen = baselines.measure(dataset, session.parts[TRAIN], progress=session.progress)
+    truth = train.labels == positive
+    fitted = {name: baselines.fit(values, truth) for name, values in seen.items()}
+    baselines.save(path / run_folder.BASELINES, fitted)
+    for part in (VALIDATION, TEST):
+        own = answers[part]
+        result[part] = assess(own, names, positive, temperature, point)
+        measured = baselines.measure(dataset, session.parts[part], progress=session.progress)
+        result[part]["baselines"] = score_baselines(
+            fitted, measured, own.labels == positive, own.patients
+        )
+        probabilities = softmax(own.logits / temperature)
+        session.raise_alarms(collapsed(probabilities, own.labels, names))
+    areas = [result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST)]
+    session.raise_alarms(gaps(result[TRAIN]["roc_auc"], *areas))
+    return result
+
+
+def _decision(
+    session: Session,
+    validation: Outputs,
+    temperature: float,
+    point: Mapping[str, Any] | None,
+    gate: Gate,
+) -> Decision:
+    probabilities = softmax(validation.logits / temperature)
+    return Decision(
+        class_names=session.class_names,
+        positive=session.positive,
+        threshold=point["threshold"] if point else None,
+        limits=conformal.limits(probabilities, validation.labels),
+        gate_limit=gate.limit,
+        subject=session.verified.dataset.subject,
+    )
+
+
+def _lungs(session: Session, path: Path) -> dict[str, Any] | None:
+    """Keep a lung model where masks were given; say how well it does on the validation part."""
+    if session.plan.masks is None:
+        return None
+    dataset, parts = session.verified.dataset, session.parts
+    found = masks.find(Path(session.plan.masks), dataset.samples)
+    model = lungs.fit(dataset, parts[TRAIN], parts[VALIDATION], found)
+    lungs.save(path / run_folder.LUNGS, model)
+    return {"overlap": model.overlap, "masks": model.masks}
+
+
+def _reference(session: Session, held: np.ndarray) -> Reference:
+    dataset, recipe, train = session.verified.dataset, session.plan.recipe, session.split.train
+    chosen = reference.choose(train, recipe.cases, recipe.seed)
+    cases = [train[i] for i in chosen]
+    embeddings, described = _spaces(session, TRAIN, chosen)
+    return Reference(
+        embeddings=embeddings,
+        labels=session.labels[TRAIN][chosen],
+        names=tuple(s.name for s in cases),
+        patients=tuple(s.patient for s in cases),
+        digests=tuple(session.digests(cases)),
+        thumbnails=reference.thumbnails(dataset, cases) if recipe.pictures else (),
+        shapes=described,
+        held_embeddings=held,
+        held_labels=session.labels[VALIDATION],
+    )
+
+
+def _spaces(session: Session, part: str, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embeddings and the shapes of some images of a part."""
+    samples = [session.parts[part][row] for row in rows]
+    known = session.cached_embeddings(part)
+    classifier = TrainedClassifier(session.model, session.class_names, session.positive)
+    streamed = batches(session.verified.dataset, samples, session.plan.input_shape)
+    embeddings, described = [], []
+    with reading_errors():
+        for batch in track(session.progress, streamed, f"describing {part}", len(streamed)):
+            pixels = batch.numpy()
+            described.append(novelty.shapes(pixels))
+            if known is None:
+                embeddings.append(classifier.embeddings(pixels))
+    return (
+        np.concatenate(embeddings) if known is None else known[list(rows)],
+        np.concatenate(described),
+    )

@@ -1,0 +1,114 @@
+"""What the trainer fits: a whole network on streamed pixels, or a head on cached features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.base.types import Dataset, Sample
+from zoo.data.pipeline import batches, shuffled, training_batches
+from zoo.training.recipe import Recipe
+
+HEAD_PREDICTION_BATCH = 1024
+
+
+class OnPixels:
+    """Trains a network end to end; images are read and augmented anew in each epoch."""
+
+    def __init__(
+        self,
+        model: Any,
+        dataset: Dataset,
+        train: Sequence[Sample],
+        validation: Sequence[Sample],
+        digests: Sequence[str],
+        recipe: Recipe,
+    ) -> None:
+        self.model = model
+        self.steps = math.ceil(len(train) / recipe.batch_size)
+        self._dataset, self._train, self._validation = dataset, train, validation
+        self._digests, self._recipe = digests, recipe
+        self._input_shape = tuple(model.input_shape[1:])
+        labels = np.array([s.label for s in train])
+        classes = len(dataset.class_names)
+        self._targets = np.eye(classes, dtype=np.float32)[labels]
+        self._weights = sample_weights(labels, classes, recipe.class_weights)
+        self._answers = np.array([s.label for s in validation])
+
+    def training(self, epoch: int) -> Any:
+        """Return the batches `(pixels, one-hot targets, weights)` of an epoch."""
+        return training_batches(
+            self._dataset,
+            self._train,
+            self._digests,
+            self._input_shape,
+            self._targets,
+            self._weights,
+            batch_size=self._recipe.batch_size,
+            preset=self._recipe.augmentation,
+            seed=self._recipe.seed,
+            epoch=epoch,
+        )
+
+    def validation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits and labels of the validation part."""
+        return self.logits(self._validation), self._answers
+
+    def logits(self, samples: Sequence[Sample]) -> np.ndarray:
+        """Return `(samples, classes)` logits, streamed."""
+        return self.model.predict(batches(self._dataset, samples, self._input_shape), verbose=0)
+
+
+class OnFeatures:
+    """Trains a head on the features of a frozen backbone: `(images, views, …)`, view 0 as is.
+
+    In epoch `e` an image is seen as its view `e mod views`, so memory holds one epoch at a time.
+    """
+
+    def __init__(
+        self,
+        head: Any,
+        train: np.ndarray,
+        train_labels: np.ndarray,
+        validation: np.ndarray,
+        validation_labels: np.ndarray,
+        classes: int,
+        recipe: Recipe,
+    ) -> None:
+        self.model = head
+        self.steps = math.ceil(len(train) / recipe.batch_size)
+        self._train, self._validation, self._answers = train, validation, validation_labels
+        self._targets = np.eye(classes, dtype=np.float32)[train_labels]
+        self._weights = sample_weights(train_labels, classes, recipe.class_weights)
+        self._recipe = recipe
+
+    def training(self, epoch: int) -> Any:
+        """Return the batches `(features, one-hot targets, weights)` of an epoch."""
+        import tensorflow as tf
+
+        order = shuffled(len(self._train), self._recipe.seed, epoch)
+        views = (np.arange(len(self._train)) + epoch) % self._train.shape[1]
+        seen = self._train[order, views[order]]
+        rows = (seen, self._targets[order], self._weights[order])
+        return tf.data.Dataset.from_tensor_slices(rows).batch(self._recipe.batch_size).prefetch(2)
+
+    def validation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits and labels of the validation part."""
+        return self.logits(self._validation), self._answers
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """Return `(images, classes)` logits of `(images, …)` features."""
+        return self.model.predict(features, batch_size=HEAD_PREDICTION_BATCH, verbose=0)
+
+
+def sample_weights(labels: np.ndarray, classes: int, balanced: bool) -> np.ndarray:
+    """Return a weight for each image: scikit-learn's 'balanced' by class, or one."""
+    if not balanced:
+        return np.ones(len(labels), np.float32)
+    from sklearn.utils.class_weight import compute_class_weight
+
+    by_class = compute_class_weight("balanced", classes=np.arange(classes), y=labels)
+    return by_class.astype(np.float32)[labels]

@@ -1,0 +1,99 @@
+"""The settings of a training, and how text from the command line becomes one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.base.settings import _at_least, _one_of, option_value, parse_value
+from zoo.base.types import Architecture
+
+MONITORS = ("pr_auc", "roc_auc", "balanced_accuracy", "accuracy", "loss")
+
+SCHEDULES = ("cosine", "plateau", "constant")
+
+AUGMENTATIONS = ("chest", "document", "none")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: one plain record, stored with the run."""
+
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    weight_decay: float = 1e-4
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: bool = True
+    augmentation: str = "chest"
+    views: int = 2
+    """Views of each training image for a frozen backbone: one as it is, the others augmented."""
+    monitor: str = "pr_auc"
+    patience: int = 5
+    """Epochs without a better monitored value before training stops."""
+    fine_tune_epochs: int = 0
+    """Epochs with the backbone unfrozen, after the head has been trained."""
+    fine_tune_learning_rate: float = 1e-5
+    mixed_precision: bool = False
+    sensitivity: float = 0.0
+    """Sensitivity the decision threshold must reach on validation; 0: greatest Youden index."""
+    cases: int = 5000
+    """Training cases that the run keeps for comparison, at most."""
+    pictures: bool = True
+    """Whether the run folder keeps small pictures of cases and of errors."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work, before anything is read or trained."""
+        _one_of("monitor", self.monitor, MONITORS)
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("augmentation", self.augmentation, AUGMENTATIONS)
+        for name in ("epochs", "batch_size", "patience", "views", "cases"):
+            _at_least(name, getattr(self, name), 1)
+        for name in ("fine_tune_epochs", "weight_decay", "clip_norm", "seed"):
+            _at_least(name, getattr(self, name), 0)
+        for name in ("learning_rate", "fine_tune_learning_rate"):
+            if not 0 < getattr(self, name) <= 10:
+                raise InvalidSetting(
+                    f"{name} is {getattr(self, name)}; expected a value above 0 and at most 10."
+                )
+        for name, most in (("batch_size", 4096), ("seed", 2**32 - 1)):
+            if getattr(self, name) > most:
+                raise InvalidSetting(f"{name} is {getattr(self, name)}; expected at most {most}.")
+        if not 0 <= self.sensitivity <= 1:
+            raise InvalidSetting(
+                f"sensitivity is {self.sensitivity}; expected a share from 0 to 1, such as 0.95."
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise InvalidSetting(
+                f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."
+            )
+
+
+def settings(
+    architecture: Architecture, changes: Mapping[str, Any]
+) -> tuple[Recipe, dict[str, Any]]:
+    """Sort changed settings into the recipe and the architecture's options.
+
+    Values may be text, as typed after `--set`, or already of the right type.
+
+    Raises:
+        UnknownName: neither the recipe nor the architecture has a setting of that name.
+        InvalidSetting: the value does not fit.
+    """
+    recipe = replace(Recipe(), **architecture.recipe)
+    defaults = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+    options = {name: option.default for name, option in architecture.options.items()}
+    recipe_changes: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name in defaults:
+            recipe_changes[name] = parse_value(name, value, defaults[name])
+        elif name in architecture.options:
+            options[name] = option_value(name, value, architecture.options[name])
+        else:
+            raise UnknownName.among("setting", name, [*defaults, *options])
+    return replace(recipe, **recipe_changes), options

@@ -1,0 +1,161 @@
+"""One training: a network, the data it is fitted on, and the weights of its best epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.base.progress import Progress
+from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
+from zoo.data.splits import Split
+from zoo.data.verify import Verified, labels_of, positive_index
+from zoo.network import graph
+from zoo.network.features import features
+from zoo.runs import run_folder
+from zoo.runs.history import write_history
+from zoo.stats.alarms import Alarm, collapsed, constant_features
+from zoo.training.checkpoint import TrainingState
+from zoo.training.materials import OnFeatures, OnPixels
+from zoo.training.plan import Plan, build, unfreeze
+from zoo.training.trainer import Phase, fit
+
+SETTLING_EPOCHS = 3
+"""Epochs before a network that answers always the same is called collapsed."""
+
+
+class Session:
+    """One training: a network, the data it is fitted on, and the weights of its best epoch."""
+
+    def __init__(self, plan: Plan, verified: Verified, split: Split, progress: Progress) -> None:
+        import keras
+
+        self.plan, self.verified, self.split, self.progress = plan, verified, split, progress
+        self.class_names = verified.dataset.class_names
+        self.positive = positive_index(self.class_names, plan.positive)
+        self.parts = {part: split.part(part) for part in SPLITS}
+        self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
+        self.alarms: dict[str, Alarm] = {}
+        self._told: set[str] = set()
+        keras.utils.set_random_seed(plan.recipe.seed)
+        self.model = build(plan, len(self.class_names))
+        self.boundary = graph.frozen_boundary(self.model)
+
+    def fit(self, path: Path, state: TrainingState) -> None:
+        """Train all phases from `state` on; checkpoint, history and logs go to the folder `path`.
+
+        The model then has the weights of the best epoch.
+        """
+        for index, phase in enumerate(self.phases()):
+            if index < state.phase:
+                continue
+            if index > state.phase:
+                state.phase, state.epoch, state.waited = index, 0, 0
+                state.rate_factor, state.stopped = 1.0, False
+            material = self._material(phase)
+            fit(
+                material,
+                phase,
+                self.plan.recipe,
+                self.positive,
+                state,
+                path / run_folder.CHECKPOINT,
+                self.progress,
+                lambda s, p, y: self._after_epoch(path, s, p, y),
+            )
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """How many weights the network has, and how many of them are trained."""
+        trainable = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
+        return {"total": self.model.count_params(), "trainable": trainable}
+
+    def phases(self) -> list[Phase]:
+        """Return what is trained one after the other."""
+        recipe = self.plan.recipe
+        if self.boundary is None:
+            return [Phase("network", recipe.epochs, recipe.learning_rate)]
+        head = Phase("head", recipe.epochs, recipe.learning_rate)
+        if not recipe.fine_tune_epochs:
+            return [head]
+        rate = recipe.fine_tune_learning_rate
+        return [head, Phase("fine-tune", recipe.fine_tune_epochs, rate)]
+
+    def logits(self, part: str) -> np.ndarray:
+        """Return `(images, classes)` logits of a part."""
+        if isinstance(self.material, OnFeatures):
+            return self.material.logits(self.features[part][:, 0])
+        return self.material.logits(self.parts[part])
+
+    def cached_embeddings(self, part: str) -> np.ndarray | None:
+        """Return a part's `(images, features)` embeddings when they are the backbone's features."""
+        if not isinstance(self.material, OnFeatures):
+            return None
+        if graph.embedding(self.model) is not self.boundary:
+            return None
+        return self.features[part][:, 0]
+
+    def digests(self, samples: Sequence[Sample]) -> list[str]:
+        """Return the content digest of each sample."""
+        return [self.verified.digests[s.name] for s in samples]
+
+    def raise_alarms(self, found: Sequence[Alarm]) -> None:
+        """Keep alarms, and tell each kind once."""
+        for alarm in found:
+            if alarm.kind not in self._told:
+                self.progress.warn(str(alarm))
+            self._told.add(alarm.kind)
+            self.alarms[alarm.kind] = alarm
+
+    def _material(self, phase: Phase) -> OnPixels | OnFeatures:
+        if phase.name == "head":
+            self.material: OnPixels | OnFeatures = self._on_features()
+        else:
+            if phase.name == "fine-tune":
+                unfreeze(self.model)
+            dataset, train = self.verified.dataset, self.split.train
+            self.material = OnPixels(
+                self.model, dataset, train, self.split.validation, self.digests(train),
+                self.plan.recipe,
+            )  # fmt: skip
+        return self.material
+
+    def _on_features(self) -> OnFeatures:
+        import keras
+
+        recipe = self.plan.recipe
+        backbone = keras.Model(self.model.input, self.boundary)
+        head = keras.Model(self.boundary, self.model.output)
+        views = recipe.views if recipe.augmentation != "none" else 1
+        self.features = {
+            part: features(
+                backbone,
+                self.verified.dataset,
+                samples,
+                self.digests(samples),
+                views=views if part == TRAIN else 1,
+                preset=recipe.augmentation,
+                seed=recipe.seed,
+                progress=self.progress,
+                title=f"features of {part}",
+            )
+            for part, samples in self.parts.items()
+        }
+        self.raise_alarms(constant_features(self.features[TRAIN][:, 0]))
+        return OnFeatures(
+            head,
+            self.features[TRAIN],
+            self.labels[TRAIN],
+            self.features[VALIDATION][:, 0],
+            self.labels[VALIDATION],
+            len(self.class_names),
+            recipe,
+        )
+
+    def _after_epoch(
+        self, path: Path, state: TrainingState, probabilities: np.ndarray, labels: np.ndarray
+    ) -> None:
+        write_history(path / run_folder.HISTORY, state.history, path / "logs")
+        if len(state.history) >= SETTLING_EPOCHS:
+            self.raise_alarms(collapsed(probabilities, labels, self.class_names))

@@ -1,0 +1,208 @@
+"""The one place where a network is fitted, epoch by epoch, resumable after each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from zoo.base.errors import ZooError
+from zoo.base.progress import Progress
+from zoo.data.pipeline import reading_errors
+from zoo.stats.metrics import training_metrics
+from zoo.stats.probabilities import softmax
+from zoo.training import checkpoint
+from zoo.training.checkpoint import Checkpoint, TrainingState
+from zoo.training.recipe import Recipe
+
+PLATEAU_EPOCHS = 2
+PLATEAU_FACTOR = 0.5
+COSINE_FLOOR = 0.01
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with one set of trainable layers and one learning rate."""
+
+    name: str
+    epochs: int
+    learning_rate: float
+
+
+class Material(Protocol):
+    """What is trained and on what: a whole network on pixels, or a head on cached features."""
+
+    model: Any
+    steps: int
+
+    def training(self, epoch: int) -> Any:
+        """Return the batches `(inputs, one-hot targets, weights)` of an epoch."""
+
+    def validation(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the validation part's logits `(images, classes)` and labels `(images,)`."""
+
+
+def fit(
+    material: Material,
+    phase: Phase,
+    recipe: Recipe,
+    positive: int,
+    state: TrainingState,
+    path: Path,
+    progress: Progress,
+    on_epoch: Callable[[TrainingState, np.ndarray, np.ndarray], None],
+) -> None:
+    """Train through one phase and leave the best weights in the model.
+
+    Goes on from the checkpoint at `path` when `state` says that epochs are done. `on_epoch` gets
+    the state and the validation probabilities and labels after each epoch.
+
+    Raises:
+        ZooError: the loss became infinite.
+    """
+    model = material.model
+    compile_model(model, recipe, phase)
+    best = checkpoint.values(model.variables)  # of the phase before, should none be better
+    if state.epoch:
+        saved = checkpoint.load(path)
+        checkpoint.assign(model.variables, saved.variables, path)
+        checkpoint.assign(model.optimizer.variables, saved.optimizer, path)
+        best = saved.best
+    advance = _batch_counter(progress)
+    while state.epoch < phase.epochs and not state.stopped:
+        began, epoch = time.monotonic(), state.epoch
+        _reseed(model, recipe.seed, epoch)
+        rate = phase.learning_rate * learning_rate_factor(recipe.schedule, epoch, phase.epochs)
+        model.optimizer.learning_rate = rate * state.rate_factor
+        progress.start(f"{phase.name} {epoch + 1}/{phase.epochs}", material.steps)
+        with reading_errors():
+            fitted = model.fit(
+                material.training(epoch),
+                epochs=epoch + 1,
+                initial_epoch=epoch,
+                shuffle=False,  # the order of an epoch is ours
+                verbose=0,
+                callbacks=[advance],
+            ).history
+            logits, labels = material.validation()
+        progress.stop()
+        row = _row(phase, state, fitted, logits, labels, positive)
+        row["learning_rate"] = rate * state.rate_factor
+        row["seconds"] = round(time.monotonic() - began, 2)
+        if not math.isfinite(row["loss"]):
+            raise ZooError(
+                f"The loss became {row['loss']} in epoch {epoch + 1}. "
+                "Lower it with --set learning_rate=0.0003, or clip more with --set clip_norm=0.5."
+            )
+        if judge(state, row, recipe):
+            best = checkpoint.values(model.variables)
+        state.epoch += 1
+        state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
+        checkpoint.save(
+            path,
+            Checkpoint(
+                state,
+                checkpoint.values(model.variables),
+                checkpoint.values(model.optimizer.variables),
+                best,
+            ),
+        )
+        progress.epoch(row, row["epoch"] - state.epoch + phase.epochs)
+        on_epoch(state, softmax(logits), labels)
+    checkpoint.assign(model.variables, best, path)
+
+
+def compile_model(model: Any, recipe: Recipe, phase: Phase) -> None:
+    """Give the model softmax cross-entropy and AdamW with clipped gradients."""
+    import keras
+    import tensorflow as tf
+
+    optimizer = keras.optimizers.AdamW(
+        phase.learning_rate,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm or None,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=["accuracy"],
+        # XLA makes depthwise convolutions many times slower on a processor.
+        jit_compile=bool(tf.config.list_physical_devices("GPU")),
+    )
+    optimizer.build(model.trainable_variables)
+
+
+def learning_rate_factor(schedule: str, epoch: int, epochs: int) -> float:
+    """Return what the learning rate is multiplied with in an epoch (from 0).
+
+    'cosine' falls from 1 to 0.01 (Loshchilov and Hutter, SGDR, 2017); 'plateau' and 'constant'
+    stay at 1, and 'plateau' is lowered by `judge`.
+    """
+    if schedule != "cosine":
+        return 1.0
+    return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+
+
+def judge(state: TrainingState, row: dict[str, Any], recipe: Recipe) -> bool:
+    """Compare an epoch with the best one so far, in place; return whether it is the new best."""
+    value = row[f"val_{recipe.monitor}"]
+    better = -1.0 if recipe.monitor == "loss" else 1.0
+    state.history.append(row)
+    if state.best_value is None or better * value > better * state.best_value:
+        state.best_value, state.best_epoch, state.waited = value, row["epoch"], 0
+        return True
+    state.waited += 1
+    if recipe.schedule == "plateau" and state.waited % PLATEAU_EPOCHS == 0:
+        state.rate_factor *= PLATEAU_FACTOR
+    return False
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy in nats of `(images, classes)` logits."""
+    probabilities = softmax(logits.astype(np.float64))[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
+
+
+def _row(
+    phase: Phase,
+    state: TrainingState,
+    fitted: dict[str, list[float]],
+    logits: np.ndarray,
+    labels: np.ndarray,
+    positive: int,
+) -> dict[str, Any]:
+    measured = training_metrics(labels, softmax(logits), positive)
+    return {
+        "epoch": len(state.history) + 1,
+        "phase": phase.name,
+        "loss": float(fitted["loss"][-1]),
+        "accuracy": float(fitted["accuracy"][-1]),
+        "val_loss": cross_entropy(logits, labels),
+        **{f"val_{name}": value for name, value in measured.items()},
+    }
+
+
+def _reseed(model: Any, seed: int, epoch: int) -> None:
+    """Make dropout depend on the epoch alone, so that a resumed epoch repeats what it would be."""
+    for index, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign([seed * 1000 + index, epoch << 16])
+
+
+def _batch_counter(progress: Progress) -> Any:
+    import keras
+
+    class Counter(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            progress.advance()
+
+    return Counter()

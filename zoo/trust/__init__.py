@@ -1,1 +1,0 @@
-"""Whether a heat map means anything: controls, perturbation, randomisation, stability."""

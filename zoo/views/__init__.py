@@ -1,1 +1,0 @@
-"""What a network does over many images at once, one topic a module: numbers, no pictures."""

@@ -1,0 +1,84 @@
+"""Where the answers and the maps of several runs agree and where they differ, in words."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.types import Attribution
+from zoo.interpret.case import Case
+from zoo.interpret.trust.similarity import rank_correlation
+from zoo.report.cases.text import share_text
+
+SIDE = 64
+"""Maps are compared at this size, so that runs of any input can be."""
+LARGE = 0.2
+"""Difference of two probabilities that is worth a remark."""
+
+
+def agreement(cases: Sequence[Case], positives: Sequence[int]) -> list[str]:
+    """Say who answers what, and how far the probabilities lie apart."""
+    by_answer: dict[str, list[str]] = {}
+    for case in cases:
+        by_answer.setdefault(case.refused or case.class_names[case.predicted], []).append(case.run)
+    if len(by_answer) == 1:
+        told = f"They agree: {_all(len(cases))} answer {next(iter(by_answer))}."
+    else:
+        parts = [f"{_named(runs)} {answer}" for answer, runs in by_answer.items()]
+        told = f"They differ: {'; '.join(parts)}."
+    return [told, _spread(cases, positives)]
+
+
+def likeness(cases: Sequence[Case]) -> list[tuple[str, float]]:
+    """Return for each method that several runs have the mean rank correlation of their maps.
+
+    1: all put the places of the image in the same order; 0: their orders have nothing in common.
+    """
+    maps: dict[str, list[np.ndarray]] = {}
+    for case in cases:
+        for found in case.attributions:
+            maps.setdefault(found.method, []).append(_small(found))
+    return [
+        (method, float(np.mean([rank_correlation(*pair)[0] for pair in _pairs(found)])))
+        for method, found in maps.items()
+        if len(found) > 1
+    ]
+
+
+def _spread(cases: Sequence[Case], positives: Sequence[int]) -> str:
+    names = {case.class_names for case in cases}
+    if len(names) > 1 or len(set(positives)) > 1:
+        return "They know different classes, so their probabilities cannot be compared."
+    chances = [case.probabilities[positives[0]] for case in cases]
+    low, high = min(chances), max(chances)
+    positive = cases[0].class_names[positives[0]]
+    if high - low < LARGE:
+        return f"Their probabilities of {positive} are alike: {_range(low, high)}."
+    return f"Their probabilities of {positive} lie far apart: {_range(low, high)}."
+
+
+def _range(low: float, high: float) -> str:
+    ends = share_text(low), share_text(high)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def _all(count: int) -> str:
+    return "both" if count == 2 else f"all {count}"
+
+
+def _named(runs: Sequence[str]) -> str:
+    if len(runs) == 1:
+        return f"{runs[0]} answers"
+    return f"{', '.join(runs[:-1])} and {runs[-1]} answer"
+
+
+def _small(found: Attribution) -> np.ndarray:
+    image = Image.fromarray(np.nan_to_num(found.values.astype(np.float32)))
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))[None]
+
+
+def _pairs(maps: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return list(itertools.combinations(maps, 2))

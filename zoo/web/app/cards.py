@@ -1,0 +1,95 @@
+"""A reading made ready to be shown: the answer in words and bars, its maps and similar cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.base.types import Attribution, Explainer
+from zoo.interpret.case import Case
+from zoo.report.cases.examples import examples_part
+from zoo.report.cases.overlays import OPACITY, TINY_SIDE, enlarge, evidence_png, picture_jpeg
+from zoo.report.cases.page import CLASSES_SHOWN, beside_map
+from zoo.report.cases.text import percent
+from zoo.report.rendering import uri
+from zoo.web.app.reading import Reading, seconds_of
+
+OPACITY_AT_FIRST = round(100 * OPACITY)
+"""In percent: the map looks as in the reports."""
+
+
+def answer(case: Case, positive: int) -> dict[str, Any]:
+    """Return what a run answers to an image: words and one bar for each of its likely classes.
+
+    The operating point stands on the bar of the class that it is about.
+    """
+    texts = percent(case)
+    bars = [
+        {
+            "name": name,
+            "share": 100 * chance,
+            "text": texts[index],
+            "predicted": index == case.predicted,
+            "threshold": case.threshold if index == positive else None,
+        }
+        for index, (name, chance) in enumerate(
+            zip(case.class_names, case.probabilities, strict=True)
+        )
+    ]
+    bars.sort(key=lambda bar: -float(str(bar["share"])))
+    return {
+        "name": case.name,
+        "run": case.run,
+        "predicted": case.class_names[case.predicted],
+        "probability": texts[case.predicted],
+        "refused": case.refused,
+        "reason": case.reason,
+        "bars": bars[:CLASSES_SHOWN],
+        "hidden": max(0, len(bars) - CLASSES_SHOWN),
+        "notes": case.notes,
+        "synthetic": case.synthetic,
+    }
+
+
+def card(key: str, reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
+    """Return all that the page Read shows of an image."""
+    return {
+        **answer(reading.case, reading.positive),
+        "key": key,
+        "group": f"map-{key}-{reading.case.run}",
+        "explained": reading.explained,
+        "opacity": OPACITY_AT_FIRST,
+        **explanation(reading, explainers),
+    }
+
+
+def explanation(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
+    """Return the maps and similar cases of a reading, and what else may be asked for.
+
+    `unjudged`: quick methods gave maps that nobody has judged; `slow` are the other such methods.
+    """
+    case = reading.shown
+    shown = {one.method for one in case.explanations}
+    unjudged = [one.method for one in reading.unjudged]
+    slow = [method for method in unjudged if seconds_of(explainers[method]) is not None]
+    return {
+        "unjudged": len(unjudged) > len(slow),
+        "slow": slow,
+        "maps": [beside_map(case, one) for one in case.attributions],
+        "examples": [examples_part(case, one) for one in case.examples],
+        "plain": uri(picture_jpeg(case.pixels), "jpeg") if case.examples else "",
+        "further": [
+            {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
+            for name, explainer in explainers.items()
+            if name not in shown and (reading.explained or not explainer.default)
+        ],
+    }
+
+
+def layer(case: Case, found: Attribution) -> bytes:
+    """Return a map as a clear PNG file, as large as the network's image.
+
+    Tiny ones are enlarged as squares: a browser would smooth them, and invent detail.
+    """
+    size = case.pixels.shape[:2]
+    return evidence_png(found, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2])

@@ -1,0 +1,145 @@
+"""The page Compare: one image, several runs, where they agree and where they differ.
+
+Annotations are evaluated here (no `from __future__`): FastAPI reads them.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from starlette.responses import JSONResponse, Response
+
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.report.cases.page import beside_map
+from zoo.report.cases.text import agreement_text, percent
+from zoo.runs.run_folder import Run
+from zoo.web.app import cards, templating
+from zoo.web.app.agreement import agreement, likeness
+from zoo.web.app.read_page import note
+from zoo.web.app.reading import Reading, find, keep
+from zoo.web.app.shared import Shared
+from zoo.web.app.tasks import Task
+from zoo.web.app.uploads import received
+from zoo.web.app.visitors import Visitor
+from zoo.web.service.bodies import Route
+from zoo.web.service.endpoints import NAME, row
+from zoo.web.service.uploads import Upload, as_images
+
+PAGE = "/compare"
+MOST = 8
+"""Runs of one comparison: each is loaded, which takes seconds."""
+
+RunNames = Annotated[list[str], Form(max_length=MOST)]
+
+
+def router(shared: Shared) -> APIRouter:
+    """Return the routes of the page."""
+    routes = APIRouter(route_class=Route)
+    library = shared.library
+
+    @routes.get(PAGE)
+    def page(request: Request, image: Annotated[str, Query(max_length=NAME)] = "") -> Response:
+        runs = list(reversed(library.runs()))
+        known = request.state.visitor.uploads.get(image)
+        return templating.page(
+            "compare.html.j2",
+            here=PAGE,
+            runs=[row(run, default=False, loaded=run.name in library.loaded) for run in runs],
+            image=image if known else "",
+            name=known.name if known else "",
+            most=1,
+            most_runs=MOST,
+        )
+
+    @routes.post("/app/compare")
+    async def compare(
+        request: Request,
+        runs: RunNames,
+        files: Annotated[list[UploadFile] | None, File()] = None,
+        image: Annotated[str, Form(max_length=NAME)] = "",
+    ) -> Response:
+        """Start to compare what runs say of an image: one that is sent, or one that was."""
+        visitor: Visitor = request.state.visitor
+        names = list(dict.fromkeys(runs))
+        if len(names) < 2:
+            raise InvalidSetting("Choose two runs or more: one alone has nothing to differ from.")
+        for name in names:
+            shared.run(name)
+        if image and not any(file.filename for file in files or ()):
+            upload = visitor.upload(image)
+        else:
+            sent = await received(files or (), library.limits)
+            if sent.problems:
+                raise BadInput(sent.problems[0])
+            upload = sent.uploads[0]
+            image = shared.visitors.bring(visitor, upload)
+
+        def work(task: Task) -> None:
+            ask_all(shared, visitor, image, upload, names, task)
+
+        task = shared.tasks.start(visitor.key, "comparing", library.explaining, work)
+        return JSONResponse({"image": image, "task": task.told()}, headers=templating.PRIVATE)
+
+    @routes.get("/app/images/{key}/comparison")
+    def comparison(
+        request: Request, key: str, run: Annotated[list[str], Query(max_length=MOST)]
+    ) -> Response:
+        """Return what the runs said, side by side, as a part of the page."""
+        found = [find(request.state.visitor, key, name)[1] for name in run]
+        part = templating.part(
+            "compared.html.j2", **compared(key, found, [shared.run(name) for name in run])
+        )
+        return JSONResponse({"part": part}, headers=templating.PRIVATE)
+
+    return routes
+
+
+def ask_all(
+    shared: Shared, visitor: Visitor, key: str, upload: Upload, names: Sequence[str], task: Task
+) -> None:
+    """Let each run answer and explain, one after the other."""
+    task.start("loading the runs", len(names))
+    for done, name in enumerate(names):
+        reading = visitor.results.get(key, {}).get(name)
+        if reading is None:
+            task.start(f"asking {name}", len(names))
+            task.done = done
+            engine = shared.library.engine(name)
+            case = engine.read(upload)
+            note(shared, upload, case)
+            reading = keep(visitor, key, case, engine.run, listed=False)
+        if not reading.explained:
+            task.start(f"explaining with {name}", len(names))
+            task.done = done
+            engine = shared.library.engine(name)
+            with engine.asking(task.check):
+                found = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
+            reading.add(found[0])
+    task.done = len(names)
+
+
+def compared(key: str, found: Sequence[Reading], runs: Sequence[Run]) -> dict[str, Any]:
+    """Return what the part of the page shows."""
+    shown = [reading.shown for reading in found]
+    methods = list(dict.fromkeys(one.method for case in shown for one in case.attributions))
+    return {
+        "key": key,
+        "name": shown[0].name,
+        "positive": shown[0].class_names[found[0].positive],
+        "sentences": agreement(shown, [reading.positive for reading in found]),
+        "likeness": likeness(shown),
+        "group": f"map-{key}",
+        "opacity": cards.OPACITY_AT_FIRST,
+        "methods": [{"method": method, "trust": None} for method in methods],
+        "rows": [
+            {
+                **cards.answer(reading.case, reading.positive),
+                "maps": [beside_map(case, one) for one in case.attributions],
+                "chance": percent(case)[reading.positive],
+                "threshold": case.threshold,
+                "near": next((agreement_text(case, one) for one in case.examples), ""),
+                "about": row(run, default=False, loaded=True),
+            }
+            for reading, case, run in zip(found, shown, runs, strict=True)
+        ],
+    }

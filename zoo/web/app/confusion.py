@@ -1,0 +1,67 @@
+"""What a run answered to labelled images, cell by cell of its confusion matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.base.errors import DamagedRun, UnknownName
+from zoo.base.types import TEST, VALIDATION
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+from zoo.stats import outputs
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import decide, softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """The answers to one part of a run's data, as decided by the run's own threshold.
+
+    `said` is `(images,)` int, `probabilities` is `(images, classes)`, calibrated. `known` are the
+    images' names, labels and patients.
+    """
+
+    part: str
+    known: Outputs
+    said: np.ndarray
+    probabilities: np.ndarray
+
+    def confusion(self) -> list[list[int]]:
+        """Return the numbers of images, `[true][said]`."""
+        classes = self.probabilities.shape[1]
+        cells = np.bincount(self.known.labels * classes + self.said, minlength=classes**2)
+        return cells.reshape(classes, classes).tolist()
+
+    def cell(self, true: int, said: int) -> np.ndarray:
+        """Return the rows of one cell, those first of which the run is surest.
+
+        Raises:
+            UnknownName: there is no such cell.
+        """
+        classes = self.probabilities.shape[1]
+        if not (0 <= true < classes and 0 <= said < classes):
+            raise UnknownName(f"There is no such cell; the table has {classes} by {classes}.")
+        rows = np.flatnonzero((self.known.labels == true) & (self.said == said))
+        return rows[np.argsort(-self.probabilities[rows, said], kind="stable")]
+
+
+def answered(run: Run) -> Answered:
+    """Return the answers to the test part, or to validation for a run that kept only those.
+
+    Raises:
+        DamagedRun: they are missing or damaged.
+    """
+    part, name = TEST, run_folder.TESTED
+    if not (run.path / name).is_file():
+        part, name = VALIDATION, run_folder.VALIDATION
+    known = outputs.load(run.path / name)
+    classes = len(run.class_names)
+    if known.logits.ndim != 2 or known.logits.shape[1] != classes or not len(known.labels):
+        raise DamagedRun(f"The answers of '{run.name}' do not fit its classes. Train again.")
+    if known.labels.min() < 0 or known.labels.max() >= classes:
+        raise DamagedRun(f"The answers of '{run.name}' have labels of no class. Train again.")
+    probabilities = softmax(known.logits / run.temperature)
+    said = decide(probabilities, run.record["positive"], run.threshold)
+    return Answered(part, known, said, probabilities)

@@ -1,0 +1,91 @@
+"""The page Data: check a data set before it is trained on, and see what was found."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from zoo.base.errors import InvalidSetting
+from zoo.web.app import templating
+from zoo.web.app.checks import Checks, Found
+from zoo.web.app.shared import Shared
+from zoo.web.app.tasks import DONE, Task
+from zoo.web.service.bodies import Route
+from zoo.web.service.security import PAGE_POLICY
+
+PAGE = "/data"
+NAMES = 5
+
+
+def router(shared: Shared) -> APIRouter:
+    """Return the routes of the page."""
+    checks = Checks(shared)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        checks.close()
+
+    routes = APIRouter(route_class=Route, lifespan=lifespan)
+
+    def owned(request: Request, key: str) -> Task:
+        return shared.tasks.find(request.state.visitor.key, key)
+
+    @routes.get(PAGE)
+    def overview(request: Request) -> Response:
+        return templating.page(
+            "data.html.j2",
+            here=PAGE,
+            sources=shared.sources,
+            started=checks.of(request.state.visitor.key),
+        )
+
+    @routes.post(f"{PAGE}/check")
+    def start(
+        request: Request,
+        source: Annotated[int, Form()] = 0,
+        other: Annotated[int, Form()] = -1,
+    ) -> Response:
+        if source == other:
+            raise InvalidSetting("A data set cannot be compared with itself. Choose another one.")
+        against = None if other < 0 else shared.source(other)
+        task = checks.start(request.state.visitor.key, shared.source(source), against)
+        return RedirectResponse(f"{PAGE}/check/{task.id}", 303)
+
+    @routes.get(f"{PAGE}/check/{{key}}")
+    def look(request: Request, key: str) -> Response:
+        task = owned(request, key)
+        found = checks.found(task) if task.state == DONE else None
+        return templating.page(
+            "check_task.html.j2",
+            here=PAGE,
+            task=task.told(),
+            ended=task.ended,
+            found=found,
+            findings=_findings(found) if found else [],
+        )
+
+    @routes.get(f"{PAGE}/check/{{key}}/report")
+    def report(request: Request, key: str) -> Response:
+        headers = {**templating.PRIVATE, "Content-Security-Policy": PAGE_POLICY}
+        return HTMLResponse(checks.found(owned(request, key)).page, headers=headers)
+
+    @routes.get(f"{PAGE}/check/{{key}}/check.json")
+    def data(request: Request, key: str) -> Response:
+        content = json.dumps(checks.found(owned(request, key)).result, indent=1, allow_nan=False)
+        headers = {**templating.PRIVATE, "Content-Disposition": 'attachment; filename="check.json"'}
+        return Response(content, media_type="application/json", headers=headers)
+
+    return routes
+
+
+def _findings(found: Found) -> list[dict[str, Any]]:
+    """Return the findings with the first names that each is about."""
+    rows = []
+    for finding in found.result["findings"]:
+        about = finding["names"] or [", ".join(group) for group in finding["groups"]]
+        rows.append({**finding, "about": about[:NAMES], "more": max(0, len(about) - NAMES)})
+    return rows

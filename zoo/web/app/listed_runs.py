@@ -1,0 +1,130 @@
+"""The runs that the application may show, and the finished ones beside each other in a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.base.errors import DamagedRun, UnknownName
+from zoo.base.types import TEST
+from zoo.report.pages.claim import source_name
+from zoo.report.tables import TITLES, written
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+from zoo.web.app.shared import Shared
+from zoo.web.app.trainings import Trainings
+
+METRICS = ("roc_auc", "accuracy", "sensitivity", "specificity")
+
+NAME_LENGTH = 255
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run that is not finished; `training` is the id of what trains it now, `idle` how long ago
+    it was last written.
+    """
+
+    run: Run
+    training: str
+    idle: str
+
+
+def all_runs(shared: Shared) -> list[Run]:
+    """Return the readable runs of the folder that may be shown, the newest first."""
+    only = shared.library.only
+    found = [run for run in run_folder.listing(shared.folder) if not only or run.name in only]
+    return found[::-1]
+
+
+def run(shared: Shared, name: str) -> Run:
+    """Return a run by its name, which is compared and never made a path.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    listed = {own.name: own for own in all_runs(shared)}
+    if name in listed:
+        return listed[name]
+    if len(name) > NAME_LENGTH:
+        raise UnknownName("There is no run of so long a name. See the list of runs.")
+    raise UnknownName.among("run", name, listed)
+
+
+def unfinished(shared: Shared, trainings: Trainings) -> list[Unfinished]:
+    """Return the runs that are not finished, the newest first."""
+    trained = {trainings.state(own).run: own.id for own in trainings.alive()}
+    return [
+        Unfinished(own, trained.get(own.name, ""), _ago(own.path))
+        for own in all_runs(shared)
+        if not own.done
+    ]
+
+
+def file_of(own: Run, name: str) -> Path:
+    """Return a file of a run's folder; a link that leads out of it is not followed.
+
+    Raises:
+        UnknownName: the run has no such file.
+    """
+    path = own.path / name
+    if not path.is_file() or not path.resolve().is_relative_to(own.path.resolve()):
+        raise UnknownName(f"The run '{own.name}' has no '{name}'. Copy it again, or train again.")
+    return path
+
+
+def shown(source: str) -> str:
+    """Return a source with its options, but without the folders above it."""
+    _, mark, query = source.rpartition("?")
+    name = source_name({"source": source})
+    return f"{name}?{query}" if mark else name
+
+
+def _ago(path: Path) -> str:
+    """Say how long ago a run was last written."""
+    written = max((file.stat().st_mtime for file in path.iterdir()), default=time.time())
+    minutes = max(0.0, time.time() - written) / 60
+    if minutes < 2:
+        return "just now"
+    if minutes < 120:
+        return f"{minutes:.0f} minutes ago"
+    hours = minutes / 60
+    return f"{hours:.0f} hours ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+
+
+HEADINGS = tuple(TITLES[name] for name in METRICS)
+
+
+def rows(finished: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return a row for each run, the one with the greatest ROC-AUC on its test part first."""
+    made = [row(run) for run in finished]
+    return sorted(made, key=lambda one: one["cells"][0]["value"], reverse=True)
+
+
+def row(run: Run) -> dict[str, Any]:
+    """Return what the table shows of a run; what cannot be read is sorted last."""
+    try:
+        scores: Mapping[str, Any] = run.metrics()[TEST]["metrics"]
+        cells = [_cell(scores[name]) for name in METRICS]
+    except (DamagedRun, KeyError, TypeError):
+        cells = [{"value": -1, "text": "damaged", "interval": ""}] * len(METRICS)
+    training = run.record["training"]
+    return {
+        "name": run.name,
+        "architecture": run.record["architecture"],
+        "data": shown(run.record["data"]["source"]),
+        "synthetic": bool(run.record["data"].get("synthetic")),
+        "cells": cells,
+        "epochs": training.get("epochs", 0),
+        "best": training.get("best_epoch", 0),
+        "created": run.record.get("created", ""),
+    }
+
+
+def _cell(entry: Mapping[str, Any]) -> dict[str, Any]:
+    text, interval = written(entry)
+    value = -1 if entry["value"] is None else entry["value"]
+    return {"value": value, "text": text, "interval": interval.replace("-", " to ")}

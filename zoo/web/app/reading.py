@@ -1,0 +1,169 @@
+"""What runs say of a visitor's images: the answer first, then why, then what that is worth."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from zoo.base.errors import UnknownName
+from zoo.base.types import Attribution, Explainer, Explanation
+from zoo.interpret.case import Case
+from zoo.interpret.interpreter import BUDGET, Interpreter
+from zoo.runs.run_folder import Run
+from zoo.web.app.tasks import Task
+from zoo.web.app.visitors import Visitor
+from zoo.web.service.engine import Engine
+from zoo.web.service.uploads import Upload, as_images
+
+SECONDS = "budget"
+"""The option by which a slow method is told how many seconds it may take."""
+
+
+@dataclass(eq=False)
+class Reading:
+    """One run's answer to one image, and the explanations that were added to it.
+
+    `positive` is the class that the operating point is about. `listed`: the page Read shows it.
+    `asked` are methods that were asked for by name: their maps are shown whatever they are worth.
+    """
+
+    case: Case
+    positive: int
+    listed: bool = True
+    asked: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def explained(self) -> bool:
+        """Tell whether it was explained by any method."""
+        return bool(self.case.explanations)
+
+    @property
+    def unjudged(self) -> tuple[Attribution, ...]:
+        """Return the maps that nobody has judged yet."""
+        return tuple(one for one in self.case.attributions if one.method not in self.case.trust)
+
+    @property
+    def shown(self) -> Case:
+        """Return the case without maps that ignore the network, but for those asked for."""
+        trust = self.case.trust
+        kept = tuple(
+            one
+            for one in self.case.explanations
+            if one.method in self.asked or one.method not in trust or trust[one.method].depends
+        )
+        return replace(self.case, explanations=kept)
+
+    def add(self, found: Case) -> None:
+        """Add what methods said, in place of what they said before."""
+        with self._lock:
+            methods = {one.method for one in found.explanations}
+            known = tuple(one for one in self.case.explanations if one.method not in methods)
+            self.case = replace(
+                self.case,
+                explanations=(*known, *found.explanations),
+                summaries={**self.case.summaries, **found.summaries},
+                trust={**self.case.trust, **found.trust},
+            )
+
+
+def find(visitor: Visitor, key: str, run: str) -> tuple[Upload, Reading]:
+    """Return an image of the visitor and what a run said of it.
+
+    Raises:
+        UnknownName: the image was forgotten, or that run was not asked.
+    """
+    upload = visitor.upload(key)
+    reading = visitor.results.get(key, {}).get(run)
+    if not isinstance(reading, Reading):
+        raise UnknownName("This run has not read the image. Choose the image and the run again.")
+    return upload, reading
+
+
+def keep(visitor: Visitor, key: str, case: Case, run: Run, *, listed: bool = True) -> Reading:
+    """Keep a run's answer with its image, unless that was forgotten meanwhile."""
+    reading = Reading(case, run.record["positive"], listed=listed)
+    visitor.results.get(key, {})[case.run] = reading
+    return reading
+
+
+def explain(
+    engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
+) -> None:
+    """Add what methods say of an image (default: those shown by default), without judging it."""
+    if not methods and reading.explained:
+        return
+    interpreter = engine.interpreter(methods, trust=False)
+    with _told(engine, task, _title(methods), _seconds(interpreter)):
+        reading.asked.update(methods)
+        reading.add(interpreter.cases(as_images([upload], engine.run))[0])
+
+
+def judge(
+    engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
+) -> None:
+    """Judge the maps of these methods that were not judged before (default: of all quick ones)."""
+    from zoo.interpret.trust.panel import assess
+
+    known = engine.registry.explainers
+    waiting = [
+        one
+        for one in reading.unjudged
+        if one.method in methods or (not methods and seconds_of(known[one.method]) is None)
+    ]
+    if not waiting:
+        return
+    interpreter = engine.interpreter([one.method for one in waiting])
+    title = f"judging {', '.join(one.method for one in waiting)}"
+    with _told(engine, task, title, 0):
+        judged = assess(
+            engine.run, interpreter.classifier, as_images([upload], engine.run),
+            [reading.case.predicted], [waiting], _asking(interpreter.explainers, task.check),
+            interpreter.options, interpreter.reference, seconds=BUDGET,
+        )  # fmt: skip
+    reading.add(replace(reading.case, explanations=(), trust=judged[0]))
+
+
+def seconds_of(explainer: Explainer) -> float | None:
+    """Return the seconds that a slow method takes for an image; None for a quick one."""
+    option = explainer.options.get(SECONDS)
+    return None if option is None else float(option.default)
+
+
+def _asking(explainers: Sequence[Explainer], ask: Callable[[], None]) -> list[Explainer]:
+    """Let each method ask before it begins: judging runs it on many networks, one by one."""
+
+    def asking(explainer: Explainer) -> Explainer:
+        def explain(*given: Any, **options: Any) -> Sequence[Explanation]:
+            ask()
+            return explainer.explain(*given, **options)
+
+        return replace(explainer, explain=explain)
+
+    return [asking(explainer) for explainer in explainers]
+
+
+@contextmanager
+def _told(engine: Engine, task: Task, title: str, seconds: float) -> Iterator[None]:
+    """Tell a task how far the work is, by the clock where a method has one; end when cancelled."""
+    task.start(title, round(seconds))
+    begun = time.monotonic()
+
+    def ask() -> None:
+        task.check()
+        task.done = min(task.total, int(time.monotonic() - begun))
+
+    with engine.asking(ask):
+        yield
+
+
+def _title(methods: Sequence[str]) -> str:
+    return f"explaining with {', '.join(methods)}" if methods else "explaining"
+
+
+def _seconds(interpreter: Interpreter) -> float:
+    return sum(seconds_of(explainer) or 0.0 for explainer in interpreter.explainers)

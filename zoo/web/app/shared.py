@@ -1,0 +1,82 @@
+"""What the pages of the application work with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.base.errors import UnknownName
+from zoo.base.registry import DEFAULT_SOURCE
+from zoo.base.sources import parse
+from zoo.runs.run_folder import Run
+from zoo.web.app.tasks import Tasks
+from zoo.web.app.visitors import Visitors
+from zoo.web.service.engine import Library
+from zoo.web.service.journal import Journal
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Runs, data sources, visitors and their tasks.
+
+    `sources` are the data sets that were named when the application was started; a page chooses
+    one by its number, so no path ever comes from a browser.
+    """
+
+    library: Library
+    visitors: Visitors
+    tasks: Tasks
+    sources: tuple[str, ...]
+    journal: Journal | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the runs."""
+        return self.library.folder
+
+    def run(self, name: str) -> Run:
+        """Return a finished run that may be asked, by its name, without loading its network.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        known = {run.name: run for run in self.library.runs()}
+        if name not in known:
+            raise UnknownName.among("run", name, known)
+        return known[name]
+
+    def source(self, number: int) -> str:
+        """Return a data source by its number.
+
+        Raises:
+            UnknownName: there is none of that number.
+        """
+        if not 0 <= number < len(self.sources):
+            raise UnknownName(
+                f"There is no data set number {number}. Choose one of the list, or start the "
+                "application with --data FOLDER."
+            )
+        return self.sources[number]
+
+    def is_open(self, source: str) -> bool:
+        """Tell whether pictures of a source may be shown: it, or a folder around it, was named."""
+        wanted = _location(source)
+        inside = os.path.isdir(wanted)  # noqa: PTH112 (Path.is_dir raises on overlong names)
+        return any(
+            wanted == named or (inside and wanted.is_relative_to(named))
+            for named in map(_location, self.sources)
+        )
+
+
+def sources_of(named: Sequence[str]) -> tuple[str, ...]:
+    """Return the sources of an application: the synthetic one, and what was named."""
+    return tuple(dict.fromkeys((*named, DEFAULT_SOURCE)))
+
+
+def _location(source: str) -> Path:
+    """Return where a source lies, its options left out; as it is named when there is no file."""
+    location = parse(source)[0]
+    exists = os.path.exists(location)  # noqa: PTH110 (Path.exists raises on overlong names)
+    return Path(location).resolve() if exists else Path(location)

@@ -1,0 +1,122 @@
+"""The application as one: the service, its pages, and errors that people can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from zoo.web.app import templating
+from zoo.web.app.compare_page import router as compare
+from zoo.web.app.data_page import router as data
+from zoo.web.app.read_page import router as read
+from zoo.web.app.runs_page import router as runs
+from zoo.web.app.shared import Shared, sources_of
+from zoo.web.app.tasks import Tasks
+from zoo.web.app.train_page import router as train
+from zoo.web.app.visitors import COOKIE, Visitors
+from zoo.web.service import api
+from zoo.web.service.engine import Library
+from zoo.web.service.journal import Journal
+from zoo.web.service.schemas import refusal
+from zoo.web.service.security import LOOPBACK, Password
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
+
+
+def create(
+    library: Library,
+    sources: Sequence[str] = (),
+    *,
+    auth: Password | None = None,
+    journal: Journal | None = None,
+    hosts: Collection[str] | None = LOOPBACK,
+) -> FastAPI:
+    """Build the application on top of the HTTP service, for the library's runs and some data.
+
+    `sources` are the data sets that its pages may open; the others are as for the service.
+    """
+    app = api.create(library, auth=auth, journal=journal, hosts=hosts)
+    strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI}
+    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), journal)
+    for router in routers(shared):
+        app.include_router(router, include_in_schema=False)
+    app.add_api_route("/static/{name}", templating.static, methods=["GET"], include_in_schema=False)
+    _tell_people(app)
+    # The innermost one: whom the guard refuses is no visitor.
+    app.user_middleware.append(
+        Middleware(Acquaintance, visitors=shared.visitors, strangers=strangers)
+    )
+    return app
+
+
+class Acquaintance:
+    """Middleware that knows a browser again by a cookie that no script can read.
+
+    Addresses of the HTTP service and files need no visitor. What changes something is refused
+    when a page of another site sent it.
+    """
+
+    def __init__(self, app: ASGIApp, visitors: Visitors, strangers: Collection[str]) -> None:
+        self.app, self.visitors, self.strangers = app, visitors, strangers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its visitor in `request.state.visitor`."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        if request.method not in READING and request.headers.get("sec-fetch-site", "none") not in (
+            "same-origin", "none"
+        ):  # fmt: skip
+            sentence = "A page of another site sent this. Open this service's own address."
+            await refusal(403, sentence)(scope, receive, send)
+            return
+        if scope["path"] in self.strangers or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+        port = (scope.get("server") or ("", ""))[1]
+        cookie = f"{COOKIE}_{port}"  # a browser keeps one cookie of a name for all ports
+        visitor = self.visitors.meet(request.cookies.get(cookie))
+        request.state.visitor = visitor
+
+        async def introduced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = Response()
+                told.set_cookie(cookie, visitor.key, httponly=True, samesite="strict")
+                MutableHeaders(scope=message).append("set-cookie", told.headers["set-cookie"])
+            await send(message)
+
+        known = request.cookies.get(cookie) == visitor.key
+        await self.app(scope, receive, send if known else introduced)
+
+
+def _tell_people(app: FastAPI) -> None:
+    """Answer a browser that asked for a page with a page when something went wrong."""
+    for kind, handler in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _as_page(handler))
+
+
+def _as_page(handler: Any) -> Any:
+    async def told(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        if "text/html" not in request.headers.get("accept", ""):
+            return response
+        sentence = json.loads(response.body)["error"]
+        return templating.page("error.html.j2", status=response.status_code, sentence=sentence)
+
+    return told
+
+
+def routers(shared: Shared) -> list[APIRouter]:
+    """Return the routes of every page."""
+    return [router(shared) for router in (read, compare, runs, data, train)]

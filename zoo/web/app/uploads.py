@@ -1,0 +1,71 @@
+"""A visitor's files: checked one by one, kept or refused with a sentence, and made to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import UploadFile
+from fastapi.concurrency import run_in_threadpool
+
+from zoo.base import images
+from zoo.base.errors import BadInput, ZooError
+from zoo.report.cases.overlays import enlarge
+from zoo.web.service import uploads
+from zoo.web.service.limits import Limits, TooLarge
+from zoo.web.service.uploads import Upload
+
+MOST_SIDE = 1600
+"""Pixels of the longer side: enough to be looked at closely, a fraction of an X-ray's bytes."""
+
+
+def picture(upload: Upload) -> bytes:
+    """Return the image as a JPEG file.
+
+    The network sees it squashed to its own input; a map is stretched back over it.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    pixels = images.read_image(upload.content, name=upload.name)
+    height, width = pixels.shape[:2]
+    scale = MOST_SIDE / max(height, width)
+    if scale < 1:
+        pixels = images.resize(
+            pixels, (max(1, round(height * scale)), max(1, round(width * scale)))
+        )
+    return images.encode_jpeg(enlarge(pixels), quality=90)
+
+
+@dataclass(frozen=True, eq=False)
+class Received:
+    """Files that were accepted, and a sentence on each that was not."""
+
+    uploads: tuple[Upload, ...]
+    problems: tuple[str, ...]
+
+
+async def received(files: Sequence[UploadFile], limits: Limits) -> Received:
+    """Take the files of a form that are within the limits; nothing is decoded.
+
+    Raises:
+        BadInput: no file was chosen.
+        TooLarge: there are too many.
+    """
+    chosen = [(await file.read(), file.filename or "") for file in files]
+    chosen = [(content, name) for content, name in chosen if content or name]
+    if not chosen:
+        raise BadInput("No image was sent. Choose one first: a JPEG, PNG, TIFF or DICOM file.")
+    if len(chosen) > limits.files:
+        raise TooLarge(
+            f"{len(chosen)} files were sent; at most {limits.files} are read at a time. "
+            "Choose fewer."
+        )
+    accepted: list[Upload] = []
+    problems: list[str] = []
+    for content, name in chosen:
+        try:
+            accepted.append(await run_in_threadpool(uploads.accept, content, name, limits))
+        except ZooError as error:
+            problems.append(str(error))
+    return Received(tuple(accepted), tuple(problems))

@@ -1,0 +1,281 @@
+"""The routes of the HTTP API: requests in, answers of the library out.
+
+Annotations are evaluated here (no `from __future__`): FastAPI reads them, and some are built from
+what is installed.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from zoo import DISCLAIMER, __version__
+from zoo.base.errors import DamagedRun, InvalidSetting
+from zoo.interpret.case import Case
+from zoo.report.cases.page import case_page
+from zoo.report.cases.panel import panel
+from zoo.report.cases.record import case_record
+from zoo.report.facts import facts
+from zoo.runs.run_folder import Run
+from zoo.web.service import uploads
+from zoo.web.service.bodies import Route
+from zoo.web.service.engine import Engine, Library
+from zoo.web.service.journal import Journal
+from zoo.web.service.limits import TooLarge
+from zoo.web.service.metrics import Metrics
+from zoo.web.service.queue import Deadline, outcome
+from zoo.web.service.schemas import (
+    PRIVATE,
+    PROBLEMS,
+    Explanations,
+    Format,
+    Health,
+    PredictionOut,
+    Predictions,
+    RunOut,
+    Runs,
+)
+from zoo.web.service.security import PAGE_POLICY
+from zoo.web.service.uploads import Upload
+
+HEALTH, READY, METRICS_PAGE = "/health", "/health/ready", "/metrics"
+OPEN = frozenset({HEALTH, READY})
+"""Paths that need no password, for whoever watches over the service."""
+NAME = 200
+SHARES = "of the validation images"
+
+Files = Annotated[list[UploadFile], File(description="Image files, one or several.")]
+RunName = Annotated[
+    str | None, Form(max_length=NAME, description="A run of `GET /runs`. Default: the newest.")
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What the routes work with."""
+
+    library: Library
+    metrics: Metrics
+    journal: Journal | None = None
+
+    def note(self, run: Run, answers: Sequence[tuple[Upload, str, float, bool]]) -> None:
+        """Write answers to the audit log and count them; each `(upload, answer, probability of the
+        class that is or would be named, whether it was refused)`.
+        """
+        if self.journal is not None:
+            self.journal.record(run.name, [(own.digest, text, p) for own, text, p, _ in answers])
+        for _, text, _, refused in answers:
+            self.metrics.answered(run.name, text, refused)
+
+
+def router(desk: Desk) -> APIRouter:
+    """Return the routes."""
+    library, limits = desk.library, desk.library.limits
+    routes = APIRouter(route_class=Route, responses=PROBLEMS)
+    methods_help = "Explanation methods: " + ", ".join(sorted(library.registry.explainers))
+
+    async def received(files: Sequence[UploadFile]) -> list[Upload]:
+        if len(files) > limits.files:
+            raise TooLarge(
+                f"{len(files)} files were sent; the limit is {limits.files} a request. "
+                "Send several requests."
+            )
+        contents = [(await file.read(), file.filename or "") for file in files]
+        return [
+            await run_in_threadpool(uploads.accept, content, name, limits)
+            for content, name in contents
+        ]
+
+    @routes.post("/predict", summary="Classify images", response_model=Predictions)
+    async def predict(
+        request: Request,
+        files: Files,
+        run: RunName = None,
+        sensitivity: Annotated[
+            float | None,
+            Form(gt=0, le=1, description=f"Choose the threshold that reaches it {SHARES}."),
+        ] = None,
+        prevalence: Annotated[
+            float | None,
+            Form(gt=0, lt=1, description="How frequent the class looked for is where you are."),
+        ] = None,
+    ) -> Any:
+        """Answer to each image: a class, or UNCERTAIN, or that it is not of the kind, and why.
+
+        All images of a request are answered or none: a file that cannot be read is an error.
+        """
+        accepted, deadline = await received(files), Deadline(limits.seconds)
+
+        def work(engine: Engine) -> Predictions:
+            made = engine.predict(accepted, sensitivity=sensitivity, prevalence=prevalence)
+            desk.note(
+                engine.run,
+                [
+                    (own, p.label, p.probabilities[p.leaning], bool(p.refused))
+                    for own, p in zip(accepted, made, strict=True)
+                ],
+            )
+            return Predictions(
+                disclaimer=DISCLAIMER,
+                run=engine.run.name,
+                synthetic=engine.run.record["data"]["synthetic"],
+                notes=[str(alarm) for alarm in engine.run.alarms],
+                prevalence=prevalence,
+                predictions=[
+                    PredictionOut(digest=own.digest, **p.row())
+                    for own, p in zip(accepted, made, strict=True)
+                ],
+            )
+
+        answer = await outcome(request, library.answer(run, work), deadline)
+        return JSONResponse(answer.model_dump(), headers=PRIVATE)
+
+    @routes.post(
+        "/explain",
+        summary="Explain images",
+        response_model=Explanations,
+        responses={
+            200: {
+                "description": "JSON, or as `format` says.",
+                "content": {"text/html": {}, "image/png": {}},
+            }
+        },
+    )
+    async def explain(
+        request: Request,
+        files: Files,
+        run: RunName = None,
+        methods: Annotated[list[str] | None, Form(description=methods_help)] = None,
+        target: Annotated[
+            str | None,
+            Form(max_length=NAME, description="The class to explain. Default: the predicted one."),
+        ] = None,
+        trust: Annotated[bool, Form(description="Judge whether to believe each map.")] = True,
+        format: Annotated[  # noqa: A002 (the field's name in the request)
+            Format, Form(description="`html`: one page; `png`: one picture, of one image.")
+        ] = Format.JSON,
+    ) -> Response:
+        """Answer to each image and say why: maps, similar cases, and whether to believe them."""
+        if format is Format.PNG and len(files) > 1:
+            raise InvalidSetting(
+                f"{len(files)} files were sent; format=png draws one. Send one, or take html."
+            )
+        accepted, deadline = await received(files), Deadline(limits.seconds)
+
+        def work(engine: Engine) -> Response:
+            cases = engine.explain(
+                accepted, methods=methods or (), target=target, trust=trust, deadline=deadline
+            )
+            desk.note(
+                engine.run,
+                [
+                    (own, case.refused or case.class_names[case.predicted],
+                     case.probabilities[case.predicted], bool(case.refused))
+                    for own, case in zip(accepted, cases, strict=True)
+                ],
+            )  # fmt: skip
+            return drawn(cases, engine.run, format)
+
+        return await outcome(request, library.explain(run, work), deadline)
+
+    @routes.get("/runs", summary="List the runs", response_model=Runs)
+    def list_runs() -> Any:
+        """List the finished runs that may be asked, oldest first."""
+        listed = library.runs()
+        default = library.default if listed else ""
+        loaded = library.loaded
+        return Runs(
+            disclaimer=DISCLAIMER,
+            runs=[row(run, run.name == default, run.name in loaded) for run in listed],
+        )
+
+    def health() -> Health:
+        loaded = list(library.loaded)
+        lanes = (library.answering, library.explaining)
+        return Health(
+            disclaimer=DISCLAIMER,
+            ready=bool(loaded),
+            version=__version__,
+            loaded=loaded,
+            queues={lane.name: lane.length for lane in lanes},
+        )
+
+    @routes.get(HEALTH, summary="Whether the service lives", response_model=Health)
+    async def alive() -> Any:
+        """Answer 200 as long as the process answers at all."""
+        return health()
+
+    @routes.get(READY, summary="Whether a run is loaded", response_model=Health)
+    async def ready() -> Any:
+        """Answer 200 when a run is loaded, 503 before."""
+        found = health()
+        return JSONResponse(found.model_dump(), 200 if found.ready else 503, headers=PRIVATE)
+
+    @routes.get(
+        METRICS_PAGE,
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses={
+            200: {"content": {"text/plain": {}}, "description": "Prometheus's text format."}
+        },
+    )
+    def metrics() -> Response:
+        """Return counts of requests, answers and refusals, durations and the length of queues."""
+        return Response(desk.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes
+
+
+def drawn(cases: Sequence[Case], run: Run, form: Format) -> Response:
+    """Return explained images in the form asked for."""
+    if form is Format.HTML:
+        page = case_page(cases, information=facts(run))
+        headers = {**PRIVATE, "Content-Security-Policy": PAGE_POLICY}
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+    if form is Format.PNG:
+        return Response(panel(cases[0]), media_type="image/png", headers=PRIVATE)
+    told = {
+        "disclaimer": DISCLAIMER,
+        "run": run.name,
+        "cases": [_record(case) for case in cases],
+    }
+    content = json.dumps(told, allow_nan=False, ensure_ascii=False)
+    return Response(content, media_type="application/json", headers=PRIVATE)
+
+
+def row(run: Run, default: bool, loaded: bool) -> RunOut:
+    """Return what is told of a run."""
+    try:
+        score = run.metrics()["test"]["metrics"]["roc_auc"]["value"]
+    except (DamagedRun, KeyError, TypeError):
+        score = None
+    return RunOut(
+        name=run.name,
+        architecture=run.record["architecture"],
+        class_names=list(run.class_names),
+        synthetic=run.record["data"]["synthetic"],
+        created=run.record.get("created", ""),
+        default=default,
+        loaded=loaded,
+        roc_auc=score,
+    )
+
+
+def _record(case: Case) -> dict[str, Any]:
+    """Return a case as plain data, with the arrays it names: float32, little-endian, base64."""
+    record, arrays = case_record(case)
+    del arrays["pixels"]  # the sender has them
+    told = {
+        name: {
+            "shape": array.shape,
+            "dtype": "<f4",
+            "base64": base64.b64encode(array.astype("<f4").tobytes()).decode(),
+        }
+        for name, array in arrays.items()
+    }
+    return {**record, "pixels": None, "arrays": told}

@@ -1,0 +1,233 @@
+"""Runs made ready to answer: one engine a run, a few of them loaded, two queues for all."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+
+from zoo.base.errors import UnknownName
+from zoo.base.registry import Registry, load_registry
+from zoo.interpret.interpreter import BUDGET, Interpreter, chosen, options_of
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import run_folder
+from zoo.runs.answering import Answerer
+from zoo.runs.run_folder import Run
+from zoo.web.service.interruption import Interruptible
+from zoo.web.service.limits import Limits
+from zoo.web.service.queue import Deadline, Lane
+from zoo.web.service.uploads import Upload, as_images
+from zoo.workflows.predict import Prediction, predictions
+
+if TYPE_CHECKING:
+    from zoo.interpret.case import Case
+
+Result = TypeVar("Result")
+
+NAME_LENGTH = 255
+JUDGING_SHARE = 0.5
+"""Of the time a request has left: what judging its maps may take."""
+
+
+class Engine:
+    """A run, loaded once, that answers uploads. It is asked from one thread a lane."""
+
+    def __init__(self, run: Run, limits: Limits, registry: Registry | None = None) -> None:
+        self.run, self.limits = run, limits
+        self._interpreter = Interpreter(run, registry=registry)
+        self._interruptible = Interruptible(self._interpreter.classifier)
+        blank = np.zeros((1, *run.record["input_shape"]), np.uint8)
+        self._interpreter.answerer.answer(blank)  # the first pass builds the graph, in seconds
+
+    def predict(
+        self,
+        uploads: Sequence[Upload],
+        *,
+        sensitivity: float | None = None,
+        prevalence: float | None = None,
+    ) -> list[Prediction]:
+        """Answer to each upload, in order (as zoo.workflows.predict.predict does to files).
+
+        Raises:
+            BadInput: a file is damaged.
+            InvalidSetting: a sensitivity or prevalence that this run cannot use.
+        """
+        images = as_images(uploads, self.run)
+        answers = self._answerer(sensitivity, prevalence).answer(images.pixels)
+        return list(predictions(self.run, images.names, answers))
+
+    def read(self, upload: Upload) -> Case:
+        """Answer to an upload, without explaining: what can be shown first.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
+        quick = copy.copy(self._interpreter)
+        quick.explainers, quick.trust = [], False
+        return quick.cases(as_images([upload], self.run))[0]
+
+    def explain(
+        self,
+        uploads: Sequence[Upload],
+        *,
+        methods: Sequence[str] = (),
+        target: str | None = None,
+        trust: bool = True,
+        deadline: Deadline | None = None,
+    ) -> list[Case]:
+        """Answer and explain each upload, in order; one at a time, so that it can be ended between.
+
+        Raises:
+            UnknownName: no method or class of that name.
+            BadInput: a file is damaged.
+            Expired: the deadline has come.
+        """
+        deadline = deadline or Deadline(self.limits.seconds)
+        budget = min(BUDGET, JUDGING_SHARE * deadline.left / len(uploads))
+        interpreter = self.interpreter(methods, trust=trust, budget=budget)
+        cases: list[Case] = []
+        with self.asking(deadline.check):
+            for upload in uploads:
+                deadline.check()
+                images = as_images([upload], self.run)
+                cases.extend(interpreter.cases(images, target, progress=deadline))
+        return cases
+
+    def interpreter(
+        self, methods: Sequence[str] = (), *, trust: bool = True, budget: float = BUDGET
+    ) -> Interpreter:
+        """Return an interpreter of this network with other methods, which `asking` can end.
+
+        Raises:
+            UnknownName: no method of that name.
+        """
+        other = copy.copy(self._interpreter)
+        other.classifier = cast(TrainedClassifier, self._interruptible)
+        other.named, other.trust, other.budget = bool(methods), trust, budget
+        other.explainers = chosen(other.registry, methods)
+        other.options = options_of(other.explainers, {})
+        other.__dict__.pop("summaries", None)
+        return other
+
+    @property
+    def registry(self) -> Registry:
+        """Return what is installed."""
+        return self._interpreter.registry
+
+    def asking(self, ask: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `ask` before each pass of explaining; what it raises ends the work."""
+        return self._interruptible.asking(ask)
+
+    def _answerer(self, sensitivity: float | None, prevalence: float | None) -> Answerer:
+        own = self._interpreter
+        if sensitivity is None and prevalence is None:
+            return own.answerer
+        return Answerer(
+            self.run, own.classifier, own.reference, sensitivity=sensitivity, prevalence=prevalence
+        )
+
+
+class Library:
+    """The finished runs of a folder, opened by name when they are asked for.
+
+    Only names of runs in that folder are known, and of these only `only` where it is given.
+    Answering and explaining have a queue each: nobody waits for a short answer behind a long one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        only: Sequence[str] = (),
+        limits: Limits | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        self.folder, self.only, self.limits = folder, tuple(only), limits or Limits()
+        self.registry = registry or load_registry()
+        self.answering = Lane("answering", self.limits.waiting)
+        self.explaining = Lane("explaining", self.limits.waiting)
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._lock = threading.RLock()
+        finished = self.runs()
+        self._default = finished[-1].name if finished else None
+
+    def runs(self) -> list[Run]:
+        """Return the finished runs that may be asked, oldest first."""
+        found = [run for run in run_folder.listing(self.folder) if run.done]
+        return [run for run in found if not self.only or run.name in self.only]
+
+    @property
+    def default(self) -> str:
+        """Return the run that answers when none is named: the newest one at the start.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        with self._lock:
+            if self._default is None:
+                self._default = run_folder.open_run(None, self.folder).name
+            return self._default
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Return the runs that are ready, the one used last at the end."""
+        return tuple(self._engines)
+
+    def engine(self, name: str | None = None) -> Engine:
+        """Return a run ready to answer; loading it takes seconds, the first time.
+
+        Raises:
+            UnknownName: no run of that name is in the folder.
+            DamagedRun: it is unfinished, incomplete or altered.
+        """
+        with self._lock:
+            name = self.default if name is None else self._known(name)
+            if name not in self._engines:
+                run = run_folder.open_run(self.folder / name)
+                while len(self._engines) >= self.limits.loaded:
+                    self._engines.popitem(last=False)
+                self._engines[name] = Engine(run, self.limits, self.registry)
+            self._engines.move_to_end(name)
+            return self._engines[name]
+
+    def answer(self, name: str | None, work: Callable[[Engine], Result]) -> Future[Result]:
+        """Queue short work for a run.
+
+        Raises:
+            UnknownName: no run of that name.
+            Overloaded: too many wait already.
+        """
+        return self._queued(self.answering, name, work)
+
+    def explain(self, name: str | None, work: Callable[[Engine], Result]) -> Future[Result]:
+        """Queue long work for a run; it raises as `answer` does."""
+        return self._queued(self.explaining, name, work)
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self.answering.close()
+        self.explaining.close()
+
+    def _queued(
+        self, lane: Lane, name: str | None, work: Callable[[Engine], Result]
+    ) -> Future[Result]:
+        if name is not None:
+            self._known(name)
+        return lane.submit(lambda: work(self.engine(name)))
+
+    def _known(self, name: str) -> str:
+        """Return the name if the folder holds such a run; it is compared, never made a path."""
+        entries = {record.parent.name for record in self.folder.glob(f"*/{run_folder.RECORD}")}
+        known = entries.intersection(self.only) if self.only else entries
+        if name not in known:
+            if len(name) > NAME_LENGTH:
+                raise UnknownName("There is no run of so long a name. See the list of runs.")
+            raise UnknownName.among("run", name, known)
+        return name

@@ -1,0 +1,56 @@
+"""How much one request may bring and how many may wait, and how what is beyond is refused.
+
+BadInput
+└── TooLarge        more bytes, pixels or files than one request may bring
+ZooError
+└── Unavailable     it cannot be answered now
+    ├── Overloaded  too many are waiting already
+    └── Expired     it took longer than a request may take, or was given up
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.base.errors import BadInput, ZooError
+from zoo.base.images import MAX_PIXELS
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service accepts; beyond it a request is refused with a sentence."""
+
+    file_bytes: int = 64 * MEGABYTE
+    pixels: int = MAX_PIXELS
+    files: int = 16
+    """Files of one request."""
+    request_bytes: int = 256 * MEGABYTE
+    """The body of one request."""
+    held_bytes: int = 1024 * MEGABYTE
+    """The bodies of all requests that are read or answered at a time."""
+    waiting: int = 32
+    """Requests that wait in one queue, besides the one at work."""
+    seconds: float = 120.0
+    """From the arrival of a request's body to its answer; and for its body to arrive."""
+    loaded: int = 2
+    """Runs that are kept ready; the one that was used least recently makes room."""
+    retry: int = 5
+    """Seconds after which a client who was refused for lack of room is told to come again."""
+
+
+class TooLarge(BadInput):
+    """More bytes, pixels or files than one request may bring."""
+
+
+class Unavailable(ZooError):
+    """It cannot be answered now."""
+
+
+class Overloaded(Unavailable):
+    """Too many are waiting already."""
+
+
+class Expired(Unavailable):
+    """It took longer than a request may take, or was given up."""

@@ -1,0 +1,125 @@
+"""One thing at a time, a limited number waiting: how many clients share one machine.
+
+A client that nobody waits for any more is let go of, and the event loop is never held up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from zoo.base.progress import Silent
+from zoo.web.service.limits import Expired, Overloaded
+
+Result = TypeVar("Result")
+
+
+class Lane:
+    """Work that is done in order by one thread, with at most `waiting` pieces waiting."""
+
+    def __init__(self, name: str, waiting: int) -> None:
+        self.name, self.waiting = name, waiting
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"zoo-{name}")
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    @property
+    def length(self) -> int:
+        """Return how many pieces of work wait or are at work."""
+        return self._taken
+
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Put work in the queue; cancelling the future takes it out while it still waits.
+
+        Raises:
+            Overloaded: too many wait already.
+        """
+        with self._lock:
+            if self._taken > self.waiting:
+                raise Overloaded(
+                    f"{self._taken} requests are waiting already, the most that are taken. "
+                    "Send it again in a few seconds."
+                )
+            self._taken += 1
+        try:
+            future = self._pool.submit(work)
+        except BaseException:
+            self._leave()
+            raise
+        future.add_done_callback(self._leave)
+        return future
+
+    def close(self) -> None:
+        """Drop what waits; what is at work ends by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, _: Any = None) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+class Deadline(Silent):
+    """A listener that ends work at its next step: when its time is over or nobody waits for it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._given_up = threading.Event()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left, at least 0."""
+        return 0.0 if self._given_up.is_set() else max(0.0, self._end - time.monotonic())
+
+    def give_up(self) -> None:
+        """Let the work end."""
+        self._given_up.set()
+
+    def start(self, title: str, total: int) -> None:  # noqa: ARG002 (a listener's signature)
+        """Check before a stretch of work."""
+        self.check()
+
+    def advance(self, steps: int = 1) -> None:  # noqa: ARG002 (a listener's signature)
+        """Check after a step of work."""
+        self.check()
+
+    def check(self) -> None:
+        """Go on only while there is time.
+
+        Raises:
+            Expired: there is none left.
+        """
+        if not self.left:
+            raise Expired(
+                "It takes longer than a request may take. Send fewer images or name fewer methods."
+            )
+
+
+async def outcome(request: Request, future: Future[Result], deadline: Deadline) -> Result:
+    """Return what the work gives; it is given up when the client leaves or the time is over.
+
+    Raises:
+        Expired: the deadline has come, or the client is gone.
+    """
+    work = asyncio.wrap_future(future)
+    left = asyncio.ensure_future(_left(request))
+    waited: set[asyncio.Future[Any]] = {work, left}
+    try:
+        await asyncio.wait(waited, timeout=deadline.left, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+    finally:
+        deadline.give_up()
+        left.cancel()
+        work.cancel()  # takes it out of the queue if it has not begun
+    raise Expired("It took longer than a request may take. Send it again later, or fewer images.")
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,278 @@
+"""Measure the explanation methods of a run on a sample of a data set, and rank them.
+
+`write` leaves in a folder
+
+    report.html   everything on one page
+    audit.json    the numbers (schema 1), see `zoo.interpret.trust.ranking.Audit`
+    ranking.png   the ranking
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.types import TEST, Attribution, Explanation, Images, Sample
+from zoo.data.masks import find as find_masks
+from zoo.interpret.interpreter import Interpreter
+from zoo.interpret.overview.sampling import Batch, Reader, stratified
+from zoo.interpret.trust import perturbation, randomisation, stability
+from zoo.interpret.trust.controls import controls
+from zoo.interpret.trust.localisation import localise
+from zoo.interpret.trust.panel import scores_of
+from zoo.interpret.trust.ranking import LOCATED, TESTS, Audit, Key, Measurements, standings
+from zoo.report.facts import facts
+from zoo.report.pages.audit import audit_page, ranking_figure
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import Selection, open_selection
+
+SAMPLE = 100
+STABILITY_SAMPLE = 20
+"""Images that each method explains again to see whether its maps are stable."""
+PAGE, DATA, FIGURE = "report.html", "audit.json", "ranking.png"
+
+NOTHING = {"inside": 0.0, "pointing": 0.0, "near": 0.0}
+"""What a map without any evidence has in a place; its area and AUPRC are the place's area."""
+
+Maps = dict[str, np.ndarray]
+Measures = dict[Key, dict[str, np.ndarray]]
+
+
+def audit(
+    run: Run,
+    source: str | None = None,
+    *,
+    sample: int = SAMPLE,
+    methods: Sequence[str] = (),
+    changes: Mapping[str, Any] | None = None,
+    masks: str | Path | None = None,
+    registry: Registry | None = None,
+    skip_broken: bool = False,
+    steps: int = perturbation.STEPS,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Audit:
+    """Measure how far each method's maps can be believed, on images that the run has not seen.
+
+    Of the run's own data (default) its test part is used, of other data all that it was not
+    trained on; `sample` images of them, evenly of each class. `methods` names explainers (default:
+    all that give maps), `changes` sets their options; `masks` is a folder of lung masks, named as
+    the images. Where the data know the place of a finding, maps are compared with it; there the
+    true class is explained, everywhere else the one that is called.
+
+    Raises:
+        ZooError: the run, the data, a method or an option cannot be used.
+    """
+    registry = registry or load_registry()
+    named = tuple(methods) or tuple(registry.explainers)
+    interpreter = Interpreter(run, methods=named, changes=changes, registry=registry, trust=False)
+    selection = open_selection(
+        run, registry, source, TEST, skip_broken=skip_broken, progress=progress
+    )
+    chosen = stratified(selection.samples, sample, seed)
+    lungs = None if masks is None else find_masks(Path(masks), chosen)
+    reader = Reader(selection.verified, lungs, interpreter.classifier.input_shape)
+    work = _Work(interpreter, selection, chosen, steps, seed)
+    progress.start("auditing", len(chosen) * (len(interpreter.explainers) + 1))
+    try:
+        measured = [work.measure(batch, progress) for batch in reader.batches(chosen)]
+    finally:
+        progress.stop()
+    found = _joined(measured, chosen, work.random)
+    ranked, best = standings(found, scores_of(run), seed)
+    known = np.isfinite(next(iter(found.values.values()))["area"])
+    inside = np.isfinite(next(iter(found.values.values()))["lungs_area"])
+    return Audit(
+        run=run.name,
+        source=source or run.record["data"]["source"],
+        own=selection.own,
+        notes=selection.notes,
+        images=len(chosen),
+        available=len(selection.samples),
+        patients=len({one.patient for one in chosen}),
+        right=int(found.right.sum()),
+        located={"right": int((known & found.right).sum()), "all": int(known.sum())},
+        lungs=int(inside.sum()),
+        steps=steps,
+        seed=seed,
+        synthetic=selection.verified.dataset.synthetic,
+        best=best,
+        standings=ranked,
+        options={name: interpreter.options[name] for name in work.random},
+    )
+
+
+def write(audit: Audit, folder: Path, run: Run) -> Path:
+    """Write the page, the figure and the numbers into a folder; return the page."""
+    picture = ranking_figure(audit)
+    if picture is not None:
+        write_bytes(folder / FIGURE, picture)
+    write_text(folder / PAGE, audit_page(audit, information=facts(run)))
+    write_json(folder / DATA, audit.to_record())
+    return folder / PAGE
+
+
+class _Work:
+    """What is measured of a batch, and once of each method."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        selection: Selection,
+        chosen: Sequence[Sample],
+        steps: int,
+        seed: int,
+    ) -> None:
+        self.interpreter, self.classifier = interpreter, interpreter.classifier
+        self.dataset = selection.verified.dataset
+        self.samples = {one.name: one for one in chosen}
+        self.repeated = {one.name for one in stratified(chosen, STABILITY_SAMPLE, seed)}
+        self.steps, self.seed = steps, seed
+        self.random: dict[str, randomisation.Randomisation | None] = {}
+
+    def measure(self, batch: Batch, progress: Progress) -> tuple[Measures, np.ndarray]:
+        """Return every measure of every map, `(batch,)`, and which images are called right."""
+        images, interpreter = batch.images, self.interpreter
+        targets = interpreter.targets(interpreter.answer(images))
+        maps = _maps(interpreter.explanations(images, targets, progress))
+        if not self.random:
+            self._randomise(list(maps), images, targets)
+        keyed: dict[Key, np.ndarray] = {
+            **{(True, name): own for name, own in controls(images.pixels, self.seed).items()},
+            **{(False, name): np.nan_to_num(own) for name, own in maps.items()},
+        }
+        right = np.array(targets) == np.array(batch.labels)
+        findings = self._findings(images)
+        explained = self._of_true_class(batch, keyed, right, findings)
+        measures: Measures = defaultdict(dict)
+        for key, faithful in perturbation.measure(
+            self.classifier, images.pixels, targets, keyed, steps=self.steps, seed=self.seed
+        ).items():
+            for test in TESTS:
+                measures[key][test] = np.array([getattr(one, test) for one in faithful])
+        for key, own in keyed.items():
+            inside = _located(own, batch.lungs, ("inside", "area"))
+            measures[key] |= {
+                **_located(explained[key], findings, LOCATED),
+                "lungs": inside["inside"],
+                "lungs_area": inside["area"],
+                **self._stable(key, images, targets, own),
+            }
+        progress.advance(len(targets))
+        return measures, right
+
+    def _randomise(self, methods: Sequence[str], images: Images, targets: Sequence[int]) -> None:
+        """Compare maps with those of random networks: once a run, and kept in its folder."""
+        of = self.interpreter
+        copies = randomisation.copies_of(self.classifier, images, of.reference)
+        for method in methods:
+            self.random[method] = randomisation.of_run(
+                of.run, of.registry.explainer(method), of.options[method], self.classifier,
+                images, targets, of.reference, copies,
+            )  # fmt: skip
+
+    def _findings(self, images: Images) -> list[np.ndarray | None]:
+        """Return where the finding of each image is, None where there is none or it is unknown."""
+        size, mask = self.classifier.input_shape[:2], self.dataset.mask
+        if mask is None:
+            return [None] * len(images.names)
+        masks = [mask(self.samples[name], size) for name in images.names]
+        return [found if found.any() else None for found in masks]
+
+    def _of_true_class(
+        self,
+        batch: Batch,
+        keyed: Mapping[Key, np.ndarray],
+        right: np.ndarray,
+        findings: Sequence[np.ndarray | None],
+    ) -> Mapping[Key, np.ndarray]:
+        """Explain the true class, too, of images with a finding that are called wrong."""
+        wrong = [i for i, found in enumerate(findings) if found is not None and not right[i]]
+        if not wrong:
+            return keyed
+        labels = [batch.labels[i] for i in wrong]
+        again = _maps(self.interpreter.explanations(_some(batch.images, wrong), labels))
+        explained = dict(keyed)
+        for name, own in again.items():
+            explained[False, name] = keyed[False, name].copy()
+            explained[False, name][wrong] = np.nan_to_num(own)
+        return explained
+
+    def _stable(
+        self, key: Key, images: Images, targets: Sequence[int], maps: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Explain some of the images again with noise, and with other random numbers."""
+        control, method = key
+        found = {name: np.full(len(targets), np.nan) for name in ("noise", "repeat")}
+        rows = [i for i, name in enumerate(images.names) if name in self.repeated]
+        if control or not rows:
+            return found
+        of = self.interpreter
+        again = stability.measure(
+            of.registry.explainer(method), of.options[method], self.classifier,
+            _some(images, rows), [targets[i] for i in rows], of.reference, maps[rows],
+            tries=1, repeats=1,
+        )  # fmt: skip
+        for name, values in found.items():
+            values[rows] = [getattr(one, name) for one in again]  # None becomes NaN
+        return found
+
+
+def _maps(explanations: Sequence[Sequence[Explanation]]) -> Maps:
+    """Stack the maps of each method that gives one for every image."""
+    found: dict[str, list[np.ndarray]] = defaultdict(list)
+    for of_image in explanations:
+        for one in of_image:
+            if isinstance(one, Attribution):
+                found[one.method].append(one.values)
+    return {name: np.stack(own) for name, own in found.items() if len(own) == len(explanations)}
+
+
+def _some(images: Images, rows: Sequence[int]) -> Images:
+    return replace(
+        images,
+        pixels=images.pixels[list(rows)],
+        names=tuple(images.names[i] for i in rows),
+        patients=tuple(images.patients[i] for i in rows),
+        digests=tuple(images.digests[i] for i in rows),
+    )
+
+
+def _located(
+    maps: np.ndarray, places: Sequence[np.ndarray | None], measures: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Compare maps with places; where a map shows nothing it has nothing inside."""
+    found = {name: np.full(len(maps), np.nan) for name in measures}
+    for i, place in enumerate(places):
+        if place is None:
+            continue
+        located = localise(maps[i], place)
+        for name, values in found.items():
+            values[i] = getattr(located, name) if located else NOTHING.get(name, place.mean())
+    return found
+
+
+def _joined(
+    measured: Sequence[tuple[Measures, np.ndarray]],
+    chosen: Sequence[Sample],
+    random: Mapping[str, randomisation.Randomisation | None],
+) -> Measurements:
+    """Put the batches together."""
+    first = measured[0][0]
+    return Measurements(
+        values={
+            key: {name: np.concatenate([of[key][name] for of, _ in measured]) for name in own}
+            for key, own in first.items()
+        },
+        patients=np.array([one.patient for one in chosen]),
+        right=np.concatenate([right for _, right in measured]),
+        random=random,
+    )

@@ -1,0 +1,181 @@
+"""Check a data set before it is trusted: what is in it, what is wrong, and what gives it away.
+
+`check` returns plain data that `json.dumps` takes (schema 1):
+
+    schema        1
+    source        str;  other: the source it was compared with, or null
+    images, patients, broken: int;  patient_rule: str;  class_names: list of str
+    positive      name of the class that is looked for
+    notes         what the reader of the source says
+    counts        {'train', 'validation', 'test' or 'undivided': {class: images}}
+    sizes         the ten most frequent {width, height, images};  distinct_sizes: int
+    modes         {Pillow's mode: images}; empty, as the sizes, when images are not files
+    exposure      {class: {low, quartile1, median, quartile3, high}} of the images' mean, 0-255
+    baselines     one {name, title, roc_auc: {value, low, high}, images} each
+    shift         one {between: [a, b], roc_auc, names, prior: {a: {class: share}, b: ...},
+                  prior_p} each; `names` are the images of b that are told most easily
+    duplicates    exact_groups, surplus (images that repeat another), near_pairs (that differ in
+                  content) and pairs (all that show the same picture), of this source
+    suspected     at most 24 {name, label, predicted, probability}, most contradicted first
+    features      the architecture whose backbone gave the features, or 'pixels'
+    findings      one {level, kind, message, remedy, names, groups} each, worst first
+    seconds       float
+
+Baselines and suspected labels are about the images that are not in the source's test part. Names
+of images of the other source are written 'SOURCE: NAME'.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import BadInput
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.types import TEST, Dataset
+from zoo.checks import embeddings, inventory, labels, shift, shortcuts
+from zoo.checks.duplicates import copies
+from zoo.checks.findings import NOTE, Checked, Finding, in_order
+from zoo.checks.material import Material, comparable, gather
+from zoo.checks.patients import unknown
+from zoo.checks.quick import parts
+from zoo.data import baselines
+from zoo.data.baselines import FILE
+from zoo.data.masks import find as find_masks
+from zoo.data.verify import Verified, positive_index, verify
+from zoo.runs.selection import numbered_as
+
+SCHEMA = 1
+
+
+def check(
+    source: str,
+    *,
+    masks: str | Path | None = None,
+    other: str | None = None,
+    positive: str | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+) -> Checked:
+    """Check a data set; the module's docstring gives the schema of the result.
+
+    Images that cannot be read are a finding and left out of the rest.
+
+    Args:
+        source: the data set.
+        masks: a folder of lung masks named as the images, for two more baselines.
+        other: another source, such as an external test set, to look for copies and a shift.
+        positive: the class that is looked for; by default the last unhealthy one.
+        registry: what is installed.
+        progress: told of the work.
+
+    Raises:
+        ZooError: a source, the masks or the class cannot be used, or a class has no readable image.
+    """
+    began = time.monotonic()
+    registry = registry or load_registry()
+    dataset = registry.dataset(source)
+    names = dataset.class_names
+    looked_for = positive_index(names, positive)
+    lungs = None if masks is None else find_masks(Path(masks), dataset.samples)
+    strange = None if other is None else _numbered_as(dataset, registry.dataset(other))
+    for note in dataset.notes:
+        progress.note(note)
+
+    verified = verify(dataset, skip_broken=True, progress=progress)
+    found = [*_unreadable(dataset, verified), *parts(verified.dataset)]
+    found += unknown(verified.dataset)
+    backbone = embeddings.backbone(registry)
+    if backbone is None:
+        found.append(embeddings.missing())
+    own, against = gather(verified, backbone, progress), None
+    if strange is not None:
+        checked = verify(strange, skip_broken=True, progress=progress)
+        found += _unreadable(strange, checked, f"{other}: ")
+        against = gather(checked, backbone, progress, source=other or "")
+
+    headers = inventory.headers(own.dataset, own.samples, progress)
+    measured = baselines.measure(own.dataset, own.samples, mask=lungs, progress=progress)
+    found += inventory.modes(headers, own.labels, names)
+    found += inventory.flat(own.samples, measured[FILE][:, -1])
+    duplicated, repeated = copies(own, against)
+
+    features = comparable([own] if against is None else [own, against])
+    shifted, moved = shift.shifts(own, features[0], against, features[-1])
+    guessed, suspected, learned = _learned(own, features[0], measured, looked_for)
+    found += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
+    findings = in_order(found)
+    result = {
+        "schema": SCHEMA,
+        "source": source,
+        "other": other,
+        "images": len(own.samples),
+        "patients": len(set(own.patients)),
+        "broken": len(verified.broken),
+        "patient_rule": dataset.patient_rule,
+        "class_names": list(names),
+        "positive": names[looked_for],
+        "notes": list(dataset.notes),
+        "counts": inventory.counts(own.dataset),
+        **inventory.summary(headers),
+        "exposure": inventory.exposure(measured[FILE][:, -2], own.labels, names),
+        "baselines": guessed,
+        "shift": shifted,
+        "duplicates": duplicated,
+        "suspected": suspected,
+        "features": "pixels" if backbone is None else backbone.name,
+        "findings": [_plain(finding) for finding in findings],
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return Checked(findings, result, own.dataset)
+
+
+def _learned(
+    own: Material, features: np.ndarray, measured: Mapping[str, np.ndarray], looked_for: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:
+    """Score baselines and suspect labels, out of fold, among the images that are not to test on."""
+    rows = np.flatnonzero([s.split != TEST for s in own.samples])
+    rows = rows if len(rows) else np.arange(len(own.samples))
+    truth, patients, names = own.labels[rows], own.patients[rows], own.dataset.class_names
+    try:
+        folds = baselines.fold_numbers(truth, patients)
+    except BadInput as error:
+        message = f"Shortcuts and labels could not be checked: {error}"
+        return [], [], [Finding(NOTE, "too few", message, "Check again with more patients.")]
+    guessed, gave_away = shortcuts.shortcuts(
+        {name: values[rows] for name, values in measured.items()},
+        truth == looked_for,
+        patients,
+        folds,
+        names[looked_for],
+    )
+    suspected, doubted = labels.suspected(
+        features[rows], truth, folds, own.names[rows].tolist(), names
+    )
+    return guessed, suspected, [*gave_away, *doubted]
+
+
+def _unreadable(dataset: Dataset, verified: Verified, prefix: str = "") -> list[Finding]:
+    kept = {sample.name for sample in verified.dataset.samples}
+    names = [prefix + sample.name for sample in dataset.samples if sample.name not in kept]
+    return inventory.unreadable(verified.broken, names)
+
+
+def _numbered_as(dataset: Dataset, other: Dataset) -> Dataset:
+    """Number the other source's classes in the same way, where they are the same classes."""
+    if set(other.class_names) != set(dataset.class_names):
+        return other
+    return numbered_as(dataset.class_names, other)
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return asdict(finding) | {
+        "names": list(finding.names),
+        "groups": [list(group) for group in finding.groups],
+    }

@@ -1,0 +1,161 @@
+"""Compare architectures on the same folds, or finished runs on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting
+from zoo.base.files import write_json, write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.sources import parse
+from zoo.data import baselines
+from zoo.data.splits import folds as divide
+from zoo.data.verify import Verified, labels_of
+from zoo.report.pages.comparison import comparison_page
+from zoo.stats.leaderboard import Trial, leaderboard, mean_over, roc_area
+from zoo.training.cells import Outcome
+from zoo.workflows.experiments import Setup
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The leaderboard as plain data (docs/metrics.md has the schema), and its page."""
+
+    result: Mapping[str, Any]
+    page: Path
+
+
+def compare(
+    names: Sequence[str],
+    source: str = DEFAULT_SOURCE,
+    *,
+    folds: int = 5,
+    seeds: int = 1,
+    changes: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    skip_broken: bool = False,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Train every architecture on the same patient-grouped folds and compare what they answer.
+
+    `changes` are settings of the recipe, for all alike. The same call goes on where a killed one
+    was; more architectures or seeds reuse what is there. A test part that the source gives stays
+    untouched.
+
+    Raises:
+        ZooError: a name, a setting or the data cannot be used.
+    """
+    changes = dict(changes or {})
+    if not names or folds < 2 or seeds < 1 or jobs < 1:
+        raise InvalidSetting(
+            f"{len(names)} architectures, {folds} folds, {seeds} seeds and {jobs} jobs were asked "
+            "for; expected at least one architecture, two folds, one seed and one job."
+        )
+    if "seed" in changes:
+        raise InvalidSetting("A comparison sets its own seeds; say how many with --seeds.")
+    setup = Setup(
+        source=source,
+        changes=changes,
+        input_shape=input_shape,
+        positive=positive,
+        skip_broken=skip_broken,
+        jobs=jobs,
+        backend=backend,
+        scheduler=scheduler,
+        folder=folder,
+        registry=registry or load_registry(),
+        progress=progress,
+    )
+    done = setup.train(
+        {"architecture": name, "seed": seed, "folds": folds, "fold": fold}
+        for name in dict.fromkeys(names)
+        for seed in range(seeds)
+        for fold in range(folds)
+    )
+    dataset = done.verified.dataset
+    trials: dict[str, list[Trial]] = {}
+    for outcome in done.outcomes:
+        trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
+    first = trials[names[0]]
+    result = {
+        "schema": SCHEMA,
+        "kind": "folds",
+        "data": {
+            "source": Path(parse(source)[0]).name,
+            "images": sum(len(t.outputs.labels) for t in first if t.seed == 0),
+            "patients": len({p for t in first for p in t.outputs.patients.tolist()}),
+            "folds": folds,
+            "seeds": seeds,
+        },
+        "class_names": list(dataset.class_names),
+        "positive": dataset.class_names[done.positive],
+        **leaderboard(trials, dataset.class_names, done.positive),
+        "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
+        "notes": list(divide(dataset, done.verified.digests, folds, 0)[0].notes),
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    return written(result, done.folder)
+
+
+def written(result: Mapping[str, Any], place: Path) -> Comparison:
+    """Write a comparison into the folder `place`, as data and as a page."""
+    page = place / "comparison.html"
+    write_json(place / "comparison.json", result)
+    write_text(page, comparison_page(result))
+    return Comparison(result, page)
+
+
+def _trial(outcome: Outcome) -> Trial:
+    point = outcome.summary["operating_point"]
+    return Trial(
+        outcome.test,
+        outcome.summary["temperature"],
+        None if point is None else point["threshold"],
+        outcome.cell.seed,
+        outcome.cell.fold,
+        outcome.summary["seconds"],
+        outcome.summary["parameters"],
+    )
+
+
+def _baselines(
+    verified: Verified, folds: int, seeds: int, positive: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """Fit and test the baselines that never see the lungs on the same folds."""
+    dataset = verified.dataset
+    place = {s.name: i for i, s in enumerate(dataset.samples)}
+    measured = baselines.measure(dataset, dataset.samples, progress=progress)
+    patients = np.array([s.patient for s in dataset.samples])
+    truth = labels_of(dataset.samples) == positive
+    rows = []
+    for name, values in measured.items():
+        statistics, tested = [], []
+        for seed in range(seeds):
+            for division in divide(dataset, verified.digests, folds, seed):
+                learn = [place[s.name] for s in (*division.train, *division.validation)]
+                test = [place[s.name] for s in division.test]
+                fitted = baselines.fit(values[learn], truth[learn])
+                scores = fitted.scores(values[test])
+                statistics.append(roc_area(truth[test], scores, patients[test]))
+                tested.append(test)
+        mean = mean_over(statistics, tested, len(patients))
+        rows.append(
+            {"name": name, "title": baselines.title(name, values), "roc_auc": mean.within(patients)}
+        )
+    return rows

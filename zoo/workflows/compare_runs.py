@@ -1,0 +1,129 @@
+"""Compare finished runs on images that none of them has seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.sources import parse
+from zoo.base.types import TEST, Dataset, Sample
+from zoo.data import baselines
+from zoo.data.baselines import score_baselines
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import open_selection, select
+from zoo.stats.leaderboard import Trial, leaderboard
+from zoo.stats.outputs import gather
+from zoo.workflows.compare import SCHEMA, Comparison, written
+from zoo.workflows.evaluate import outputs_of
+from zoo.workflows.experiments import FOLDER
+
+
+def compare_runs(
+    chosen: Sequence[Run],
+    source: str | None = None,
+    *,
+    split: str = TEST,
+    skip_broken: bool = False,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Comparison:
+    """Compare finished runs on the images that none of them was trained or tuned on.
+
+    Without a `source` these are of the data the first run was trained on.
+
+    Raises:
+        ZooError: the runs know other classes than each other or the data, or no image is left.
+    """
+    registry = registry or load_registry()
+    first = chosen[0]
+    if len({run.name for run in chosen}) < 2:
+        raise InvalidSetting("Expected at least two different runs to compare.")
+    for run in chosen:
+        if (run.class_names, run.record["positive"]) != (
+            first.class_names,
+            first.record["positive"],
+        ):
+            raise BadInput(
+                f"'{run.name}' knows {', '.join(run.class_names)}, '{first.name}' knows "
+                f"{', '.join(first.class_names)}; expected the same classes, in the same order."
+            )
+    dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
+    trials = {}
+    for run in chosen:
+        classifier = run_folder.load_classifier(run)
+        answers = gather(outputs_of(classifier, dataset, samples, progress)[0], samples)
+        trials[run.name] = [
+            Trial(
+                answers,
+                run.temperature,
+                run.threshold,
+                run.record["seed"],
+                0,
+                run.record["training"]["seconds"],
+                run.record["parameters"],
+            )
+        ]
+    labels = answers.labels
+    measured = baselines.measure(dataset, samples, progress=progress)
+    positive = first.record["positive"]
+    result = {
+        "schema": SCHEMA,
+        "kind": "runs",
+        "data": {
+            "source": Path(parse(dataset.source)[0]).name,
+            "images": len(samples),
+            "patients": len(set(answers.patients.tolist())),
+            "folds": 1,
+            "seeds": 1,
+        },
+        "class_names": list(first.class_names),
+        "positive": first.class_names[positive],
+        **leaderboard(trials, first.class_names, positive),
+        "baselines": score_baselines(
+            baselines.load(first.path / run_folder.BASELINES),
+            measured,
+            labels == positive,
+            answers.patients,
+        ),
+        "notes": list(notes),
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
+    name = Path(parse(dataset.source)[0]).name
+    return written(result, run_folder.root(folder) / FOLDER / f"{name}-runs-{key}")
+
+
+def _shared_images(
+    chosen: Sequence[Run],
+    registry: Registry,
+    source: str | None,
+    split: str,
+    skip_broken: bool,
+    progress: Progress,
+) -> tuple[Dataset, list[Sample], tuple[str, ...]]:
+    source = source or chosen[0].record["data"]["source"]
+    first = open_selection(
+        chosen[0], registry, source, split, skip_broken=skip_broken, progress=progress
+    )
+    allowed = {s.name for s in first.samples}
+    for run in chosen[1:]:  # they number the classes alike, so one reading serves all
+        samples, told, _ = select(run, first.verified, split)
+        allowed &= {s.name for s in samples}
+        for note in told:
+            progress.note(note)
+    if not allowed:
+        raise BadInput(
+            f"No image is left that none of the {len(chosen)} runs was trained or tuned on. "
+            "Train them with the same --seed, or compare them on other data: --data SOURCE."
+        )
+    shared = [s for s in first.samples if s.name in allowed]
+    note = f"{len(shared)} images that none of the runs was trained or tuned on."
+    return first.verified.dataset, shared, (note,)

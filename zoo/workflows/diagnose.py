@@ -1,0 +1,195 @@
+"""What holds a finished run back, read from its own figures, with the evidence for each cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.base.types import TEST, TRAIN, VALIDATION
+from zoo.runs.run_folder import Run
+from zoo.stats.alarms import COLLAPSED_SHARE, GAP, LEARNED
+
+HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
+MISCALIBRATED = 0.05
+"""Expected calibration error above which a probability should not be read as one."""
+SHORTCUT = 0.6
+"""ROC-AUC of a baseline that never sees the lungs above which the data hold a shortcut."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One possible cause: whether it holds the run back, what shows it, and what to do."""
+
+    kind: str
+    verdict: str
+    evidence: str
+    remedy: str = ""
+
+
+def diagnose(run: Run) -> tuple[Cause, ...]:
+    """Judge every cause that a run's figures can show; those that hold it back come first.
+
+    Evaluations on other data count when `zoo evaluate --data` was run before.
+
+    Raises:
+        DamagedRun: the figures of the run cannot be read.
+    """
+    measured = run.metrics()
+    test = measured[TEST]
+    causes = [
+        overfitting(measured[TRAIN]["roc_auc"], _area(measured[VALIDATION])),
+        shift(_area(measured[VALIDATION]), _area(test)),
+        elsewhere(_area(test), run.scored_elsewhere()),
+        shortcut(_area(test), test["baselines"]),
+        collapse(test),
+        calibration(test),
+        threshold(test),
+    ]
+    return tuple(sorted(causes, key=lambda cause: (HOLDS_BACK, UNKNOWN, FINE).index(cause.verdict)))
+
+
+def overfitting(train: float | None, validation: Mapping[str, Any]) -> Cause:
+    """Compare the ROC-AUC on the training part with that on validation."""
+    value = validation["value"]
+    if train is None or value is None:
+        return Cause("overfitting", UNKNOWN, "ROC-AUC is undefined on one of the parts.")
+    evidence = f"ROC-AUC {train:.3f} on the training part, {_written(validation)} on validation."
+    if train < LEARNED:
+        return Cause(
+            "overfitting", FINE, f"{evidence} It has not even learned the training part.",
+            "Train longer, with a higher learning rate or less augmentation.",
+        )  # fmt: skip
+    if train - value <= GAP:
+        return Cause("overfitting", FINE, evidence)
+    return Cause(
+        "overfitting",
+        HOLDS_BACK,
+        evidence,
+        "Use fewer weights, more augmentation or dropout, or a frozen backbone; "
+        "`zoo learning-curve` says whether more patients would close the gap.",
+    )
+
+
+def shift(validation: Mapping[str, Any], test: Mapping[str, Any]) -> Cause:
+    """Compare the ROC-AUC on validation with that on the test part."""
+    if validation["value"] is None or test["value"] is None:
+        return Cause("shift", UNKNOWN, "ROC-AUC is undefined on one of the parts.")
+    evidence = f"ROC-AUC {_written(validation)} on validation, {_written(test)} on the test part."
+    if validation["value"] - test["value"] <= GAP:
+        return Cause("shift", FINE, evidence)
+    return Cause(
+        "shift",
+        HOLDS_BACK,
+        evidence,
+        "The test images differ from those it learned from: `zoo check` says how, and whether "
+        "patients are in both.",
+    )
+
+
+def elsewhere(test: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> Cause:
+    """Compare the ROC-AUC on the test part with the worst on other data."""
+    known = {name: area for name, area in others.items() if area["value"] is not None}
+    if not known or test["value"] is None:
+        return Cause(
+            "other data", UNKNOWN, "It was never scored on data from elsewhere.",
+            "zoo evaluate RUN --data OTHER",
+        )  # fmt: skip
+    name, worst = min(known.items(), key=lambda item: item[1]["value"])
+    evidence = f"ROC-AUC {_written(test)} on its own test part, {_written(worst)} on {name}."
+    if test["value"] - worst["value"] <= GAP:
+        return Cause("other data", FINE, evidence)
+    return Cause(
+        "other data",
+        HOLDS_BACK,
+        evidence,
+        "The score is one of the data set, not of the disease. Train on several sources, and do "
+        "not use it elsewhere.",
+    )
+
+
+def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]]) -> Cause:
+    """Compare the network with the best baseline that never sees the lungs."""
+    known = [b for b in baselines if b["roc_auc"]["value"] is not None]
+    if not known or test["value"] is None:
+        return Cause("shortcut", UNKNOWN, "No baseline could be measured.")
+    best = max(known, key=lambda b: b["roc_auc"]["value"])
+    value = best["roc_auc"]["value"]
+    alone = f"{_written(best['roc_auc'])} ({best['title']})"
+    evidence = f"ROC-AUC {_written(test)}; without the lungs {alone}."
+    if value < test["value"] - GAP:
+        rest = " That alone is a shortcut the network may use." if value > SHORTCUT else ""
+        return Cause("shortcut", FINE, evidence + rest)
+    return Cause(
+        "shortcut",
+        HOLDS_BACK,
+        evidence,
+        "What never sees the lungs does (nearly) as well: the score says little about disease. "
+        "`zoo check` shows what tells the classes apart.",
+    )
+
+
+def collapse(test: Mapping[str, Any]) -> Cause:
+    """Tell whether (nearly) every test image gets the same class."""
+    confusion, names = test["confusion"], test["class_names"]
+    called = [sum(row[c] for row in confusion) for c in range(len(names))]
+    share, largest = max(called) / sum(called), names[called.index(max(called))]
+    evidence = f"{share:.1%} of the test images are called {largest}."
+    if share < COLLAPSED_SHARE or max(map(sum, confusion)) / sum(called) >= COLLAPSED_SHARE:
+        return Cause("collapse", FINE, evidence)
+    return Cause(
+        "collapse",
+        HOLDS_BACK,
+        evidence,
+        "It learned only the commonest answer: check that pixels arrive as 0-255, lower "
+        "learning_rate, keep class_weights on.",
+    )
+
+
+def calibration(test: Mapping[str, Any]) -> Cause:
+    """Judge the calibration error on the test part."""
+    after = test["calibration"]["after"]["ece_mass"]
+    evidence = f"Expected calibration error {after:.3f} on the test part."
+    if after <= MISCALIBRATED:
+        return Cause("calibration", FINE, evidence)
+    return Cause(
+        "calibration",
+        HOLDS_BACK,
+        evidence,
+        "Do not read its probabilities as such. A larger validation part, or other class shares "
+        "in use (--prevalence), may explain it.",
+    )
+
+
+def threshold(test: Mapping[str, Any]) -> Cause:
+    """Compare Youden's index at the threshold with the best that the ROC curve allows."""
+    point = test["operating_point"]
+    if point is None or not test["curves"]:
+        return Cause("threshold", UNKNOWN, "With more than two classes there is no threshold.")
+    roc = test["curves"][0]["roc"]
+    best = max(y - x for x, y in zip(roc["x"], roc["y"], strict=True))
+    own = point["recall"] - point["false_positive_rate"]
+    evidence = f"Youden's index {own:.3f} at the threshold; {best:.3f} at the best one."
+    if best - own <= GAP:
+        return Cause("threshold", FINE, evidence)
+    chosen = test["operating_threshold"]
+    if chosen and chosen["rule"] == "sensitivity":
+        told = f"It was chosen for a sensitivity of {chosen['target']:g}: that is its price."
+        return Cause("threshold", FINE, f"{evidence} {told}")
+    return Cause(
+        "threshold",
+        HOLDS_BACK,
+        evidence,
+        "The threshold from validation does not fit the test part: the parts differ, or the "
+        "validation part is too small.",
+    )
+
+
+def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    return result["metrics"]["roc_auc"]
+
+
+def _written(entry: Mapping[str, Any]) -> str:
+    if entry["low"] is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"

@@ -1,0 +1,267 @@
+"""Measure a finished run on a part of its own data, or on other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting
+from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.registry import Registry, load_registry
+from zoo.base.sources import written
+from zoo.base.types import TEST, TRAIN, Dataset, Reference, Sample
+from zoo.checks.shift import Side, compare
+from zoo.data import baselines
+from zoo.data.baselines import score_baselines
+from zoo.data.pipeline import batches, reading_errors
+from zoo.network.classifier import TrainedClassifier
+from zoo.report.facts import facts
+from zoo.report.figures import training
+from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
+from zoo.report.pages.card import model_card
+from zoo.report.pages.evaluation import evaluation_page
+from zoo.runs import novelty, run_folder
+from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
+from zoo.runs.decision import UNCERTAIN, UNKNOWN
+from zoo.runs.history import read_history
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import Selection, open_selection
+from zoo.stats.assessment import assess
+from zoo.stats.leaderboard import share
+from zoo.stats.outputs import Outputs, gather
+from zoo.stats.prevalence import stated_shares
+from zoo.stats.probabilities import softmax
+from zoo.workflows.top_losses import top_losses
+
+TRAINED, OTHER = "training cases", "these data"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores, what was measured on, and where they were written."""
+
+    result: Mapping[str, Any]
+    notes: tuple[str, ...]
+    folder: Path
+
+
+def evaluate(
+    run: Run,
+    source: str | None = None,
+    *,
+    split: str = TEST,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
+    skip_broken: bool = False,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score a run on the part `split` of its own data, or on the data set `source`.
+
+    Of other data everything is used that the run has not been trained or tuned on; the source's
+    own part `split` where it has one. `sensitivity` chooses another threshold on the validation
+    part, for this evaluation alone. `prevalence` is the share of the positive class for which
+    predictive values are told. Scores, pictures and a page are written into the run folder.
+
+    Raises:
+        ZooError: the part or the data cannot be used.
+    """
+    registry = registry or load_registry()
+    point = operating_point(run, sensitivity)
+    selection = open_selection(
+        run, registry, source, split, skip_broken=skip_broken, progress=progress
+    )
+    classifier = run_folder.load_classifier(run)
+    dataset, samples = selection.verified.dataset, selection.samples
+    logits, embeddings, shapes = outputs_of(classifier, dataset, samples, progress)
+    answers, cases = gather(logits, samples), run_folder.load_reference(run)
+    result: dict[str, Any] = {
+        **assess(answers, run.class_names, classifier.positive, run.temperature, point),
+        "own": selection.own,
+        "baselines": _baselines(run, selection, answers, progress),
+        "refusals": _refusals(
+            run, answers, gate_of(run, cases).distances([embeddings, shapes]), point
+        ),
+    }
+    if not selection.own:
+        result["difference"] = difference(run, cases, answers, embeddings)
+    result["prevalence"] = at_prevalence(result, run, prevalence)
+    losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
+    name = split if source is None else f"{written(source)}-{split}"
+    folder = run.path / run_folder.EVALUATIONS / name
+    _write(folder, run, result, selection, name, losses)
+    return Evaluation(result, selection.notes, folder)
+
+
+def at_prevalence(
+    result: Mapping[str, Any], run: Run, stated: float | None
+) -> dict[str, float | None] | None:
+    """Return what a positive and a negative answer are worth where the class is so frequent.
+
+    Sensitivity and specificity are those of the evaluation; None without a stated prevalence.
+
+    Raises:
+        InvalidSetting: more than two classes, or no share between 0 and 1.
+    """
+    if stated is None:
+        return None
+    positive = run.record["positive"]
+    shares = validation_shares(run)
+    stated_shares(stated, positive, shares)  # refuses what is no share
+    if len(shares) != 2:
+        raise InvalidSetting(
+            f"A prevalence was given for {len(shares)} classes; predictive values need two."
+        )
+    found, spared = (result["metrics"][name]["value"] for name in ("sensitivity", "specificity"))
+    values: dict[str, float | None] = {
+        "stated": stated,
+        "validation": shares[positive],
+        "sensitivity": found,
+        "specificity": spared,
+        "ppv": None,
+        "npv": None,
+    }
+    if found is None or spared is None:
+        return values
+    alarms = stated * found + (1 - stated) * (1 - spared)
+    cleared = (1 - stated) * spared + stated * (1 - found)
+    values["ppv"] = stated * found / alarms if alarms else None
+    values["npv"] = (1 - stated) * spared / cleared if cleared else None
+    return values
+
+
+def _baselines(
+    run: Run, selection: Selection, answers: Outputs, progress: Progress
+) -> list[dict[str, Any]]:
+    """Score the baselines that never see the lungs, as they were fitted with the run."""
+    dataset, samples = selection.verified.dataset, selection.samples
+    measured = baselines.measure(dataset, samples, progress=progress)
+    return score_baselines(
+        baselines.load(run.path / run_folder.BASELINES),
+        measured,
+        answers.labels == run.record["positive"],
+        answers.patients,
+    )
+
+
+def outputs_of(
+    classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return logits, embeddings and shapes of the samples, `(samples, …)` each, streamed."""
+    streamed = batches(dataset, samples, classifier.input_shape)
+    parts = []
+    with reading_errors():
+        for batch in track(progress, streamed, "evaluating", len(streamed)):
+            pixels = batch.numpy()
+            parts.append((*classifier.outputs(pixels), novelty.shapes(pixels)))
+    logits, embeddings, shapes = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return logits, embeddings, shapes
+
+
+def _refusals(
+    run: Run, answers: Outputs, distances: np.ndarray, point: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return which shares of the images are refused, and how often the rest is called right."""
+    probabilities = softmax(answers.logits / run.temperature)
+    verdicts = decision_of(run, point).decide(probabilities, distances)
+    refused = np.array([verdict.refused for verdict in verdicts])
+    right = np.array([verdict.predicted for verdict in verdicts]) == answers.labels
+    kept = share(right, refused == "", answers.patients)
+    return {
+        "unknown": float((refused == UNKNOWN).mean()),
+        "uncertain": float((refused == UNCERTAIN).mean()),
+        "accuracy_kept": kept.within(answers.patients),
+        "images": len(refused),
+    }
+
+
+def _write(
+    folder: Path,
+    run: Run,
+    result: Mapping[str, Any],
+    selection: Selection,
+    name: str,
+    losses: Sequence[Mapping[str, Any]],
+) -> None:
+    history = read_history(run.path / run_folder.HISTORY)
+    best_epoch = run.record["training"]["best_epoch"]
+    pictures = {
+        "confusion_matrix": training.confusion_matrix(result),
+        "roc": training.roc_curve(result),
+        "precision_recall": training.pr_curve(result),
+        "reliability": reliability_diagram(result["calibration"]),
+        "coverage": coverage_figure(result["coverage"]),
+        "decision_curve": (
+            decision_figure(result["decision_curve"], run.class_names[result["positive"]])
+            if result["decision_curve"]
+            else None
+        ),
+        "learning_curves": training.learning_curves(history, best_epoch),
+    }
+    for title, picture in pictures.items():
+        if picture is not None:
+            write_bytes(folder / f"{title}.png", picture)
+    page = evaluation_page(
+        result,
+        title=f"{run.name} on {name}",
+        history=history,
+        best_epoch=best_epoch,
+        alarms=run.alarms,
+        information=facts(run),
+        notes=selection.notes,
+        top_losses=losses,
+        synthetic=selection.verified.dataset.synthetic,
+    )
+    write_text(folder / "report.html", page)
+    write_json(folder / run_folder.METRICS, result)
+    if not selection.own:
+        write_text(run.path / run_folder.CARD, model_card(run))  # it tells of every other data set
+
+
+def difference(
+    run: Run, cases: Reference, outputs: Outputs, embeddings: np.ndarray
+) -> dict[str, Any]:
+    """Compare images with the training cases that a run keeps.
+
+    `embeddings` is `(images, features)`, in the order of `outputs`. Returns the class shares of
+    both and how well a classifier on embeddings tells them apart: {prior: {run, data}, shift_auc,
+    names, sentence}.
+    """
+    names = run.class_names
+    there = Side(
+        TRAINED,
+        cases.embeddings,
+        cases.labels,
+        np.array(cases.patients),
+        np.array(cases.names),
+        names,
+    )
+    here = Side(OTHER, embeddings, outputs.labels, outputs.patients, outputs.names, names)
+    entry, _ = compare(there, here)
+    counts = run.record["splits"][TRAIN]["classes"]
+    return {
+        "prior": {
+            "run": {n: c / sum(counts) for n, c in zip(names, counts, strict=True)},
+            "data": entry["prior"][OTHER],
+        },
+        "shift_auc": entry["roc_auc"],
+        "names": entry["names"],
+        "sentence": sentence(entry["roc_auc"]),
+    }
+
+
+def sentence(area: dict[str, Any]) -> str:
+    """Say in plain words how far the images can be told from the training cases."""
+    if area["value"] is None:
+        return "Whether these images look like the training cases could not be measured."
+    written = f"ROC-AUC {area['value']:.3f}, where 0.5 is no difference"
+    if area["low"] <= 0.5:
+        return f"These images cannot be told from the training cases ({written})."
+    if area["value"] < 0.75:
+        return f"These images differ a little from the training cases ({written})."
+    return f"These images look unlike the training cases ({written}): the score is of another kind."

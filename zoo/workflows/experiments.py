@@ -1,0 +1,105 @@
+"""Many trainings on the same data: where they are kept, to be shared, compared and resumed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.sources import absolute, parse
+from zoo.checks.findings import tell
+from zoo.checks.quick import quick
+from zoo.data.verify import Verified, positive_index, verify
+from zoo.runs import run_folder
+from zoo.training import cells
+from zoo.training.cells import Cell, Outcome, train_all
+from zoo.training.recipe import settings
+
+FOLDER = "experiments"
+TRAININGS = "trainings"
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """Trainings that are done: their data, what each left, and the folder they are kept in."""
+
+    verified: Verified
+    positive: int
+    outcomes: tuple[Outcome, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What all trainings of an experiment share, and where they run."""
+
+    source: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    input_shape: tuple[int, int, int] | None = None
+    positive: str | None = None
+    skip_broken: bool = False
+    jobs: int = 1
+    backend: str = "loky"
+    scheduler: str | None = None
+    folder: str | Path | None = None
+    registry: Registry = field(default_factory=load_registry)
+    progress: Progress = SILENT
+
+    def train(self, variants: Iterable[Mapping[str, Any]]) -> Experiment:
+        """Train a cell for each variant, as fields of Cell, and return what they left.
+
+        What an earlier experiment on the same data with the same settings has trained is found
+        and not trained again.
+
+        Raises:
+            ZooError: a name, a setting or the data cannot be used; nothing was trained then.
+        """
+        variants = list(variants)
+        for name in {variant["architecture"] for variant in variants}:
+            settings(self.registry.architecture(name), self.changes)
+        source = absolute(self.source)
+        dataset = self.registry.dataset(source)
+        positive = positive_index(dataset.class_names, self.positive)
+        for note in dataset.notes:
+            self.progress.note(note)
+        verified = verify(dataset, skip_broken=self.skip_broken, progress=self.progress)
+        tell(quick(verified), self.progress)
+        plan = [
+            Cell(
+                source=source,
+                settings=tuple(sorted(self.changes.items())),
+                input_shape=self.input_shape,
+                positive=self.positive,
+                skip_broken=self.skip_broken,
+                **variant,
+            )
+            for variant in variants
+        ]
+        place = run_folder.root(self.folder) / FOLDER / _name(plan[0], verified)
+        train_all(
+            plan,
+            place / TRAININGS,
+            jobs=self.jobs,
+            backend=self.backend,
+            scheduler=self.scheduler,
+            opened=(self.registry, verified),
+            progress=self.progress,
+        )
+        outcomes = tuple(cells.read(cell, place / TRAININGS) for cell in plan)
+        return Experiment(verified, positive, outcomes, place)
+
+
+def _name(cell: Cell, verified: Verified) -> str:
+    """Name the folder for trainings on the same data with the same settings.
+
+    Architectures, seeds, folds and shares are told apart inside it.
+    """
+    content = repr(
+        (verified.fingerprint, cell.settings, cell.input_shape, cell.positive, cell.folds)
+    )
+    key = hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
+    return f"{Path(parse(cell.source)[0]).name}-{key}"

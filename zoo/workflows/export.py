@@ -1,0 +1,233 @@
+"""Write a run's network for use without this package, and compare it with the original."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo import DISCLAIMER
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.files import write_json
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.network import export_formats
+from zoo.network.classifier import TrainedClassifier
+from zoo.network.export_comparison import TOLERANCE, compare, largest, pictures
+from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, Format
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run
+
+FOLDER, CARD = "export", "card.json"
+WITHOUT_REFUSALS = (
+    "The refusals of xray-zoo are not in this file: it gives probabilities for any picture, also "
+    "for one that is no X-ray or unlike the training images, and never answers 'uncertain'."
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how far its answers are from the original's.
+
+    `path` is the folder with the model and its card, `bytes` the size of the model.
+    `largest_difference` is that of a probability, 0 to 1, `largest_logit_difference` that of a
+    logit, over `images` images; `compared_on` says which. `in_bfloat16` is how far the run's own
+    probabilities, computed in bfloat16, are from those in float32; None for other runs.
+    """
+
+    path: Path
+    kind: str
+    bytes: int
+    outputs: tuple[str, ...]
+    largest_difference: float
+    largest_logit_difference: float
+    images: int
+    compared_on: str
+    in_bfloat16: float | None = None
+
+
+def export(
+    run: Run,
+    kind: str,
+    path: Path | None = None,
+    *,
+    source: str | None = None,
+    images: int = 8,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+) -> Exported:
+    """Write a run's network as 'savedmodel', 'onnx' or 'tflite' into a folder, with a card.
+
+    The network takes float32 `pixels` `(batch, height, width, channels)`, 0-255, and gives
+    `logits` and calibrated `probabilities` `(batch, classes)`. `path` is the folder (default:
+    `export/KIND` in the run). Original and export are compared on `images` images of the data set
+    `source`, or of the run's reference cases; an export that is off by more than 1e-4 is not kept.
+
+    Raises:
+        ZooError: the format or a package of it is unknown or missing, the folder holds something
+            else, the network cannot be written in that format, or the answers differ.
+    """
+    form = export_formats.named(kind)
+    form.check_packages()
+    if images < 1:
+        raise InvalidSetting(f"To be compared on {images} images was asked; expected at least 1.")
+    path = run.path / FOLDER / kind if path is None else path
+    _check_free(path)
+    dataset = None if source is None else (registry or load_registry()).dataset(source)
+    original = run_folder.load_classifier(run)
+    pixels, compared_on = pictures(
+        dataset, run_folder.load_reference(run), original.input_shape, images
+    )
+    single, in_bfloat16 = original, None
+    network = in_float32(original.model)
+    if any(layer.compute_dtype != "float32" for layer in original.model.layers):
+        single = TrainedClassifier(
+            network, original.class_names, original.positive, original.temperature
+        )
+        in_bfloat16 = largest(single.probabilities(pixels), original.probabilities(pixels))
+        progress.warn(
+            "The run computes in bfloat16, the export in float32: "
+            f"probabilities differ by up to {in_bfloat16:.1e} for that."
+        )
+    progress.note(f"Writing {kind}.")
+    with _replacing(path) as temporary:
+        file = temporary / form.file
+        _write(form, with_probabilities(network, original.temperature), file)
+        progress.note(f"Comparing with the original on {len(pixels)} images: {compared_on}.")
+        off, logits_off = compare(single, form.open(file), pixels, kind)
+        done = Exported(
+            path, kind, _size(file), OUTPUTS, off, logits_off, len(pixels), compared_on, in_bfloat16
+        )
+        write_json(temporary / CARD, card(run, form, done))
+    return done
+
+
+def in_float32(model: Any) -> Any:
+    """Return a copy of a flat network that computes in float32, with names that every format takes.
+
+    A SavedModel refuses variables whose name begins with an underscore, as layers may be named.
+    """
+    import keras
+
+    @functools.cache  # a layer that is used twice stays one
+    def copy(operation: Any) -> Any:
+        if not isinstance(operation, keras.Layer):
+            return operation
+        config = {**operation.get_config(), "name": f"layer_{operation.name}"}
+        if operation.compute_dtype != operation.variable_dtype:
+            config["dtype"] = operation.variable_dtype
+        return type(operation).from_config(config)
+
+    copied = keras.models.clone_model(model, clone_function=copy)
+    for layer in model.layers:
+        if layer.weights:
+            copy(layer).set_weights(layer.get_weights())
+    return copied
+
+
+def with_probabilities(model: Any, temperature: float) -> Any:
+    """Return the network with the outputs `logits` and `probabilities`, softmax(logits / T)."""
+    import keras
+
+    logits = keras.ops.cast(model.output, "float32")
+    probabilities = keras.ops.softmax(logits / temperature)
+    return keras.Model(model.input, {LOGITS: logits, PROBABILITIES: probabilities})
+
+
+def card(run: Run, form: Format, done: Exported) -> dict[str, Any]:
+    """Return what whoever uses the file has to know, as plain data for JSON."""
+    height, width, channels = run.record["input_shape"]
+    rule = (
+        f"At or above the threshold the probability of '{run.class_names[run.record['positive']]}' "
+        "calls it."
+        if run.threshold is not None
+        else "The most probable class is named."
+    )
+    return {
+        "notice": DISCLAIMER,
+        "refusals": WITHOUT_REFUSALS,
+        "run": run.name,
+        "architecture": run.record["architecture"],
+        "synthetic": run.record["data"]["synthetic"],
+        "format": form.name,
+        "file": form.file,
+        "bytes": done.bytes,
+        "class_names": list(run.class_names),
+        "positive": run.class_names[run.record["positive"]],
+        "input": {
+            "name": INPUT,
+            "dtype": "float32",
+            "shape": [None, height, width, channels],
+            "axes": "batch (any number), height, width, channels",
+            "range": [0, 255],
+            "channels": "RGB (gray repeated)" if channels == 3 else "gray (ITU-R 601 luminance)",
+            "size": f"squashed, not cropped or padded, to {height} x {width} (height x width), "
+            "bilinear with antialiasing, after the camera's orientation is applied",
+            "scaling": "none: the network scales by itself; deep gray is brought to 0-255 by the "
+            "depth it was stored with",
+        },
+        "outputs": {
+            LOGITS: "(batch, classes) float32, as the network gives them",
+            PROBABILITIES: "(batch, classes) float32, softmax(logits / temperature)",
+        },
+        "temperature": run.temperature,
+        "threshold": run.threshold,
+        "rule": rule,
+        "comparison": {
+            "images": done.images,
+            "source": done.compared_on,
+            "largest_probability_difference": done.largest_difference,
+            "largest_logit_difference": done.largest_logit_difference,
+            "tolerance": TOLERANCE,
+            "run_in_bfloat16_differs_by": done.in_bfloat16,
+        },
+        "versions": {**run_folder.versions(), **form.versions()},
+    }
+
+
+def _write(form: Format, network: Any, file: Path) -> None:
+    try:
+        form.write(network, file)
+    except Exception as error:  # each converter raises its own kinds
+        told = (str(error).splitlines() or [""])[0]
+        raise BadInput(
+            f"The network cannot be written as '{form.name}' ({type(error).__name__}: {told}). "
+            f"Choose another format: {', '.join(export_formats.FORMATS)}."
+        ) from error
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to replace anything but an earlier export."""
+    if path.is_dir() and not (path / CARD).is_file() and any(path.iterdir()):
+        raise BadInput(f"The folder '{path}' holds something else than an export. Name another.")
+    if path.exists() and not path.is_dir():
+        raise BadInput(f"'{path}' is a file; expected a folder to be made for the export.")
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; it takes the name if the block ends without error."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
+    except OSError as error:
+        raise BadInput(f"The folder '{path}' cannot be made: {error.strerror}.") from error
+    new, old = beside / "new", beside / "old"
+    try:
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.replace(old)
+        new.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

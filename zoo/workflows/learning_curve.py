@@ -1,0 +1,171 @@
+"""Train on ever more patients and say whether still more of them would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting
+from zoo.base.files import write_json, write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.sources import parse
+from zoo.base.types import TRAIN
+from zoo.report.pages.learning import learning_page
+from zoo.stats import power_law
+from zoo.stats.metrics import training_metrics
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import softmax
+from zoo.training.cells import Outcome
+from zoo.workflows.experiments import Setup
+
+SCHEMA = 1
+SHARES = (0.05, 0.10, 0.25, 0.50, 1.0)
+FOLDS = 5
+"""One fold of five is tested, and a fifth of the rest chooses the epoch; the others are learned."""
+FACTOR = 2.0
+WORTHWHILE = 0.005
+"""A gain in ROC-AUC that is called worth having."""
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The curve as plain data (docs/metrics.md has the schema), and the page that shows it."""
+
+    result: Mapping[str, Any]
+    page: Path
+
+
+def learning_curve(
+    name: str,
+    source: str = DEFAULT_SOURCE,
+    *,
+    shares: Sequence[float] = SHARES,
+    seeds: int = 3,
+    changes: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    skip_broken: bool = False,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> LearningCurve:
+    """Train `name` on growing shares of the training patients, several seeds each.
+
+    Every seed has its own division by patient, and within it the same validation and test part
+    for every share. The same call goes on where a killed one was.
+
+    Raises:
+        ZooError: a name, a setting or the data cannot be used.
+    """
+    changes = dict(changes or {})
+    shares = sorted(set(shares))
+    if len(shares) < 3 or not 0 < shares[0] <= shares[-1] <= 1 or seeds < 1:
+        raise InvalidSetting(
+            f"The shares {', '.join(f'{s:g}' for s in shares)} with {seeds} seeds cannot be used. "
+            "Expected at least three different shares above 0 and up to 1, and a seed."
+        )
+    if "seed" in changes:
+        raise InvalidSetting("A learning curve sets its own seeds; say how many with --seeds.")
+    setup = Setup(
+        source=source,
+        changes=changes,
+        input_shape=input_shape,
+        positive=positive,
+        skip_broken=skip_broken,
+        jobs=jobs,
+        backend=backend,
+        scheduler=scheduler,
+        folder=folder,
+        registry=registry or load_registry(),
+        progress=progress,
+    )
+    done = setup.train(
+        {"architecture": name, "seed": seed, "share": share, "folds": FOLDS}
+        for seed in range(seeds)
+        for share in reversed(shares)
+    )
+    dataset, outcomes, place = done.verified.dataset, done.outcomes, done.folder
+    points = [_point(share, outcomes, done.positive) for share in shares]
+    images, errors, groups = [], [], []
+    for point in points:
+        for seed, value in enumerate(point["test"]):
+            images.append(point["images"])
+            errors.append(1 - value)
+            groups.append(seed)
+    extrapolation = power_law.extrapolate(images, errors, groups, factor=FACTOR)
+    result = {
+        "schema": SCHEMA,
+        "architecture": name,
+        "data": {
+            "source": Path(parse(source)[0]).name,
+            "images": len(dataset.samples),
+            "patients": len({s.patient for s in dataset.samples}),
+            "seeds": seeds,
+        },
+        "positive": dataset.class_names[done.positive],
+        "metric": "roc_auc",
+        "points": points,
+        "extrapolation": extrapolation,
+        "sentence": answer(name, extrapolation, float(np.mean(points[-1]["test"]))),
+        "notes": [],
+        "command": list(command),
+        "synthetic": dataset.synthetic,
+    }
+    write_json(place / f"learning-curve-{name}.json", result)
+    page = place / f"learning-curve-{name}.html"
+    write_text(page, learning_page(result))
+    return LearningCurve(result, page)
+
+
+def answer(name: str, extrapolation: Mapping[str, Any], reached: float) -> str:
+    """Say in a sentence or two whether more samples would help, and by how much.
+
+    `reached` is the ROC-AUC that was measured with all images, a mean over seeds.
+    """
+    now, gain = extrapolation["now"], extrapolation["gain"]
+    told = (
+        f"With {extrapolation['images']:,} training images {name} reaches a ROC-AUC of "
+        f"{reached:.3f} on patients it has not seen"
+    )
+    if gain["low"] is None:
+        return f"{told}. These trainings do not differ enough to say what more images would add."
+    if abs(1 - now["value"] - reached) > WORTHWHILE / 2:
+        return (
+            f"{told}. The power law does not fit these trainings (it says {1 - now['value']:.3f}), "
+            "so what more images would add cannot be told from it: look at the curve."
+        )
+    told += (
+        f"; twice as many would add about {gain['value']:.3f} "
+        f"({gain['low']:.3f} to {gain['high']:.3f})."
+    )
+    if gain["high"] < WORTHWHILE:
+        return f"{told} The number of samples is not what holds it back."
+    if gain["low"] > WORTHWHILE:
+        return f"{told} More samples would help."
+    return f"{told} Whether that is worth having cannot be told from these trainings."
+
+
+def _point(share: float, outcomes: Sequence[Outcome], positive: int) -> dict[str, Any]:
+    own = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
+    sizes = [o.summary["sizes"][TRAIN] for o in own]
+    return {
+        "share": share,
+        "patients": round(float(np.mean([size["patients"] for size in sizes]))),
+        "images": round(float(np.mean([size["images"] for size in sizes]))),
+        "train": [o.summary["train"]["roc_auc"] for o in own],
+        "validation": [_area(o.validation, positive) for o in own],
+        "test": [_area(o.test, positive) for o in own],
+    }
+
+
+def _area(outputs: Outputs, positive: int) -> float:
+    return training_metrics(outputs.labels, softmax(outputs.logits), positive)["roc_auc"]

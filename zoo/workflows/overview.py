@@ -1,0 +1,165 @@
+"""What a run does over a whole data set: what it looks at, what it needs, what it finds typical.
+
+`write` leaves in a folder
+
+    report.html   everything on one page
+    global.json   the numbers (schema 1), see `Overview.to_record`
+    global.npz    everything that is drawn, as arrays
+    *.png         the figures
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.base.files import replacing, write_bytes, write_json, write_text
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.registry import Registry, load_registry
+from zoo.base.types import TEST, Sample
+from zoo.data.masks import find as find_masks
+from zoo.data.pipeline import PREDICTION_BATCH
+from zoo.interpret.interpreter import Interpreter
+from zoo.interpret.overview import marker, occlusion, prototypes
+from zoo.interpret.overview.embedding_map import embedding_map
+from zoo.interpret.overview.passes import run_through
+from zoo.interpret.overview.result import AS_IT_IS, Overview
+from zoo.interpret.overview.sampling import Reader, stratified
+from zoo.report.facts import facts
+from zoo.report.pages.overview import figures, overview_page
+from zoo.runs.decision import UNCERTAIN, UNKNOWN
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import open_selection
+from zoo.stats import delong
+from zoo.stats.probabilities import decide, softmax
+
+SAMPLE = 400
+
+PAGE, DATA, ARRAYS = "report.html", "global.json", "global.npz"
+
+
+def overview(
+    run: Run,
+    source: str | None = None,
+    *,
+    masks: str | Path | None = None,
+    sample: int = SAMPLE,
+    methods: Sequence[str] = (),
+    skip_broken: bool = False,
+    registry: Registry | None = None,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Overview:
+    """Look at what a run does on images that it has not been trained on.
+
+    Of the run's own data these are of its test part, of other data all that it has not seen.
+
+    Args:
+        run: a finished run.
+        source: the data set; by default the run's own.
+        masks: a folder of lung masks named as the images.
+        sample: how many images are taken at most, as evenly of each class as there are.
+        methods: explanation methods whose maps are averaged; by default those run by default.
+        skip_broken: leave out images that cannot be read.
+        registry: what is installed.
+        seed: chooses the images and places the points of the map.
+        progress: told of the work.
+
+    Raises:
+        ZooError: a method, the data or the masks cannot be used.
+    """
+    registry = registry or load_registry()
+    interpreter = Interpreter(run, methods=methods, registry=registry, trust=False)
+    selection = open_selection(
+        run, registry, source, TEST, skip_broken=skip_broken, progress=progress
+    )
+    verified = selection.verified
+    samples = stratified(selection.samples, sample, seed)
+    lungs = None if masks is None else find_masks(Path(masks), samples)
+    reader = Reader(verified, lungs, interpreter.classifier.input_shape)
+    count = math.ceil(len(samples) / PREDICTION_BATCH)
+    batches = track(progress, reader.batches(samples), "looking at images", count)
+    passed = run_through(interpreter, batches, reader.frame(samples))
+    progress.note("Placing the embeddings and choosing prototypes.")
+    cases, positive, truth = interpreter.reference, run.record["positive"], passed.labels
+    scores = occlusion.log_odds(passed.logits, positive)
+    hidden = {
+        region: (occlusion.log_odds(logits, positive), areas)
+        for region, (logits, areas) in passed.hidden.items()
+    }
+    marked = {place: _called(run, logits) for place, logits in passed.marked.items()}
+    before, is_positive = _called(run, passed.logits), truth == positive
+    return Overview(
+        run=run.name,
+        source=source or run.record["data"]["source"],
+        own=selection.own,
+        notes=selection.notes,
+        class_names=run.class_names,
+        positive=positive,
+        images=len(samples),
+        available=len(selection.samples),
+        patients=len(np.unique(passed.patients)),
+        masks=None if masks is None else int(passed.lungs.sum()),
+        synthetic=verified.dataset.synthetic,
+        area=delong.roc_auc(is_positive, scores, passed.patients),
+        accuracy=float((passed.predicted == truth).mean()),
+        refused={name: int((passed.refused == name).sum()) for name in (UNKNOWN, UNCERTAIN)},
+        means=passed.means,
+        hidden=occlusion.measure(scores, hidden, is_positive, passed.patients),
+        markers=marker.measure(before, marked, is_positive, passed.patients),
+        beyond_placebo=marker.beyond_placebo(before, marked, is_positive, passed.patients),
+        points=embedding_map(
+            passed.embeddings,
+            truth,
+            passed.predicted,
+            passed.refused.tolist(),
+            passed.names.tolist(),
+            cases,
+            seed,
+        ),
+        prototypes=prototypes.choose(
+            cases.embeddings, cases.labels, patients=cases.patients, digests=cases.digests
+        ),
+        reference=cases,
+        pictures=_pictures(reader, samples, positive),
+    )
+
+
+def write(found: Overview, folder: Path, run: Run) -> Path:
+    """Write the page, the numbers, the arrays and the figures; return the path of the page."""
+    drawn = figures(found)
+    for name, picture in drawn.items():
+        write_bytes(folder / f"{name}.png", picture)
+    with replacing(folder / ARRAYS) as temporary:
+        np.savez_compressed(temporary, **found.arrays())  # type: ignore[arg-type]
+    write_json(folder / DATA, found.to_record())
+    write_text(folder / PAGE, overview_page(found, drawn=drawn, information=facts(run)))
+    return folder / PAGE
+
+
+def _called(run: Run, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positive class's probability, and whether it is what is answered."""
+    probabilities, positive = softmax(logits / run.temperature), run.record["positive"]
+    called = decide(probabilities, positive, run.threshold) == positive
+    return probabilities[:, positive].astype(np.float64), called
+
+
+def _pictures(reader: Reader, samples: Sequence[Sample], positive: int) -> dict[str, np.ndarray]:
+    """Show on one image of the positive class, with lungs where there are any, what was done."""
+    chosen = [s for s in samples if s.label == positive] or list(samples)
+    areas = [0.0 if mask is None else mask.mean() for mask in map(reader.mask, chosen)]
+    sample = chosen[int(np.argsort(areas)[(2 * len(areas)) // 3])]  # lungs well in the picture
+    pixels, lungs = reader.pixels(sample)[None], [reader.mask(sample)]
+    hidden = occlusion.hide(pixels, lungs)
+    return {
+        AS_IT_IS: pixels[0],
+        **{region: shown[0] for region, (shown, _, _) in hidden.items()},
+        **{
+            f"{kind} {corner}": marker.paste(pixels, kind, corner)[0]
+            for kind in marker.KINDS
+            for corner in marker.CORNERS
+        },
+    }

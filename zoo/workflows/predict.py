@@ -1,0 +1,91 @@
+"""Classify image files with a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.base.progress import SILENT, Progress
+from zoo.data import queries
+from zoo.data.pipeline import PREDICTION_BATCH
+from zoo.data.queries import Skipped
+from zoo.runs import run_folder
+from zoo.runs.answering import Answerer, Answers
+from zoo.runs.run_folder import Run
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says of one image; `probabilities` are by class name, 0 to 1.
+
+    `label` is the class that is named, or what is answered instead; `refused` is then 'uncertain'
+    or 'unknown' (else empty), `reason` says why and `leaning` is the class that would have been
+    named. `distance` is that to the nearest training cases.
+    """
+
+    name: str
+    label: str
+    leaning: str
+    refused: str
+    reason: str
+    distance: float
+    probabilities: dict[str, float]
+
+    def row(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+
+def predict(
+    paths: Sequence[str | Path],
+    run: Run,
+    *,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[Prediction | Skipped]:
+    """Yield a prediction for each image of the files and folders, in order, batch by batch.
+
+    `sensitivity` chooses another threshold on the run's validation part; `prevalence` is how
+    frequent the class looked for is where the images come from: it corrects the probabilities.
+
+    Raises:
+        ZooError: a path does not exist, nothing can be read, or the run cannot be used.
+    """
+    files = queries.find(paths)
+    answerer = Answerer(
+        run,
+        run_folder.load_classifier(run),
+        run_folder.load_reference(run),
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+    )
+    rule = run.record["data"]["patient_rule"]
+    shape = answerer.classifier.input_shape
+    progress.start("predicting", len(files))
+    try:
+        for images, skipped in queries.read(files, shape, rule, PREDICTION_BATCH):
+            yield from skipped
+            if images is not None:
+                yield from predictions(run, images.names, answerer.answer(images.pixels))
+            progress.advance(len(skipped) + (0 if images is None else len(images.names)))
+    finally:
+        progress.stop()
+
+
+def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Prediction]:
+    """Yield what a run answered, as predictions with the images' names."""
+    for name, verdict, distance, row in zip(
+        names, answers.verdicts, answers.distances, answers.probabilities, strict=True
+    ):
+        yield Prediction(
+            name,
+            verdict.label,
+            run.class_names[verdict.predicted],
+            verdict.refused,
+            verdict.reason,
+            float(distance),
+            dict(zip(run.class_names, map(float, row), strict=True)),
+        )

@@ -1,0 +1,124 @@
+"""The worst errors of an evaluation, each with what moved the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.base.images import encode_jpeg, to_channels
+from zoo.base.parallel import in_parallel
+from zoo.base.registry import Registry
+from zoo.base.types import Attribution, Images, Reference, Sample
+from zoo.network.classifier import TrainedClassifier
+from zoo.report.cases.overlays import overlay_jpeg
+from zoo.runs.reference import keeps_pictures
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import Selection
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import decide, softmax
+
+SHOWN = 12
+
+
+def worst(
+    outputs: Outputs, temperature: float, positive: int, threshold: float | None
+) -> list[int]:
+    """Return the rows of the wrong answers with the greatest cross-entropy, at most 12."""
+    probabilities = softmax(outputs.logits / temperature)
+    wrong = np.flatnonzero(decide(probabilities, positive, threshold) != outputs.labels)
+    return wrong[np.argsort(_losses(probabilities, outputs.labels)[wrong])[::-1][:SHOWN]].tolist()
+
+
+def top_losses(
+    run: Run,
+    classifier: TrainedClassifier,
+    selection: Selection,
+    outputs: Outputs,
+    threshold: float | None,
+    registry: Registry,
+    cases: Reference,
+) -> list[dict[str, Any]]:
+    """Return the worst errors as name, label, predicted, probability, loss, picture and map.
+
+    The probability is that of the class that was named; picture and map are JPEG files, or None
+    when the run keeps no pictures. The map is that of the first default method that draws one, for
+    the class that was named.
+    """
+    probabilities = softmax(outputs.logits / run.temperature)
+    decided = decide(probabilities, classifier.positive, threshold)
+    losses = _losses(probabilities, outputs.labels)
+    rows = worst(outputs, run.temperature, classifier.positive, threshold)
+    if not rows:
+        return []
+    chosen = [selection.samples[row] for row in rows]
+    pictures: list[tuple[bytes | None, bytes | None]] = [(None, None)] * len(rows)
+    if keeps_pictures(run.record["recipe"]):
+        pictures = _pictures(classifier, selection, chosen, decided[rows].tolist(), registry, cases)
+    return [
+        {
+            "name": sample.name,
+            "label": run.class_names[sample.label],
+            "predicted": run.class_names[int(decided[row])],
+            "probability": float(probabilities[row, decided[row]]),
+            "loss": float(losses[row]),
+            "picture": picture,
+            "map": drawn,
+        }
+        for row, sample, (picture, drawn) in zip(rows, chosen, pictures, strict=True)
+    ]
+
+
+def _losses(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12))
+
+
+def _pictures(
+    classifier: TrainedClassifier,
+    selection: Selection,
+    chosen: list[Sample],
+    targets: list[int],
+    registry: Registry,
+    cases: Reference,
+) -> list[tuple[bytes | None, bytes | None]]:
+    """Return the picture of each sample and the map drawn over it, where a method draws one."""
+    pixels = _pixels(classifier, selection, chosen)
+    images = Images(
+        pixels,
+        tuple(s.name for s in chosen),
+        tuple(s.patient for s in chosen),
+        tuple(selection.verified.digests[s.name] for s in chosen),
+    )
+    maps = _maps(registry, classifier, images, targets, cases)
+    return [
+        (encode_jpeg(own), None if drawn is None else overlay_jpeg(own, drawn))
+        for own, drawn in zip(pixels, maps, strict=True)
+    ]
+
+
+def _pixels(
+    classifier: TrainedClassifier, selection: Selection, chosen: list[Sample]
+) -> np.ndarray:
+    height, width, channels = classifier.input_shape
+    read = selection.verified.dataset.read
+    return np.stack(
+        list(in_parallel(lambda s: to_channels(read(s, (height, width)), channels), chosen))
+    )
+
+
+def _maps(
+    registry: Registry,
+    classifier: TrainedClassifier,
+    images: Images,
+    targets: list[int],
+    cases: Reference,
+) -> list[Attribution | None]:
+    for explainer in registry.explainers.values():
+        if not explainer.default:
+            continue
+        options = {name: option.default for name, option in explainer.options.items()}
+        given = explainer.explain(classifier, images, targets, cases, **options)
+        drawn = [e for e in given if isinstance(e, Attribution)]
+        if len(drawn) == len(targets):
+            return list(drawn)
+    return [None] * len(targets)

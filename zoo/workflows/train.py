@@ -1,0 +1,200 @@
+"""Train an architecture on a data set, or go on with a training, and return the finished run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.files import write_bytes, write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.sources import absolute
+from zoo.base.types import Dataset
+from zoo.checks.findings import refuse_errors, tell
+from zoo.checks.quick import quick
+from zoo.data.masks import find as find_masks
+from zoo.data.splits import split
+from zoo.data.verify import Verified, positive_index, verify
+from zoo.report.figures.training import learning_curves
+from zoo.report.pages.card import model_card
+from zoo.runs import run_folder
+from zoo.runs.run_folder import Run, versions
+from zoo.training import checkpoint
+from zoo.training.checkpoint import TrainingState
+from zoo.training.finish import finish
+from zoo.training.plan import Plan
+from zoo.training.recipe import Recipe, settings
+from zoo.training.session import Session
+
+
+def train(
+    name: str,
+    source: str = DEFAULT_SOURCE,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    skip_broken: bool = False,
+    allow_findings: bool = False,
+    masks: str | Path | None = None,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Run:
+    """Train the architecture `name` on the data set `source` and return the finished run.
+
+    `changes` are fields of Recipe or options of the architecture. `positive` names the class that
+    sensitivity and ROC curves are about. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
+    Before anything is trained, the fast part of `zoo check` looks at the data; what would make
+    scores wrong stops it unless `allow_findings`. `masks` is a folder of lung masks, named as the
+    images: the run then keeps a small lung model, by which heat maps are judged.
+
+    Raises:
+        ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
+            written then.
+    """
+    registry = registry or load_registry()
+    architecture = registry.architecture(name)
+    recipe, options = settings(architecture, changes or {})
+    plan = Plan(
+        architecture,
+        recipe,
+        options,
+        input_shape or architecture.input_shape,
+        absolute(source),
+        positive,
+        skip_broken,
+        None if masks is None else str(Path(masks).absolute()),
+    )
+    dataset = registry.dataset(plan.source)
+    positive_index(dataset.class_names, positive)
+    if plan.masks is not None:
+        find_masks(Path(plan.masks), dataset.samples)
+    verified = _verified(dataset, plan, progress)
+    findings = quick(verified)
+    tell(findings, progress)
+    if not allow_findings:
+        refuse_errors(findings)
+    session = _session(plan, verified, progress)
+    path = run_folder.create(run_folder.root(folder), architecture.name)
+    record = {
+        **describe(session),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plugin": registry.origins[name],
+        "command": list(command),
+        "findings": [asdict(finding) for finding in findings],
+    }
+    run_folder.write_record(path, record)
+    return _execute(session, record, path, TrainingState())
+
+
+def resume(
+    name: str | Path,
+    *,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+) -> Run:
+    """Go on with a training that was killed, to the result it would have had.
+
+    Raises:
+        ZooError: there is no such run, it is finished, or its data have changed since.
+    """
+    registry = registry or load_registry()
+    run = run_folder.locate(name, run_folder.root(folder))
+    if run.done:
+        raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
+    record = run.record
+    plan = Plan(
+        registry.architecture(record["architecture"]),
+        Recipe(**record["recipe"]),
+        record["options"],
+        tuple(record["input_shape"]),
+        record["data"]["source"],
+        record["class_names"][record["positive"]],
+        record["data"]["skip_broken"],
+        record["data"].get("masks"),
+    )
+    verified = _verified(registry.dataset(plan.source), plan, progress)
+    if verified.fingerprint != record["data"]["fingerprint"]:
+        raise BadInput(
+            f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
+            "Restore them, or train again from the start."
+        )
+    session = _session(plan, verified, progress)
+    saved = run.path / run_folder.CHECKPOINT
+    state = checkpoint.load(saved).state if saved.exists() else TrainingState()
+    progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
+    return _execute(session, {**record, "versions": versions()}, run.path, state)
+
+
+def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
+    division = split(verified.dataset, verified.digests, plan.recipe.seed)
+    for note in division.notes:
+        progress.note(note)
+    return Session(plan, verified, division, progress)
+
+
+def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
+    began = time.monotonic()
+    session.fit(path, state)
+    run = finish(session, record, path, state, time.monotonic() - began)
+    if curves := learning_curves(state.history, state.best_epoch):
+        write_bytes(path / run_folder.CURVES, curves)
+    write_text(path / run_folder.CARD, model_card(run))
+    return run
+
+
+def _verified(dataset: Dataset, plan: Plan, progress: Progress) -> Verified:
+    for note in dataset.notes:
+        progress.note(note)
+    return verify(dataset, skip_broken=plan.skip_broken, progress=progress)
+
+
+def describe(session: Session) -> dict[str, Any]:
+    """Return what is known of a training before it begins."""
+    dataset, plan = session.verified.dataset, session.plan
+    return {
+        "architecture": plan.architecture.name,
+        "pretrained": plan.architecture.pretrained,
+        "options": dict(plan.options),
+        "recipe": asdict(plan.recipe),
+        "seed": plan.recipe.seed,
+        "class_names": list(dataset.class_names),
+        "positive": session.positive,
+        "input_shape": list(plan.input_shape),
+        "parameters": session.parameters,
+        "data": {
+            "source": plan.source,
+            "fingerprint": session.verified.fingerprint,
+            "images": len(dataset.samples),
+            "patients": len({s.patient for s in dataset.samples}),
+            "patient_rule": dataset.patient_rule,
+            "subject": dataset.subject,
+            "synthetic": dataset.synthetic,
+            "skip_broken": plan.skip_broken,
+            "masks": plan.masks,
+            "broken": len(session.verified.broken),
+            "notes": [*dataset.notes, *session.split.notes],
+        },
+        "splits": {
+            part: {
+                "images": len(samples),
+                "patients": len({s.patient for s in samples}),
+                "classes": np.bincount(
+                    session.labels[part], minlength=len(dataset.class_names)
+                ).tolist(),
+                "members": session.digests(samples),
+            }
+            for part, samples in session.parts.items()
+        },
+        "versions": versions(),
+    }
