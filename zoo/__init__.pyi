@@ -38,6 +38,7 @@ from .base.types import Reference as Reference
 from .base.types import Sample as Sample
 from .data.queries import Skipped as Skipped
 from .interpret.case import Case as Case
+from .network.building import build_network as build_network
 from .runs.run_folder import Run as Run
 from .runs.run_folder import open_run as open_run
 from .workflows.audit import audit as audit

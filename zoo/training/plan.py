@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.base.errors import InvalidSetting
 from zoo.base.types import Architecture
-from zoo.network import graph
+from zoo.network.building import build_network
 from zoo.training.recipe import Recipe
 
 
@@ -33,18 +32,11 @@ def build(plan: Plan, num_classes: int) -> Any:
 
     keras.config.set_dtype_policy("mixed_bfloat16" if plan.recipe.mixed_precision else "float32")
     try:
-        built = plan.architecture.build(plan.input_shape, num_classes, **plan.options)
-        model = graph.unnested(built, plan.input_shape)
-    except (ValueError, TypeError) as error:  # what Keras raises for sizes and rates out of range
-        raise InvalidSetting(
-            f"Architecture '{plan.architecture.name}' cannot be built for input {plan.input_shape} "
-            f"with {dict(plan.options)}: {str(error).splitlines()[0]} "
-            "Choose another --input or other options."
-        ) from error
+        return build_network(
+            plan.architecture, num_classes, input_shape=plan.input_shape, options=plan.options
+        )
     finally:
         keras.config.set_dtype_policy("float32")
-    graph.check_flat(model, plan.input_shape, num_classes, plan.architecture.name)
-    return model
 
 
 def unfreeze(model: Any) -> None:
