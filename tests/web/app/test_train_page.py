@@ -81,12 +81,14 @@ def ended(folder: Path, log: str, run: str = "", asked: bool = False) -> Trainin
     """Write down a training whose process is gone."""
     training = Training(
         id="abc", title="tiny", arguments=("train", "tiny"), pid=2**22 + 1, born="1", run=run,
-        started=datetime.now(UTC).isoformat(timespec="seconds"), asked=asked,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     kept = folder / trainings.FOLDER
     kept.mkdir(parents=True, exist_ok=True)
     write_json(kept / "abc.json", {**vars(training), "arguments": list(training.arguments)})
     (kept / "abc.log").write_text(log)
+    if asked:
+        (kept / "abc.stop").touch()
     return training
 
 
@@ -148,6 +150,24 @@ def test_one_that_does_not_hear_is_ended(
     known.stop(training)
     assert known.state(known.find(training.id)).state == STOPPING
     until(lambda: not known.alive())
+
+
+def test_who_looked_before_stop_does_not_take_it_back(
+    run_copy: Path, stands_in: Callable[[str], None]
+) -> None:
+    stands_in(DEAF)
+    folder = run_copy.parent
+    known = Trainings(folder)
+    training = known.start("deaf", ["train", "tiny"])
+    until(lambda: "at work" in known.log(training))
+    seen = known.find(training.id)
+    record = {**run_folder.read(run_copy).record, "command": ["zoo", "train", "tiny"]}
+    write_json(run_copy / run_folder.RECORD, {**record, "created": training.started})
+    known.stop(known.find(training.id))
+    assert known.state(seen).run == "copy"  # which it writes down
+    later = known.find(training.id)
+    assert later.run == "copy"
+    assert known.state(later).state == STOPPING
 
 
 def test_no_password_is_told_to_a_training(

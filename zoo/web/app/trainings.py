@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.errors import InvalidSetting, UnknownName, ZooError
-from zoo.base.files import write_json
+from zoo.base.files import write_json, write_text
 from zoo.runs import run_folder
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
@@ -40,7 +40,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 class Training:
     """One process that trains: what was asked for, and the run it writes as soon as that is known.
 
-    `born` is the birth of the process (zoo.web.app.processes); `asked` whether it was told to stop.
+    `born` is the birth of the process (zoo.web.app.processes).
     """
 
     id: str
@@ -50,7 +50,6 @@ class Training:
     born: str
     started: str
     run: str = ""
-    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +132,7 @@ class Trainings:
     def stop(self, training: Training) -> None:
         """Ask a training to stop; its last whole epoch stays."""
         if processes.lives(training.pid, training.born):
-            self._write(replace(training, asked=True))
+            write_text(self._asked(training.id), "")
             processes.stop(training.pid, training.born)
 
     def state(self, training: Training) -> State:
@@ -141,7 +140,7 @@ class Trainings:
         alive = processes.lives(training.pid, training.born)  # before its files, which come first
         log = self.log(training)
         run = self._run(training)
-        word, sentence = _judged(training, alive, run, log)
+        word, sentence = _judged(self._asked(training.id).exists(), alive, run, log)
         rows = _rows(run)
         recipe = run.record["recipe"] if run else {}
         return State(
@@ -201,12 +200,17 @@ class Trainings:
     def _log(self, key: str) -> Path:
         return self.folder / FOLDER / f"{key}.log"
 
+    def _asked(self, key: str) -> Path:
+        """Return the file that is there once a training was told to stop.
 
-def _judged(
-    training: Training, alive: bool, run: Run | None, log: Sequence[str]
-) -> tuple[str, str]:
+        Whoever watches writes the record as it was read, so nothing else may be kept in that.
+        """
+        return self.folder / FOLDER / f"{key}.stop"
+
+
+def _judged(asked: bool, alive: bool, run: Run | None, log: Sequence[str]) -> tuple[str, str]:
     """Return the state of a training and a sentence on it."""
-    if alive and training.asked:
+    if alive and asked:
         return STOPPING, "It stops after the step it is at. The last whole epoch stays."
     if alive and run is None:
         return RUNNING, "It reads the data and makes ready. The first epoch comes soon."
@@ -215,7 +219,7 @@ def _judged(
     if run is not None and run.done:
         return FINISHED, "It is finished: the best epoch was kept and measured on the test part."
     ends = "Resume goes on after its last whole epoch." if run else "Start it again."
-    if training.asked or HALTED in log[-3:] or "KeyboardInterrupt" in log[-1:]:
+    if asked or HALTED in log[-3:] or "KeyboardInterrupt" in log[-1:]:
         return STOPPED, f"It was stopped. {ends}"
     if error := _error(log):
         return FAILED, error
