@@ -104,6 +104,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 @pytest.fixture
+def counted() -> Callable[[Any], float]:
+    """Sum up the images that a service says it has answered, given a client of it."""
+
+    def told(client: Any) -> float:
+        lines = client.get("/metrics").text.splitlines()
+        images = [line for line in lines if line.startswith("zoo_images_answered_total{")]
+        return sum(float(line.rpartition(" ")[2]) for line in images)
+
+    return told
+
+
+@pytest.fixture
 def picture(tmp_path: Path) -> Callable[..., Path]:
     """Write a PNG of noise, another one for each seed."""
 

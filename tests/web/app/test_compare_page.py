@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,10 @@ def wait(client: TestClient, task: Any) -> Any:
     return task
 
 
-def test_one_image_through_two_runs(client: TestClient) -> None:
+def test_one_image_through_two_runs(client: TestClient, counted: Callable[[Any], float]) -> None:
     started = ask(client, ["first", "second"], png()).json()
     assert wait(client, started["task"])["state"] == "done"
+    assert counted(client) == 2
     address = f"/app/images/{started['image']}"
     runs = {"run": ["first", "second"]}
     part = client.get(f"{address}/comparison", params=runs).json()["part"]
@@ -121,6 +122,7 @@ def test_one_image_through_two_runs(client: TestClient) -> None:
     again = ask(client, ["second", "first"], image=started["image"]).json()
     assert again["image"] == started["image"]
     assert wait(client, again["task"])["state"] == "done"
+    assert counted(client) == 2, "nothing was answered anew"
 
 
 def test_an_image_of_the_page_read_is_offered(client: TestClient) -> None:

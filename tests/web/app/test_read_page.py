@@ -6,7 +6,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,20 @@ def test_an_image_is_answered_in_words_and_bars(
     line = json.loads(journal.read_text().splitlines()[-1])
     assert line["run"] == trained.name
     assert "one.png" not in journal.read_text()
+
+
+def test_every_answer_is_counted_once_whichever_door_it_came_through(
+    client: TestClient, trained: Run, counted: Callable[[Any], float]
+) -> None:
+    before, run = counted(client), {"run": trained.name}
+    read(client, trained.name, ("one.png", png()), ("two.png", png(1)), ("bad.png", b"no image"))
+    assert counted(client) == before + 2
+    key = one(client, trained)
+    assert counted(client) == before + 3
+    wait(client, client.post(f"/app/images/{key}/explain", data=run))
+    assert counted(client) == before + 3, "why is no other answer"
+    client.post("/predict", data=run, files=[("files", ("three.png", png()))])
+    assert counted(client) == before + 4
 
 
 def test_each_bad_file_is_a_sentence_and_the_others_are_answered(

@@ -237,7 +237,7 @@ def test_a_source_is_open_when_it_or_a_folder_around_it_was_named(
         path.mkdir(parents=True)
     (tmp_path / "data" / "way-out").symlink_to(beside)
     named = f"{tmp_path / 'data'}?patients=none"
-    shared = Shared(Library(tmp_path, registry=tiny_registry), None, None, (named, "phantom"))  # type: ignore[arg-type]
+    shared = Shared(Library(tmp_path, registry=tiny_registry), None, None, (named, "phantom"), None)  # type: ignore[arg-type]
     opened = [str(tmp_path / "data"), str(inside), f"{inside}?patients=prefix", "phantom?images=80"]
     assert all(map(shared.is_open, opened))
     closed = [str(beside), str(tmp_path), str(tmp_path / "data" / "way-out"), "/etc", "elsewhere"]

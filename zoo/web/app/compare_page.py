@@ -15,7 +15,6 @@ from zoo.report.cases.text import agreement_text, percent
 from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating
 from zoo.web.app.agreement import agreement, likeness
-from zoo.web.app.read_page import note
 from zoo.web.app.reading import Reading, find, keep
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
@@ -106,7 +105,7 @@ def ask_all(
             task.done = done
             engine = shared.library.engine(name)
             case = engine.read(upload)
-            note(shared, upload, case)
+            shared.desk.note_cases(engine.run, [(upload, case)])
             reading = keep(visitor, key, case, engine.run, listed=False)
         if not reading.explained:
             task.start(f"explaining with {name}", len(names))

@@ -96,7 +96,7 @@ def router(shared: Shared) -> APIRouter:
                 except ZooError as error:
                     problems.append(str(error))
                     continue
-                note(shared, upload, case)
+                shared.desk.note_cases(engine.run, [(upload, case)])
                 key = shared.visitors.bring(visitor, upload)
                 reading = readings.keep(visitor, key, case, engine.run)
                 parts.append(templating.part("reading.html.j2", card=shown(key, reading)))
@@ -179,15 +179,6 @@ def router(shared: Shared) -> APIRouter:
 def told(task: Task) -> Response:
     """Answer with the state of a task."""
     return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
-
-
-def note(shared: Shared, upload: Upload, case: Case) -> None:
-    """Write an answer to the audit log, where one is kept."""
-    if shared.journal is not None:
-        answer = case.refused or case.class_names[case.predicted]
-        shared.journal.record(
-            case.run, [(upload.digest, answer, case.probabilities[case.predicted])]
-        )
 
 
 def written(case: Case, run: Run, form: str) -> Response:

@@ -13,8 +13,8 @@ from zoo.base.sources import parse
 from zoo.runs.run_folder import Run
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
+from zoo.web.service.endpoints import Desk
 from zoo.web.service.engine import Library
-from zoo.web.service.journal import Journal
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +22,15 @@ class Shared:
     """Runs, data sources, visitors and their tasks.
 
     `sources` are the data sets that were named when the application was started; a page chooses
-    one by its number, so no path ever comes from a browser.
+    one by its number, so no path ever comes from a browser. Each answer is noted at the `desk` of
+    the service.
     """
 
     library: Library
     visitors: Visitors
     tasks: Tasks
     sources: tuple[str, ...]
-    journal: Journal | None = None
+    desk: Desk
 
     @property
     def folder(self) -> Path:

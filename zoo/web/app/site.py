@@ -47,7 +47,7 @@ def create(
     """
     app = api.create(library, auth=auth, journal=journal, hosts=hosts)
     strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI}
-    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), journal)
+    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk)
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/static/{name}", templating.static, methods=["GET"], include_in_schema=False)

@@ -54,14 +54,16 @@ def create(
 ) -> FastAPI:
     """Build the application for a library's runs, within the library's limits.
 
-    `hosts` are the names by which it may be called; None: any, which needs a password.
+    `hosts` are the names by which it may be called; None: any, which needs a password. What is
+    built on top of it notes its answers at the same desk, `state.desk`.
     """
     metrics = Metrics((library.answering, library.explaining))
     app = FastAPI(
         title="xray-zoo", version=__version__, description=DESCRIPTION, docs_url=None,
         redoc_url=None, openapi_url=OPENAPI, lifespan=_lifespan(library), telemetry=NO_TELEMETRY,
     )  # fmt: skip
-    app.include_router(router(Desk(library, metrics, journal)))
+    app.state.desk = Desk(library, metrics, journal)
+    app.include_router(router(app.state.desk))
 
     @app.get(DOCUMENTATION, include_in_schema=False)
     def page() -> HTMLResponse:

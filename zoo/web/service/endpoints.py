@@ -57,7 +57,7 @@ RunName = Annotated[
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """What the routes work with."""
+    """What the routes work with, those of the application on top of them too."""
 
     library: Library
     metrics: Metrics
@@ -71,6 +71,17 @@ class Desk:
             self.journal.record(run.name, [(own.digest, text, p) for own, text, p, _ in answers])
         for _, text, _, refused in answers:
             self.metrics.answered(run.name, text, refused)
+
+    def note_cases(self, run: Run, cases: Sequence[tuple[Upload, Case]]) -> None:
+        """Do the same for uploads with what was answered to each."""
+        self.note(
+            run,
+            [
+                (own, case.refused or case.class_names[case.predicted],
+                 case.probabilities[case.predicted], bool(case.refused))
+                for own, case in cases
+            ],
+        )  # fmt: skip
 
 
 def router(desk: Desk) -> APIRouter:
@@ -171,14 +182,7 @@ def router(desk: Desk) -> APIRouter:
             cases = engine.explain(
                 accepted, methods=methods or (), target=target, trust=trust, deadline=deadline
             )
-            desk.note(
-                engine.run,
-                [
-                    (own, case.refused or case.class_names[case.predicted],
-                     case.probabilities[case.predicted], bool(case.refused))
-                    for own, case in zip(accepted, cases, strict=True)
-                ],
-            )  # fmt: skip
+            desk.note_cases(engine.run, list(zip(accepted, cases, strict=True)))
             return drawn(cases, engine.run, format)
 
         return await outcome(request, library.explain(run, work), deadline)
