@@ -148,6 +148,7 @@ def test_a_broken_image_stops_a_training_unless_it_is_skipped(
     assert not folder.exists()
     result = run(*arguments, "--skip-broken")
     assert result.exit_code == 0, result.output
+    assert "Not known: other data" in result.stdout.partition("Test part")[0]
     assert "Test part" in result.stdout
     (made,) = run_folder.listing(folder)
     assert made.done

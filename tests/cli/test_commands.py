@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from zoo import DISCLAIMER
+from zoo.base.images import digest_file
 from zoo.cli import main
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
@@ -103,6 +104,24 @@ def test_the_newest_run_is_taken_when_none_is_named(
 ) -> None:
     monkeypatch.setenv("ZOO_RUNS", str(trained.path.parent))
     assert f"Run: {trained.name}" in run("predict", picture("a.png")).stderr
+
+
+@pytest.mark.parametrize("other", [[], ["--data", "phantom?images=40&size=64&seed=5"]])
+def test_evaluate_begins_with_what_holds_the_run_back(run_copy: Path, other: list[str]) -> None:
+    scores = run_folder.read(run_copy).metrics()
+    scores["test"]["calibration"]["after"]["ece_mass"] = 0.3
+    (run_copy / run_folder.METRICS).write_text(json.dumps(scores))
+    record = dict(run_folder.read(run_copy).record)
+    record["files"] |= {run_folder.METRICS: digest_file(run_copy / run_folder.METRICS)}
+    (run_copy / run_folder.RECORD).write_text(json.dumps(record))
+    result = run("evaluate", run_copy, *other)
+    assert result.exit_code == 0, result.output
+    first = result.stdout.partition("calibration: holds it back\n")
+    assert "precision" not in first[0]
+    assert first[2].startswith("  Expected calibration error 0.300 on the test part.\n")
+    assert ("Not known: other data." in first[2]) == (not other)
+    page = next(run_copy.glob("evaluation/*/report.html")).read_text()
+    assert page.index("What holds it back") < page.index("What to believe")
 
 
 def test_evaluate_scores_the_test_part(run_copy: Path) -> None:

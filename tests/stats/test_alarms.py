@@ -17,7 +17,7 @@ def answers(diseased: int, images: int = 200) -> np.ndarray:
 def test_always_the_same_answer_is_a_collapse() -> None:
     labels = np.arange(200) % 2
     (alarm,) = collapsed(answers(200), labels, NAMES)
-    assert alarm.kind == "collapsed"
+    assert alarm.kind == "collapse"
     assert "100.0% of the images are called PNEUMONIA" in alarm.message
     assert collapsed(answers(1), labels, NAMES)  # 99.5 %
     assert not collapsed(answers(4), labels, NAMES)  # 98 %

@@ -6,18 +6,23 @@ import pytest
 
 from zoo.base.files import write_json
 from zoo.runs.run_folder import Run
+from zoo.stats.alarms import Alarm
 from zoo.workflows.diagnose import (
     FINE,
     HOLDS_BACK,
     UNKNOWN,
+    Cause,
     calibration,
     collapse,
     diagnose,
     elsewhere,
+    held_back,
     overfitting,
     shift,
     shortcut,
+    the_others,
     threshold,
+    untold,
 )
 
 
@@ -75,15 +80,27 @@ def test_a_calibration_error_above_the_limit_is_named() -> None:
 
 
 def test_a_threshold_far_from_the_best_is_named_unless_it_was_asked_for() -> None:
+    chosen = {"sensitivity": area(0.97), "specificity": area(0.98)}
     result = {
         "operating_point": {"recall": 0.99, "false_positive_rate": 0.6},
-        "operating_threshold": {"rule": "youden", "target": None},
+        "operating_threshold": {"rule": "youden", "target": None, **chosen},
         "curves": [{"roc": {"x": [0, 0.1, 0.6, 1], "y": [0, 0.9, 0.99, 1]}}],
     }
-    assert threshold(result).verdict == HOLDS_BACK
-    asked = {**result, "operating_threshold": {"rule": "sensitivity", "target": 0.99}}
+    cause = threshold(result)
+    assert cause.verdict == HOLDS_BACK
+    assert "specificity 0.400 on the test part, 0.970 and 0.980 on validation" in cause.evidence
+    asked = {**result, "operating_threshold": {"rule": "sensitivity", "target": 0.99, **chosen}}
     assert threshold(asked).verdict == FINE
     assert "0.99" in threshold(asked).evidence
+
+
+def test_what_holds_back_is_set_apart_from_the_rest() -> None:
+    kinds = (("shift", HOLDS_BACK), ("other data", UNKNOWN), ("collapse", FINE), ("shortcut", FINE))
+    causes = [Cause(kind, verdict, "") for kind, verdict in kinds]
+    assert [cause.kind for cause in held_back(causes)] == ["shift"]
+    alarms = [Alarm("shift", "It fell.", "Look."), Alarm("collapse", "All are one.", "Look.")]
+    assert untold(alarms, causes) == alarms[1:], "the first says what the cause says"
+    assert the_others(causes) == "Fine: collapse, shortcut. Not known: other data."
 
 
 def test_a_run_is_diagnosed_from_its_folder(trained: Run) -> None:

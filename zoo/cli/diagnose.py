@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 
 from zoo.cli import options
 from zoo.runs import run_folder
-from zoo.workflows.diagnose import HOLDS_BACK, diagnose
+from zoo.workflows.diagnose import NOTHING, Cause, diagnose, held_back, the_others
 
 
 @click.command("diagnose")
@@ -29,8 +30,18 @@ def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
         click.echo("SYNTHETIC DATA.")
     click.echo(run.name)
     for cause in causes:
-        click.echo(f"\n{cause.kind}: {cause.verdict}\n  {cause.evidence}")
-        if cause.remedy:
-            click.echo(f"  {cause.remedy}")
-    if not any(cause.verdict == HOLDS_BACK for cause in causes):
-        click.echo("\nNothing in the run's own figures holds it back.")
+        click.echo(f"\n{told(cause)}")
+    if not held_back(causes):
+        click.echo(f"\n{NOTHING}")
+
+
+def summary(causes: Sequence[Cause]) -> str:
+    """Return what holds a run back in full, and the rest in a line."""
+    held = [told(cause) for cause in held_back(causes)] or [NOTHING]
+    return "\n".join((*held, the_others(causes)))
+
+
+def told(cause: Cause) -> str:
+    """Return a cause as indented lines."""
+    lines = (f"{cause.kind}: {cause.verdict}", cause.evidence, cause.remedy)
+    return "\n  ".join(filter(None, lines))

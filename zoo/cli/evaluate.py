@@ -11,7 +11,9 @@ from zoo import DISCLAIMER
 from zoo.base.types import SPLITS, TEST
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
+from zoo.cli.diagnose import summary
 from zoo.runs import run_folder
+from zoo.workflows.diagnose import diagnose
 
 
 @click.command("evaluate")
@@ -57,6 +59,7 @@ def command(
         return
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
+    click.echo(f"\n{summary(diagnose(run))}")
     click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
     for heading, sentence in statements(done.result):
         click.echo(f"{heading}: {sentence}")

@@ -11,12 +11,14 @@ import click
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import assignments, input_shape
+from zoo.cli import diagnose as diagnose_command
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.data.verify import positive_index
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.training.recipe import settings
+from zoo.workflows.diagnose import diagnose
 
 
 @click.command("train")
@@ -121,9 +123,10 @@ def summary(run: Run) -> str:
 
     trained = run.record["training"]
     test = run.metrics()["test"]
-    mark = "SYNTHETIC DATA. " if run.record["data"]["synthetic"] else ""
+    mark = "SYNTHETIC DATA.\n" if run.record["data"]["synthetic"] else ""
     return (
-        f"\n{mark}Test part, {test['images']} images of {test['patients']} patients:\n"
+        f"\n{mark}{diagnose_command.summary(diagnose(run))}\n\n"
+        f"Test part, {test['images']} images of {test['patients']} patients:\n"
         f"{metrics_table(test)}\n\n"
         f"Best epoch {trained['best_epoch']} of {trained['epochs']}, "
         f"{trained['seconds']:.0f} s, peak memory {trained['peak_memory_mb']} MB.\n"

@@ -45,7 +45,7 @@ def collapsed(
         return []
     return [
         Alarm(
-            "collapsed",
+            "collapse",
             f"{share:.1%} of the images are called {class_names[largest]}, whatever they show.",
             "The network has learned no more than the commonest answer. Check that the images "
             "reach it as 0-255, lower learning_rate, and keep class_weights on.",

@@ -101,7 +101,7 @@ def _measure(
     """Score the three parts with the best weights, and compare them with each other."""
     dataset, positive = session.verified.dataset, session.positive
     names = session.class_names
-    session.alarms.pop("collapsed", None)  # it counts for the weights that are kept
+    session.alarms.pop("collapse", None)  # it counts for the weights that are kept
     train = answers[TRAIN]
     scores = training_metrics(train.labels, softmax(train.logits / temperature), positive)
     result: dict[str, Any] = {TRAIN: {k: v if np.isfinite(v) else None for k, v in scores.items()}}

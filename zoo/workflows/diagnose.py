@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.runs.run_folder import Run
-from zoo.stats.alarms import COLLAPSED_SHARE, GAP, LEARNED
+from zoo.stats.alarms import COLLAPSED_SHARE, GAP, LEARNED, Alarm
 
 HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
+NOTHING = "Nothing in the run's own figures holds it back."
 MISCALIBRATED = 0.05
 """Expected calibration error above which a probability should not be read as one."""
 SHORTCUT = 0.6
@@ -49,6 +50,26 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda cause: (HOLDS_BACK, UNKNOWN, FINE).index(cause.verdict)))
 
 
+def held_back(causes: Sequence[Cause]) -> list[Cause]:
+    """Return the causes that hold a run back."""
+    return [cause for cause in causes if cause.verdict == HOLDS_BACK]
+
+
+def the_others(causes: Sequence[Cause]) -> str:
+    """Name the causes that do not, or of which nothing is known, in one line."""
+    kinds = {
+        verdict: [cause.kind for cause in causes if cause.verdict == verdict]
+        for verdict in (FINE, UNKNOWN)
+    }
+    return " ".join(f"{one.capitalize()}: {', '.join(own)}." for one, own in kinds.items() if own)
+
+
+def untold(alarms: Sequence[Alarm], causes: Sequence[Cause]) -> list[Alarm]:
+    """Return the alarms that say something else than what holds the run back."""
+    told = {cause.kind for cause in held_back(causes)}
+    return [alarm for alarm in alarms if alarm.kind not in told]
+
+
 def overfitting(train: float | None, validation: Mapping[str, Any]) -> Cause:
     """Compare the ROC-AUC on the training part with that on validation."""
     value = validation["value"]
@@ -67,7 +88,7 @@ def overfitting(train: float | None, validation: Mapping[str, Any]) -> Cause:
         HOLDS_BACK,
         evidence,
         "Use fewer weights, more augmentation or dropout, or a frozen backbone; "
-        "`zoo learning-curve` says whether more patients would close the gap.",
+        "'zoo learning-curve' says whether more patients would close the gap.",
     )
 
 
@@ -82,7 +103,7 @@ def shift(validation: Mapping[str, Any], test: Mapping[str, Any]) -> Cause:
         "shift",
         HOLDS_BACK,
         evidence,
-        "The test images differ from those it learned from: `zoo check` says how, and whether "
+        "The test images differ from those it learned from: 'zoo check' says how, and whether "
         "patients are in both.",
     )
 
@@ -125,7 +146,7 @@ def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]]) -> Cau
         HOLDS_BACK,
         evidence,
         "What never sees the lungs does (nearly) as well: the score says little about disease. "
-        "`zoo check` shows what tells the classes apart.",
+        "'zoo check' shows what tells the classes apart.",
     )
 
 
@@ -162,17 +183,29 @@ def calibration(test: Mapping[str, Any]) -> Cause:
 
 
 def threshold(test: Mapping[str, Any]) -> Cause:
-    """Compare Youden's index at the threshold with the best that the ROC curve allows."""
+    """Compare Youden's index at the threshold with the best that the ROC curve allows.
+
+    The evidence has the rates on both parts: those on validation alone promise too much.
+    """
     point = test["operating_point"]
     if point is None or not test["curves"]:
         return Cause("threshold", UNKNOWN, "With more than two classes there is no threshold.")
     roc = test["curves"][0]["roc"]
     best = max(y - x for x, y in zip(roc["x"], roc["y"], strict=True))
     own = point["recall"] - point["false_positive_rate"]
-    evidence = f"Youden's index {own:.3f} at the threshold; {best:.3f} at the best one."
+    evidence = (
+        f"Sensitivity {point['recall']:.3f} and specificity "
+        f"{1 - point['false_positive_rate']:.3f} on the test part"
+    )
+    chosen = test["operating_threshold"]
+    if chosen:
+        evidence += (
+            f", {chosen['sensitivity']['value']:.3f} and {chosen['specificity']['value']:.3f} on "
+            "validation, where the threshold was chosen"
+        )
+    evidence += f". Youden's index {own:.3f} on the test part; {best:.3f} at the best threshold."
     if best - own <= GAP:
         return Cause("threshold", FINE, evidence)
-    chosen = test["operating_threshold"]
     if chosen and chosen["rule"] == "sensitivity":
         told = f"It was chosen for a sensitivity of {chosen['target']:g}: that is its price."
         return Cause("threshold", FINE, f"{evidence} {told}")

@@ -36,6 +36,7 @@ from zoo.stats.leaderboard import share
 from zoo.stats.outputs import Outputs, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
+from zoo.workflows.diagnose import diagnose
 from zoo.workflows.top_losses import top_losses
 
 TRAINED, OTHER = "training cases", "these data"
@@ -206,11 +207,15 @@ def _write(
     for title, picture in pictures.items():
         if picture is not None:
             write_bytes(folder / f"{title}.png", picture)
+    write_json(
+        folder / run_folder.METRICS, result
+    )  # first: a score on other data may hold the run back
     page = evaluation_page(
         result,
         title=f"{run.name} on {name}",
         history=history,
         best_epoch=best_epoch,
+        causes=diagnose(run),
         alarms=run.alarms,
         information=facts(run),
         notes=selection.notes,
@@ -218,7 +223,6 @@ def _write(
         synthetic=selection.verified.dataset.synthetic,
     )
     write_text(folder / "report.html", page)
-    write_json(folder / run_folder.METRICS, result)
     if not selection.own:
         write_text(run.path / run_folder.CARD, model_card(run))  # it tells of every other data set
 

@@ -14,6 +14,10 @@ from zoo.report.pages.claim import ITEMS, checklist
 from zoo.runs.run_folder import Run
 from zoo.stats.metrics import evaluate
 
+CALIBRATION = {
+    when: {"ece_mass": 0.3, "ece_width": 0.2, "brier": 0.4, "bins": []}
+    for when in ("before", "after")
+} | {"temperature": 1.3}
 EVIL = "<script>alert(1)</script>\"'&"
 
 
@@ -60,7 +64,9 @@ def run(tmp_path: Path) -> Run:
         labels, np.stack([1 - chance, chance], 1), [str(i) for i in range(60)],
         ("NORMAL", "PNEUMONIA"), 1, resamples=40,
     )  # fmt: skip
-    (tmp_path / "metrics.json").write_text(json.dumps({"schema": 2, "test": scores}))
+    test = scores | {"baselines": [], "operating_threshold": None, "calibration": CALIBRATION}
+    whole = {"schema": 2, "train": {"roc_auc": 0.7}, "validation": scores, "test": test}
+    (tmp_path / "metrics.json").write_text(json.dumps(whole))
     return Run(tmp_path, record())
 
 
@@ -94,6 +100,23 @@ def test_card_tells_what_the_run_knows(run: Run) -> None:
     ):
         assert expected in words, expected
     assert "/somewhere" not in words, "no folder of the machine it was trained on"
+
+
+def test_what_holds_the_run_back_stands_first(run: Run) -> None:
+    words = shown(model_card(run))
+    said = words.partition("What holds it back")[2].partition("What it is for")[0]
+    assert "Calibration. Expected calibration error 0.300 on the test part." in said
+    assert "Do not read its probabilities as such." in said
+    assert "Not known: other data, shortcut." in said
+
+
+def test_the_rates_of_the_test_part_stand_beside_those_of_validation(trained: Run) -> None:
+    words = shown(model_card(trained))
+    rate = trained.metrics()["test"]["metrics"]["specificity"]["value"]
+    said = words.partition("What to believe")[2].partition("How well it does")[0]
+    assert "on the validation part, where sensitivity is" in said
+    assert "On the test part sensitivity is" in said
+    assert f"specificity is {rate:.3f}" in said
 
 
 def test_checklist_has_the_numbers_of_the_2024_update(run: Run) -> None:

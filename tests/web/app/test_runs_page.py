@@ -97,6 +97,18 @@ def test_one_run_shows_scores_matrix_and_pictures(client: TestClient, folder: Pa
     assert client.get(f"{PAGE}/copy/{run_folder.CURVES}").content.startswith(b"\x89PNG")
 
 
+def test_what_holds_a_run_back_stands_first(client: TestClient, run_copy: Path) -> None:
+    scores = run_folder.read(run_copy).metrics()
+    scores["test"]["operating_point"] |= {"recall": 0.99, "false_positive_rate": 0.6}
+    scores["test"]["curves"][0]["roc"] = {"x": [0, 0.1, 1], "y": [0, 0.9, 1]}
+    write_json(run_copy / run_folder.METRICS, scores)
+    page = client.get(f"{PAGE}/copy").text
+    said = page.partition("What holds it back")[2].partition("What to believe")[0]
+    assert "Threshold. Sensitivity 0.990 and specificity 0.400 on the test part, " in said
+    assert "The threshold from validation does not fit the test part" in said
+    assert "On the test part sensitivity is" in page.partition("What to believe")[2]
+
+
 def test_the_model_card_may_run_nothing(client: TestClient, folder: Path) -> None:
     (folder / "copy" / run_folder.CARD).write_text("<script>alert(1)</script>Card")
     card = client.get(f"{PAGE}/copy/card")

@@ -253,7 +253,7 @@ def test_how_it_ended_is_told(
 
 def test_a_finished_run_is_told_with_its_alarms(run_copy: Path) -> None:
     record = dict(run_folder.read(run_copy).record)
-    alarms = [{"kind": "collapsed", "message": "All are one.", "remedy": "Look."}]
+    alarms = [{"kind": "collapse", "message": "All are one.", "remedy": "Look."}]
     write_json(run_copy / run_folder.RECORD, {**record, "alarms": alarms})
     training = ended(run_copy.parent, "Warning: told earlier\n", run="copy")
     state = Trainings(run_copy.parent).state(training)

@@ -11,11 +11,13 @@ SEEING_LUNGS = frozenset({"lungs"})
 """Baselines that look where a radiologist looks; they are shown, but prove no shortcut."""
 
 
-def statements(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def statements(
+    result: Mapping[str, Any], measured_on: str = "these images"
+) -> list[tuple[str, str]]:
     """Return (heading, sentence) for what `result` holds; optional keys may be missing or None."""
     said = [
         ("Baselines", beside_baselines(_area(result), result.get("baselines") or ())),
-        ("Threshold", _threshold(result)),
+        ("Threshold", _threshold(result, measured_on)),
         ("Other data", _difference(result)),
         ("Refusals", _refusals(result)),
         ("Prevalence", _prevalence(result)),
@@ -65,13 +67,19 @@ def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:
     return result["metrics"]["roc_auc"]
 
 
-def _threshold(result: Mapping[str, Any]) -> str:
+def _threshold(result: Mapping[str, Any], measured_on: str) -> str:
     point = result.get("operating_threshold")
     if not point:
         return ""
     from zoo.stats.operating import describe
 
-    return describe(point, result["class_names"][result["positive"]])
+    chosen = describe(point, result["class_names"][result["positive"]])
+    rates = [
+        f"{name} is {value_text(result['metrics'][name])}"
+        for name in ("sensitivity", "specificity")
+        if result["metrics"][name]["value"] is not None
+    ]
+    return f"{chosen} On {measured_on} {' and '.join(rates)}." if rates else chosen
 
 
 def _refusals(result: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from zoo.report.pages.comparison import duration
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
 from zoo.runs.run_folder import Run
+from zoo.workflows.diagnose import diagnose, held_back, the_others, untold
 
 INTENDED = (
     "Research on, and teaching of, image classification and its explanation. It is not a medical "
@@ -30,7 +31,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         DamagedRun: the scores of the run cannot be read.
     """
     record, test = run.record, run.metrics()[TEST]
-    others = run.scored_elsewhere()
+    others, causes = run.scored_elsewhere(), diagnose(run)
     data = record["data"]
     items = checklist(record, test, others)
     return render(
@@ -40,6 +41,8 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
             f"{record['architecture']}, trained to tell {_listed(run.class_names)} on "
             f"{record['splits']['train']['images']:,} images."
         ),
+        held_back=held_back(causes),
+        the_others=the_others(causes),
         intended=INTENDED,
         data=_data(record),
         notes=data.get("notes") or (),
@@ -52,10 +55,12 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         basis=basis(test),
         metrics=metric_rows(test),
         baselines=baseline_rows(test),
-        said=belief.statements({"operating_threshold": record.get("operating_point"), **test}),
+        said=belief.statements(
+            {"operating_threshold": record.get("operating_point"), **test}, "the test part"
+        ),
         calibration=calibration_text(test),
         others=[{"name": name, "told": belief.value_text(area)} for name, area in others.items()],
-        alarms=run.alarms,
+        alarms=untold(run.alarms, causes),
         limits=_limits(run, others),
         items=items,
         not_reported=NOT_REPORTED,

@@ -13,9 +13,11 @@ from zoo.report.figures.probabilities import coverage_figure, decision_figure, r
 from zoo.report.pages import belief
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import TITLES, baseline_rows, basis, calibration_text, metric_rows, written
+from zoo.workflows.diagnose import held_back, the_others, untold
 
 if TYPE_CHECKING:
     from zoo.stats.alarms import Alarm
+    from zoo.workflows.diagnose import Cause
 
 
 NO_PICTURES = (
@@ -30,6 +32,7 @@ def evaluation_page(
     title: str,
     history: Sequence[Mapping[str, Any]] = (),
     best_epoch: int | None = None,
+    causes: Sequence[Cause] = (),
     alarms: Sequence[Alarm] = (),
     information: Mapping[str, Any] = EMPTY,
     notes: Sequence[str] = (),
@@ -41,9 +44,10 @@ def evaluation_page(
 
     `result` may also hold operating_threshold, calibration, coverage, decision_curve, baselines,
     refusals, difference and prevalence; each may be missing or None. `history` holds the rows that
-    `training.learning_curves` takes; `information` holds facts about the run and the data, shown as
-    a table in their order. `top_losses` are the worst answers, {name, label, predicted,
-    probability, loss, picture, map}, where the picture and the map are JPEG files or None.
+    `training.learning_curves` takes; `causes` is what a diagnosis of the run found; `information`
+    holds facts about the run and the data, shown as a table in their order. `top_losses` are the
+    worst answers, {name, label, predicted, probability, loss, picture, map}, where the picture and
+    the map are JPEG files or None.
     """
     return render(
         "evaluation.html.j2",
@@ -51,6 +55,8 @@ def evaluation_page(
         result=result,
         metrics=metric_rows(result),
         basis=basis(result),
+        held_back=held_back(causes),
+        the_others=the_others(causes),
         said=belief.statements(result),
         baselines=baseline_rows(result),
         point=_operating_point(result),
@@ -59,7 +65,7 @@ def evaluation_page(
         losses=contact_sheet([_loss(entry) for entry in top_losses]),
         no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
         figures=drawings(_drawn(result, history, best_epoch)),
-        alarms=alarms,
+        alarms=untold(alarms, causes),
         information=information,
         notes=notes,
         synthetic=synthetic,

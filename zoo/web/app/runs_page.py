@@ -1,6 +1,8 @@
 """The page Runs: a leaderboard, one run with its curves, and the images behind its mistakes."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -26,6 +28,7 @@ from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 from zoo.web.service.bodies import Route
 from zoo.web.service.security import PAGE_POLICY
+from zoo.workflows.diagnose import Cause, diagnose, held_back, the_others, untold
 
 PAGE = "/runs-of-this-folder"
 SHOWN = 24
@@ -56,7 +59,7 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{PAGE}/{{name}}")
     def one(name: str) -> Response:
         run = finished(shared, name)
-        test = scores(run)
+        test, causes = scores(run), diagnosed(run)
         return templating.page(
             "run.html.j2",
             here=PAGE,
@@ -64,7 +67,12 @@ def router(shared: Shared) -> APIRouter:
             path=_path(run),
             synthetic=run.record["data"]["synthetic"],
             information=facts(run),
-            said=belief.statements({"operating_threshold": run.record["operating_point"], **test}),
+            held_back=held_back(causes),
+            the_others=the_others(causes),
+            alarms=untold(run.alarms, causes),
+            said=belief.statements(
+                {"operating_threshold": run.record["operating_point"], **test}, "the test part"
+            ),
             basis=basis(test),
             metrics=metric_rows(test),
             baselines=baseline_rows(test),
@@ -162,8 +170,24 @@ def scores(run: Run) -> Any:
     Raises:
         UnknownName: it cannot be read.
     """
-    try:
+    with _whole(run):
         return run.metrics()[TEST]
+
+
+def diagnosed(run: Run) -> tuple[Cause, ...]:
+    """Return what may hold a run back.
+
+    Raises:
+        UnknownName: its scores cannot be read.
+    """
+    with _whole(run):
+        return diagnose(run)
+
+
+@contextmanager
+def _whole(run: Run) -> Iterator[None]:
+    try:
+        yield
     except (DamagedRun, KeyError, TypeError) as error:
         raise UnknownName(
             f"The scores of '{run.name}' cannot be read. Copy the run again, or train again."
