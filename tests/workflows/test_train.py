@@ -93,6 +93,7 @@ CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
     ("name", "changes", "killed_after"),
     [
         ("whole", CHANGES, 2),
+        ("whole", {**CHANGES, "monitor": "accuracy"}, 3),
         ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
         ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
     ],
@@ -203,11 +204,37 @@ def test_early_stopping_counts_from_the_best_epoch():
     recipe = Recipe(monitor="pr_auc", schedule="plateau")
     state = checkpoint.TrainingState()
     values = [0.5, 0.7, 0.6, 0.65]
-    best = [
-        judge(state, {"epoch": i, "val_pr_auc": value}, recipe) for i, value in enumerate(values, 1)
-    ]
+    best = judged(state, recipe, [(value, 1.0) for value in values])
     assert best == [True, True, False, False]
     assert (state.best_epoch, state.waited, state.rate_factor) == (2, 2, 0.5)
+
+
+def judged(state, recipe, epochs):
+    """Judge epochs of a PR-AUC and a loss each, and return which were the best so far."""
+    return [
+        judge(state, {"epoch": number, "val_pr_auc": value, "val_loss": loss}, recipe)
+        for number, (value, loss) in enumerate(epochs, 1)
+    ]
+
+
+def test_an_epoch_without_a_value_is_never_better_than_one_with():
+    state, undefined = checkpoint.TrainingState(), float("nan")
+    epochs = [(undefined, 0.5), (0.2, 0.6), (undefined, 0.1), (0.3, undefined), (0.3, 0.4)]
+    assert judged(state, Recipe(), epochs) == [True, True, False, True, True]
+    assert state.best_epoch == 5
+
+
+def test_equal_epochs_are_told_apart_by_their_loss_and_patience_counts_from_the_better():
+    state = checkpoint.TrainingState()
+    epochs = [(0.9, 0.4), (1.0, 0.297), (1.0, 0.25), (1.0, 0.25), (1.0, 0.203), (1.0, 0.21)]
+    assert judged(state, Recipe(), epochs) == [True, True, True, False, True, False]
+    assert (state.best_epoch, state.waited) == (5, 1)
+
+
+def test_without_any_value_the_loss_decides():
+    state, undefined = checkpoint.TrainingState(), float("nan")
+    epochs = [(undefined, 0.5), (undefined, 0.4), (undefined, 0.6)]
+    assert judged(state, Recipe(), epochs) == [True, True, False]
 
 
 def test_a_loss_is_better_when_smaller():

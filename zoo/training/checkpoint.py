@@ -21,8 +21,8 @@ class TrainingState:
     phase: int = 0
     epoch: int = 0
     """Epochs of the phase that are complete."""
-    best_value: float | None = None
     best_epoch: int = 0
+    """The row of the history whose weights are kept, from 1; 0: none yet."""
     waited: int = 0
     """Epochs since the best one."""
     rate_factor: float = 1.0

@@ -34,7 +34,7 @@ class Recipe:
     """Views of each training image for a frozen backbone: one as it is, the others augmented."""
     monitor: str = "pr_auc"
     patience: int = 5
-    """Epochs without a better monitored value before training stops."""
+    """Epochs without a better one, by `monitor` and then by loss, before training stops."""
     fine_tune_epochs: int = 0
     """Epochs with the backbone unfrozen, after the head has been trained."""
     fine_tune_learning_rate: float = 1e-5

@@ -152,17 +152,30 @@ def learning_rate_factor(schedule: str, epoch: int, epochs: int) -> float:
 
 
 def judge(state: TrainingState, row: dict[str, Any], recipe: Recipe) -> bool:
-    """Compare an epoch with the best one so far, in place; return whether it is the new best."""
-    value = row[f"val_{recipe.monitor}"]
-    better = -1.0 if recipe.monitor == "loss" else 1.0
+    """Compare an epoch with the best one so far, in place; return whether it is the new best.
+
+    Of epochs with the same monitored value that with the lower validation loss is better.
+    """
+    best = state.history[state.best_epoch - 1] if state.best_epoch else None
     state.history.append(row)
-    if state.best_value is None or better * value > better * state.best_value:
-        state.best_value, state.best_epoch, state.waited = value, row["epoch"], 0
+    if best is None or _merit(row, recipe.monitor) > _merit(best, recipe.monitor):
+        state.best_epoch, state.waited = row["epoch"], 0
         return True
     state.waited += 1
     if recipe.schedule == "plateau" and state.waited % PLATEAU_EPOCHS == 0:
         state.rate_factor *= PLATEAU_FACTOR
     return False
+
+
+def _merit(row: dict[str, Any], monitor: str) -> tuple[float, float]:
+    """Return what is compared of an epoch, greater is better; what is not a number is worst."""
+    loss = -row["val_loss"]
+    value = loss if monitor == "loss" else row[f"val_{monitor}"]
+    return _or_worst(value), _or_worst(loss)
+
+
+def _or_worst(value: float) -> float:
+    return -math.inf if math.isnan(value) else value
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -157,8 +157,8 @@ def _model(record: Mapping[str, Any]) -> dict[int, str]:
             f"{recipe['learning_rate']:g} ({recipe['schedule']}), augmentation "
             f"{recipe['augmentation']}; see Network and training."
         ),
-        26: f"Weights of the epoch with the best {recipe['monitor']} on the validation part"
-        + (f": {best}." if best else "."),
+        26: f"Weights of the epoch with the best {recipe['monitor']} on the validation part, of "
+        "equal ones with the lowest loss" + (f": {best}." if best else "."),
         27: "None: one network.",
         42: f"Command: {' '.join(record['command'])}." if record.get("command") else "",
         43: f"Made with xray-zoo {record['versions'].get('xray-zoo', '')}; model and data: "
