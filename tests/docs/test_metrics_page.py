@@ -189,6 +189,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
             "temperature": 1.0, "operating_point": {"threshold": 0.5}, "seconds": 1.0,
             "parameters": {"total": 2, "trainable": 1}, "train": {"roc_auc": 0.9},
             "sizes": {"train": {"images": round(100 * cell.share), "patients": 10}},
+            "unused_phases": [],
         }  # fmt: skip
         return Outcome(cell, part, part, summary)
 

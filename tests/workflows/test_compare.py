@@ -15,8 +15,9 @@ from zoo.base.registry import Registry
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells
-from zoo.training.cells import Cell
+from zoo.training.cells import Cell, Outcome
 from zoo.workflows.compare import SCHEMA, compare
+from zoo.workflows.experiments import Experiment
 
 SOURCE = "phantom?images=80&size=64"
 SMALL = {"epochs": 1, "batch_size": 16}
@@ -205,6 +206,16 @@ def test_settings_that_cannot_work_are_refused(
 ) -> None:
     with pytest.raises(InvalidSetting):
         compare(["tiny"], SOURCE, folder=tmp_path, registry=tiny_registry, **wrong)
+
+
+def test_phases_that_changed_nothing_are_counted() -> None:
+    unused = ([], ["fine-tune"], ["fine-tune"])
+    outcomes = tuple(
+        Outcome(Cell(architecture="a", source=SOURCE), None, None, {"unused_phases": phases})
+        for phases in unused
+    )
+    notes = Experiment(None, 1, outcomes, Path()).notes
+    assert notes == ["The phase fine-tune of a changed nothing in 2 of 3 trainings."]
 
 
 def test_an_unknown_architecture_is_named_before_anything_is_trained(

@@ -17,6 +17,7 @@ from plugins.architectures.efficientnet import lite0
 from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
 from zoo.base.progress import Silent
 from zoo.base.registry import load_registry
+from zoo.cli.train import summary
 from zoo.data.verify import positive_index
 from zoo.runs import reference, run_folder
 from zoo.training import checkpoint
@@ -84,6 +85,16 @@ class Killer(Silent):
             if self.left == 0:
                 raise KeyboardInterrupt
             self.left -= 1
+
+
+class Told(Silent):
+    """Remembers what should not be missed."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, message):
+        self.warnings.append(message)
 
 
 CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
@@ -229,6 +240,25 @@ def test_equal_epochs_are_told_apart_by_their_loss_and_patience_counts_from_the_
     epochs = [(0.9, 0.4), (1.0, 0.297), (1.0, 0.25), (1.0, 0.25), (1.0, 0.203), (1.0, 0.21)]
     assert judged(state, Recipe(), epochs) == [True, True, True, False, True, False]
     assert (state.best_epoch, state.waited) == (5, 1)
+
+
+def test_a_phase_that_changed_nothing_is_told(registry, tmp_path):
+    changes = {"epochs": 3, "fine_tune_epochs": 1, "fine_tune_learning_rate": 5.0}
+    told = Told()
+    run = train.train(
+        "frozen", SOURCE, folder=tmp_path, changes=changes, registry=registry, progress=told
+    )
+    trained = run.record["training"]
+    assert (trained["epochs"], trained["unused_phases"]) == (4, ["fine-tune"])
+    assert any("fine-tune changed nothing" in message for message in told.warnings)
+    assert "of 4 (fine-tune changed nothing)" in summary(run)
+    assert "of 4 (fine-tune changed nothing)" in (run.path / run_folder.CARD).read_text()
+
+
+def test_a_phase_with_the_best_epoch_was_of_use():
+    rows = [{"phase": "head"}, {"phase": "head"}, {"phase": "fine-tune"}, {"phase": "fine-tune"}]
+    unused = [checkpoint.TrainingState(history=rows, best_epoch=n).unused_phases for n in range(5)]
+    assert unused == [[], ["fine-tune"], ["fine-tune"], [], []]
 
 
 def test_without_any_value_the_loss_decides():

@@ -97,7 +97,8 @@ def command(
             for p in done.result["points"]
         ],
     )  # fmt: skip
-    click.echo(f"\n{done.result['sentence']}\n{DISCLAIMER}\nPage: {done.page}")
+    click.echo("\n".join(["", done.result["sentence"], *done.result["notes"], DISCLAIMER]))
+    click.echo(f"Page: {done.page}")
 
 
 def _percents(text: str) -> list[float]:

@@ -119,6 +119,7 @@ def command(
 
 def summary(run: Run) -> str:
     """Return what came out of a training, in a few lines."""
+    from zoo.report.facts import best_epoch
     from zoo.report.tables import metrics_table
 
     trained = run.record["training"]
@@ -128,7 +129,7 @@ def summary(run: Run) -> str:
         f"\n{mark}{diagnose_command.summary(diagnose(run))}\n\n"
         f"Test part, {test['images']} images of {test['patients']} patients:\n"
         f"{metrics_table(test)}\n\n"
-        f"Best epoch {trained['best_epoch']} of {trained['epochs']}, "
+        f"Best epoch {best_epoch(trained)}, "
         f"{trained['seconds']:.0f} s, peak memory {trained['peak_memory_mb']} MB.\n"
         f"Run: {run.path}"
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from zoo.runs.run_folder import Run
 
@@ -21,3 +23,10 @@ def facts(run: Run) -> dict[str, str]:
         "seed": str(record["seed"]),
         "version": f"xray-zoo {record['versions']['xray-zoo']}",
     }
+
+
+def best_epoch(training: Mapping[str, Any]) -> str:
+    """Say which epoch's weights were kept, and which phases of the training came to nothing."""
+    kept = f"{training['best_epoch']} of {training['epochs']}"
+    unused = training.get("unused_phases")
+    return f"{kept} ({', '.join(unused)} changed nothing)" if unused else kept

@@ -151,6 +151,7 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
         "seconds": round(seconds, 1),
         "epochs": len(state.history),
         "best_epoch": state.best_epoch,
+        "unused_phases": state.unused_phases,
         "alarms": [asdict(alarm) for alarm in session.alarms.values()],
     }
     write_json(path / SUMMARY, summary)  # last: a cell is done when it is there

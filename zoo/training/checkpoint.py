@@ -30,6 +30,15 @@ class TrainingState:
     stopped: bool = False
     """Whether the phase is over."""
 
+    @property
+    def unused_phases(self) -> list[str]:
+        """The phases after that of the best epoch: training them changed nothing."""
+        if not self.best_epoch:
+            return []
+        best = self.history[self.best_epoch - 1]["phase"]
+        later = dict.fromkeys(row["phase"] for row in self.history[self.best_epoch :])
+        return [phase for phase in later if phase != best]
+
 
 @dataclass(frozen=True)
 class Checkpoint:

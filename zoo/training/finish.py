@@ -61,6 +61,7 @@ def finish(
         "training": {
             "epochs": len(state.history),
             "best_epoch": state.best_epoch,
+            "unused_phases": state.unused_phases,
             "seconds": round(seconds, 1),
             "peak_memory_mb": peak_memory(),
         },

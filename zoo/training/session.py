@@ -64,6 +64,11 @@ class Session:
                 self.progress,
                 lambda s, p, y: self._after_epoch(path, s, p, y),
             )
+            if phase.name in state.unused_phases:
+                self.progress.warn(
+                    f"The phase {phase.name} changed nothing: no epoch of it was better on the "
+                    f"validation part than epoch {state.best_epoch}, whose weights are kept."
+                )
 
     @property
     def parameters(self) -> dict[str, int]:

@@ -106,7 +106,7 @@ def compare(
         "positive": dataset.class_names[done.positive],
         **leaderboard(trials, dataset.class_names, done.positive),
         "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
-        "notes": list(divide(dataset, done.verified.digests, folds, 0)[0].notes),
+        "notes": [*divide(dataset, done.verified.digests, folds, 0)[0].notes, *done.notes],
         "command": list(command),
         "synthetic": dataset.synthetic,
     }

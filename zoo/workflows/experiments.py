@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,20 @@ class Experiment:
     positive: int
     outcomes: tuple[Outcome, ...]
     folder: Path
+
+    @property
+    def notes(self) -> list[str]:
+        """Say of which architectures a phase of the training changed nothing."""
+        trained = Counter(outcome.cell.architecture for outcome in self.outcomes)
+        unused = Counter(
+            (outcome.cell.architecture, phase)
+            for outcome in self.outcomes
+            for phase in outcome.summary["unused_phases"]
+        )
+        return [
+            f"The phase {phase} of {name} changed nothing in {count} of {trained[name]} trainings."
+            for (name, phase), count in unused.items()
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

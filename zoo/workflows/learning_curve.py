@@ -116,7 +116,7 @@ def learning_curve(
         "points": points,
         "extrapolation": extrapolation,
         "sentence": answer(name, extrapolation, float(np.mean(points[-1]["test"]))),
-        "notes": [],
+        "notes": done.notes,
         "command": list(command),
         "synthetic": dataset.synthetic,
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo import DISCLAIMER
 from zoo.base.types import TEST
+from zoo.report.facts import best_epoch
 from zoo.report.pages import belief
 from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, source_name
 from zoo.report.pages.comparison import duration
@@ -99,7 +100,7 @@ def _network(record: Mapping[str, Any]) -> dict[str, str]:
         if parameters
         else "",
         "Options": ", ".join(f"{key} {_plain(v)}" for key, v in (record["options"] or {}).items()),
-        "Best epoch": f"{training['best_epoch']} of {training['epochs']}" if training else "",
+        "Best epoch": best_epoch(training) if training else "",
         "Training took": duration(training.get("seconds")) if training else "",
         "Begun": record.get("created", "")[:16].replace("T", " "),
     }
