@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,27 @@ def test_the_cache_is_where_it_was_asked_to_be(
     assert module.cache_folder() == cache
     monkeypatch.delenv("ZOO_CACHE")
     assert module.cache_folder().name == "xray-zoo"
+
+
+def test_the_same_layers_after_another_scaling_are_another_backbone() -> None:
+    def backbone(scaled: Callable[[Any], Any]) -> Any:
+        import keras
+
+        keras.utils.set_random_seed(0)
+        pixels = keras.Input((8, 8, 3))
+        return keras.Model(pixels, keras.layers.Conv2D(3, 3)(scaled(pixels)))
+
+    scalings: list[Callable[[Any], Any]] = [
+        lambda pixels: pixels / 255,
+        lambda pixels: pixels / 127.5,
+        lambda pixels: pixels / 127.5 - 1,
+        lambda pixels: (pixels - 1) / 127.5,
+        lambda pixels: pixels - np.array([1.0, 2.0, 3.0], np.float32),
+        lambda pixels: pixels - np.array([1.0, 2.0, 4.0], np.float32),
+    ]
+    keys = [module.backbone_key(backbone(scaled)) for scaled in scalings]
+    assert len(set(keys)) == len(scalings)
+    assert [module.backbone_key(backbone(scaled)) for scaled in scalings] == keys
 
 
 def test_the_same_layers_wired_otherwise_are_another_backbone() -> None:

@@ -69,21 +69,30 @@ def features(
 def backbone_key(backbone: Any) -> str:
     """Identify a backbone by its layers but their automatic names, their wiring and weights.
 
+    Operations that are no layers, such as a division, count with the constants they are given.
     How images are read is part of it, too.
     """
+    import keras
+
     content = hashlib.blake2b(f"reading {READING}".encode(), digest_size=12)
-    places = {layer: place for place, layer in enumerate(backbone.layers)}
-    for layer in backbone.layers:
+    places = {operation: place for place, operation in enumerate(backbone.operations)}
+
+    def told(argument: Any) -> Any:
+        if isinstance(argument, keras.KerasTensor):
+            operation, *output = argument._keras_history
+            return places.get(operation), output
+        return np.asarray(argument).tolist() if hasattr(argument, "__array__") else argument
+
+    for operation in backbone.operations:
         wiring = [
-            places.get(tensor._keras_history.operation)
-            for node in layer._inbound_nodes
-            for tensor in node.input_tensors
+            keras.tree.map_structure(told, (node.arguments.args, node.arguments.kwargs))
+            for node in operation._inbound_nodes
         ]
         content.update(repr(wiring).encode())
-        config = {k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")}
-        content.update(type(layer).__name__.encode())
+        config = {k: v for k, v in operation.get_config().items() if k not in ("name", "trainable")}
+        content.update(type(operation).__name__.encode())
         content.update(json.dumps(config, sort_keys=True, default=str).encode())
-        for weight in layer.get_weights():
+        for weight in operation.get_weights() if isinstance(operation, keras.Layer) else ():
             content.update(np.ascontiguousarray(weight).tobytes())
     return content.hexdigest()
 
