@@ -7,7 +7,16 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
-from zoo import Architecture, BadInput, Dataset, Explainer, UnknownName, ZooError, hookimpl
+from zoo import (
+    Architecture,
+    BadInput,
+    Dataset,
+    Explainer,
+    UnknownName,
+    ZooError,
+    __version__,
+    hookimpl,
+)
 from zoo.base import registry
 from zoo.cli import main
 
@@ -45,6 +54,7 @@ def test_installed_plugins_are_all_whole() -> None:
     assert {"alexnet", "mnist", "scratch", "efficientnet"} <= found.architectures.keys()
     assert {"gradcam", "shap", "examples"} <= found.explainers.keys()
     assert found.origins["alexnet"] == "xray-zoo:alexnet"
+    assert found.explainer("gradcam").origin == f"xray-zoo:gradcam {__version__}"
     assert all(isinstance(a, Architecture) for a in found.architectures.values())
     assert all(isinstance(e, Explainer) for e in found.explainers.values())
 
@@ -54,6 +64,7 @@ def test_another_package_joins_by_its_entry_point(install: Install) -> None:
     found = registry.load_registry()
     assert found.broken == ()
     assert found.origins["joined"] == "joining_net:joining_net"
+    assert found.architecture("joined").origin == "joining_net:joining_net 1.0"
     assert found.architecture("joined").summary == "A net."
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo import Architecture, InvalidSetting, UnknownName, hookimpl
+from zoo import Architecture, BadInput, InvalidSetting, Option, UnknownName, hookimpl
 from zoo.base import registry
 from zoo.base.registry import Registry
 from zoo.stats.metrics import training_metrics
@@ -170,6 +170,79 @@ def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
     area = training_metrics(alone.labels, softmax(alone.logits), positive=1)["roc_auc"]
     (first, _) = together["entries"][0]["cells"]
     assert first["roc_auc"] == pytest.approx(area, abs=0.02)  # threads add in another order
+
+
+def test_a_changed_recipe_is_trained_again_and_not_mixed_with_the_old_one(
+    compared, two_registry: Registry
+) -> None:
+    trainings = compared.page.parent / "trainings"
+    before = {path: path.stat().st_mtime_ns for path in trainings.glob(f"*/{cells.SUMMARY}")}
+    tiny = two_registry.architecture("tiny")
+    wild = replace(tiny, recipe={**tiny.recipe, "learning_rate": 9.0})
+    changed = replace(two_registry, architectures={**two_registry.architectures, "tiny": wild})
+    again = compare(
+        ["tiny", "tinier"],
+        SOURCE,
+        folds=2,
+        changes=SMALL,
+        input_shape=INPUT,
+        folder=compared.page.parents[2],
+        registry=changed,
+    )
+    assert again.page == compared.page
+    after = {path: path.stat().st_mtime_ns for path in trainings.glob(f"*/{cells.SUMMARY}")}
+    assert before.items() <= after.items()
+    assert [path.parent.name[:9] for path in sorted(after.keys() - before)] == ["tiny-seed"] * 2
+    old, new = ({e["name"]: e for e in c.result["entries"]} for c in (compared, again))
+    assert old["tinier"]["roc_auc"] == new["tinier"]["roc_auc"]
+    assert old["tiny"]["brier"] != new["tiny"]["brier"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"recipe": {"epochs": 2, "learning_rate": 0.02}},
+        {"recipe": {"epochs": 2, "learning_rate": 0.01, "fine_tune_epochs": 1}},
+        {"options": {"dropout": Option(0.2, "Share of features left out.")}},
+        {"origin": "tiny_plugin 2.0"},
+        {"trainable": False},
+        {"strides": (1, 1)},
+    ],
+    ids=["rate", "phases", "option", "version", "frozen", "layers"],
+)
+def test_the_key_of_a_training_holds_what_decides_it(other, tiny_registry: Registry) -> None:
+    tiny = tiny_registry.architecture("tiny")
+    cell = Cell(architecture="tiny", source=SOURCE)
+
+    def key(architecture: Architecture) -> str:
+        known = replace(tiny_registry, architectures={"tiny": architecture})
+        return cells.key_of(cell, known, classes=2)
+
+    def build(*shape, **options):
+        model = tiny.build(*shape, **options)
+        for name, value in other.items():
+            setattr(model.layers[2], name, value)
+        return model
+
+    changed = {"build": build} if other.keys() & {"trainable", "strides"} else other
+    assert key(tiny) == key(replace(tiny, summary="Otherwise described."))
+    assert key(replace(tiny, **changed)) != key(tiny)
+
+
+def test_other_programs_are_another_training(
+    tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell(architecture="tiny", source=SOURCE)
+    key = cells.key_of(cell, tiny_registry, classes=2)
+    monkeypatch.setattr(cells, "versions", lambda: {"keras": "4.0"})
+    assert cells.key_of(cell, tiny_registry, classes=2) != key
+
+
+def test_a_worker_refuses_data_that_have_changed(tmp_path: Path) -> None:
+    cell = Cell(architecture="scratch", source=SOURCE, data="those of yesterday")
+    with pytest.raises(BadInput, match="not those that the command was given for"):
+        cells.train(cell, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

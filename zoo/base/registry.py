@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pluggy
 
-from zoo.base import hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
+from zoo.base.hooks import GROUP
 from zoo.base.sources import parse
 from zoo.base.types import Architecture, Dataset, Explainer
 
@@ -84,6 +84,7 @@ def load_registry(*extra_plugins: Any) -> Registry:
     is listed as broken with its reason and breaks nothing else.
     """
     broken: list[BrokenPlugin] = []
+    versions: dict[str, str] = {}
     manager = pluggy.PluginManager(hooks.GROUP)
     manager.add_hookspecs(hooks)
     for plugin in extra_plugins:
@@ -95,13 +96,15 @@ def load_registry(*extra_plugins: Any) -> Registry:
             broken.append(BrokenPlugin(name, f"cannot be imported: {_told(error)}"))
         else:
             _register(manager, plugin, name, broken)
+            versions[name] = entry.dist.version if entry.dist else ""
 
     origins: dict[str, str] = {}
-    architectures = _collect(manager.hook.zoo_architectures, Architecture, origins, broken)
-    explainers = _collect(manager.hook.zoo_explainers, Explainer, origins, broken)
+    hooks = manager.hook
+    architectures = _collect(hooks.zoo_architectures, Architecture, origins, versions, broken)
+    explainers = _collect(hooks.zoo_explainers, Explainer, origins, versions, broken)
     # pluggy calls the last registered first; here the first registered is asked first, after those
     # that say `tryfirst`.
-    impls = manager.hook.zoo_read_dataset.get_hookimpls()
+    impls = hooks.zoo_read_dataset.get_hookimpls()
     ordered = sorted(impls, key=lambda i: (i.trylast, not i.tryfirst))
     readers: dict[str, Any] = {i.plugin_name: i.function for i in ordered}
     return Registry(
@@ -140,6 +143,7 @@ def _collect(
     caller: pluggy.HookCaller,
     kind: type[Named],
     origins: dict[str, str],
+    versions: Mapping[str, str],
     broken: list[BrokenPlugin],
 ) -> dict[str, Named]:
     """Ask each plugin on its own, so that one which fails leaves the others standing."""
@@ -160,7 +164,8 @@ def _collect(
                 reason = f"gives '{item.name}', which '{origins[item.name]}' gives already"
                 broken.append(BrokenPlugin(plugin, reason))
             else:
-                collected[item.name] = item
+                origin = f"{plugin} {versions.get(plugin, '')}".rstrip()
+                collected[item.name] = replace(item, origin=origin)
                 origins[item.name] = plugin
     return dict(sorted(collected.items()))
 

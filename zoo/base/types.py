@@ -51,6 +51,8 @@ class Architecture:
     options: Mapping[str, Option] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Training settings that differ from the project's defaults (fields of the Recipe)."""
+    origin: str = ""
+    """The plugin that gave it and its version; the registry fills it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,3 +299,5 @@ class Explainer:
     gradients: str = ""
     """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then
     makes one pass that serves the answer and all such methods."""
+    origin: str = ""
+    """The plugin that gave it and its version; the registry fills it in."""

@@ -7,17 +7,18 @@ scores; a cell whose file exists is not trained again, and one that was killed g
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import DamagedRun
+from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import write_json
 from zoo.base.parallel import check_backend, limit_threads, pool
 from zoo.base.progress import SILENT, Progress
@@ -25,7 +26,9 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data.splits import folds, reduced
 from zoo.data.verify import Verified, verify
+from zoo.network.features import backbone_key
 from zoo.runs import run_folder
+from zoo.runs.run_folder import versions
 from zoo.stats import outputs
 from zoo.stats.metrics import training_metrics
 from zoo.stats.outputs import Outputs
@@ -33,7 +36,7 @@ from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
 from zoo.training.finish import answers_of, tune
-from zoo.training.plan import Plan
+from zoo.training.plan import Plan, build
 from zoo.training.recipe import settings
 from zoo.training.session import Session
 
@@ -54,12 +57,17 @@ class Cell:
     fold: int = 0
     seed: int = 0
     share: float = 1.0
+    data: str = ""
+    """Fingerprint that the data must have; empty: any."""
+    key: str = ""
+    """What `key_of` gives: another network or other settings are another cell."""
 
     @property
     def name(self) -> str:
         """What tells the cell from the others of its experiment, fit for a folder."""
         part = "" if self.share == 1 else f"-share{self.share:g}"
-        return f"{self.architecture}-seed{self.seed}-fold{self.fold}{part}"
+        key = f"-{self.key}" if self.key else ""
+        return f"{self.architecture}-seed{self.seed}-fold{self.fold}{part}{key}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +79,31 @@ class Outcome:
     test: Outputs
     summary: Mapping[str, Any]
     """temperature, operating_point, train (scores), sizes, parameters, seconds, best_epoch."""
+
+
+def key_of(cell: Cell, registry: Registry, classes: int) -> str:
+    """Identify what is trained, but for data, division and seed, by 8 hexadecimal digits.
+
+    That is the settings as they come out, the network as it is built, who gave it, and the
+    versions of all that takes part.
+
+    Raises:
+        ZooError: a setting or the network cannot be used.
+    """
+    import keras
+
+    plan = _plan(replace(cell, seed=0), registry)
+    keras.utils.set_random_seed(0)
+    model = build(plan, classes)
+    content = (
+        plan.recipe,
+        sorted(plan.options.items()),
+        plan.architecture.origin,
+        sorted(versions().items()),
+        backbone_key(model),
+        [layer.trainable for layer in model.layers],
+    )
+    return hashlib.blake2b(repr(content).encode(), digest_size=4).hexdigest()
 
 
 def train(
@@ -92,7 +125,7 @@ def train(
     if (path / SUMMARY).is_file():
         return cell.name
     limit_threads(threads)
-    registry, verified = opened or _opened(cell.source, cell.skip_broken)
+    registry, verified = opened or _opened(cell.source, cell.skip_broken, cell.data)
     session = _session(cell, registry, verified, progress)
     saved = path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.is_file() else TrainingState()
@@ -119,14 +152,17 @@ def read(cell: Cell, folder: Path) -> Outcome:
     )
 
 
-def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progress) -> Session:
+def _plan(cell: Cell, registry: Registry) -> Plan:
     architecture = registry.architecture(cell.architecture)
     recipe, options = settings(architecture, {**dict(cell.settings), "seed": cell.seed})
     shape = cell.input_shape or architecture.input_shape
-    plan = Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
+    return Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
+
+
+def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progress) -> Session:
     division = folds(verified.dataset, verified.digests, cell.folds, cell.seed)[cell.fold]
     division = reduced(division, verified.digests, cell.share, cell.seed)
-    return Session(plan, verified, division, progress)
+    return Session(_plan(cell, registry), verified, division, progress)
 
 
 def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:
@@ -158,10 +194,20 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(source: str, skip_broken: bool) -> tuple[Registry, Verified]:
-    """Open the plugins and the data once for all the cells that a worker trains."""
+def _opened(source: str, skip_broken: bool, fingerprint: str) -> tuple[Registry, Verified]:
+    """Open the plugins and the data once for all the cells that a worker trains.
+
+    Raises:
+        BadInput: the data are not those with the fingerprint.
+    """
     registry = load_registry()
-    return registry, verify(registry.dataset(source), skip_broken=skip_broken, progress=SILENT)
+    verified = verify(registry.dataset(source), skip_broken=skip_broken, progress=SILENT)
+    if fingerprint not in ("", verified.fingerprint):
+        raise BadInput(
+            f"The data '{source}' of a worker are not those that the command was given for. "
+            "Expected the same images under the same path; give the command again."
+        )
+    return registry, verified
 
 
 def train_all(

@@ -68,13 +68,15 @@ class Setup:
         """Train a cell for each variant, as fields of Cell, and return what they left.
 
         What an earlier experiment on the same data with the same settings has trained is found
-        and not trained again.
+        and not trained again, unless its network, its recipe or a program has changed since.
 
         Raises:
-            ZooError: a name, a setting or the data cannot be used; nothing was trained then.
+            ZooError: a name, a setting, a network or the data cannot be used; nothing was trained
+                then.
         """
         variants = list(variants)
-        for name in {variant["architecture"] for variant in variants}:
+        names = dict.fromkeys(variant["architecture"] for variant in variants)
+        for name in names:
             settings(self.registry.architecture(name), self.changes)
         source = absolute(self.source)
         dataset = self.registry.dataset(source)
@@ -83,18 +85,24 @@ class Setup:
             self.progress.note(note)
         verified = verify(dataset, skip_broken=self.skip_broken, progress=self.progress)
         tell(quick(verified), self.progress)
-        plan = [
-            Cell(
-                source=source,
-                settings=tuple(sorted(self.changes.items())),
-                input_shape=self.input_shape,
-                positive=self.positive,
-                skip_broken=self.skip_broken,
-                **variant,
+        shared: dict[str, Any] = {
+            "source": source,
+            "settings": tuple(sorted(self.changes.items())),
+            "input_shape": self.input_shape,
+            "positive": self.positive,
+            "skip_broken": self.skip_broken,
+            "data": verified.fingerprint,
+        }
+        keys = {
+            name: cells.key_of(
+                Cell(architecture=name, **shared), self.registry, len(dataset.class_names)
             )
-            for variant in variants
+            for name in names
+        }
+        plan = [
+            Cell(**shared, **variant, key=keys[variant["architecture"]]) for variant in variants
         ]
-        place = run_folder.root(self.folder) / FOLDER / _name(plan[0], verified)
+        place = run_folder.root(self.folder) / FOLDER / _name(plan[0])
         train_all(
             plan,
             place / TRAININGS,
@@ -108,13 +116,11 @@ class Setup:
         return Experiment(verified, positive, outcomes, place)
 
 
-def _name(cell: Cell, verified: Verified) -> str:
+def _name(cell: Cell) -> str:
     """Name the folder for trainings on the same data with the same settings.
 
     Architectures, seeds, folds and shares are told apart inside it.
     """
-    content = repr(
-        (verified.fingerprint, cell.settings, cell.input_shape, cell.positive, cell.folds)
-    )
+    content = repr((cell.data, cell.settings, cell.input_shape, cell.positive, cell.folds))
     key = hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
     return f"{Path(parse(cell.source)[0]).name}-{key}"
