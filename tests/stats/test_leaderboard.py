@@ -8,8 +8,6 @@ import pytest
 from zoo.stats.leaderboard import Trial, leaderboard, sentence
 from zoo.stats.outputs import Outputs
 
-CLASSES = ("NORMAL", "PNEUMONIA")
-
 
 def outputs(strength: float, seed: int, images: int = 600, classes: int = 2) -> Outputs:
     """Logits whose noise depends on `seed` while the labels stay the same."""
@@ -26,9 +24,7 @@ def trial(own: Outputs, **more) -> Trial:
 
 
 def test_a_better_network_comes_first_and_the_test_says_so() -> None:
-    found = leaderboard(
-        {"weak": [trial(outputs(0.5, 1))], "strong": [trial(outputs(2.5, 2))]}, CLASSES, 1
-    )
+    found = leaderboard({"weak": [trial(outputs(0.5, 1))], "strong": [trial(outputs(2.5, 2))]}, 1)
     assert [entry["name"] for entry in found["entries"]] == ["strong", "weak"]
     (pair,) = found["pairs"]
     assert (pair["a"], pair["b"]) == ("strong", "weak")
@@ -39,7 +35,7 @@ def test_a_better_network_comes_first_and_the_test_says_so() -> None:
 
 def test_equal_networks_show_no_difference() -> None:
     own = outputs(1.5, 1)
-    found = leaderboard({"a": [trial(own)], "b": [trial(own)]}, CLASSES, 1)
+    found = leaderboard({"a": [trial(own)], "b": [trial(own)]}, 1)
     (pair,) = found["pairs"]
     assert pair["difference"]["value"] == 0
     assert pair["p_auc"] == pair["p_accuracy"] == 1
@@ -47,11 +43,22 @@ def test_equal_networks_show_no_difference() -> None:
     assert "no difference in accuracy shown" in pair["sentence"]
 
 
+def test_constant_networks_have_no_interval_and_neither_has_their_difference() -> None:
+    own = outputs(1.5, 1)
+    same = Outputs(np.zeros_like(own.logits), own.labels, own.patients, own.names)
+    found = leaderboard({"a": [trial(same)], "b": [trial(same)]}, 1)
+    nothing = {"value": 0.5, "low": None, "high": None}
+    assert [entry["roc_auc"] for entry in found["entries"]] == [nothing, nothing]
+    (pair,) = found["pairs"]
+    assert pair["difference"] == {"value": 0, "low": None, "high": None}
+    assert "no difference in ROC-AUC shown at this sample size (+0.000);" in pair["sentence"]
+
+
 def test_values_are_scikit_learns() -> None:
     from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
     own = outputs(1.0, 3)
-    (entry,) = leaderboard({"a": [trial(own)]}, CLASSES, 1)["entries"]
+    (entry,) = leaderboard({"a": [trial(own)]}, 1)["entries"]
     scores = own.logits[:, 1] - own.logits[:, 0]
     decided = (scores >= 0).astype(int)
     assert entry["roc_auc"]["value"] == pytest.approx(roc_auc_score(own.labels, scores), abs=1e-6)
@@ -69,11 +76,11 @@ def test_values_are_scikit_learns() -> None:
 def test_folds_and_seeds_are_averaged() -> None:
     whole = outputs(1.0, 4)
     halves = [trial(whole.chosen(np.arange(600) % 4 // 2 == fold), fold=fold) for fold in (0, 1)]
-    (entry,) = leaderboard({"a": halves}, CLASSES, 1)["entries"]
+    (entry,) = leaderboard({"a": halves}, 1)["entries"]
     assert entry["roc_auc"]["value"] == pytest.approx(
         np.mean([cell["roc_auc"] for cell in entry["cells"]])
     )
-    (single,) = leaderboard({"a": [trial(whole)]}, CLASSES, 1)["entries"]
+    (single,) = leaderboard({"a": [trial(whole)]}, 1)["entries"]
     width = entry["roc_auc"]["high"] - entry["roc_auc"]["low"]
     assert width == pytest.approx(single["roc_auc"]["high"] - single["roc_auc"]["low"], rel=0.15)
 
@@ -84,7 +91,7 @@ def test_more_than_two_classes_are_averaged_against_the_rest() -> None:
     from zoo.stats.probabilities import softmax
 
     own = outputs(1.0, 5, classes=3)
-    found = leaderboard({"a": [Trial(own, 1.0, None)]}, ("A", "B", "C"), 2)
+    found = leaderboard({"a": [Trial(own, 1.0, None)]}, 2)
     expected = roc_auc_score(own.labels, softmax(own.logits), multi_class="ovr")
     assert found["entries"][0]["roc_auc"]["value"] == pytest.approx(expected, abs=1e-6)
 
@@ -94,7 +101,7 @@ def test_intervals_by_patient_are_wider_when_images_of_a_patient_agree() -> None
     twice = Outputs(*(np.concatenate([a, a]) for a in (own.logits, own.labels, own.patients)),
                     np.concatenate([own.names, np.char.add(own.names, "b")]))  # fmt: skip
     once, copied = (
-        leaderboard({"a": [trial(o)]}, CLASSES, 1)["entries"][0]["roc_auc"] for o in (own, twice)
+        leaderboard({"a": [trial(o)]}, 1)["entries"][0]["roc_auc"] for o in (own, twice)
     )
     assert copied["high"] - copied["low"] == pytest.approx(once["high"] - once["low"], rel=0.05)
 

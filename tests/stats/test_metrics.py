@@ -12,8 +12,10 @@ from zoo import BadInput, InvalidSetting
 from zoo.report.tables import classification_table, metrics_table
 from zoo.stats.curves import CURVE_POINTS, areas
 from zoo.stats.intervals import exact_bound, patient_rows, percentile_interval, resample
+from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import evaluate, training_metrics
-from zoo.stats.probabilities import decide
+from zoo.stats.outputs import Outputs
+from zoo.stats.probabilities import decide, softmax
 
 NAMES = ("NORMAL", "PNEUMONIA")
 
@@ -161,6 +163,39 @@ def test_images_of_one_patient_do_not_narrow_the_interval(generator: np.random.G
     for name in ("sensitivity", "roc_auc", "pr_auc"):
         assert width(grouped, name) == pytest.approx(width(once, name), rel=0.1)
         assert width(grouped, name) > 2 * width(independent, name)
+
+
+def test_every_figure_has_the_interval_that_it_has_elsewhere(
+    generator: np.random.Generator,
+) -> None:
+    logits = generator.normal(size=(300, 3)).astype(np.float32)
+    for classes in (2, 3):
+        labels, own, people_ = np.arange(300) % classes, logits[:, :classes], people(300, each=3)
+        names, threshold = [f"class {c}" for c in range(classes)], 0.4 if classes == 2 else None
+        found = evaluate(labels, softmax(own), people_, names, 1, threshold=threshold, resamples=9)
+        outputs = Outputs(own, labels, np.array(people_), np.array(list(map(str, range(300)))))
+        (entry,) = leaderboard({"a": [Trial(outputs, 1.0, threshold)]}, 1)["entries"]
+        for name in ("roc_auc", "sensitivity", "specificity", "balanced_accuracy", "accuracy"):
+            assert entry[name]["low"] < entry[name]["value"] < entry[name]["high"]
+            assert found["metrics"][name] == {**entry[name], "note": ""}, name
+
+
+def test_patients_with_both_classes_are_half_as_many_pairs() -> None:
+    labels = np.arange(12) % 2
+    found = evaluate(labels, two_columns(labels * 0.8 + 0.1), people(12, each=2), NAMES, 1)
+    area = found["metrics"]["roc_auc"]
+    assert (area["value"], area["low"]) == (1, pytest.approx(0.025 ** (1 / 3)))  # not six pairs
+    assert "3 pairs of patients" in area["note"]
+
+
+def test_a_figure_that_no_patient_moves_has_no_interval() -> None:
+    labels = np.arange(12) % 2
+    constant = evaluate(labels, np.full((12, 2), 0.5), people(12), NAMES, 1)["metrics"]["roc_auc"]
+    alone = evaluate(labels, two_columns((labels + np.arange(12)) / 13), people(12, 12), NAMES, 1)
+    for area in (constant, alone["metrics"]["roc_auc"]):
+        assert 0 < area["value"] < 1
+        assert (area["low"], area["high"]) == (None, None)
+        assert area["note"].startswith("No interval")
 
 
 def test_perfect_result_is_not_shown_as_certain() -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import pluggy
 
 from zoo.base.errors import BadInput, UnknownName, ZooError
-from zoo.base.hooks import GROUP
 from zoo.base.sources import parse
 from zoo.base.types import Architecture, Dataset, Explainer
 

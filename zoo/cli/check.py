@@ -120,4 +120,5 @@ def _print(result: Mapping[str, Any], findings: tuple[Finding, ...]) -> None:
 def _area(area: Mapping[str, float | None]) -> list[str]:
     if area["value"] is None:
         return ["undefined", ""]
-    return [f"{area['value']:.3f}", f"{area['low']:.3f} to {area['high']:.3f}"]
+    interval = "" if area["low"] is None else f"{area['low']:.3f} to {area['high']:.3f}"
+    return [f"{area['value']:.3f}", interval]

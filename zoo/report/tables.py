@@ -89,8 +89,8 @@ def basis(result: Mapping[str, Any]) -> str:
         else "Sensitivity, specificity and areas are means over the classes, each against the rest."
     )
     return (
-        f"{result['images']:,} images of {result['patients']:,} patients; intervals by resampling "
-        f"patients {result['resamples']:,} times. {decision} {against}"
+        f"{result['images']:,} images of {result['patients']:,} patients; intervals count the "
+        f"patients. {decision} {against}"
     )
 
 

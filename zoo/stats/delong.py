@@ -1,8 +1,9 @@
-"""Intervals and tests for the ROC-AUC, from how much each image moves it.
+"""Intervals and tests for the ROC-AUC and for shares, from how much each image moves them.
 
 An AUC is close to a sum: each image adds a little, its influence. The variance of the sum is then
 the sum of the squared influences, where the images of one patient are added up first, because
-patients are independent of each other and images of one patient are not.
+patients are independent of each other and images of one patient are not. A share of images is such
+a sum exactly. Every interval of either, wherever it is shown, is made here.
 
 An AUC averaged over folds and seeds is a sum too, so `average` only has to average the influences,
 and one interval and one test serve a single test set and repeated cross-validation alike. An image
@@ -33,6 +34,28 @@ REACH = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 """Standard errors from the value to the end of its interval."""
 ROUNDING = 1e-12
 """Standard errors below this are rounding, not variation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Statistic:
+    """A figure from 0 to 1, NaN where undefined, and how much each of the images moves it."""
+
+    value: float
+    influence: np.ndarray
+    independent: int = 1
+    """Independent observations behind it: what bounds a value of exactly 0 or 1."""
+
+    def within(self, patients: np.ndarray | Sequence[str]) -> dict[str, float | None]:
+        """Return {value, low, high} with the 95 % interval by patient; null where undefined."""
+        if math.isnan(self.value):
+            return {"value": None, "low": None, "high": None}
+        low, high = interval(self.value, self.influence, patients, self.independent)
+        unknown = math.isnan(low)
+        return {
+            "value": self.value,
+            "low": None if unknown else low,
+            "high": None if unknown else high,
+        }
 
 
 @dataclass(frozen=True)
@@ -83,15 +106,33 @@ def mean(held: np.ndarray, among: np.ndarray) -> tuple[float, np.ndarray]:
     return value, moved
 
 
+def share(held: np.ndarray, among: np.ndarray, patients: np.ndarray | Sequence[str]) -> Statistic:
+    """Return the share of the images `among` (bool) for which something held (bool)."""
+    people = len(np.unique(np.asarray(patients)[among]))
+    return Statistic(*mean(held, among), max(1, people))
+
+
+def roc_area(
+    truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
+) -> Statistic:
+    """Return the ROC-AUC of `(n,)` scores against the truth (bool)."""
+    return Statistic(*influence(truth, scores), independent_pairs(truth, patients))
+
+
+def over_classes(statistics: Sequence[Statistic]) -> Statistic:
+    """Average figures of several classes on the same images."""
+    return Statistic(
+        float(np.mean([s.value for s in statistics])),
+        np.mean([s.influence for s in statistics], axis=0),
+        min(s.independent for s in statistics),
+    )
+
+
 def roc_auc(
     truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
 ) -> dict[str, float | None]:
     """Return {value, low, high} of the ROC-AUC with its 95 % interval by patient, as plain data."""
-    value, moved = influence(truth, scores)
-    if math.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    low, high = interval(value, moved, patients, independent_pairs(truth, patients))
-    return {"value": value, "low": low, "high": high}
+    return roc_area(truth, scores, patients).within(patients)
 
 
 def average(
@@ -121,26 +162,22 @@ def interval(
     value: float,
     influence: np.ndarray,
     patients: np.ndarray | Sequence[str],
-    independent: int | None = None,
+    independent: int = 1,
 ) -> tuple[float, float]:
-    """Return the 95 % interval of an AUC, made on the logit scale so that it stays within 0 to 1.
+    """Return the 95 % interval of a figure, made on the logit scale: it stays within 0 to 1.
 
     A value of exactly 0 or 1 shows no variation. Its interval is the exact bound over
     `independent` observations: `independent_pairs` for an AUC, the patients that count for a
-    share. Without it half of all patients are taken, which is too many when a class is rare.
-    Between 0 and 1, scores that are all equal give the value itself, and patients who do not
-    differ (or a single patient) give 0 to 1. NaN for an undefined AUC.
+    share. Between 0 and 1, where no patient moves the figure (scores that are all equal, a single
+    patient), nothing is known of its variation: NaN, as for an undefined figure.
     """
     if math.isnan(value):
         return math.nan, math.nan
     if value in (0, 1):
-        half = len(np.unique(np.asarray(patients))) // 2
-        return exact_bound(value, max(1, half if independent is None else independent))
-    if not np.any(influence):
-        return value, value
+        return exact_bound(value, max(1, independent))
     error = standard_error(influence, patients)
     if error < ROUNDING:
-        return 0.0, 1.0
+        return math.nan, math.nan
     centre = math.log(value / (1 - value))
     reach = REACH * error / (value * (1 - value))
     return _logistic(centre - reach), _logistic(centre + reach)
@@ -166,17 +203,16 @@ def difference(
 ) -> Difference:
     """Test whether two AUCs measured on the same images differ (Wald's z test).
 
-    Both influences are `(n,)` over the same images and `patients`. Where the difference shows no
-    variation, equal AUCs give p 1 and an interval of 0; unequal ones, as of a perfect and a
-    constant score, cannot be tested this way: p is 1 and the interval -1 to 1. NaN when one of
-    the AUCs is undefined.
+    Both influences are `(n,)` over the same images and `patients`. A difference that no patient
+    moves, as that of a perfect and a constant score, cannot be tested this way: p is 1 and the
+    interval NaN. All are NaN when one of the AUCs is undefined.
     """
     value = value_a - value_b
     if math.isnan(value):
         return Difference(math.nan, math.nan, math.nan, math.nan)
     error = standard_error(influence_a - influence_b, patients)
     if error < ROUNDING:
-        return Difference(0.0, 0.0, 0.0, 1.0) if abs(value) < ROUNDING else _untested(value)
+        return Difference(value, math.nan, math.nan, 1.0)
     p = math.erfc(abs(value) / error / math.sqrt(2))
     low, high = value - REACH * error, value + REACH * error
     return Difference(value, max(low, -1.0), min(high, 1.0), p)
@@ -192,10 +228,6 @@ def _scaled(deviations: np.ndarray) -> np.ndarray:
     """Scale so that the squares add up to the unbiased variance of the deviations' mean."""
     number = len(deviations)
     return deviations / number * math.sqrt(number / (number - 1) if number > 1 else 1)
-
-
-def _untested(value: float) -> Difference:
-    return Difference(value, -1.0, 1.0, 1.0)
 
 
 def _logistic(value: float) -> float:

@@ -68,10 +68,11 @@ def exact_bound(value: float, patients: int) -> tuple[float, float]:
 
 
 def written(area: dict[str, Any]) -> str:
-    """Write an area with its interval: '0.907 (0.898 to 0.916)'."""
-    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
+    """Write an area with its interval, where it has one: '0.907 (0.898 to 0.916)'."""
+    interval = "" if area["low"] is None else f" ({area['low']:.3f} to {area['high']:.3f})"
+    return f"{area['value']:.3f}{interval}"
 
 
 def stands_out(area: dict[str, Any], limit: float) -> bool:
     """Tell whether an area is above a limit, and above chance beyond its interval."""
-    return area["value"] is not None and area["value"] > limit and area["low"] > 0.5
+    return area["low"] is not None and area["value"] > limit and area["low"] > 0.5

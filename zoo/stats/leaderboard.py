@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from zoo.stats import calibration, delong
+from zoo.stats.delong import Statistic
+from zoo.stats.metrics import statistics
 from zoo.stats.outputs import Outputs
 from zoo.stats.paired import holm, mcnemar
 from zoo.stats.probabilities import decide, softmax
@@ -37,26 +39,7 @@ class Trial:
     parameters: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Statistic:
-    """A figure and how much each of the images moves it."""
-
-    value: float
-    influence: np.ndarray
-    independent: int = 1
-    """Independent observations behind it: what bounds a value of exactly 0 or 1."""
-
-    def within(self, patients: np.ndarray) -> dict[str, float | None]:
-        """Return the value with its 95 % interval by patient, null where it is undefined."""
-        if not np.isfinite(self.value):
-            return {"value": None, "low": None, "high": None}
-        low, high = delong.interval(self.value, self.influence, patients, self.independent)
-        return {"value": self.value, "low": low, "high": high}
-
-
-def leaderboard(
-    trials: Mapping[str, Sequence[Trial]], class_names: Sequence[str], positive: int
-) -> dict[str, Any]:
+def leaderboard(trials: Mapping[str, Sequence[Trial]], positive: int) -> dict[str, Any]:
     """Return the entries, best ROC-AUC first, and a paired test for each two of them.
 
     The entries' trials of the same seed and fold must have the same test images.
@@ -64,8 +47,7 @@ def leaderboard(
     names, patients = _images(trials)
     places = {name: place for place, name in enumerate(names)}
     measured = {
-        name: [_statistics(trial, positive, len(class_names)) for trial in own]
-        for name, own in trials.items()
+        name: [_statistics(trial, positive) for trial in own] for name, own in trials.items()
     }
     means = {
         name: {
@@ -103,17 +85,6 @@ def mean_over(
     return Statistic(value, moved, max(s.independent for s in statistics))
 
 
-def share(held: np.ndarray, among: np.ndarray, patients: np.ndarray) -> Statistic:
-    """Return the share of the images `among` (bool) for which something held (bool)."""
-    return Statistic(*delong.mean(held, among), max(1, len(np.unique(patients[among]))))
-
-
-def roc_area(truth: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Statistic:
-    """Return the ROC-AUC of scores against the truth (bool)."""
-    pairs = delong.independent_pairs(truth, patients)
-    return Statistic(*delong.influence(truth, scores), pairs)
-
-
 def _images(trials: Mapping[str, Sequence[Trial]]) -> tuple[list[str], np.ndarray]:
     patient: dict[str, str] = {}
     for trial in itertools.chain.from_iterable(trials.values()):
@@ -122,31 +93,11 @@ def _images(trials: Mapping[str, Sequence[Trial]]) -> tuple[list[str], np.ndarra
     return names, np.array([patient[name] for name in names])
 
 
-def _statistics(trial: Trial, positive: int, classes: int) -> dict[str, Statistic]:
-    labels, patients = trial.outputs.labels, trial.outputs.patients
-    probabilities = softmax(trial.outputs.logits / trial.temperature)
+def _statistics(trial: Trial, positive: int) -> dict[str, Statistic]:
+    own = trial.outputs
+    probabilities = softmax(own.logits / trial.temperature)
     decided = decide(probabilities, positive, trial.threshold)
-    right, every = decided == labels, np.ones(len(labels), bool)
-    present = np.unique(labels).tolist()
-    looked_for = [positive] if classes == 2 else present
-    recalls = {c: share(right, labels == c, patients) for c in {*present, *looked_for}}
-    spared = [share(decided != c, labels != c, patients) for c in looked_for]
-    areas = [roc_area(labels == c, probabilities[:, c], patients) for c in looked_for]
-    return {
-        "roc_auc": _mean(areas),
-        "accuracy": share(right, every, patients),
-        "balanced_accuracy": _mean([recalls[c] for c in present]),
-        "sensitivity": _mean([recalls[c] for c in looked_for]),
-        "specificity": _mean(spared),
-    }
-
-
-def _mean(statistics: Sequence[Statistic]) -> Statistic:
-    return Statistic(
-        float(np.mean([s.value for s in statistics])),
-        np.mean([s.influence for s in statistics], axis=0),
-        min(s.independent for s in statistics),
-    )
+    return statistics(own.labels, probabilities, decided, positive, own.patients)
 
 
 def _entry(
@@ -251,7 +202,9 @@ def sentence(pair: Mapping[str, Any]) -> str:
     a, b, gap = pair["a"], pair["b"], pair["difference"]
     if gap["value"] is None:
         return f"{a} and {b}: ROC-AUC is undefined, since all images have the same class."
-    reach = f"{gap['value']:+.3f}, {gap['low']:+.3f} to {gap['high']:+.3f}"
+    reach = f"{gap['value']:+.3f}"
+    if gap["low"] is not None:
+        reach += f", {gap['low']:+.3f} to {gap['high']:+.3f}"
     if pair["p_auc_holm"] < SIGNIFICANT:
         ahead, behind = (a, b) if gap["value"] > 0 else (b, a)
         ranks = f"{ahead} ranks images better than {behind} (ROC-AUC {reach})"

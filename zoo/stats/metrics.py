@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
-from zoo.stats.curves import areas, curves, operating_point, ratio
+from zoo.stats.curves import areas, curves, operating_point
+from zoo.stats.delong import Statistic, over_classes, roc_area, share
 from zoo.stats.intervals import (
     CONFIDENCE,
-    exact_bound,
     image_weights,
     patient_rows,
     percentile_interval,
@@ -38,10 +38,6 @@ from zoo.stats.intervals import (
 from zoo.stats.probabilities import decide
 
 SCHEMA = 1
-
-RATES = ("sensitivity", "specificity", "balanced_accuracy", "accuracy")
-
-AREAS = ("roc_auc", "pr_auc")
 
 
 def evaluate(
@@ -58,9 +54,9 @@ def evaluate(
     """Measure predictions; the module's docstring gives the schema of the result.
 
     `labels` is `(n,)` int, `probabilities` is `(n, classes)`, `patients` is `(n,)` str. Intervals
-    are 95 % percentile bootstrap intervals over patients. With more than two classes the
-    sensitivity, the specificity and the areas are means over the classes that occur, each against
-    the rest.
+    are 95 % intervals by patient: those of `zoo.stats.delong`, and for `pr_auc` percentile bootstrap
+    intervals over `resamples`. With more than two classes the sensitivity, the specificity and the
+    areas are means over the classes that occur, each against the rest.
 
     Raises:
         BadInput: no images, or probabilities that are not finite.
@@ -69,37 +65,14 @@ def evaluate(
     labels, probabilities, patients = _check(labels, probabilities, patients, class_names)
     classes = len(class_names)
     predicted = decide(probabilities, positive, threshold)
+    found = statistics(labels, probabilities, predicted, positive, patients)
+    metrics = {name: _measured(name, figure, patients) for name, figure in found.items()}
     rows, number = patient_rows(patients)
-    cells = np.bincount(
-        (rows * classes + labels) * classes + predicted, minlength=number * classes**2
-    ).reshape(number, classes**2)
-    present = np.unique(labels)
-    counts = resample(number, resamples, seed)
-
-    values = _rates(cells.sum(axis=0)[None], positive, present)
-    values |= _areas(labels, probabilities, np.ones((1, len(labels))), positive, present)
-    spread = _rates(counts @ cells, positive, present)
-    chunks = [
-        _areas(labels, probabilities, weights, positive, present)
-        for weights in image_weights(counts, rows)
-    ]
-    spread |= {name: np.concatenate([chunk[name] for chunk in chunks]) for name in AREAS}
-
-    about = {
-        "sensitivity": labels == positive,
-        "specificity": labels != positive,
-        "accuracy": np.ones(len(labels), bool),
-    }
-    if classes > 2:
-        about = {"accuracy": about["accuracy"]}
-    independent = {name: len(np.unique(rows[chosen])) for name, chosen in about.items()}
-    if classes == 2:  # patients of either class, paired off: comparisons that share nobody
-        independent["roc_auc"] = min(independent["sensitivity"], independent["specificity"])
-    metrics = {
-        name: _with_interval(name, float(values[name][0]), spread[name], independent)
-        for name in RATES + AREAS
-    }
-    confusion = cells.sum(axis=0).reshape(classes, classes)
+    metrics["pr_auc"] = _pr_auc(
+        labels, probabilities, positive, rows, resample(number, resamples, seed)
+    )
+    cells = np.bincount(labels * classes + predicted, minlength=classes**2)
+    confusion = cells.reshape(classes, classes)
     return {
         "schema": SCHEMA,
         "class_names": list(class_names),
@@ -124,17 +97,48 @@ def training_metrics(
 
     NaN where a figure is undefined: one class only, or probabilities that are not finite.
     """
-    names = ("accuracy", "balanced_accuracy", *AREAS)
+    names = ("accuracy", "balanced_accuracy", "roc_auc", "pr_auc")
     if not len(labels) or not np.isfinite(probabilities).all():
         return dict.fromkeys(names, float("nan"))
     labels = np.asarray(labels, np.int64)
-    classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
-    cells = np.bincount(labels * classes + predicted, minlength=classes**2)
-    present = np.unique(labels)
-    values = _rates(cells[None], positive, present)
-    values |= _areas(labels, probabilities, np.ones((1, len(labels))), positive, present)
-    return {name: float(values[name][0]) for name in names}
+    everyone = np.arange(len(labels))
+    found = statistics(labels, probabilities, probabilities.argmax(axis=1), positive, everyone)
+    values = {name: figure.value for name, figure in found.items()}
+    values["pr_auc"] = float(
+        _precision(labels, probabilities, positive, np.ones((1, len(labels))))[0]
+    )
+    return {name: values[name] for name in names}
+
+
+def statistics(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    predicted: np.ndarray,
+    positive: int,
+    patients: np.ndarray | Sequence[str],
+) -> dict[str, Statistic]:
+    """Return sensitivity, specificity, balanced_accuracy, accuracy and roc_auc.
+
+    `labels` and `predicted` are `(n,)` int, `probabilities` is `(n, classes)`. With more than two
+    classes all but the accuracy are means over the classes that occur, each against the rest.
+    """
+    present = np.unique(labels).tolist()
+    looked_for = _looked_for(labels, probabilities, positive)
+    right = predicted == labels
+    recalls = {c: share(right, labels == c, patients) for c in {*present, *looked_for}}
+    balanced = over_classes([recalls[c] for c in present])
+    undefined = Statistic(float("nan"), np.zeros(len(labels)))
+    return {
+        "sensitivity": over_classes([recalls[c] for c in looked_for]),
+        "specificity": over_classes(
+            [share(predicted != c, labels != c, patients) for c in looked_for]
+        ),
+        "balanced_accuracy": balanced if len(present) > 1 else undefined,
+        "accuracy": share(right, np.ones(len(labels), bool), patients),
+        "roc_auc": over_classes(
+            [roc_area(labels == c, probabilities[:, c], patients) for c in looked_for]
+        ),
+    }
 
 
 def _check(
@@ -163,62 +167,60 @@ def _check(
     return labels, probabilities, patients
 
 
-def _rates(cells: np.ndarray, positive: int, present: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the rates of `(sets, classes * classes)` confusion counts, each `(sets,)`."""
-    classes = round(cells.shape[1] ** 0.5)
-    confusion = cells.reshape(-1, classes, classes).astype(np.float64)
-    right = np.diagonal(confusion, axis1=1, axis2=2)
-    support = confusion.sum(axis=2)
-    total = support.sum(axis=1)
-    recall = ratio(right, support)
-    false_alarms = confusion.sum(axis=1) - right
-    specificity = 1 - ratio(false_alarms, total[:, None] - support)
-    # A mean over a varying set of classes would be another figure in each resample: NaN instead.
-    chosen = np.array([positive]) if classes == 2 else present
-    balanced = recall[:, present].mean(axis=1)
-    return {
-        "sensitivity": recall[:, chosen].mean(axis=1),
-        "specificity": specificity[:, chosen].mean(axis=1),
-        "balanced_accuracy": balanced if len(present) > 1 else np.full_like(balanced, np.nan),
-        "accuracy": ratio(right.sum(axis=1), total),
-    }
+def _looked_for(labels: np.ndarray, probabilities: np.ndarray, positive: int) -> list[int]:
+    """Return the classes that a mean is over: the positive one of two, else all that occur."""
+    return [positive] if probabilities.shape[1] == 2 else np.unique(labels).tolist()
 
 
-def _areas(
+def _precision(
+    labels: np.ndarray, probabilities: np.ndarray, positive: int, weights: np.ndarray
+) -> np.ndarray:
+    """Return `(sets,)` average precisions for `(sets, n)` weights."""
+    each = [
+        areas(labels == index, probabilities[:, index], weights)[1]
+        for index in _looked_for(labels, probabilities, positive)
+    ]
+    return np.mean(each, axis=0)
+
+
+def _measured(name: str, figure: Statistic, patients: np.ndarray) -> dict[str, Any]:
+    entry = figure.within(patients)
+    note = ""
+    if entry["value"] is None:
+        note = _undefined(name)
+    elif entry["value"] in (0, 1):
+        what = "pairs of patients" if name == "roc_auc" else "patients"
+        note = f"Exact (Clopper-Pearson) bound over {figure.independent} {what}."
+    elif entry["low"] is None:
+        note = "No interval: no patient moves the figure."
+    return {**entry, "note": note}
+
+
+def _pr_auc(
     labels: np.ndarray,
     probabilities: np.ndarray,
-    weights: np.ndarray,
     positive: int,
-    present: np.ndarray,
-) -> dict[str, np.ndarray]:
-    chosen = np.array([positive]) if probabilities.shape[1] == 2 else present
-    each = [areas(labels == index, probabilities[:, index], weights) for index in chosen]
-    return dict(zip(AREAS, np.mean(each, axis=0), strict=True))
-
-
-def _with_interval(
-    name: str, value: float, spread: np.ndarray, independent: dict[str, int]
+    rows: np.ndarray,
+    counts: np.ndarray,
 ) -> dict[str, Any]:
+    value = float(_precision(labels, probabilities, positive, np.ones((1, len(labels))))[0])
     if not np.isfinite(value):
-        missing = {
-            "sensitivity": "no image has the class that is looked for",
-            "specificity": "no image has another class than the one looked for",
-        }
-        note = missing.get(name, "all images have the same class")
-        return {"value": None, "low": None, "high": None, "note": f"Undefined: {note}."}
-    low: float | None = None
-    high: float | None = None
-    note = ""
-    interval = percentile_interval(spread)
-    if interval:
-        low, high = interval
-    elif value in (0, 1) and name in independent:
-        low, high = exact_bound(value, independent[name])
-        what = "pairs of patients" if name == "roc_auc" else "patients"
-        note = f"Exact (Clopper-Pearson) bound over {independent[name]} {what}."
-    else:
-        note = "No interval: too few patients, or no variation among the resamples."
-    return {"value": value, "low": low, "high": high, "note": note}
+        return {"value": None, "low": None, "high": None, "note": _undefined("pr_auc")}
+    spread = [
+        _precision(labels, probabilities, positive, weights)
+        for weights in image_weights(counts, rows)
+    ]
+    low, high = percentile_interval(np.concatenate(spread)) or (None, None)
+    note = "No interval: too few patients, or no variation among the resamples."
+    return {"value": value, "low": low, "high": high, "note": note if low is None else ""}
+
+
+def _undefined(name: str) -> str:
+    missing = {
+        "sensitivity": "no image has the class that is looked for",
+        "specificity": "no image has another class than the one looked for",
+    }
+    return f"Undefined: {missing.get(name, 'all images have the same class')}."
 
 
 def _classic_report(

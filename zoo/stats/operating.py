@@ -22,13 +22,8 @@ import numpy as np
 
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.stats.curves import ratio
-from zoo.stats.intervals import (
-    exact_bound,
-    image_weights,
-    patient_rows,
-    percentile_interval,
-    resample,
-)
+from zoo.stats.delong import share
+from zoo.stats.intervals import image_weights, patient_rows, percentile_interval, resample
 
 
 def choose(
@@ -47,8 +42,8 @@ def choose(
     it; without, the one with the greatest Youden index, sensitivity + specificity - 1, and of
     equally great ones the nearest to 0.5, then the lower. It lies midway between two neighbouring
     scores, where it is least likely to divide new images by chance; below the lowest score, midway
-    between that and 0. Intervals are 95 % percentile bootstrap intervals over patients; those of
-    the threshold choose it anew in each resample.
+    between that and 0. The threshold's interval is a 95 % percentile bootstrap interval: each
+    resample of patients chooses it anew. Those of the rates are `zoo.stats.delong`'s.
 
     Raises:
         BadInput: all images have the same class.
@@ -82,8 +77,8 @@ def choose(
         "threshold": threshold,
         "low": low,
         "high": high,
-        "sensitivity": _rate(called, truth, rows, counts),
-        "specificity": _rate(~called, ~truth, rows, counts),
+        "sensitivity": share(called, truth, patients).within(patients),
+        "specificity": share(~called, ~truth, patients).within(patients),
         "images": len(truth),
         "patients": number,
     }
@@ -151,21 +146,6 @@ def _thresholds(
         place = len(levels) - 1 - enough[:, ::-1].argmax(axis=1)
     chosen = middle[np.arange(len(middle)), place]
     return np.where((positives * negatives)[:, 0] > 0, chosen, np.nan)
-
-
-def _rate(
-    right: np.ndarray, of: np.ndarray, rows: np.ndarray, counts: np.ndarray
-) -> dict[str, float | None]:
-    """Measure the share of `right` among the images `of` a class, with its interval."""
-    value = float(right[of].mean())
-    every = np.bincount(rows[of], minlength=counts.shape[1])
-    hits = np.bincount(rows[of & right], minlength=counts.shape[1])
-    drawn = counts @ every
-    interval = percentile_interval(ratio(counts @ hits, drawn))
-    if interval is None and value in (0, 1):
-        interval = exact_bound(value, int((every > 0).sum()))
-    low, high = interval or (None, None)
-    return {"value": value, "low": low, "high": high}
 
 
 def _with_interval(entry: Mapping[str, Any]) -> str:

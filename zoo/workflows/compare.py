@@ -18,7 +18,8 @@ from zoo.data import baselines
 from zoo.data.splits import folds as divide
 from zoo.data.verify import Verified, labels_of
 from zoo.report.pages.comparison import comparison_page
-from zoo.stats.leaderboard import Trial, leaderboard, mean_over, roc_area
+from zoo.stats.delong import roc_area
+from zoo.stats.leaderboard import Trial, leaderboard, mean_over
 from zoo.training.cells import Outcome
 from zoo.workflows.experiments import Setup
 
@@ -104,7 +105,7 @@ def compare(
         },
         "class_names": list(dataset.class_names),
         "positive": dataset.class_names[done.positive],
-        **leaderboard(trials, dataset.class_names, done.positive),
+        **leaderboard(trials, done.positive),
         "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
         "notes": [*divide(dataset, done.verified.digests, folds, 0)[0].notes, *done.notes],
         "command": list(command),

@@ -85,7 +85,7 @@ def compare_runs(
         },
         "class_names": list(first.class_names),
         "positive": first.class_names[positive],
-        **leaderboard(trials, first.class_names, positive),
+        **leaderboard(trials, positive),
         "baselines": score_baselines(
             baselines.load(first.path / run_folder.BASELINES),
             measured,

@@ -32,7 +32,7 @@ from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
-from zoo.stats.leaderboard import share
+from zoo.stats.delong import share
 from zoo.stats.outputs import Outputs, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
@@ -264,7 +264,7 @@ def sentence(area: dict[str, Any]) -> str:
     if area["value"] is None:
         return "Whether these images look like the training cases could not be measured."
     written = f"ROC-AUC {area['value']:.3f}, where 0.5 is no difference"
-    if area["low"] <= 0.5:
+    if area["low"] is None or area["low"] <= 0.5:
         return f"These images cannot be told from the training cases ({written})."
     if area["value"] < 0.75:
         return f"These images differ a little from the training cases ({written})."

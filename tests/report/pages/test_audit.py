@@ -121,7 +121,7 @@ def test_what_ignores_the_network_or_has_nothing_to_explain() -> None:
     chance = {"test": {"value": 0.6, "low": 0.45, "high": 0.7}}
     assert "better than chance" in standings(found, chance)[0][0].reason
     assert "better than chance" in standings(found, {})[0][0].reason
-    perfect = {"test": {"value": 1.0, "low": None, "high": None}}
+    perfect = {"test": {"value": 1.0, "low": 0.9, "high": 1.0}}
     assert standings(found, perfect)[0][0].level == "holds up"
 
 

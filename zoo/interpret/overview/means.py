@@ -18,12 +18,7 @@ def share(values: np.ndarray, among: np.ndarray, patients: Patients) -> dict[str
 
     `among` is `(n,)` bool. All None when it holds no image.
     """
-    value, moved = delong.mean(values, among)
-    if math.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    people = len(np.unique(np.asarray(patients)[among]))
-    low, high = delong.interval(value, moved, patients, people)
-    return {"value": value, "low": low, "high": high}
+    return delong.share(values, among, patients).within(patients)
 
 
 def shift(

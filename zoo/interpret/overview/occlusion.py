@@ -178,4 +178,5 @@ def _beside(by_region: Mapping[str, Hidden]) -> list[str]:
 
 
 def _written(area: Mapping[str, float | None]) -> str:
-    return f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
+    interval = "" if area["low"] is None else f" ({area['low']:.3f} to {area['high']:.3f})"
+    return f"{area['value']:.3f}{interval}"

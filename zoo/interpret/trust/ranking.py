@@ -197,7 +197,7 @@ def _verdict(
     scores: Mapping[str, Measured],
 ) -> tuple[str, str]:
     """Apply the rules of a single map to means: the first that fails gives the reason."""
-    if not scores or not all(_perfect(score) or _above(score, 0.5) for score in scores.values()):
+    if not scores or not all(_above(score, 0.5) for score in scores.values()):
         return DO_NOT_USE, "The network itself is not shown to be better than chance."
     if random is not None and not random.depends:
         return (
@@ -242,8 +242,3 @@ def _verdict(
 
 def _above(measured: Measured, limit: float) -> bool:
     return measured["low"] is not None and measured["low"] > limit
-
-
-def _perfect(score: Measured) -> bool:
-    """Tell a score without a mistake, of which resampling knows no interval."""
-    return score["low"] is None and score["value"] == 1.0

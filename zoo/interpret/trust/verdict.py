@@ -119,7 +119,7 @@ def _network(evidence: Evidence) -> _Finding:
         low = score.get("low")
         passed = low is not None and low > 0.5
         shown &= passed
-        value = UNKNOWN if low is None else f"{score['value']:.2f} (from {low:.2f})"
+        value = f"{score['value']:.2f}" + ("" if low is None else f" (from {low:.2f})")
         rows.append(Row(f"ROC-AUC of the network ({part})", value, "chance 0.50", passed))
     if not rows:
         rows.append(Row("ROC-AUC of the network", UNKNOWN, "chance 0.50", None))

@@ -175,7 +175,8 @@ def _evaluation(
     return {
         28: ", ".join(TITLES[name] for name in metrics) + ", calibration error, Brier score.",
         29: (
-            f"95 % percentile bootstrap intervals over patients, {test['resamples']:,} resamples."
+            "95 % intervals by patient: DeLong's variance and that of a share, on the logit scale; "
+            f"of PR-AUC the percentile bootstrap, {test['resamples']:,} resamples."
         ),
         32: f"Test part: {part['images']:,} images of {part['patients']:,} patients.",
         33: "; ".join(f"{name}: ROC-AUC {value_text(area)}" for name, area in elsewhere.items()),

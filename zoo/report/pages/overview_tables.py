@@ -28,16 +28,10 @@ def drop_row(hidden: Hidden) -> dict[str, str]:
 def flips_row(entry: Marked, found: Overview) -> dict[str, str]:
     """Write what a marker turned, in percent and percentage points."""
     beyond = found.beyond_placebo[entry.corner] if entry.kind == "bright" else None
-    share = entry.share
     return {
         "name": f"{entry.kind}, {entry.corner}",
         "flips": f"{entry.flips:,} of {entry.images:,}",
-        "share": (
-            "-"
-            if share["value"] is None
-            else f"{percent(share['value'])} ({100 * (share['low'] or 0):.1f} to "
-            f"{100 * (share['high'] or 0):.1f})"
-        ),
+        "share": _share(entry.share),
         "beyond": "" if beyond is None else signed(beyond, 1, 100),
         "back": f"{entry.back:,} of {entry.back_images:,}",
     }
@@ -58,14 +52,21 @@ def inside_rows(found: Overview) -> list[dict[str, str]]:
 
 
 def signed(entry: Mapping[str, Any], digits: int = 3, factor: float = 1) -> str:
-    """Write a difference with its interval; a dash for what is undefined."""
+    """Write a difference with its interval, where it has one; a dash for what is undefined."""
     if entry["value"] is None:
         return "-"
-    value, low, high = (f"{factor * entry[k]:+.{digits}f}" for k in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    value, *ends = (
+        f"{factor * entry[key]:+.{digits}f}"
+        for key in ("value", "low", "high")
+        if entry[key] is not None
+    )
+    return f"{value} ({' to '.join(ends)})" if ends else value
 
 
 def _share(entry: Mapping[str, Any]) -> str:
     if entry["value"] is None:
         return "-"
-    return f"{percent(entry['value'])} ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"
+    interval = (
+        "" if entry["low"] is None else f" ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"
+    )
+    return f"{percent(entry['value'])}{interval}"
