@@ -83,7 +83,7 @@ def test_intervals_cover_the_truth_in_most_simulations(groups):
     generator = np.random.default_rng(3)
     law, covered = LAWS[0], np.zeros(3)
     for _ in range(60):
-        result = extrapolate(*noisy(generator, law, groups), resamples=100)
+        result = extrapolate(*noisy(generator, law, groups), resamples=60)
         gain = law.at(1600) - law.at(3200)
         covered += [
             inside(result["gain"], gain),
@@ -101,7 +101,7 @@ def test_the_residuals_of_a_single_group_give_an_interval():
     gain = law.at(1600) - law.at(3200)
     for _ in range(60):
         errors = law.at(SIZES) + generator.normal(0, 0.005, len(SIZES))
-        result = extrapolate(SIZES, errors, ["only"] * len(SIZES), resamples=100)
+        result = extrapolate(SIZES, errors, ["only"] * len(SIZES), resamples=60)
         covered += inside(result["gain"], gain)
         narrow += result["now"]["high"] - result["now"]["low"] < 0.1
     assert covered >= 0.83 * 60
@@ -141,6 +141,19 @@ def test_the_result_is_plain_data_and_fits_together():
     assert curve["error"][-1] == pytest.approx(law.at(6400))
     assert (curve["low"][-1], curve["high"][-1]) == (result["then"]["low"], result["then"]["high"])
     assert {len(values) for values in curve.values()} == {CURVE_POINTS}
+
+
+def test_a_figure_lies_in_its_own_interval_when_the_resamples_lie_beside_it():
+    sizes = np.repeat([50, 100, 400, 1600, 6400], [4, 2, 3, 4, 3])
+    errors = [0.12, 0.063, 0.051, 0.048, 0.012, 0.024, 0.0011, 0.0012, 0.0019, 0.00013, 0.00011,
+              0.000068, 0.00028, 0.0000082, 0.0000038, 0.000019]  # fmt: skip
+    group = [0, 7, 7, 6, 5, 6, 0, 2, 4, 2, 3, 7, 3, 1, 7, 6]  # few of them saw the largest size
+    found = extrapolate(sizes, errors, group, resamples=60)
+    for name in ("now", "then", "gain", "exponent", "limit"):
+        assert inside(found[name], found[name]["value"]), name
+    curve = found["curve"]
+    assert (np.array(curve["low"]) <= curve["error"]).all()
+    assert (np.array(curve["error"]) <= curve["high"]).all()
 
 
 def test_groups_that_agree_exactly_give_no_interval():

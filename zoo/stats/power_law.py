@@ -23,11 +23,10 @@ STEEPEST = 2.0
 CURVE_POINTS = 50
 SIZES_FOR_A_LIMIT = 3
 """Distinct sizes below which a limit cannot be told from a slow fall, and is taken as 0."""
-GRID = np.linspace(0, STEEPEST, 201)
+STEP = 0.05
+"""Of the grid of exponents; the best of them is then refined to 0.000001 between its neighbours."""
 NEGLIGIBLE = 1e-9
 """A falling part this small beside the limit is rounding."""
-REFINEMENTS = 3
-"""Times the grid is made ten times finer around the best exponent: to 0.00001."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,18 @@ def fit(images: Sequence[float], errors: Sequence[float]) -> PowerLaw:
     """Return the law with the least squared error, with limit and scale >= 0, exponent 0 to 2.
 
     `images` are training-set sizes, above 0, `errors` what was measured with them, not negative
-    (1 - AUC, say). For a given exponent the law is linear, so the best limit and scale are known
-    exactly and only the exponent is searched, over its whole range: no start values, no local
-    minimum. Errors that do not fall give a constant: exponent and scale 0. With fewer than three
+    (1 - AUC, say). For a given exponent the law is linear, so the best limit and scale are those of
+    non-negative least squares and only the exponent is searched, over its whole range: no start
+    values. Errors that do not fall give a constant: exponent and scale 0. With fewer than three
     distinct sizes the limit is 0, and the scale is the constant.
 
     Raises:
         BadInput: fewer than two distinct sizes, or values outside these ranges.
+
+    Source of the least squares: Lawson and Hanson, "Solving Least Squares Problems", 1974.
     """
     sizes, measured = _check(images, errors)
-    laws = _fit_all(sizes, measured[None], np.ones((1, len(sizes))))[:, 0]
-    limit, reducible, exponent = (float(value) for value in laws)
+    limit, reducible, exponent = map(float, _best(sizes, measured, np.ones(len(sizes))))
     return PowerLaw(limit, reducible * float(sizes.max()) ** exponent, exponent)
 
 
@@ -73,8 +73,9 @@ def extrapolate(
 
     `groups` names for each point what was drawn anew for it, a seed say; whole groups are
     resampled. With a single group the residuals of the fit are. A bootstrap of few groups gives
-    too narrow an interval, so each is widened about its median as Student's t is wider than the
-    normal distribution. The intervals hold what another draw of groups would change: not another
+    too narrow an interval, so each is widened as Student's t is wider than the normal distribution.
+    An interval reaches as far from the value as the resamples do from their median, so that the
+    value lies inside it. The intervals hold what another draw of groups would change: not another
     test set, not a law of another form. Plain data:
 
         images              the largest size measured
@@ -99,7 +100,7 @@ def extrapolate(
     if len(groups) != len(sizes):
         raise ValueError(f"{len(groups)} groups for {len(sizes)} points")
     largest = float(sizes.max())
-    law = _fit_all(sizes, measured[None], np.ones((1, len(sizes))))
+    law = _best(sizes, measured, np.ones(len(sizes)))[:, None]
     laws, widening = _refit(sizes, measured, np.asarray(groups, str), law, resamples, seed)
     every = np.concatenate([law, laws], axis=1)
 
@@ -153,8 +154,10 @@ def _refit(
     names, rows = np.unique(groups, return_inverse=True)
     number = len(names)
     if number > 1:
-        weights = resample(number, resamples, seed)[:, rows.reshape(-1)]
-        laws = _fit_all(sizes, np.broadcast_to(measured, weights.shape), weights)
+        # Few groups can be drawn in few ways: each is fitted once.
+        counts, place = np.unique(resample(number, resamples, seed), axis=0, return_inverse=True)
+        found = [_best(sizes, measured, drawn[rows.reshape(-1)]) for drawn in counts]
+        laws = np.stack(found, axis=1)[:, place.reshape(-1)]
         return laws, _widening(number - 1) * np.sqrt(number / (number - 1))
     expected = _error(law, float(sizes.max()), sizes)
     # A fit comes closer to its points than the truth does: three constants were free to move.
@@ -162,8 +165,9 @@ def _refit(
     residuals = measured - expected
     residuals = (residuals - residuals.mean()) * np.sqrt(len(sizes) / free)
     drawn = np.random.default_rng(seed).integers(0, len(sizes), (resamples, len(sizes)))
-    again = expected + residuals[drawn]
-    return _fit_all(sizes, again, np.ones_like(again)), _widening(free)
+    alike = np.ones(len(sizes))
+    found = [_best(sizes, again, alike) for again in expected + residuals[drawn]]
+    return np.stack(found, axis=1), _widening(free)
 
 
 def _widening(free: int) -> float:
@@ -174,75 +178,39 @@ def _widening(free: int) -> float:
     return float(t.ppf(tail, free) / norm.ppf(tail))
 
 
-def _fit_all(sizes: np.ndarray, measured: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Fit each row of `(sets, points)` errors and weights: `(3, sets)`, NaN where impossible.
+def _best(sizes: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Fit `(points,)` errors and weights: `(3,)`, NaN where fewer than two sizes have a weight.
 
-    The rows of the result are the limit, the rest of the error at the largest size, and the
-    exponent. Sizes are in units of the largest, which keeps the sums of a like magnitude.
+    These are the limit, the rest of the error at the largest size, and the exponent.
     """
-    levels, place = np.unique(sizes, return_inverse=True)
-    belongs = np.eye(len(levels))[place.reshape(-1)]
-    sums = _Sums(
-        levels=np.log(levels / levels[-1]),
-        total=weights @ belongs,
-        errors=(weights * measured) @ belongs,
-        squares=(weights * measured**2).sum(axis=1, keepdims=True),
-    )
-    seen = (sums.total > 0).sum(axis=1)
-    limited = (seen < SIZES_FOR_A_LIMIT)[:, None]
+    from scipy.optimize import minimize_scalar, nnls
 
-    exponents, step = GRID[None], GRID[1]
-    everyone = np.arange(len(weights))
-    for refinement in range(REFINEMENTS + 1):
-        limit, reducible, loss = _linear(sums, exponents, limited)
-        best = loss.argmin(axis=1)
-        exponents = np.broadcast_to(exponents, loss.shape)
-        chosen = np.stack([each[everyone, best] for each in (limit, reducible, exponents)])
-        if refinement < REFINEMENTS:
-            around = chosen[2][:, None] + np.linspace(-step, step, 21)
-            exponents, step = np.clip(around, 0, STEEPEST), step / 10
-    chosen[2] = np.where(chosen[1] > NEGLIGIBLE * chosen[0], chosen[2], 0.0)
-    flat = (chosen[2] == 0) & ~limited[:, 0]  # all of a constant is the limit
-    chosen[:2] = np.where(flat, [chosen[0] + chosen[1], np.zeros(len(weights))], chosen[:2])
-    return np.where(seen >= 2, chosen, np.nan)
+    drawn = weights > 0
+    levels = len(np.unique(sizes[drawn]))
+    if levels < 2:
+        return np.full(3, np.nan)
+    relative, root = sizes[drawn] / sizes.max(), np.sqrt(weights[drawn])
+    limited = levels < SIZES_FOR_A_LIMIT
 
+    def solved(exponent: float) -> tuple[float, np.ndarray]:
+        constant = np.full(len(relative), float(not limited))
+        parts = np.stack([constant, relative**-exponent], axis=1)
+        constants, distance = nnls(root[:, None] * parts, root * errors[drawn])
+        return distance, constants
 
-@dataclass(frozen=True)
-class _Sums:
-    """What the loss depends on: points of one size only through their sums."""
+    def distance(exponent: float) -> float:
+        return solved(exponent)[0]
 
-    levels: np.ndarray  # (sizes,), log of each distinct size, in units of the largest
-    total: np.ndarray  # (sets, sizes), the weight at each size
-    errors: np.ndarray  # (sets, sizes), the weighted errors at each size
-    squares: np.ndarray  # (sets, 1), the weighted squared errors
-
-
-def _linear(
-    sums: _Sums, exponents: np.ndarray, limited: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the best limit and reducible error, not negative, and the loss, each `(sets, k)`.
-
-    `exponents` is `(sets, k)`, or `(1, k)` for all; where `limited`, `(sets, 1)`, the limit is 0.
-    """
-    falls = np.exp(-sums.levels[None, :, None] * exponents[:, None, :])
-    total, y = (each.sum(axis=1, keepdims=True) for each in (sums.total, sums.errors))
-    x = (sums.total[:, None, :] @ falls)[:, 0]
-    xx = (sums.total[:, None, :] @ falls**2)[:, 0]
-    xy = (sums.errors[:, None, :] @ falls)[:, 0]
-
-    spread = xx * total - x**2
-    clear = spread > 1e-12 * xx * total  # with exponent 0 both parts are constants
-    slope = np.divide(xy * total - x * y, spread, out=np.zeros_like(x), where=clear)
-    limit = (y - slope * x) / total
-    # The loss is convex in two constants: the one that would be negative is 0 at the best allowed
-    # place, and the other is what fits best alone.
-    flat = (slope <= 0) & ~limited
-    alone = ~flat & ((limit < 0) | limited)
-    slope = np.where(alone, np.maximum(xy / xx, 0), np.maximum(slope, 0))
-    limit = np.where(flat, np.maximum(y / total, 0), np.where(alone, 0, limit))
-    explained = 2 * (limit * y + slope * xy)
-    loss = sums.squares - explained + limit**2 * total + 2 * limit * slope * x + slope**2 * xx
-    return limit, slope, loss
+    best = min(np.linspace(0, STEEPEST, round(STEEPEST / STEP) + 1), key=distance)
+    near = (max(0.0, best - STEP), min(STEEPEST, best + STEP))
+    found = minimize_scalar(distance, bounds=near, method="bounded", options={"xatol": 1e-6})
+    exponent = min(best, found.x, key=distance)
+    limit, reducible = solved(exponent)[1]
+    if reducible <= NEGLIGIBLE * limit:
+        exponent = 0.0
+    if exponent == 0 and not limited:  # all of a constant is the limit
+        limit, reducible = limit + reducible, 0.0
+    return np.array([limit, reducible, exponent])
 
 
 def _error(laws: np.ndarray, largest: float, images: float | np.ndarray) -> np.ndarray:
@@ -257,5 +225,5 @@ def _entry(
     if interval is None:
         return {"value": float(value), "low": None, "high": None}
     middle = float(np.nanmedian(spread))
-    low, high = (float(middle + widening * (end - middle)) for end in interval)
+    low, high = (float(value + widening * (end - middle)) for end in interval)
     return {"value": float(value), "low": max(0.0, low), "high": min(highest, high)}
