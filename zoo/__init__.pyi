@@ -39,13 +39,13 @@ from .base.types import Sample as Sample
 from .data.queries import Skipped as Skipped
 from .interpret.case import Case as Case
 from .network.building import build_network as build_network
+from .runs.diagnosis import diagnose as diagnose
 from .runs.run_folder import Run as Run
 from .runs.run_folder import open_run as open_run
 from .workflows.audit import audit as audit
 from .workflows.check import check as check
 from .workflows.compare import compare as compare
 from .workflows.compare_runs import compare_runs as compare_runs
-from .workflows.diagnose import diagnose as diagnose
 from .workflows.evaluate import evaluate as evaluate
 from .workflows.explain import explain as explain
 from .workflows.export import export as export

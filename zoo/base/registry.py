@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from zoo.base import hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.sources import parse
 from zoo.base.types import Architecture, Dataset, Explainer
@@ -98,9 +99,9 @@ def load_registry(*extra_plugins: Any) -> Registry:
             versions[name] = entry.dist.version if entry.dist else ""
 
     origins: dict[str, str] = {}
-    hooks = manager.hook
-    architectures = _collect(hooks.zoo_architectures, Architecture, origins, versions, broken)
-    explainers = _collect(hooks.zoo_explainers, Explainer, origins, versions, broken)
+    given = manager.hook
+    architectures = _collect(given.zoo_architectures, Architecture, origins, versions, broken)
+    explainers = _collect(given.zoo_explainers, Explainer, origins, versions, broken)
     # pluggy calls the last registered first; here the first registered is asked first, after those
     # that say `tryfirst`.
     impls = hooks.zoo_read_dataset.get_hookimpls()

@@ -11,7 +11,7 @@ import click
 
 from zoo.cli import options
 from zoo.runs import run_folder
-from zoo.workflows.diagnose import NOTHING, Cause, diagnose, held_back, the_others
+from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others
 
 
 @click.command("diagnose")

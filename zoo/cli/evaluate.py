@@ -13,7 +13,7 @@ from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.cli.diagnose import summary
 from zoo.runs import run_folder
-from zoo.workflows.diagnose import diagnose
+from zoo.runs.diagnosis import diagnose
 
 
 @click.command("evaluate")

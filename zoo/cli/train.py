@@ -16,9 +16,9 @@ from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.data.verify import positive_index
 from zoo.runs import run_folder
+from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
 from zoo.training.recipe import settings
-from zoo.workflows.diagnose import diagnose
 
 
 @click.command("train")

@@ -54,7 +54,7 @@ def evaluate(
     """Measure predictions; the module's docstring gives the schema of the result.
 
     `labels` is `(n,)` int, `probabilities` is `(n, classes)`, `patients` is `(n,)` str. Intervals
-    are 95 % intervals by patient: those of `zoo.stats.delong`, and for `pr_auc` percentile bootstrap
+    are 95 % intervals by patient: those of `delong`, and for `pr_auc` percentile bootstrap
     intervals over `resamples`. With more than two classes the sensitivity, the specificity and the
     areas are means over the classes that occur, each against the rest.
 

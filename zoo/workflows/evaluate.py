@@ -28,6 +28,7 @@ from zoo.report.pages.evaluation import evaluation_page
 from zoo.runs import novelty, run_folder
 from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
+from zoo.runs.diagnosis import diagnose
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
@@ -36,7 +37,6 @@ from zoo.stats.delong import share
 from zoo.stats.outputs import Outputs, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
-from zoo.workflows.diagnose import diagnose
 from zoo.workflows.top_losses import top_losses
 
 TRAINED, OTHER = "training cases", "these data"

@@ -16,8 +16,8 @@ from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, sour
 from zoo.report.pages.comparison import duration
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
+from zoo.runs.diagnosis import diagnose, held_back, the_others, untold
 from zoo.runs.run_folder import Run
-from zoo.workflows.diagnose import diagnose, held_back, the_others, untold
 
 INTENDED = (
     "Research on, and teaching of, image classification and its explanation. It is not a medical "

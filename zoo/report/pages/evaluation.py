@@ -13,11 +13,11 @@ from zoo.report.figures.probabilities import coverage_figure, decision_figure, r
 from zoo.report.pages import belief
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import TITLES, baseline_rows, basis, calibration_text, metric_rows, written
-from zoo.workflows.diagnose import held_back, the_others, untold
+from zoo.runs.diagnosis import held_back, the_others, untold
 
 if TYPE_CHECKING:
+    from zoo.runs.diagnosis import Cause
     from zoo.stats.alarms import Alarm
-    from zoo.workflows.diagnose import Cause
 
 
 NO_PICTURES = (

@@ -20,6 +20,7 @@ from zoo.report.pages.belief import percent
 from zoo.report.pages.check_pictures import Pictures
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
 from zoo.runs import run_folder
+from zoo.runs.diagnosis import Cause, diagnose, held_back, the_others, untold
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, templating
@@ -28,7 +29,6 @@ from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 from zoo.web.service.bodies import Route
 from zoo.web.service.security import PAGE_POLICY
-from zoo.workflows.diagnose import Cause, diagnose, held_back, the_others, untold
 
 PAGE = "/runs-of-this-folder"
 SHOWN = 24

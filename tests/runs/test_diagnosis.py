@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.base.files import write_json
-from zoo.runs.run_folder import Run
-from zoo.stats.alarms import Alarm
-from zoo.workflows.diagnose import (
+from zoo.runs.diagnosis import (
     FINE,
     HOLDS_BACK,
     UNKNOWN,
@@ -24,6 +22,8 @@ from zoo.workflows.diagnose import (
     threshold,
     untold,
 )
+from zoo.runs.run_folder import Run
+from zoo.stats.alarms import Alarm
 
 
 def area(value: float | None) -> dict:
