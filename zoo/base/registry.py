@@ -104,7 +104,7 @@ def load_registry(*extra_plugins: Any) -> Registry:
     explainers = _collect(given.zoo_explainers, Explainer, origins, versions, broken)
     # pluggy calls the last registered first; here the first registered is asked first, after those
     # that say `tryfirst`.
-    impls = hooks.zoo_read_dataset.get_hookimpls()
+    impls = given.zoo_read_dataset.get_hookimpls()
     ordered = sorted(impls, key=lambda i: (i.trylast, not i.tryfirst))
     readers: dict[str, Any] = {i.plugin_name: i.function for i in ordered}
     return Registry(
