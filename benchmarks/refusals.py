@@ -29,7 +29,7 @@ from zoo.base.types import TEST, Dataset, Sample
 from zoo.data.pipeline import batches
 from zoo.runs import run_folder
 from zoo.runs.answering import Answerer
-from zoo.runs.decision import UNKNOWN
+from zoo.runs.decision import FAR, UNKNOWN
 from zoo.runs.selection import open_selection
 
 BATCH = 32
@@ -114,19 +114,25 @@ def read(dataset: Dataset, samples: Iterable[Sample], size: Size) -> np.ndarray:
     return np.concatenate([b.numpy() for b in batches(dataset, list(samples), (*size, 3))])
 
 
-def rates(answerer: Answerer, pixels: Iterable[np.ndarray]) -> list[float]:
-    """Return what share of the images the gate refuses, the sets alone, and either of them."""
+def row(answerer: Answerer, pixels: Iterable[np.ndarray]) -> list[str]:
+    """Return the distances in limits of the gate (median, ends of the middle 95 %), and what share
+    of the images is called very unlike, is refused by the gate, by the sets alone, and by either.
+    """
     channels = answerer.classifier.input_shape[-1]
+    distances: list[float] = []
     gate: list[bool] = []
     sets: list[bool] = []
     rest = iter(pixels)
     while part := list(islice(rest, BATCH)):
         answers = answerer.answer(images.to_channels(np.stack(part), channels))
+        distances.extend(answers.distances / answerer.gate.limit)
         gate.extend(verdict.refused == UNKNOWN for verdict in answers.verdicts)
         near = np.zeros(len(part))  # as if the gate let everything through
         alone = answerer.decision.decide(answers.probabilities, near)
         sets.extend(verdict.refused != "" for verdict in alone)
-    return [float(np.mean(refused)) for refused in (gate, sets, np.logical_or(gate, sets))]
+    low, middle, high = np.percentile(distances, [2.5, 50, 97.5])
+    shares = (np.array(distances) > FAR, gate, sets, np.logical_or(gate, sets))
+    return [f"{middle:.2f} ({low:.2f}-{high:.2f})", *(f"{np.mean(share):.1%}" for share in shares)]
 
 
 def main() -> None:
@@ -165,12 +171,12 @@ def main() -> None:
         sets[Path(source).name] = read(dataset, dataset.samples, size)
 
     print(f"{run.name}: {len(photographs)} shipped and {len(further)} further photographs\n")
-    print("| images | number | refused by the gate | by the sets alone | by either |")
-    print("|---|---|---|---|---|")
+    titles = ("distance", "very unlike", "refused by the gate", "by the sets alone", "by either")
+    print(f"| images | number | {' | '.join(titles)} |")
+    print("|---|---|---|---|---|---|---|")
     for name, pixels in sets.items():
         if len(pixels):
-            shares = " | ".join(f"{share:.1%}" for share in rates(answerer, pixels))
-            print(f"| {name} | {len(pixels):,} | {shares} |", flush=True)
+            print(f"| {name} | {len(pixels):,} | {' | '.join(row(answerer, pixels))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from zoo.runs.decision import UNCERTAIN, UNKNOWN, Decision, Verdict, listed
+from zoo.runs.decision import (
+    SOMEWHAT,
+    UNCERTAIN,
+    UNKNOWN,
+    VERY,
+    Decision,
+    Verdict,
+    listed,
+)
 
 BINARY = Decision(
     class_names=("NORMAL", "PNEUMONIA"),
@@ -29,7 +37,7 @@ def test_a_class_is_named_when_it_alone_is_possible_and_predicted():
 
 def test_the_gate_comes_first_and_tells_its_numbers():
     far = verdict(BINARY, [0.9, 0.1], 1.234)
-    assert (far.label, far.refused, far.predicted) == ("NOT A CHEST X-RAY", UNKNOWN, 0)
+    assert (far.label, far.refused, far.predicted) == (SOMEWHAT, UNKNOWN, 0)
     assert "1.234" in far.reason
     assert "99% of the validation images lie within 1.050" in far.reason
     assert verdict(BINARY, [0.5, 0.5], 1.234).refused == UNKNOWN  # not 'uncertain'
@@ -39,9 +47,28 @@ def test_the_limit_itself_is_still_answered():
     assert verdict(BINARY, [0.9, 0.1], 1.05).refused == ""
 
 
+@pytest.mark.parametrize(
+    ("distance", "label", "reason"),
+    [
+        (1.19, SOMEWHAT, "It may be a chest X-ray of another age, view or machine, or an altered"),
+        (2.1, SOMEWHAT, "It may be a chest X-ray of another age"),
+        (2.11, VERY, "It may be no chest X-ray at all."),
+        (9.9, VERY, "It may be no chest X-ray at all."),
+    ],
+)
+def test_the_headline_says_what_was_measured_by_its_distance(distance, label, reason):
+    far = verdict(BINARY, [0.9, 0.1], distance)
+    assert far.label == label
+    assert "X-RAY" not in far.label, "what it shows was not measured"
+    assert reason in far.reason
+
+
 def test_data_of_no_stated_subject_are_not_called_chest_x_rays():
     plain = Decision(("a", "b"), 1, None, (0.4, 0.4), 1.0)
-    assert verdict(plain, [0.9, 0.1], 2.0).label == "NOT LIKE THE TRAINING IMAGES"
+    assert "It may be one of another age" in verdict(plain, [0.9, 0.1], 1.5).reason
+    assert verdict(plain, [0.9, 0.1], 3.0).reason.endswith(
+        "It may be no image of this kind at all."
+    )
 
 
 def test_several_possible_classes_are_named():

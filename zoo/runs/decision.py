@@ -14,14 +14,23 @@ from zoo.stats.probabilities import decide
 
 UNCERTAIN, UNKNOWN = "uncertain", "unknown"
 
+SOMEWHAT, VERY = "SOMEWHAT UNLIKE THE TRAINING IMAGES", "VERY UNLIKE THE TRAINING IMAGES"
+
+FAR = 2.0
+"""Times the gate's limit, from which an image is called very unlike the training images.
+
+X-rays of adults of another hospital lay nearer than that, photographs and noise nearly all farther
+(docs/results.md).
+"""
+
 
 @dataclass(frozen=True)
 class Verdict:
     """What is answered to one image.
 
-    `label` is shown: the class, UNCERTAIN, or that the image is none of the kind. `predicted` is
-    the class that would be named; `refused` is '', 'uncertain' or 'unknown', and `reason` a
-    sentence that is empty when a class is named.
+    `label` is shown: the class, UNCERTAIN, or how unlike the training images it is. `predicted` is
+    the class that would be named; `refused` is '', 'uncertain' or 'unknown', and `reason` says why
+    in a sentence or two, and is empty when a class is named.
     """
 
     label: str
@@ -71,21 +80,22 @@ class Decision:
 
     def _verdict(self, predicted: int, possible: np.ndarray, distance: float) -> Verdict:
         if distance > self.gate_limit:
-            subject = self.subject.upper()
-            label = f"NOT A {subject}" if subject else "NOT LIKE THE TRAINING IMAGES"
-            reason = (
-                f"It is unlike the training images: its distance to them is {distance:.3f}, and "
-                f"{_percent(self.gate_share)} of the validation images lie within "
-                f"{self.gate_limit:.3f}."
-            )
-            if self.subject:
-                reason += (
-                    f" Or it is a {self.subject} of another kind: of another age, view or machine."
-                )
-            return Verdict(label, predicted, UNKNOWN, reason)
+            label = VERY if distance > FAR * self.gate_limit else SOMEWHAT
+            return Verdict(label, predicted, UNKNOWN, self._unlikeness(distance))
         if possible.sum() == 1 and possible[predicted]:
             return Verdict(self.class_names[predicted], predicted)
         return Verdict("UNCERTAIN", predicted, UNCERTAIN, self._doubt(predicted, possible))
+
+    def _unlikeness(self, distance: float) -> str:
+        share = _percent(self.gate_share)
+        measured = (
+            f"Its distance to the training images is {distance:.3f}; {share} of the validation "
+            f"images lie within {self.gate_limit:.3f}."
+        )
+        if distance > FAR * self.gate_limit:
+            return f"{measured} It may be no {self.subject or 'image of this kind'} at all."
+        kind = f"a {self.subject}" if self.subject else "one"
+        return f"{measured} It may be {kind} of another age, view or machine, or an altered one."
 
     def _doubt(self, predicted: int, possible: np.ndarray) -> str:
         names = [name for name, held in zip(self.class_names, possible, strict=True) if held]

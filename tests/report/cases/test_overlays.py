@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import Attribution, Examples, Group, Neighbour, Reference
+from zoo import DISCLAIMER, Attribution, Examples, Group, Neighbour, Reference
 from zoo.interpret.case import Case
 from zoo.report.cases import overlays
-from zoo.report.cases.panel import panel, panel_pdf
+from zoo.report.cases.panel import _drawn, panel, panel_pdf
 from zoo.report.cases.text import agreement_text, fact, percent, prediction_text
 
 
@@ -187,6 +187,14 @@ def test_panel_shows_disclaimer_notes_and_synthetic_mark() -> None:
     assert (base != picture(panel(case_of(synthetic=True)))).any()
     assert picture(panel(case_of(notes=("Unlike the training images.",)))).shape[0] > base.shape[0]
     assert (base != picture(panel(case_of(), title="another"))).any()
+
+
+def test_panel_tells_the_whole_reason_of_a_refusal() -> None:
+    reason = " ".join(f"word{number}" for number in range(30))
+    refused = case_of(refused="UNCERTAIN", reason=reason)
+    drawn = _drawn(refused, "", DISCLAIMER)
+    assert reason in " ".join(text.get_text() for text in drawn.texts)
+    assert picture(panel(refused)).shape[0] > picture(panel(replace(refused, reason="A"))).shape[0]
 
 
 def test_panel_takes_what_is_missing_or_odd() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ GAP, MAP_ROW, VERDICT = 0.3, 3.65, 0.85
 """Inches."""
 LINE = 38
 """Characters of the smallest text that fit under a map."""
+BESIDE = 92
+"""Characters of the facts that fit beside the bars."""
 MAPS_A_ROW = 4
 CLASSES_SHOWN = 6
 DPI = 130
@@ -49,14 +52,15 @@ def panel_pdf(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> byte
 def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     notes = [line for note in case.notes for line in textwrap.wrap(plain(note, 400), 118)]
     bars = min(len(case.class_names), CLASSES_SHOWN)
-    header = MARGIN + 1.26 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes)
+    facts = _facts(case)
+    header = MARGIN + 1.02 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes) + 0.24 * len(facts)
     rows = 1 + len(case.attributions) // MAPS_A_ROW
     height = header + rows * _map_row(case) + 0.35
     parts = [Known(case, examples) for examples in case.examples]
     height += sum(part.height for part in parts)
 
     sheet = Sheet(height)
-    _header(sheet, case, title or case.name, disclaimer, bars)
+    _header(sheet, case, title or case.name, facts, disclaimer, bars)
     for line in notes:
         sheet.text(MARGIN, line, colour=VERMILION, size=9.5)
         sheet.down(0.24)
@@ -67,23 +71,31 @@ def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     return sheet.figure
 
 
-def _header(sheet: Sheet, case: Case, title: str, disclaimer: str, bars: int) -> None:
+def _header(
+    sheet: Sheet, case: Case, title: str, facts: Sequence[str], disclaimer: str, bars: int
+) -> None:
     _bars(sheet, case, bars)
     sheet.text(MARGIN, plain(title), size=10.5, colour=MUTED)
     sheet.down(0.24)
     sheet.text(MARGIN, plain(case.refused or prediction_text(case)), size=16, weight="bold")
     sheet.down(0.36)
+    for line in facts:
+        sheet.text(MARGIN, line, size=9.5, colour=MUTED)
+        sheet.down(0.24)
+    mark = "SYNTHETIC DATA.  " if case.synthetic else ""
+    sheet.text(MARGIN, plain(mark + disclaimer, 140), size=9.5, colour=VERMILION, weight="bold")
+    sheet.down(0.3 + max(0, bars - 3) * 0.26)
+
+
+def _facts(case: Case) -> list[str]:
+    """Return in lines why it was refused, or else by which run and threshold it was decided."""
     decided = "" if case.threshold is None else f"threshold {case.threshold:.3g}"
     known = "" if case.label is None else f"true class {case.class_names[case.label]}"
     told = (
         (case.reason, known) if case.refused else (case.run and f"run {case.run}", decided, known)
     )
-    facts = [text for text in told if text]
-    sheet.text(MARGIN, plain("   ·   ".join(facts), 110), size=9.5, colour=MUTED)
-    sheet.down(0.24)
-    mark = "SYNTHETIC DATA.  " if case.synthetic else ""
-    sheet.text(MARGIN, plain(mark + disclaimer, 140), size=9.5, colour=VERMILION, weight="bold")
-    sheet.down(0.3 + max(0, bars - 3) * 0.26)
+    written = "  ·  ".join(filter(None, told))
+    return textwrap.wrap(plain(written, 400), BESIDE) or [""]
 
 
 def _bars(sheet: Sheet, case: Case, bars: int) -> None:

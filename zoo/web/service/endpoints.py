@@ -116,7 +116,7 @@ def router(desk: Desk) -> APIRouter:
             Form(gt=0, lt=1, description="How frequent the class looked for is where you are."),
         ] = None,
     ) -> Any:
-        """Answer to each image: a class, or UNCERTAIN, or that it is not of the kind, and why.
+        """Answer to each image: a class, UNCERTAIN, or how unlike the training images; and why.
 
         All images of a request are answered or none: a file that cannot be read is an error.
         """
