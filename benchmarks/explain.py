@@ -11,7 +11,6 @@ With --shap the defaults of the package shap are run on one image, which takes m
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -35,6 +34,7 @@ from zoo.network.classifier import TrainedClassifier
 from zoo.runs import novelty, run_folder
 from zoo.runs.answering import gate_of
 from zoo.runs.novelty import Gate
+from zoo.runs.run_folder import peak_memory
 from zoo.stats.probabilities import decide
 
 PART = 16
@@ -231,14 +231,14 @@ def neighbours(s: Subject) -> tuple[float, float]:
 def stream(s: Subject, count: int) -> None:
     """Print what Grad-CAM of many images takes, part by part, and the peak memory."""
     s.classifier.outputs(noise(s.classifier, PART))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    before = peak_memory()
     gradcam.explain(s.classifier, images_of(noise(s.classifier, PART)), [1] * PART)
     begun = time.perf_counter()
     for start in range(0, count, PART):
         pixels = noise(s.classifier, min(PART, count - start), seed=start)
         gradcam.explain(s.classifier, images_of(pixels), [1] * len(pixels))
     seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = peak_memory()
     print(
         f"{count:>5} images {count / seconds:6.1f} images/s, peak memory {peak} MB, of which "
         f"{before} MB for loading and predicting {PART} images",

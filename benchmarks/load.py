@@ -25,6 +25,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
@@ -120,8 +121,7 @@ class Server:
 
     def memory(self) -> float:
         """Return the megabytes that the server holds."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return psutil.Process(self.process.pid).memory_info().rss / 2**20
 
     def stop(self) -> None:
         """End the process."""

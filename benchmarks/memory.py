@@ -8,7 +8,6 @@ Each size runs in its own process. The images are made for the occasion, 64 x 64
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,14 +44,15 @@ def measure(folder: Path) -> None:
     from zoo.data.pipeline import batches
     from zoo.data.splits import split
     from zoo.data.verify import verify
+    from zoo.runs.run_folder import peak_memory
 
     tf.constant(0)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    before = peak_memory()
     start = time.monotonic()
     verified = verify(load_registry().dataset(str(folder)), skip_broken=False, progress=SILENT)
     parts = split(verified.dataset, verified.digests, seed=0)
     seen = sum(len(b) for b in batches(verified.dataset, parts.train, (180, 180, 3)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = peak_memory()
     total = len(verified.dataset.samples)
     print(
         f"{total:>8,} files, {seen:>7,} streamed at 180x180: {time.monotonic() - start:6.1f} s, "

@@ -372,7 +372,7 @@ def test_an_audit_log(tmp_path: Path) -> None:
 def test_a_training_of_the_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.web.app import processes, trainings
 
-    monkeypatch.setattr(processes, "start", lambda arguments, log: (1, "long ago"))
+    monkeypatch.setattr(processes, "start", lambda arguments, log: (1, 12.5))
     training = trainings.Trainings(tmp_path).start("tiny", ["train", "tiny"])
     agree(stored(tmp_path / trainings.FOLDER / f"{training.id}.json"), "idjson")
 

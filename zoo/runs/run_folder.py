@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from zoo.base.errors import BadInput, DamagedRun, UnknownName
 from zoo.base.files import replacing, write_json
@@ -285,5 +286,9 @@ def versions() -> dict[str, str]:
 
 def peak_memory() -> int:
     """Return the largest memory this process has held so far, in MB."""
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset // 2**20
+    import resource  # where psutil knows no peak
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)

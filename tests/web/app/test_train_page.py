@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from starlette.testclient import TestClient
 
@@ -31,6 +32,8 @@ LOCAL = "http://127.0.0.1"
 SECONDS = 60.0
 SOURCE = "phantom?images=80&size=64"
 WAITS = "import time; print('at work', flush=True); time.sleep(600)"
+NOBODY = 2**22 + 1
+"""A number that no process gets."""
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITS
 FORM = {"architecture": "scratch", "source": "0", "epochs": "1", "size": "64"}
 
@@ -47,23 +50,23 @@ def until(true: Callable[[], Any], seconds: float = SECONDS) -> Any:
 @pytest.fixture
 def stands_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Let every training be a Python program of a few words instead, and end it afterwards."""
-    started: list[int] = []
+    started: list[psutil.Process] = []
     popen = subprocess.Popen
 
     def become(program: str) -> None:
         def start(command: list[str], **options: Any) -> Any:
             assert command[1:3] == ["-m", "zoo.cli"]
             process = popen([sys.executable, "-c", program], **options)
-            started.append(process.pid)
+            started.append(psutil.Process(process.pid))
             return process
 
         monkeypatch.setattr(processes.subprocess, "Popen", start)
 
     yield become
-    for pid in started:
-        if birth(pid):
-            os.killpg(pid, signal.SIGKILL)
-            until(lambda pid=pid: not birth(pid))
+    for process in started:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert not psutil.wait_procs(started, SECONDS)[1]
 
 
 @pytest.fixture
@@ -80,7 +83,7 @@ def client(folder: Path, tiny_registry: Registry) -> TestClient:
 def ended(folder: Path, log: str, run: str = "", asked: bool = False) -> Training:
     """Write down a training whose process is gone."""
     training = Training(
-        id="abc", title="tiny", arguments=("train", "tiny"), pid=2**22 + 1, born="1", run=run,
+        id="abc", title="tiny", arguments=("train", "tiny"), pid=NOBODY, born=1.0, run=run,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     kept = folder / trainings.FOLDER
@@ -100,10 +103,11 @@ def half(run_copy: Path) -> None:
 
 def test_a_process_is_known_by_its_number_and_birth() -> None:
     born = birth(os.getpid())
+    assert born
     assert lives(os.getpid(), born)
-    assert not lives(os.getpid(), born + "0")
-    assert not lives(os.getpid(), "")
-    assert birth(2**22 + 1) == ""
+    assert not lives(os.getpid(), born - 10)
+    assert birth(NOBODY) is None
+    assert not lives(NOBODY, born)
 
 
 def test_the_page_offers_what_is_installed(client: TestClient) -> None:
@@ -152,6 +156,24 @@ def test_one_that_does_not_hear_is_ended(
     until(lambda: not known.alive())
 
 
+def test_the_children_of_one_are_ended_with_it(
+    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands_in(
+        f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {DEAF!r}]); "
+        "print(child.pid, flush=True); child.wait()"
+    )
+    monkeypatch.setattr(processes.stop, "__defaults__", (0.5,))
+    known = Trainings(folder)
+    training = known.start("with a child", ["train", "tiny"])
+    until(lambda: "at work" in known.log(training))
+    child = int(next(line for line in known.log(training) if line.isdecimal()))
+    assert birth(child) is not None
+    known.stop(training)
+    until(lambda: birth(child) is None)
+    until(lambda: not known.alive())
+
+
 def test_who_looked_before_stop_does_not_take_it_back(
     run_copy: Path, stands_in: Callable[[str], None]
 ) -> None:
@@ -187,13 +209,13 @@ def test_it_goes_on_when_the_application_ends_and_is_found_again(folder: Path) -
         "from zoo.web.app.trainings import *\n"
         f"processes.sys.executable = {str(folder.parent / 'python')!r}\n"
         "t = Trainings(pathlib.Path(sys.argv[1])).start('long', ['train', 'tiny'])\n"
-        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import psutil; psutil.Process().kill()\n"
     )
     stand_in = folder.parent / "python"
     stand_in.write_text("#!/bin/sh\necho at work\nexec sleep 600\n")
     stand_in.chmod(0o755)
     killed = subprocess.run([sys.executable, "-c", program, str(folder)], check=False)  # noqa: S603
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.returncode
     known = Trainings(folder)
     (training,) = known.alive()
     assert known.state(training).state == RUNNING

@@ -7,19 +7,23 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from zoo.web.service.security import VARIABLE
 
 PATIENCE = 15.0
 """Seconds that a process has to end by itself before it is ended."""
-LOOK = 0.2
+INTERRUPT = signal.SIGINT if os.name == "posix" else signal.SIGTERM
+"""What Ctrl-C sends; elsewhere nothing as gentle can be sent to one process."""
+APART = 2.0
+"""Seconds by which two readings of one birth may differ: systems know their start to a second."""
 
 
-def start(arguments: Sequence[str], log: Path) -> tuple[int, str]:
+def start(arguments: Sequence[str], log: Path) -> tuple[int, float]:
     """Start a `zoo` command that goes on when this process ends; return its number and birth.
 
     All it writes goes to `log`. It is told no password.
@@ -37,55 +41,52 @@ def start(arguments: Sequence[str], log: Path) -> tuple[int, str]:
         )
     # Whoever started a process has to take note of its end, or it stays in the list of processes.
     threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()
-    return process.pid, birth(process.pid)
+    return process.pid, birth(process.pid) or 0.0
 
 
-def birth(pid: int) -> str:
-    """Return when a living process was started, in the system's own words; empty for none.
+def birth(pid: int) -> float | None:
+    """Return how many seconds after the machine a living process was started; None for none.
 
-    A number is given to another process sooner or later; number and birth together are not.
+    A number is given to another process sooner or later; number and birth together are not. The
+    time of day would change with the clock.
     """
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = (
-                Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            )
-        except OSError:
-            return ""
-        return "" if fields[0] in "ZX" else fields[19]
-    asked = subprocess.run(  # noqa: S603
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    state, _, when = asked.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else when.strip()
+    try:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        return process.create_time() - psutil.boot_time()
+    except psutil.Error:
+        return None
 
 
-def lives(pid: int, born: str) -> bool:
+def lives(pid: int, born: float) -> bool:
     """Tell whether that very process still runs."""
-    return bool(born) and birth(pid) == born
+    found = birth(pid)
+    return found is not None and abs(found - born) < APART
 
 
-def stop(pid: int, born: str, patience: float = PATIENCE) -> None:
+def stop(pid: int, born: float, patience: float = PATIENCE) -> None:
     """Ask a process and its children to end, as Ctrl-C does; end them if they do not in time."""
-    if lives(pid, born):
-        _signal(pid, signal.SIGINT)
-        waiting = threading.Thread(
-            target=_insist, args=(pid, born, patience), daemon=True, name=f"insists on {pid}"
-        )
-        waiting.start()
+    if not lives(pid, born):
+        return
+    try:
+        process = psutil.Process(pid)
+        everyone = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:  # it ended in this moment
+        return
+    _each(everyone, lambda own: own.send_signal(INTERRUPT))
+    threading.Thread(
+        target=_insist, args=(everyone, patience), daemon=True, name=f"insists on {pid}"
+    ).start()
 
 
-def _insist(pid: int, born: str, patience: float) -> None:
-    for harder in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + patience
-        while time.monotonic() < end:
-            if not lives(pid, born):
-                return
-            time.sleep(LOOK)
-        _signal(pid, harder)
+def _insist(processes: Sequence[psutil.Process], patience: float) -> None:
+    for harder in (psutil.Process.terminate, psutil.Process.kill):
+        _, processes = psutil.wait_procs(processes, timeout=patience)
+        _each(processes, harder)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended in this moment
-        os.killpg(pid, number)
+def _each(processes: Iterable[psutil.Process], end: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it ended in this moment
+            end(process)

@@ -47,7 +47,7 @@ class Training:
     title: str
     arguments: tuple[str, ...]
     pid: int
-    born: str
+    born: float
     started: str
     run: str = ""
 
@@ -86,7 +86,8 @@ class Trainings:
         for path in (self.folder / FOLDER).glob("*.json"):
             try:
                 told = json.loads(path.read_text("utf-8"))
-                found.append(Training(**{**told, "arguments": tuple(told["arguments"])}))
+                arguments, born = tuple(told["arguments"]), float(told["born"])
+                found.append(Training(**{**told, "arguments": arguments, "born": born}))
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # not written by this application
         return sorted(found, key=lambda training: training.started, reverse=True)
