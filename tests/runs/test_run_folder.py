@@ -80,6 +80,15 @@ def test_an_altered_file_is_told(run_copy: Path, file: str) -> None:
         opened(run_copy)
 
 
+def test_a_lung_model_is_among_the_files_that_must_not_change(run_copy: Path) -> None:
+    (run_copy / run_folder.LUNGS).write_bytes(b"a lung model")
+    run_folder.finish(run_copy, run_folder.read(run_copy).record)
+    run_folder.open_run(run_copy)
+    (run_copy / run_folder.LUNGS).write_bytes(b"another one")
+    with pytest.raises(DamagedRun, match=run_folder.LUNGS):
+        run_folder.open_run(run_copy)
+
+
 def test_an_unfinished_run_says_how_to_go_on(run_copy: Path) -> None:
     change_record(run_copy, status=run_folder.TRAINING)
     with pytest.raises(DamagedRun, match="zoo train --resume"):

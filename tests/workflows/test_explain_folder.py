@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo import BadInput, InvalidSetting, UnknownName
+from zoo import BadInput, InvalidSetting, Option, UnknownName
+from zoo.base import registry
 from zoo.data.queries import Skipped
 from zoo.report.cases import casebook
 from zoo.report.cases.index import Entry
+from zoo.runs.run_folder import Run
 from zoo.workflows.explain_folder import Order, fulfil
 
 
@@ -69,13 +71,53 @@ def test_what_was_explained_before_is_kept_and_what_changed_is_not(
     assert len(casebook.entries(output)) == 3
 
 
-def test_other_settings_are_another_order(folder, order, trained):
+def test_other_settings_are_another_order(order, trained):
+    found = registry.load_registry()
     keys = {
-        changed.key(trained)
+        changed.key(trained, found)
         for changed in (order, replace(order, target="NORMAL"), replace(order, trust=True))
     }
     assert len(keys) == 3
-    assert order.key(trained) == replace(order).key(trained)
+    assert order.key(trained, found) == replace(order).key(trained, found)
+
+
+def test_another_method_of_that_name_or_another_threshold_is_another_order(order, trained):
+    found = registry.load_registry()
+    method = found.explainer("gradcam")
+
+    def key(run, **changes):
+        changed = {**found.explainers, "gradcam": replace(method, **changes)}
+        return order.key(run, replace(found, explainers=changed))
+
+    moved = {**trained.record["operating_point"], "threshold": 0.9}
+    again = Run(trained.path, {**trained.record, "operating_point": moved})
+    keys = [
+        key(trained),
+        key(trained, origin="xray-zoo:gradcam 9.9"),
+        key(trained, options={"layer": Option("last", "which one")}),
+        key(again),
+    ]
+    assert len(set(keys)) == 4
+    assert key(trained, summary="Otherwise said.") == keys[0]
+
+
+def test_methods_that_became_the_default_are_another_order(order, trained):
+    found = registry.load_registry()
+    unnamed = replace(order, methods=())
+    fewer = {name: e for name, e in found.explainers.items() if name != "gradcam"}
+    assert unnamed.key(trained, found) != unnamed.key(trained, replace(found, explainers=fewer))
+
+
+def test_an_image_whose_mask_changed_is_explained_again(folder, order, picture, tmp_path):
+    for number in range(2):
+        picture(f"masks/{number}.png", seed=10 + number)
+    order, output = replace(order, masks=tmp_path / "masks"), tmp_path / "out"
+    explained(folder, order, output)
+    written = {path.name: path.stat().st_mtime_ns for path in output.glob("*.json")}
+    picture("masks/1.png", seed=20)
+    assert len(explained(folder, order, output)) == 3
+    after = {path.name: path.stat().st_mtime_ns for path in output.glob("*.json")}
+    assert {name for name in after if after[name] != written[name]} == {"1.json"}
 
 
 def test_a_line_that_was_half_written_is_made_good(folder, order, tmp_path):

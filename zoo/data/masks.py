@@ -29,7 +29,7 @@ class Masks:
             BadInput: the mask cannot be read.
         """
         path = self.of(sample.name)
-        return None if path is None else images.read_image(path, size)[..., 0] >= INSIDE
+        return None if path is None else inside(path, size)
 
     def of(self, name: str) -> Path | None:
         """Return the mask with the stem of `name`; of several the one whose folders agree most."""
@@ -57,6 +57,15 @@ def find(folder: Path, samples: Sequence[Sample]) -> Masks:
             f"'{PurePosixPath(samples[0].name).stem}'. Expected files named as the images."
         )
     return masks
+
+
+def inside(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Return where a mask is white, `(height, width)` bool.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    return images.read_image(path, size)[..., 0] >= INSIDE
 
 
 def _agreement(path: Path, wanted: PurePosixPath) -> int:

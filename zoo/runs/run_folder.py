@@ -133,7 +133,8 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
 
 def finish(path: Path, record: Mapping[str, Any]) -> Run:
     """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
-    files = {name: digest_file(path / name) for name in NEEDED}
+    lungs = (LUNGS,) if (path / LUNGS).is_file() else ()
+    files = {name: digest_file(path / name) for name in (*NEEDED, *lungs)}
     complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
     write_json(path / RECORD, complete)
     (path / CHECKPOINT).unlink(missing_ok=True)

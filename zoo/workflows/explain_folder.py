@@ -10,22 +10,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo import __version__
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.images import digest_bytes, digest_file
 from zoo.base.parallel import limit_threads, pool
 from zoo.base.progress import SILENT, Progress
-from zoo.base.registry import Registry
+from zoo.base.registry import Registry, load_registry
 from zoo.data import queries
-from zoo.data.masks import Masks
+from zoo.data.masks import inside
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
-from zoo.interpret.interpreter import BUDGET, Interpreter
+from zoo.interpret.interpreter import BUDGET, Interpreter, chosen, options_of
 from zoo.report.cases import casebook
 from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
 from zoo.report.cases.index import Entry
 from zoo.runs import run_folder
-from zoo.runs.run_folder import Run
+from zoo.runs.run_folder import Run, versions
 from zoo.workflows import explain
 
 CHUNK = 8
@@ -45,10 +44,34 @@ class Order:
     masks: Path | None = None
     formats: tuple[str, ...] = DEFAULT_FORMATS
 
-    def key(self, run: Run) -> str:
-        """Identify the run and the settings by 16 hexadecimal digits."""
-        asked = {**asdict(self), "run": run.record["files"], "version": __version__}
+    def key(self, run: Run, registry: Registry) -> str:
+        """Identify the run, the methods and all settings as they come out by 16 hexadecimal digits.
+
+        Raises:
+            ZooError: an unknown method or option.
+        """
+        explainers = chosen(registry, self.methods)
+        asked = {
+            **asdict(self),
+            "record": run.record,
+            "methods": [(explainer.name, explainer.origin) for explainer in explainers],
+            "options": options_of(explainers, dict(self.changes)),
+            "versions": versions(),
+        }
         return digest_bytes(json.dumps(asked, sort_keys=True, default=str).encode())
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image that is to be explained: its files, and the key that its report will have.
+
+    `stem` is what the files of the report are called; `mask` shows the image's lungs.
+    """
+
+    file: Path
+    stem: str
+    key: str
+    mask: Path | None
 
 
 def fulfil(
@@ -73,15 +96,19 @@ def fulfil(
         if name not in FORMATS:
             raise InvalidSetting(f"The format is '{name}'; expected one of: {', '.join(FORMATS)}.")
     run = run_folder.read(order.run)
-    key, files = order.key(run), queries.find(paths)
+    registry = registry or load_registry()
+    key, files = order.key(run, registry), queries.find(paths)
+    masks = None if order.masks is None else explain.lungs_of(order.masks, files)
     known = {entry.path: entry for entry in casebook.entries(folder)}
     done, todo, taken = [], [], {entry.stem for entry in known.values()}
     for file in files:
-        entry = known.get(str(file))
-        if entry is not None and _current(entry, file, key, folder):
+        entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
+        own = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
+        if entry is not None and _current(entry, file, own, folder):
             done.append(entry)
         else:
-            todo.append((file, entry.stem if entry is not None else _free(file.stem, taken)))
+            stem = entry.stem if entry is not None else _free(file.stem, taken)
+            todo.append(Task(file, stem, own, mask))
     if done:
         progress.note(f"{len(done)} of {len(files)} images were explained before and are kept.")
     yield from done
@@ -101,13 +128,13 @@ def fulfil(
 
 
 def _explained(
-    todo: Sequence[tuple[Path, str]],
+    todo: Sequence[Task],
     order: Order,
     key: str,
     folder: Path,
     jobs: int,
     scheduler: str | None,
-    registry: Registry | None,
+    registry: Registry,
     progress: Progress,
 ) -> Iterator[Entry | Case | Skipped]:
     if not todo:
@@ -116,7 +143,7 @@ def _explained(
         interpreter = _interpreter(order, registry)
         progress.start("explaining", len(todo) * interpreter.stages)
         try:
-            yield from _work(todo, order, key, folder, interpreter, progress)
+            yield from _work(todo, order, folder, interpreter, progress)
         finally:
             progress.stop()
         return
@@ -140,22 +167,22 @@ def _explained(
 
 
 def attempt(
-    part: Sequence[tuple[Path, str]], order: Order, key: str, folder: Path, threads: int
+    part: Sequence[Task], order: Order, key: str, folder: Path, threads: int
 ) -> tuple[list[Entry | Skipped], Exception | None]:
     """Explain some images in a worker; hand an error back: joblib waits for ever for a Dask task.
 
     `threads` is how many TensorFlow may use, 0: as many as it wants.
     """
     try:
-        interpreter = _remembered(order, threads)
-        made = _work(part, order, key, folder, interpreter, SILENT)
+        interpreter = _remembered(order, key, threads)
+        made = _work(part, order, folder, interpreter, SILENT)
         return [result for result in made if not isinstance(result, Case)], None
     except Exception as error:  # raised again where the reports were asked for
         return [], error
 
 
 @functools.lru_cache(maxsize=1)
-def _remembered(order: Order, threads: int) -> Interpreter:
+def _remembered(order: Order, key: str, threads: int) -> Interpreter:  # noqa: ARG001 - of the run
     limit_threads(threads)
     return _interpreter(order, None)
 
@@ -168,27 +195,25 @@ def _interpreter(order: Order, registry: Registry | None) -> Interpreter:
 
 
 def _work(
-    todo: Sequence[tuple[Path, str]],
+    todo: Sequence[Task],
     order: Order,
-    key: str,
     folder: Path,
     interpreter: Interpreter,
     progress: Progress,
 ) -> Iterator[Entry | Case | Skipped]:
-    files = [file for file, _ in todo]
-    stems = {str(file): stem for file, stem in todo}
-    known: Masks | None = None if order.masks is None else _masks(order.masks, files)
-    for images, skipped in explain.read(files, interpreter, strict=False):
+    tasks = {str(task.file): task for task in todo}
+    for images, skipped in explain.read([t.file for t in todo], interpreter, strict=False):
         yield from skipped
         if images is None:
             continue
-        cases = interpreter.cases(
-            images, order.target, masks=explain.masks_of(known, images), progress=progress
-        )
-        for path, digest, case in zip(images.names, images.digests, cases, strict=True):
-            written = casebook.write(case, folder, stems[path], order.formats, interpreter.run)
+        own = [tasks[name] for name in images.names]
+        size = images.pixels.shape[1:3]
+        masks = [None if task.mask is None else inside(task.mask, size) for task in own]
+        cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
+        for task, digest, case in zip(own, images.digests, cases, strict=True):
+            written = casebook.write(case, folder, task.stem, order.formats, interpreter.run)
             yield case
-            yield casebook.entry_of(case, path, stems[path], digest, key, written)
+            yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)
 
 
 def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
@@ -197,15 +222,6 @@ def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
         and all((folder / name).is_file() for name in entry.files.values())
         and entry.digest == digest_file(file)
     )
-
-
-def _masks(folder: Path, files: Sequence[Path]) -> Masks | None:
-    try:
-        return explain.lungs_of(folder, files)
-    except BadInput:
-        if not folder.is_dir():
-            raise
-        return None  # none of this part's images has a mask; others may
 
 
 def _free(stem: str, taken: set[str]) -> str:

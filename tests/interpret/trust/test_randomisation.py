@@ -160,6 +160,9 @@ def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, 
 
     idle = replace(explainer, explain=fails)
     assert randomisation.of_run(run, idle, *asked[2:]) == found
+    newer = replace(idle, origin="xray-zoo:newer 9.9")
+    with pytest.raises(AssertionError, match="twice"):
+        randomisation.of_run(run, newer, *asked[2:])
     kept.write_text("{")
     with pytest.raises(AssertionError, match="twice"):
         randomisation.of_run(run, idle, *asked[2:])

@@ -21,7 +21,7 @@ from zoo.base.types import Attribution, Explainer, Images, Reference
 from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies
 from zoo.interpret.trust.similarity import rank_correlation, ssim
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs.run_folder import MODEL, Run
+from zoo.runs.run_folder import CASES, MODEL, Run
 
 VERSION = 1
 """Raised whenever the measurement changes, so that kept results expire."""
@@ -95,8 +95,9 @@ def of_run(
     key = {
         "version": VERSION,
         "method": explainer.name,
+        "origin": explainer.origin,
         "options": dict(options),
-        "model": run.record.get("files", {}).get(MODEL, ""),
+        "files": {name: run.record.get("files", {}).get(name, "") for name in (MODEL, CASES)},
     }
     if (known := _read(path, key)) is not None:
         return known
