@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from zoo import BadInput, DamagedRun, Dataset, Header, Sample
 from zoo.data import baselines
-from zoo.data.baselines import BORDER, FILE, LUNGS, OUTSIDE, TITLES
+from zoo.data.baselines import BORDER, FILE, LUNGS, OUTSIDE, TITLES, score_baselines
+from zoo.stats.metrics import evaluate
 
 COUNT = 40
 
@@ -99,6 +100,52 @@ def test_few_values_give_the_log_odds_of_scikit_learn() -> None:
     np.testing.assert_allclose(
         baselines.fit(values, truth).scores(values), model.decision_function(both), atol=2e-3
     )
+
+
+def three_classes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, patients, and values that tell class 0 at once and the others hardly."""
+    random = np.random.default_rng(12)
+    labels = np.arange(300) % 3
+    values = random.normal(size=(300, 2)) + 4 * (labels == 0)[:, None] + 0.3 * labels[:, None]
+    return labels, np.array([f"p{row}" for row in range(300)]), values.astype(np.float32)
+
+
+def test_several_classes_are_averaged_as_the_networks_are() -> None:
+    labels, patients, values = three_classes()
+    truth = baselines.asked(labels, 0, 3)
+    fitted = baselines.fit(values, truth)
+    (row,) = score_baselines({BORDER: fitted}, {BORDER: values}, truth, patients)
+    each = [roc_auc_score(labels == c, fitted.scores(values)[:, c]) for c in range(3)]
+    assert each[0] > 0.99 > 0.85 > each[1], "one against the rest would be another figure"
+    assert row["roc_auc"]["value"] == pytest.approx(np.mean(each))
+    # A network that answers as the baseline does has the baseline's figure.
+    scores = 1 / (1 + np.exp(-fitted.scores(values)))
+    network = evaluate(labels, scores, patients, ("a", "b", "c"), 0, resamples=9)
+    assert row["roc_auc"] | {"note": ""} == network["metrics"]["roc_auc"]
+
+
+def test_two_classes_are_asked_for_the_positive_one() -> None:
+    labels, _, values = three_classes()
+    labels = np.minimum(labels, 1)
+    for positive in (0, 1):
+        truth = baselines.asked(labels, positive, 2)
+        assert truth.tolist() == (labels == positive).tolist()
+        scores = baselines.fit(values, truth).scores(values)
+        assert roc_auc_score(labels == positive, scores) > 0.99
+
+
+def test_a_class_that_was_never_seen_is_not_told() -> None:
+    labels, patients, values = three_classes()
+    truth = baselines.asked(labels, 0, 4)
+    fitted = baselines.fit(values, truth)
+    assert fitted.scores(values).shape == (300, 4)
+    assert not fitted.scores(values)[:, 3].any()
+    rows = score_baselines({BORDER: fitted}, {BORDER: values}, truth, patients)
+    three = baselines.asked(labels, 0, 3)
+    known = baselines.fit(values, three)
+    assert rows == score_baselines({BORDER: known}, {BORDER: values}, three, patients)
+    old = baselines.fit(values, labels == 0)
+    assert score_baselines({BORDER: old}, {BORDER: values}, three, patients) == []
 
 
 def test_a_size_in_the_middle_is_found_although_it_is_neither_large_nor_small() -> None:

@@ -12,12 +12,16 @@ import pytest
 from zoo import Architecture, BadInput, InvalidSetting, Option, UnknownName, hookimpl
 from zoo.base import registry
 from zoo.base.registry import Registry
+from zoo.data import baselines
+from zoo.runs import run_folder
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells
 from zoo.training.cells import Cell, Outcome
 from zoo.workflows.compare import SCHEMA, compare
+from zoo.workflows.evaluate import evaluate
 from zoo.workflows.experiments import Experiment
+from zoo.workflows.train import train
 
 SOURCE = "phantom?images=80&size=64"
 SMALL = {"epochs": 1, "batch_size": 16}
@@ -83,6 +87,28 @@ def test_the_baselines_stand_beside_the_networks(compared) -> None:
     rows = compared.result["baselines"]
     assert [row["name"] for row in rows] == ["file", "border"]
     assert all(0 <= row["roc_auc"]["low"] <= row["roc_auc"]["high"] <= 1 for row in rows)
+
+
+def test_baselines_of_three_classes_are_measured_as_the_networks_are(
+    tiny_registry: Registry, tmp_path: Path, picture
+) -> None:
+    """The file's size gives away the class looked for, and A and B not at all."""
+    for label, name in enumerate(("A", "B", "C")):
+        for number in range(12):
+            picture(
+                f"data/{name}/{name}{number}.png",
+                100 * label + number,
+                (64 + 16 * (label == 2), 64),
+            )
+    data = str(tmp_path / "data?patients=none")
+    arguments = {"changes": SMALL, "input_shape": INPUT, "registry": tiny_registry}
+    compared = compare(["tiny"], data, folds=2, folder=tmp_path / "runs", **arguments)
+    run = train("tiny", data, folder=tmp_path / "runs", **arguments)
+    for result in (compared.result, run.metrics()["test"], evaluate(run).result):
+        (file,) = (row for row in result["baselines"] if row["name"] == "file")
+        assert 0.6 < file["roc_auc"]["value"] < 0.98, "C against the rest would be 1"
+    fitted = baselines.load(run.path / run_folder.BASELINES)
+    assert {baseline.coefficients.shape[0] for baseline in fitted.values()} == {3}
 
 
 def test_data_and_page_are_written(compared) -> None:

@@ -103,14 +103,23 @@ def measure(
     return {name: np.stack([row[name] for row in rows]).astype(np.float32) for name in rows[0]}
 
 
+def asked(labels: np.ndarray, positive: int, classes: int) -> np.ndarray:
+    """Return what a baseline has to tell, as a network's ROC-AUC is measured.
+
+    Of two classes whether an image shows the positive one, `(n,)` bool; of more, which one it
+    shows, `(n, classes)` bool.
+    """
+    return labels == positive if classes == 2 else labels[:, None] == np.arange(classes)
+
+
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """A fitted logistic regression as plain arrays.
+    """A fitted logistic regression, or one for each of several classes, as plain arrays.
 
     Values are standardised by `mean` and `scale`, `(values,)`, and cut off at 5 deviations.
     `components` is `(reduced, values)`: the whitened principal components, or, for a few values,
     the values themselves; their squares follow when `coefficients` is twice as long.
-    `intercept` is `(1,)`.
+    `coefficients` is `(reduced,)` and `intercept` `(1,)`, or `(classes, reduced)` and `(classes,)`.
     """
 
     mean: np.ndarray
@@ -120,7 +129,9 @@ class Baseline:
     intercept: np.ndarray
 
     def scores(self, values: np.ndarray) -> np.ndarray:
-        """Return `(n,)` log-odds of the positive class for `(n, values)` measurements.
+        """Return log-odds for `(n, values)` measurements.
+
+        They are `(n,)`, of the positive class, or `(n, classes)`, of each class against the rest.
 
         Raises:
             BadInput: another number of values than the baseline was fitted on.
@@ -132,26 +143,25 @@ class Baseline:
                 "a table of files has a width, a height and bytes, others have not."
             )
         reduced = _standardised(values, self.mean, self.scale) @ self.components.T
-        if len(self.coefficients) > len(self.components):
+        if self.coefficients.shape[-1] > len(self.components):
             reduced = _with_squares(reduced)
-        return reduced @ self.coefficients + self.intercept
+        return reduced @ self.coefficients.T + self.intercept
 
 
 def fit(values: np.ndarray, truth: np.ndarray) -> Baseline:
     """Fit a logistic regression with both classes weighing the same.
 
-    `values` is `(n, values)`, `truth` is `(n,)` bool. Up to 12 values are taken with their squares,
-    since a size may tell the class without growing with it; more are compressed to at most 50
-    principal components.
+    `values` is `(n, values)`, `truth` is `(n,)` bool, or `(n, classes)` bool: then each class is
+    told from the rest. Up to 12 values are taken with their squares, since a size may tell the
+    class without growing with it; more are compressed to at most 50 principal components.
 
     Raises:
         BadInput: all images have the same class.
     """
-    from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     truth = np.asarray(truth, bool)
-    if truth.all() or not truth.any():
+    if (truth == truth[0]).all():
         raise BadInput(
             f"All {len(truth)} images are of one class; expected both, to fit a baseline."
         )
@@ -164,8 +174,11 @@ def fit(values: np.ndarray, truth: np.ndarray) -> Baseline:
         reduced = standard @ components.T
         if values.shape[1] <= FEW_VALUES:
             reduced = _with_squares(reduced)
-        model = LogisticRegression(class_weight="balanced", max_iter=1000).fit(reduced, truth)
-    return Baseline(mean, scale, components, model.coef_[0], model.intercept_)
+        fitted = [_regression(reduced, column) for column in np.atleast_2d(truth.T)]
+    coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
+    if truth.ndim == 1:
+        coefficients = coefficients[0]
+    return Baseline(mean, scale, components, coefficients, intercepts)
 
 
 def out_of_fold(
@@ -275,6 +288,16 @@ def _components(standard: np.ndarray) -> np.ndarray:
     return pca.components_[real] / spread[real, None]
 
 
+def _regression(values: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the coefficients and the intercept; of a class that never occurs, zeros."""
+    from sklearn.linear_model import LogisticRegression
+
+    if not truth.any():
+        return np.zeros(values.shape[1]), 0.0
+    model = LogisticRegression(class_weight="balanced", max_iter=1000).fit(values, truth)
+    return model.coef_[0], float(model.intercept_[0])
+
+
 def _with_squares(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, values**2], axis=1)
 
@@ -285,16 +308,17 @@ def score_baselines(
     truth: np.ndarray,
     patients: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Return the ROC-AUC of each baseline that never sees the lungs, as plain data."""
+    """Return the ROC-AUC of each baseline that never sees the lungs, as plain data.
+
+    `truth` is what `baselines.asked` gives, so that the figure is the network's.
+    """
     rows = []
     for name, baseline in fitted.items():
         if name not in measured or measured[name].shape[1] != len(baseline.mean):
             continue  # fitted on files, and these are none, or the other way round
-        rows.append(
-            {
-                "name": name,
-                "title": title(name, measured[name]),
-                "roc_auc": delong.roc_auc(truth, baseline.scores(measured[name]), patients),
-            }
-        )
+        scores = baseline.scores(measured[name])
+        if scores.shape != truth.shape:
+            continue  # an old run's, which tells one of several classes from the rest
+        area = delong.roc_auc(truth, scores, patients)
+        rows.append({"name": name, "title": title(name, measured[name]), "roc_auc": area})
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 TITLES = {
@@ -83,15 +83,17 @@ def basis(result: Mapping[str, Any]) -> str:
         if threshold is None
         else f"{positive} was called from a probability of {threshold:.3g} up."
     )
-    against = (
-        f"{positive} is the class looked for."
-        if len(names) == 2
-        else "Sensitivity, specificity and areas are means over the classes, each against the rest."
-    )
     return (
         f"{result['images']:,} images of {result['patients']:,} patients; intervals count the "
-        f"patients. {decision} {against}"
+        f"patients. {decision} {against(names, positive)}"
     )
+
+
+def against(class_names: Sequence[str], positive: str) -> str:
+    """Say in a sentence which classes sensitivity, specificity and areas are about."""
+    if len(class_names) == 2:
+        return f"{positive} is the class looked for."
+    return "Sensitivity, specificity and areas are means over the classes, each against the rest."
 
 
 def metric_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:

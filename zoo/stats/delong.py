@@ -115,8 +115,19 @@ def share(held: np.ndarray, among: np.ndarray, patients: np.ndarray | Sequence[s
 def roc_area(
     truth: np.ndarray, scores: np.ndarray, patients: np.ndarray | Sequence[str]
 ) -> Statistic:
-    """Return the ROC-AUC of `(n,)` scores against the truth (bool)."""
-    return Statistic(*influence(truth, scores), independent_pairs(truth, patients))
+    """Return the ROC-AUC of scores against the truth (bool).
+
+    Both are `(n,)`, or `(n, classes)`: then it is the mean over the classes that occur, each
+    against the rest.
+    """
+    if truth.ndim == 1:
+        return Statistic(*influence(truth, scores), independent_pairs(truth, patients))
+    each = [
+        roc_area(shown, column, patients)
+        for shown, column in zip(truth.T, scores.T, strict=True)
+        if shown.any()
+    ]
+    return over_classes(each) if each else Statistic(math.nan, np.zeros(len(truth)))
 
 
 def over_classes(statistics: Sequence[Statistic]) -> Statistic:

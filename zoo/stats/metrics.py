@@ -135,9 +135,7 @@ def statistics(
         ),
         "balanced_accuracy": balanced if len(present) > 1 else undefined,
         "accuracy": share(right, np.ones(len(labels), bool), patients),
-        "roc_auc": over_classes(
-            [roc_area(labels == c, probabilities[:, c], patients) for c in looked_for]
-        ),
+        "roc_auc": roc_area(labels[:, None] == looked_for, probabilities[:, looked_for], patients),
     }
 
 

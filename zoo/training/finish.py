@@ -107,16 +107,15 @@ def _measure(
     scores = training_metrics(train.labels, softmax(train.logits / temperature), positive)
     result: dict[str, Any] = {TRAIN: {k: v if np.isfinite(v) else None for k, v in scores.items()}}
     seen = baselines.measure(dataset, session.parts[TRAIN], progress=session.progress)
-    truth = train.labels == positive
+    truth = baselines.asked(train.labels, positive, len(names))
     fitted = {name: baselines.fit(values, truth) for name, values in seen.items()}
     baselines.save(path / run_folder.BASELINES, fitted)
     for part in (VALIDATION, TEST):
         own = answers[part]
         result[part] = assess(own, names, positive, temperature, point)
         measured = baselines.measure(dataset, session.parts[part], progress=session.progress)
-        result[part]["baselines"] = score_baselines(
-            fitted, measured, own.labels == positive, own.patients
-        )
+        truth = baselines.asked(own.labels, positive, len(names))
+        result[part]["baselines"] = score_baselines(fitted, measured, truth, own.patients)
         probabilities = softmax(own.logits / temperature)
         session.raise_alarms(collapsed(probabilities, own.labels, names))
     areas = [result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST)]

@@ -143,7 +143,7 @@ def _baselines(
     place = {s.name: i for i, s in enumerate(dataset.samples)}
     measured = baselines.measure(dataset, dataset.samples, progress=progress)
     patients = np.array([s.patient for s in dataset.samples])
-    truth = labels_of(dataset.samples) == positive
+    truth = baselines.asked(labels_of(dataset.samples), positive, len(dataset.class_names))
     rows = []
     for name, values in measured.items():
         statistics, tested = [], []

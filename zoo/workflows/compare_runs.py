@@ -70,7 +70,6 @@ def compare_runs(
                 run.record["parameters"],
             )
         ]
-    labels = answers.labels
     measured = baselines.measure(dataset, samples, progress=progress)
     positive = first.record["positive"]
     result = {
@@ -89,7 +88,7 @@ def compare_runs(
         "baselines": score_baselines(
             baselines.load(first.path / run_folder.BASELINES),
             measured,
-            labels == positive,
+            baselines.asked(answers.labels, positive, len(first.class_names)),
             answers.patients,
         ),
         "notes": list(notes),

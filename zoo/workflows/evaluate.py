@@ -145,7 +145,7 @@ def _baselines(
     return score_baselines(
         baselines.load(run.path / run_folder.BASELINES),
         measured,
-        answers.labels == run.record["positive"],
+        baselines.asked(answers.labels, run.record["positive"], len(run.class_names)),
         answers.patients,
     )
 

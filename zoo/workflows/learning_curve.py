@@ -111,6 +111,7 @@ def learning_curve(
             "patients": len({s.patient for s in dataset.samples}),
             "seeds": seeds,
         },
+        "class_names": list(dataset.class_names),
         "positive": dataset.class_names[done.positive],
         "metric": "roc_auc",
         "points": points,

@@ -92,7 +92,7 @@ def test_leaderboard_pairs_and_command_are_told(result: dict[str, Any]) -> None:
     words = shown(text)
     for expected in (
         "2 architectures, each trained 6 times: 3 folds by patient, 2 random starts.",
-        "5,232 images of 3,669 patients from xrays; PNEUMONIA is the class looked for.",
+        "5,232 images of 3,669 patients from xrays. PNEUMONIA is the class looked for.",
         "1 efficientnet 0.968 0.958-0.978 0.907",
         "0.021 0.065 0.0061 3,413,026 70 s",
         "file baseline 0.830 0.820-0.840",
@@ -105,6 +105,12 @@ def test_leaderboard_pairs_and_command_are_told(result: dict[str, Any]) -> None:
         assert expected in words, expected
     assert text.count("<img ") == 3
     assert "synthetic data" not in words
+
+
+def test_three_classes_are_said_to_be_averaged(result: dict[str, Any]) -> None:
+    words = shown(comparison_page(result | {"class_names": ["A", "B", "PNEUMONIA"]}))
+    assert "means over the classes, each against the rest" in words
+    assert "the class looked for" not in words
 
 
 def test_order_of_the_entries_is_kept(result: dict[str, Any]) -> None:

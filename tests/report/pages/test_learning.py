@@ -23,6 +23,7 @@ def result() -> dict[str, Any]:
         "schema": 1,
         "architecture": "efficientnet",
         "data": {"source": "xrays", "images": 5232, "patients": 3669},
+        "class_names": ["NORMAL", "PNEUMONIA"],
         "positive": "PNEUMONIA",
         "metric": "roc_auc",
         "points": [
@@ -81,6 +82,7 @@ def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any]) -> 
     words = shown(text)
     for expected in (
         "Would more images help efficientnet?",
+        "5,232 images of 3,669 patients from xrays. PNEUMONIA is the class looked for.",
         "Twice as many would add about 0.008.",
         "5 % 167 117 0.992 0.991-0.993 0.936 0.931-0.941 0.926 0.921-0.931",
         "100 % 3,348 2,343",
@@ -93,6 +95,12 @@ def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any]) -> 
     ):
         assert expected in words, expected
     assert text.count("<img ") == 1
+
+
+def test_three_classes_are_said_to_be_averaged(result: dict[str, Any]) -> None:
+    words = shown(learning_page(result | {"class_names": ["A", "B", "PNEUMONIA"]}))
+    assert "means over the classes, each against the rest" in words
+    assert "the class looked for" not in words
 
 
 def test_without_a_fit_or_a_score(result: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from zoo.base.types import EMPTY
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
 from zoo.report.pages.belief import beside_baselines
 from zoo.report.rendering import command_line, drawings, render
-from zoo.report.tables import TITLES, written
+from zoo.report.tables import TITLES, against, written
 
 METRICS = ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
 HEADINGS = (
@@ -86,8 +86,8 @@ def comparison_page(
 def _lead(result: Mapping[str, Any]) -> str:
     data, number = result["data"], len(result["entries"])
     basis = (
-        f"{data['images']:,} images of {data['patients']:,} patients from {data['source']}; "
-        f"{result['positive']} is the class looked for."
+        f"{data['images']:,} images of {data['patients']:,} patients from {data['source']}. "
+        f"{against(result['class_names'], result['positive'])}"
     )
     if result["kind"] == "runs":
         return f"{number} finished runs on the same images. {basis}"

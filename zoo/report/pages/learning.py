@@ -9,7 +9,7 @@ from zoo import DISCLAIMER
 from zoo.base.types import EMPTY
 from zoo.report.figures.learning import known, learning_figure
 from zoo.report.rendering import command_line, drawings, render
-from zoo.report.tables import TITLES, written
+from zoo.report.tables import TITLES, against, written
 
 
 def learning_page(
@@ -21,8 +21,8 @@ def learning_page(
 ) -> str:
     """Return one HTML page for the plain data of a learning curve.
 
-    `result` holds architecture, data, positive, metric, points (share, patients, images and the
-    scores of each seed on train, validation and test), extrapolation (as
+    `result` holds architecture, data, class_names, positive, metric, points (share, patients,
+    images and the scores of each seed on train, validation and test), extrapolation (as
     `stats.power_law.extrapolate` gives it, of errors; None when there is no fit), sentence, notes,
     command and synthetic.
     """
@@ -45,8 +45,9 @@ def learning_page(
         "learning.html.j2",
         title=title or f"Would more images help {result['architecture']}?",
         lead=(
-            f"{metric} for {result['positive']}, trained on growing shares of {data['images']:,} "
-            f"images of {data['patients']:,} patients from {data['source']}."
+            f"{metric}, trained on growing shares of {data['images']:,} images of "
+            f"{data['patients']:,} patients from {data['source']}. "
+            f"{against(result['class_names'], result['positive'])}"
         ),
         sentence=result["sentence"],
         fitted=_fitted(result.get("extrapolation"), metric),

@@ -168,9 +168,10 @@ def _lead(found: Overview) -> str:
     which = "of the run's test part" if found.own else "that the run has not been trained on"
     masks = "" if found.masks is None else f", {found.masks:,} with a lung mask"
     refused = sum(found.refused.values())
+    rest = f" of {_positive(found)} against the rest" if len(found.class_names) > 2 else ""
     return (
         f"{found.images:,} of {found.available:,} images {which} ({Path(found.source).name}), of "
-        f"{found.patients:,} patients{masks}. ROC-AUC {value_text(found.area)}, "
+        f"{found.patients:,} patients{masks}. ROC-AUC{rest} {value_text(found.area)}, "
         f"{percent(found.accuracy)} answered rightly, {refused:,} refused."
     )
 
