@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
+from zoo.cli import main
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
+from zoo.workflows import compare_runs as run_comparison
+from zoo.workflows.compare import Comparison
 from zoo.workflows.compare_runs import compare_runs
 
 
@@ -27,6 +31,32 @@ def test_a_run_and_its_copy_do_not_differ(
     measured = trained.metrics()["test"]["metrics"]["roc_auc"]["value"]
     assert done.result["entries"][0]["roc_auc"]["value"] == pytest.approx(measured, abs=1e-4)
     assert done.page.is_file()
+
+
+def test_the_command_says_what_is_the_best_and_that_nothing_is(
+    trained: Run, run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def area(value: float, low: float | None, high: float | None) -> dict:
+        return {"value": value, "low": low, "high": high}
+
+    rates = dict.fromkeys(("accuracy", "sensitivity", "specificity"), area(0.9, 0.8, 0.95))
+    entry = {"calibration_error": 0.1, "parameters": None, "seconds": None, **rates}
+    result = {
+        "entries": [{"name": "a-run", "roc_auc": area(0.5, None, None), **entry}],
+        "baselines": [{"name": "file", "title": "file", "roc_auc": area(0.629, 0.56, 0.69)}],
+        "pairs": [], "notes": [], "synthetic": False,
+    }  # fmt: skip
+    done = Comparison(result, tmp_path / "page.html")
+    monkeypatch.setattr(run_comparison, "compare_runs", lambda *_, **__: done)
+    names = ["compare", str(trained.path), str(run_copy)]
+    told = CliRunner().invoke(main, names).output
+    assert "Highest: a-run with a ROC-AUC of 0.500, which is not shown" in told
+    assert "Best:" not in told
+    result["entries"][0]["roc_auc"] = area(0.8, 0.75, 0.85)
+    assert (
+        "Best: a-run with a ROC-AUC of 0.800 (0.750-0.850)."
+        in CliRunner().invoke(main, names).output
+    )
 
 
 def test_a_run_is_not_compared_with_itself(trained: Run, tmp_path: Path) -> None:

@@ -30,8 +30,10 @@ def test_shares_are_trained_and_the_answer_has_its_interval(
     assert images[0] < images[2] / 2
     for point in done.result["points"]:
         assert len(point["train"]) == len(point["validation"]) == len(point["test"]) == 1
-    gain = done.result["extrapolation"]["gain"]
+    gain, reached = done.result["extrapolation"]["gain"], done.result["reached"]
     assert gain["low"] <= gain["value"] <= gain["high"]
+    assert reached["value"] == pytest.approx(done.result["points"][-1]["test"][0], abs=1e-6)
+    assert reached["low"] < reached["value"] < reached["high"]
     assert done.result["sentence"] in done.page.read_text()
     data = json.loads((done.page.parent / "learning-curve-tiny.json").read_text())
     assert data == done.result
@@ -45,14 +47,32 @@ def extrapolation(low: float, value: float, high: float) -> dict:
     }
 
 
+def area(value: float, half: float | None = 0.01) -> dict:
+    ends = (None, None) if half is None else (value - half, value + half)
+    return {"value": value, "low": ends[0], "high": ends[1]}
+
+
 def test_the_answer_follows_the_interval() -> None:
-    assert "not what holds it back" in answer("a", extrapolation(-0.001, 0.001, 0.002), 0.9)
-    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04), 0.9)
-    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03), 0.9)
+    told = answer("a", extrapolation(-0.001, 0.001, 0.002), area(0.9))
+    assert "a ROC-AUC of 0.900 (0.890-0.910) on patients" in told
+    assert "not what holds it back" in told
+    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04), area(0.9))
+    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03), area(0.9))
 
 
 def test_a_law_that_does_not_fit_tells_nothing() -> None:
-    assert "does not fit" in answer("a", extrapolation(0.0, 0.0, 0.0), 0.85)
+    assert "does not fit" in answer("a", extrapolation(0.0, 0.0, 0.0), area(0.85))
+
+
+@pytest.mark.parametrize("reached", [area(0.5, None), area(0.55, 0.06), area(0.3)])
+def test_what_is_not_above_chance_needs_no_more_images(reached: dict) -> None:
+    for low, value, high in ((-0.001, 0.001, 0.002), (0.02, 0.03, 0.04)):
+        law = extrapolation(low, value, high)
+        law["now"]["value"] = 1 - reached["value"]
+        told = answer("a", law, reached)
+        assert "not shown to be better than chance" in told
+        assert "help" not in told
+        assert "holds it back" not in told
 
 
 @pytest.mark.parametrize("wrong", [{"shares": (0.5, 1.0)}, {"shares": (0.5, 0.7, 2)}, {"seeds": 0}])

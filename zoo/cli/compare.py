@@ -124,11 +124,8 @@ def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
 
 
 def _print(result: Mapping[str, Any]) -> None:
-    from zoo.report.tables import written
-
-    def cell(entry: Mapping[str, Any]) -> str:
-        value, interval = written(entry)
-        return f"{value} ({interval})" if interval else value
+    from zoo.report.pages.belief import value_text as cell
+    from zoo.report.pages.comparison import statements
 
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA.")
@@ -149,6 +146,9 @@ def _print(result: Mapping[str, Any]) -> None:
         for row in result["baselines"]
     ]
     table("", columns, rows)
+    click.echo("")
+    for heading, sentence in statements(result):
+        click.echo(f"{heading}: {sentence}")
     click.echo("")
     for pair in result["pairs"]:
         click.echo(pair["sentence"])

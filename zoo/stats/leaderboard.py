@@ -40,7 +40,7 @@ class Trial:
 
 
 def leaderboard(trials: Mapping[str, Sequence[Trial]], positive: int) -> dict[str, Any]:
-    """Return the entries, best ROC-AUC first, and a paired test for each two of them.
+    """Return the entries, highest ROC-AUC first, and a paired test for each two of them.
 
     The entries' trials of the same seed and fold must have the same test images.
     """

@@ -15,8 +15,10 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import parse
 from zoo.base.types import TRAIN
+from zoo.report.pages.belief import above_chance, value_text
 from zoo.report.pages.learning import learning_page
 from zoo.stats import power_law
+from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import training_metrics
 from zoo.stats.outputs import Outputs
 from zoo.stats.probabilities import softmax
@@ -102,6 +104,8 @@ def learning_curve(
             errors.append(1 - value)
             groups.append(seed)
     extrapolation = power_law.extrapolate(images, errors, groups, factor=FACTOR)
+    whole = [Trial(o.test, 1.0, None) for o in outcomes if o.cell.share == shares[-1]]
+    reached = leaderboard({name: whole}, done.positive)["entries"][0]["roc_auc"]
     result = {
         "schema": SCHEMA,
         "architecture": name,
@@ -115,8 +119,9 @@ def learning_curve(
         "positive": dataset.class_names[done.positive],
         "metric": "roc_auc",
         "points": points,
+        "reached": reached,
         "extrapolation": extrapolation,
-        "sentence": answer(name, extrapolation, float(np.mean(points[-1]["test"]))),
+        "sentence": answer(name, extrapolation, reached),
         "notes": done.notes,
         "command": list(command),
         "synthetic": dataset.synthetic,
@@ -127,19 +132,25 @@ def learning_curve(
     return LearningCurve(result, page)
 
 
-def answer(name: str, extrapolation: Mapping[str, Any], reached: float) -> str:
+def answer(name: str, extrapolation: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
     """Say in a sentence or two whether more samples would help, and by how much.
 
-    `reached` is the ROC-AUC that was measured with all images, a mean over seeds.
+    `reached` is {value, low, high} of the ROC-AUC that was measured with all images, a mean over
+    seeds.
     """
     now, gain = extrapolation["now"], extrapolation["gain"]
     told = (
         f"With {extrapolation['images']:,} training images {name} reaches a ROC-AUC of "
-        f"{reached:.3f} on patients it has not seen"
+        f"{value_text(reached)} on patients it has not seen"
     )
+    if not above_chance(reached):
+        return (
+            f"{told}, which is not shown to be better than chance, so what more images would add "
+            "cannot be told: find out first why it does not learn."
+        )
     if gain["low"] is None:
         return f"{told}. These trainings do not differ enough to say what more images would add."
-    if abs(1 - now["value"] - reached) > WORTHWHILE / 2:
+    if abs(1 - now["value"] - reached["value"]) > WORTHWHILE / 2:
         return (
             f"{told}. The power law does not fit these trainings (it says {1 - now['value']:.3f}), "
             "so what more images would add cannot be told from it: look at the curve."

@@ -11,7 +11,7 @@ import pytest
 from zoo import DISCLAIMER
 from zoo.interpret.trust.randomisation import Randomisation
 from zoo.interpret.trust.ranking import LOCATED, TESTS, Audit, Measurements, standings
-from zoo.report.pages.audit import audit_page, pointing_figure, ranking_figure
+from zoo.report.pages.audit import audit_page, pointing_figure, ranking_figure, said
 
 EVIL = "<script>alert(1)</script>\"'&"
 IMAGES = 60
@@ -175,6 +175,25 @@ def test_the_page_tells_what_to_believe() -> None:
     assert source.count('src="data:image/png') == 2
     assert ranking_figure(audit) is not None
     assert "Where the findings are" not in Page(audit_page(audit_of(measurements(good=own)))).text
+
+
+@pytest.mark.parametrize(
+    ("own", "scores", "heading", "words"),
+    [
+        (of(0.3, 0.7, 0.3), GOOD, "Best", "over the best control."),
+        (of(0.3, 0.7, 0.3), {}, "Highest", "but not to be used"),
+        (of(0.501, 0.5, 0.5), GOOD, "Highest", "leaves open whether it is better at all"),
+        (of(0.54, 0.46, 0.54), GOOD, "Highest", "which is worse than that control"),
+    ],
+)
+def test_only_a_method_that_beats_the_controls_is_the_best(
+    own: dict[str, np.ndarray], scores: dict, heading: str, words: str
+) -> None:
+    found = measurements(method=own)
+    ranked, best = standings(found, scores)
+    told = said(replace(audit_of(found), standings=ranked, best=best))
+    assert told[0][0] == heading
+    assert words in told[0][1]
 
 
 def test_without_findings_there_is_no_pointing_game() -> None:

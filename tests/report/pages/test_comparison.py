@@ -10,7 +10,7 @@ from PIL import Image
 
 from zoo import DISCLAIMER
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.comparison import comparison_page, duration, p_value
+from zoo.report.pages.comparison import comparison_page, duration, p_value, statements
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -113,6 +113,42 @@ def test_three_classes_are_said_to_be_averaged(result: dict[str, Any]) -> None:
     assert "the class looked for" not in words
 
 
+NO_INTERVAL = {"value": 0.5, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("first", "baseline", "words"),
+    [
+        (NO_INTERVAL, 0.629, "Highest: scratch with a ROC-AUC of 0.500, which is not shown to"),
+        (NO_INTERVAL, 0.4, "be better than chance: none is the best."),
+        (area(0.505), 0.4, "(0.495-0.515), which is not shown to be better than chance: none is"),
+        (area(0.7), 0.75, "not shown to be better than the baseline border: none is the best."),
+        (area(0.7), 0.685, "not shown to be better than the baseline border: none is the best."),
+        (area(0.7), 0.6, "Best: scratch with a ROC-AUC of 0.700 (0.690-0.710)."),
+    ],
+)  # fmt: skip
+def test_only_what_is_above_chance_and_its_baselines_is_the_best(
+    result: dict[str, Any], first: dict[str, Any], baseline: float, words: str
+) -> None:
+    lungs = {"name": "lungs", "title": "lungs", "roc_auc": area(0.99)}
+    border = {"name": "border", "title": "border", "roc_auc": area(baseline)}
+    alone = entry("scratch", 0.5) | {"roc_auc": first}
+    found = result | {"entries": [alone], "pairs": [], "baselines": [border, lungs]}
+    told = " ".join(f"{heading}: {sentence}" for heading, sentence in statements(found))
+    assert words in told
+    assert told.count("Best:") == words.count("Best:")
+
+
+def test_what_is_not_above_chance_has_no_rank(result: dict[str, Any]) -> None:
+    entries = [entry("a", 0.9), entry("b", 0.6), entry("c", 0.5) | {"roc_auc": NO_INTERVAL}]
+    entries[1]["roc_auc"] = area(0.6, 0.2)
+    words = shown(comparison_page(result | {"entries": entries, "pairs": []}))
+    board = words[words.index("Leaderboard") :]
+    assert "1 a 0.900" in board
+    assert not re.search(r"\d b 0\.600|\d c 0\.500", board)
+    assert board.index("a 0.900") < board.index("b 0.600") < board.index("c 0.500")
+
+
 def test_order_of_the_entries_is_kept(result: dict[str, Any]) -> None:
     words = shown(comparison_page(result))
     board = words[words.index("Leaderboard") :]
@@ -138,7 +174,8 @@ def test_runs_have_no_folds_and_may_lack_figures(result: dict[str, Any]) -> None
     assert "Pair by pair" not in words
     assert "The command" not in words
     assert "synthetic data" in words
-    assert "2 b-run -" in words
+    assert "1 a-run" in words
+    assert "b-run -" in words
     assert text.count("<img ") == 1, "one dot a model says no more than the forest plot"
 
 

@@ -179,7 +179,8 @@ def test_names_from_outside_are_escaped(result: dict[str, Any]) -> None:
         (area(0.97), area(0.8), "well above it."),
         (area(0.82), area(0.8), "the intervals overlap"),
         (area(0.7), area(0.8), "no better"),
-        ({"value": 0.97, "low": None, "high": None}, area(0.8), "the intervals overlap"),
+        ({"value": 0.97, "low": None, "high": None}, area(0.8), "Without an interval"),
+        (area(0.97), {"value": 0.8, "low": None, "high": None}, "Without an interval"),
     ],
 )
 def test_model_beside_the_best_baseline(

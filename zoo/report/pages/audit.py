@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import DISCLAIMER
 from zoo.base.types import EMPTY
 from zoo.interpret.trust.localisation import TOLERANCE
+from zoo.interpret.trust.verdict import DO_NOT_USE
 from zoo.report.pages.belief import percent
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import written
@@ -95,7 +96,7 @@ def said(audit: Audit) -> list[tuple[str, str]]:
     methods = [one for one in audit.standings if not one.control]
     said = [(f"{one.name}: {one.level}", one.reason) for one in methods]
     if methods and methods[0].score["value"] is not None:
-        said.insert(0, ("Best", _best(methods[0], audit)))
+        said.insert(0, _first(methods[0], audit))
     located = [one for one in methods if one.located["right"]["pointing"]["value"] is not None]
     if located:
         best = max(located, key=lambda one: one.located["right"]["pointing"]["value"] or 0)
@@ -114,18 +115,26 @@ def said(audit: Audit) -> list[tuple[str, str]]:
     return said
 
 
-def _best(best: Standing, audit: Audit) -> str:
-    rank = audit.standings.index(best) + 1
-    sentence = f"{best.name}, with a lead of {_signed_text(best.score)} over the best control"
-    if best.score["low"] is None or best.score["low"] <= 0:
-        sentence += ", which leaves open whether it is better at all"
-    later = audit.standings[rank:]
-    if best.ahead is None or not later or later[0].control:
-        return f"{sentence}."
-    lead = _signed_text(best.ahead)
-    if best.ahead["low"] is not None and best.ahead["low"] > 0:
-        return f"{sentence}. It leads {later[0].name} by {lead}."
-    return f"{sentence}. It cannot be told apart from {later[0].name}: a difference of {lead}."
+def _first(method: Standing, audit: Audit) -> tuple[str, str]:
+    """Tell of the method with the highest score, the best only if it beats the best control."""
+    low, high = method.score["low"], method.score["high"]
+    heading, doubt = "Best", ""
+    if method.level == DO_NOT_USE:
+        heading, doubt = "Highest", ", but not to be used"
+    elif high is not None and high < 0:
+        heading, doubt = "Highest", ", which is worse than that control"
+    elif low is None or low <= 0:
+        heading, doubt = "Highest", ", which leaves open whether it is better at all"
+    told = (
+        f"{method.name}, with a lead of {_signed_text(method.score)} over the best control{doubt}."
+    )
+    later = audit.standings[audit.standings.index(method) + 1 :]
+    if method.ahead is None or not later or later[0].control:
+        return heading, told
+    lead = _signed_text(method.ahead)
+    if method.ahead["low"] is not None and method.ahead["low"] > 0:
+        return heading, f"{told} It leads {later[0].name} by {lead}."
+    return heading, f"{told} It cannot be told apart from {later[0].name}: a difference of {lead}."
 
 
 def _row(rank: int, one: Standing) -> dict[str, Any]:

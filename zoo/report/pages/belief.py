@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.report.tables import written
 
+CHANCE = 0.5
 SEEING_LUNGS = frozenset({"lungs"})
 """Baselines that look where a radiologist looks; they are shown, but prove no shortcut."""
 
@@ -34,24 +35,49 @@ def beside_baselines(
     `area` and each baseline's `roc_auc` are {value, low, high}. Intervals that overlap are not
     called a difference.
     """
+    best = _best(baselines)
+    if best is None or area["value"] is None:
+        return ""
+    other = best["roc_auc"]
+    start = (
+        f"The best baseline that never sees the lungs ({best['title']}) reaches a ROC-AUC of "
+        f"{value_text(other)}; {model} reaches {value_text(area)}"
+    )
+    if area["value"] <= other["value"]:
+        return f"{start}, which is no better: it may have learned no more than a shortcut."
+    if _apart(area, other):
+        return f"{start}, well above it."
+    if area["low"] is None or other["high"] is None:
+        return f"{start}. Without an interval it cannot be told whether that is more than chance."
+    return f"{start}, close to it: the intervals overlap, so a shortcut may explain the score."
+
+
+def above_chance(area: Mapping[str, Any]) -> bool:
+    """Tell whether a ROC-AUC, {value, low, high}, is above 0.5 with its whole interval."""
+    return area["low"] is not None and area["low"] > CHANCE
+
+
+def doubt(area: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> str:
+    """Say why a ROC-AUC may not be called the best; empty when nothing speaks against it."""
+    if not above_chance(area):
+        return "which is not shown to be better than chance"
+    best = _best(baselines)
+    if best is not None and not _apart(area, best["roc_auc"]):
+        return f"which is not shown to be better than the baseline {best['title']}"
+    return ""
+
+
+def _best(baselines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     known = [
         entry
         for entry in baselines
         if entry["roc_auc"]["value"] is not None and entry["name"] not in SEEING_LUNGS
     ]
-    if not known or area["value"] is None:
-        return ""
-    best = max(known, key=lambda entry: entry["roc_auc"]["value"])
-    start = (
-        f"The best baseline that never sees the lungs ({best['title']}) reaches a ROC-AUC of "
-        f"{value_text(best['roc_auc'])}; {model} reaches {value_text(area)}"
-    )
-    limit = best["roc_auc"]["high"]
-    if area["value"] <= best["roc_auc"]["value"]:
-        return f"{start}, which is no better: it may have learned no more than a shortcut."
-    if area["low"] is not None and limit is not None and area["low"] > limit:
-        return f"{start}, well above it."
-    return f"{start}, close to it: the intervals overlap, so a shortcut may explain the score."
+    return max(known, key=lambda entry: entry["roc_auc"]["value"], default=None)
+
+
+def _apart(area: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return area["low"] is not None and other["high"] is not None and area["low"] > other["high"]
 
 
 def percent(share: float) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
 from zoo.base.types import EMPTY
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.belief import beside_baselines
+from zoo.report.pages.belief import above_chance, beside_baselines, doubt, value_text
 from zoo.report.rendering import command_line, drawings, render
 from zoo.report.tables import TITLES, against, written
 
@@ -65,7 +66,7 @@ def comparison_page(
         "comparison.html.j2",
         title=title or TITLE[result["kind"]],
         lead=_lead(result),
-        said=_said(result),
+        said=statements(result),
         headings=HEADINGS,
         spread_note=(
             "Spread is the standard deviation of ROC-AUC over the trainings."
@@ -102,20 +103,25 @@ def _count(number_or_list: Any) -> int:
     return number_or_list if isinstance(number_or_list, int) else len(number_or_list or ())
 
 
-def _said(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def statements(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the comparison shows as (heading, sentence).
+
+    The highest ROC-AUC is called the best only where it is above chance and all baselines.
+    """
     entries = [entry for entry in result["entries"] if entry["roc_auc"]["value"] is not None]
     if not entries:
         return [("Best", "No model has a ROC-AUC: all images have the same class.")]
-    best = entries[0]
-    value, interval = written(best["roc_auc"])
+    first = entries[0]
+    told = f"{first['name']} with a ROC-AUC of {value_text(first['roc_auc'])}"
+    why_not = doubt(first["roc_auc"], result["baselines"])
     said = [
-        ("Best", f"{best['name']} with a ROC-AUC of {value}{f' ({interval})' * bool(interval)}.")
+        ("Highest", f"{told}, {why_not}: none is the best.") if why_not else ("Best", f"{told}.")
     ]
     if len(entries) > 1:
-        pair = _pair_of(result["pairs"], best["name"], entries[1]["name"])
+        pair = _pair_of(result["pairs"], first["name"], entries[1]["name"])
         if pair:
             said.append(("The next", pair["sentence"]))
-    if sentence := beside_baselines(best["roc_auc"], result["baselines"], best["name"]):
+    if sentence := beside_baselines(first["roc_auc"], result["baselines"], first["name"]):
         said.append(("Baselines", sentence))
     return said
 
@@ -127,9 +133,11 @@ def _pair_of(
 
 
 def _ranked(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Write a row for each entry; what is not above chance has no rank."""
+    ranks = itertools.count(1)
     return [
         {
-            "rank": rank,
+            "rank": next(ranks) if above_chance(entry["roc_auc"]) else 0,
             "name": entry["name"],
             "title": "",
             "quiet": False,
@@ -141,7 +149,7 @@ def _ranked(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 {"text": duration(entry.get("seconds")), "interval": ""},
             ],
         }
-        for rank, entry in enumerate(entries, 1)
+        for entry in entries
     ]
 
 
