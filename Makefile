@@ -2,8 +2,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject.toml --group build \
+	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
+	--no-annotate --upgrade --quiet
 
-.PHONY: demo test lint types contracts docs check clean
+.PHONY: demo test lint types contracts docs check lock clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -11,7 +14,7 @@ demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo explain $(DEMO)/images --runs $(DEMO)/runs --output $(DEMO)/explanations
 	@echo "Open $(DEMO)/explanations/PNEUMONIA-1.html"
 
-test: $(VENV)/.test ## all tests, on two processes
+test: $(VENV)/.dev ## all tests, on two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
@@ -29,20 +32,16 @@ docs: $(VENV)/.dev ## the documented help is the real one
 
 check: lint types contracts docs test
 
+lock: $(VENV)/.dev ## write requirements/ anew: the newest versions that pyproject.toml allows
+	$(COMPILE) --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/base.txt
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/.base: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
-	@touch $@
-
-$(VENV)/.test: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	@touch $@
-
-$(VENV)/.dev: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+$(VENV)/.base $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml requirements/%.txt
+	$(BIN)/python -m pip install --quiet --only-binary :all: --require-hashes --requirement requirements/$*.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
