@@ -18,6 +18,9 @@ The functions behind the commands:
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
 
+Their docstrings have examples, which are run as tests. In these, `run` and `other` are finished
+runs, `killed` is one that was stopped, and `pictures` a folder that `zoo sample` wrote.
+
 Beside them stand the vocabulary of plugins (`Architecture`, `Dataset`, `Explainer`, `hookimpl`, …)
 and the errors that a user can mend. `__init__.pyi` lists every public name; each is loaded when it
 is first used, since TensorFlow takes seconds. Everything else below `zoo` is private.

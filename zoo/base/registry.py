@@ -82,6 +82,11 @@ def load_registry(*extra_plugins: Any) -> Registry:
 
     A plugin that fails to import, has a hook that does not exist, or gives a name that is taken
     is listed as broken with its reason and breaks nothing else.
+
+    Example:
+        >>> registry = zoo.load_registry()
+        >>> registry.architecture("efficientnet").input_shape
+        (224, 224, 3)
     """
     broken: list[BrokenPlugin] = []
     versions: dict[str, str] = {}

@@ -35,6 +35,10 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
 
     Raises:
         DamagedRun: the figures of the run cannot be read.
+
+    Example:
+        >>> sorted(cause.kind for cause in zoo.diagnose(run))
+        ['calibration', 'collapse', 'other data', 'overfitting', 'shift', 'shortcut', 'threshold']
     """
     measured = run.metrics()
     test = measured[TEST]

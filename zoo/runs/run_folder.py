@@ -178,6 +178,11 @@ def open_run(name: str | Path | None = None, folder: str | Path | None = None) -
     Raises:
         UnknownName: there is no such run, or none at all.
         DamagedRun: it is unfinished, or a file is missing or altered.
+
+    Example:
+        >>> run = zoo.open_run()  # the newest
+        >>> zoo.open_run(run.name).path == run.path
+        True
     """
     folder = root(folder)
     if name is None:

@@ -70,6 +70,11 @@ def audit(
 
     Raises:
         ZooError: the run, the data, a method or an option cannot be used.
+
+    Example:
+        >>> audit = zoo.audit(run, methods=["gradcam"], sample=4)
+        >>> [standing.name for standing in audit.standings if not standing.control]
+        ['gradcam']
     """
     registry = registry or load_registry()
     named = tuple(methods) or tuple(registry.explainers)

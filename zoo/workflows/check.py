@@ -77,6 +77,13 @@ def check(
 
     Raises:
         ZooError: a source, the masks or the class cannot be used, or a class has no readable image.
+
+    Example:
+        >>> checked = zoo.check("phantom?images=60&size=64")
+        >>> checked.result["images"]
+        60
+        >>> for finding in checked.findings:
+        ...     print(finding.level, finding.message)
     """
     began = time.monotonic()
     registry = registry or load_registry()

@@ -60,6 +60,13 @@ def compare(
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
+
+    Example:
+        >>> small = {"changes": {"epochs": 1}, "input_shape": (64, 64, 3)}
+        >>> source = "phantom?images=60&size=64"
+        >>> compared = zoo.compare(["mnist", "scratch"], source, folds=2, **small)
+        >>> sorted(entry["name"] for entry in compared.result["entries"])
+        ['mnist', 'scratch']
     """
     changes = dict(changes or {})
     if not names or folds < 2 or seeds < 1 or jobs < 1:

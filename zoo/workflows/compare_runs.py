@@ -40,6 +40,11 @@ def compare_runs(
 
     Raises:
         ZooError: the runs know other classes than each other or the data, or no image is left.
+
+    Example:
+        >>> compared = zoo.compare_runs([run, other])
+        >>> len(compared.result["entries"])
+        2
     """
     registry = registry or load_registry()
     first = chosen[0]

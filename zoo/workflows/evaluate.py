@@ -71,6 +71,11 @@ def evaluate(
 
     Raises:
         ZooError: the part or the data cannot be used.
+
+    Example:
+        >>> scores = zoo.evaluate(run).result
+        >>> list(scores["metrics"]["roc_auc"])
+        ['value', 'low', 'high', 'note']
     """
     registry = registry or load_registry()
     point = operating_point(run, sensitivity)

@@ -44,6 +44,13 @@ def explain(
 
     Raises:
         ZooError: an unknown method, option or class, an image or run that cannot be used.
+
+    Example:
+        >>> (case,) = zoo.explain(["pictures/NORMAL-1.png"], run, methods=["gradcam"])
+        >>> case.explanations[0].values.shape
+        (64, 64)
+        >>> case.trust["gradcam"].level in {"holds up", "weak", "do not use"}
+        True
     """
     files = queries.find(paths)
     known = None if masks is None else lungs_of(Path(masks), files)

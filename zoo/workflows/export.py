@@ -71,6 +71,11 @@ def export(
     Raises:
         ZooError: the format or a package of it is unknown or missing, the folder holds something
             else, the network cannot be written in that format, or the answers differ.
+
+    Example:
+        >>> exported = zoo.export(run, "savedmodel")
+        >>> exported.largest_difference < 1e-4
+        True
     """
     form = export_formats.named(kind)
     form.check_packages()

@@ -67,6 +67,13 @@ def learning_curve(
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
+
+    Example:
+        >>> small = {"changes": {"epochs": 1}, "input_shape": (64, 64, 3)}
+        >>> source, shares = "phantom?images=60&size=64", (0.25, 0.5, 1)
+        >>> curve = zoo.learning_curve("mnist", source, shares=shares, seeds=1, **small)
+        >>> [point["share"] for point in curve.result["points"]]
+        [0.25, 0.5, 1]
     """
     changes = dict(changes or {})
     shares = sorted(set(shares))

@@ -70,6 +70,11 @@ def overview(
 
     Raises:
         ZooError: a method, the data or the masks cannot be used.
+
+    Example:
+        >>> seen = zoo.overview(run, methods=["gradcam"], sample=4)
+        >>> seen.images
+        4
     """
     registry = registry or load_registry()
     interpreter = Interpreter(run, methods=methods, registry=registry, trust=False)

@@ -53,6 +53,12 @@ def predict(
 
     Raises:
         ZooError: a path does not exist, nothing can be read, or the run cannot be used.
+
+    Example:
+        >>> for prediction in zoo.predict(["pictures"], run):
+        ...     print(prediction.name, list(prediction.probabilities))
+        pictures/NORMAL-1.png ['NORMAL', 'PNEUMONIA']
+        pictures/PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
     files = queries.find(paths)
     answerer = Answerer(

@@ -60,6 +60,12 @@ def train(
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
             written then.
+
+    Example:
+        >>> small = {"changes": {"epochs": 1}, "input_shape": (64, 64, 3)}
+        >>> run = zoo.train("mnist", "phantom?images=60&size=64", **small)
+        >>> run.class_names
+        ('NORMAL', 'PNEUMONIA')
     """
     registry = registry or load_registry()
     architecture = registry.architecture(name)
@@ -107,6 +113,11 @@ def resume(
 
     Raises:
         ZooError: there is no such run, it is finished, or its data have changed since.
+
+    Example:
+        >>> run = zoo.resume(killed)  # its name or path
+        >>> run.done
+        True
     """
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))

@@ -1,0 +1,49 @@
+"""The examples in the docstrings of the public functions do what they show.
+
+They assume `import zoo`, two finished runs `run` and `other`, one that was `killed`, and a folder
+`pictures`, as `zoo sample pictures --count 1` writes it.
+"""
+
+from __future__ import annotations
+
+import doctest
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import zoo
+from zoo.base.files import write_json
+from zoo.cli import main
+from zoo.runs import run_folder
+
+SOURCE = "phantom?images=60&size=64"
+FUNCTIONS = sorted(set(zoo.__all__) - {"DISCLAIMER", "__version__", "hookimpl"})
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What the examples may use; the runs are the only ones that are found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("examples"))
+        patch.setenv("ZOO_RUNS", str(Path.cwd() / "runs"))
+        small = {"changes": {"epochs": 1}, "input_shape": (64, 64, 3)}
+        run = zoo.train("mnist", SOURCE, **small)
+        other = zoo.train("scratch", SOURCE, **small)
+        killed = Path(shutil.copytree(run.path, "stopped/killed"))
+        write_json(killed / run_folder.RECORD, {**run.record, "status": run_folder.TRAINING})
+        told = CliRunner().invoke(main, ["sample", "pictures", "--data", SOURCE, "--count", "1"])
+        assert told.exit_code == 0
+        yield {"zoo": zoo, "run": run, "other": other, "killed": killed}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_its_example_does_what_it_shows(name: str, names: dict[str, Any]) -> None:
+    function = getattr(zoo, name)
+    example = doctest.DocTestParser().get_doctest(function.__doc__, dict(names), name, None, 0)
+    assert any(line.source.count(f"zoo.{name}(") for line in example.examples)
+    told: list[str] = []
+    assert doctest.DocTestRunner().run(example, out=told.append).failed == 0, "".join(told)
