@@ -1,12 +1,13 @@
 """The examples in the docstrings of the public functions do what they show.
 
-They assume `import zoo`, two finished runs `run` and `other`, one that was `killed`, and a folder
+They assume `import zoo`, `Path`, two finished runs `run` and `other`, one that was `killed`, and a folder
 `pictures`, as `zoo sample pictures --count 1` writes it.
 """
 
 from __future__ import annotations
 
 import doctest
+import inspect
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from zoo.cli import main
 from zoo.runs import run_folder
 
 SOURCE = "phantom?images=60&size=64"
-FUNCTIONS = sorted(set(zoo.__all__) - {"DISCLAIMER", "__version__", "hookimpl"})
+FUNCTIONS = sorted(name for name in zoo.__all__ if inspect.isfunction(getattr(zoo, name)))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         write_json(killed / run_folder.RECORD, {**run.record, "status": run_folder.TRAINING})
         told = CliRunner().invoke(main, ["sample", "pictures", "--data", SOURCE, "--count", "1"])
         assert told.exit_code == 0
-        yield {"zoo": zoo, "run": run, "other": other, "killed": killed}
+        yield {"zoo": zoo, "Path": Path, "run": run, "other": other, "killed": killed}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

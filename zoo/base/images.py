@@ -37,7 +37,12 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
 def is_image_name(path: Path) -> bool:
-    """Tell whether the name looks like an image that `read` can open."""
+    """Tell whether the name looks like an image that `read_image` can open.
+
+    Examples:
+        >>> zoo.is_image_name(Path("a.png")), zoo.is_image_name(Path("a.txt"))
+        (True, False)
+    """
     suffix = path.suffix.lower()
     known = suffix in EXTENSIONS or suffix in formats.extensions()
     return known and not path.name.startswith(".")
@@ -54,6 +59,10 @@ def read_image(
 
     Raises:
         BadInput: not an image, empty, truncated, under 8 pixels a side, over 100 megapixels.
+
+    Examples:
+        >>> zoo.read_image(Path("pictures/NORMAL-1.png"), size=(48, 32)).shape
+        (48, 32, 3)
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
     image = _opened(source, name)
@@ -79,6 +88,11 @@ def read_header(path: Path) -> Header:
 
     Raises:
         BadInput: not an image, under 8 pixels a side, over 100 megapixels.
+
+    Examples:
+        >>> header = zoo.read_header(Path("pictures/NORMAL-1.png"))
+        >>> header.width, header.height
+        (64, 64)
     """
     image = _opened(path, str(path))
     if image is None:
@@ -89,7 +103,12 @@ def read_header(path: Path) -> Header:
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """Squash `(height, width, 3)` uint8 to `size = (height, width)`, bilinear with antialias."""
+    """Squash `(height, width, 3)` uint8 to `size = (height, width)`, bilinear with antialias.
+
+    Examples:
+        >>> zoo.resize(zoo.read_image(Path("pictures/NORMAL-1.png")), (16, 16)).shape
+        (16, 16, 3)
+    """
     if size is None or pixels.shape[:2] == tuple(size):
         return pixels
     image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
@@ -126,12 +145,26 @@ def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
 
 
 def digest_bytes(content: bytes) -> str:
-    """Identify content by 16 hexadecimal digits (BLAKE2b)."""
+    """Identify content by 16 hexadecimal digits (BLAKE2b).
+
+    Examples:
+        >>> zoo.digest_bytes(b"the same"), zoo.digest_bytes(b"another")
+        ('4c80c17f22e3db19', '7f0ccfdaf44f4079')
+    """
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def digest_file(path: Path) -> str:
-    """Identify a file by its content: 16 hexadecimal digits."""
+    """Identify a file by its content: 16 hexadecimal digits.
+
+    Raises:
+        BadInput: it cannot be read.
+
+    Examples:
+        >>> path = Path("pictures/NORMAL-1.png")
+        >>> zoo.digest_file(path) == zoo.digest_bytes(path.read_bytes())
+        True
+    """
     try:
         return digest_bytes(path.read_bytes())
     except OSError as error:

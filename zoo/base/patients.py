@@ -84,6 +84,11 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
 
     Raises:
         UnknownName: `rule` is neither `auto` nor the name of a rule.
+
+    Examples:
+        >>> rule, patients, note = zoo.assign_patients(["a.png", "b.png"], "none")
+        >>> patients
+        ['a.png', 'b.png']
     """
     if rule != AUTO and rule not in RULES:
         raise UnknownName.among("patient rule", rule, (AUTO, *RULES))

@@ -50,6 +50,9 @@ def check_options(reader: str, options: Mapping[str, str], known: Iterable[str])
 
     Raises:
         UnknownName: with the closest known option.
+
+    Examples:
+        >>> zoo.check_options("studies", {"root": "images"}, ("root", "patients"))
     """
     known = tuple(known)
     for name in options:

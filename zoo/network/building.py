@@ -24,6 +24,11 @@ def build_network(
 
     Raises:
         InvalidSetting: it cannot be built so, or could not be trained and explained.
+
+    Examples:
+        >>> architecture = zoo.load_registry().architecture("scratch")
+        >>> zoo.build_network(architecture, 3, input_shape=(64, 64, 1)).output_shape
+        (None, 3)
     """
     shape = input_shape or architecture.input_shape
     chosen = {name: option.default for name, option in architecture.options.items()} | {**options}
