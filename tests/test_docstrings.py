@@ -1,7 +1,7 @@
 """The examples in the docstrings of the public functions do what they show.
 
-They assume `import zoo`, `Path`, two finished runs `run` and `other`, one that was `killed`, and a folder
-`pictures`, as `zoo sample pictures --count 1` writes it.
+They assume `import zoo`, `Path`, two finished runs `run` and `other`, one that was `killed`, and
+a folder `pictures`, as `zoo sample pictures --count 1` writes it.
 """
 
 from __future__ import annotations
