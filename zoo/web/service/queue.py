@@ -48,18 +48,29 @@ class Lane:
                 )
             self._taken += 1
         try:
-            future = self._pool.submit(work)
+            future = self._pool.submit(self._done, work)
         except BaseException:
             self._leave()
             raise
-        future.add_done_callback(self._leave)
+        future.add_done_callback(self._dropped)
         return future
 
     def close(self) -> None:
         """Drop what waits; what is at work ends by itself."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _leave(self, _: Any = None) -> None:
+    def _done(self, work: Callable[[], Result]) -> Result:
+        """Do the work and leave before its result is there: whoever has that may come again."""
+        try:
+            return work()
+        finally:
+            self._leave()
+
+    def _dropped(self, future: Future[Any]) -> None:
+        if future.cancelled():
+            self._leave()
+
+    def _leave(self) -> None:
         with self._lock:
             self._taken -= 1
 
