@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import Architecture, Option, hookimpl
+from zoo import DISCLAIMER, Architecture, Option, hookimpl
 from zoo.base import registry
 from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
@@ -101,6 +102,26 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
         return site
 
     return installed
+
+
+@pytest.fixture(scope="session")
+def shown() -> Callable[[str], str]:
+    """Check that a page needs nothing from outside and runs nothing, and return its visible words.
+
+    Its pictures are inside, each with a text in its place, and the disclaimer is there.
+    """
+
+    def words(text: str) -> str:
+        assert "<script" not in text
+        assert not re.search(r"https?://|url\(|@import", text)
+        for image in re.findall(r"<img [^>]*>", text):
+            assert 'src="data:image/' in image
+            assert re.search(r'alt="[^"]+"', image)
+        assert DISCLAIMER in text
+        body = re.sub(r"(?s)<style>.*?</style>", "", text).replace("&nbsp;", " ")
+        return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+    return words
 
 
 @pytest.fixture

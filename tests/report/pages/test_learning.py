@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import io
-import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import DISCLAIMER
 from zoo.report.figures.learning import learning_figure
 from zoo.report.pages.learning import learning_page
 
+Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&"
 
 
@@ -58,18 +58,6 @@ def result() -> dict[str, Any]:
     }
 
 
-def shown(text: str) -> str:
-    """Check that the page needs nothing from outside, and return its visible words."""
-    assert "<script" not in text
-    assert not re.search(r"https?://|url\(|@import", text)
-    for image in re.findall(r"<img [^>]*>", text):
-        assert 'src="data:image/' in image
-        assert re.search(r'alt="[^"]+"', image)
-    assert DISCLAIMER in text
-    body = re.sub(r"(?s)<style>.*?</style>", "", text).replace("&nbsp;", " ")
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
-
-
 def decoded(png: bytes | None) -> np.ndarray:
     assert png is not None
     image = Image.open(io.BytesIO(png))
@@ -77,7 +65,7 @@ def decoded(png: bytes | None) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any]) -> None:
+def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any], shown: Shown) -> None:
     text = learning_page(result)
     words = shown(text)
     for expected in (
@@ -97,13 +85,13 @@ def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any]) -> 
     assert text.count("<img ") == 1
 
 
-def test_three_classes_are_said_to_be_averaged(result: dict[str, Any]) -> None:
+def test_three_classes_are_said_to_be_averaged(result: dict[str, Any], shown: Shown) -> None:
     words = shown(learning_page(result | {"class_names": ["A", "B", "PNEUMONIA"]}))
     assert "means over the classes, each against the rest" in words
     assert "the class looked for" not in words
 
 
-def test_without_a_fit_or_a_score(result: dict[str, Any]) -> None:
+def test_without_a_fit_or_a_score(result: dict[str, Any], shown: Shown) -> None:
     bare = result | {"extrapolation": None, "command": [], "sentence": "", "synthetic": False}
     bare["points"] = [bare["points"][0] | {"train": [], "validation": [None], "test": [0.9, None]}]
     words = shown(learning_page(bare))
@@ -114,7 +102,7 @@ def test_without_a_fit_or_a_score(result: dict[str, Any]) -> None:
     assert "<img " not in learning_page(bare | {"points": unscored})
 
 
-def test_an_interval_that_is_not_known_is_left_out(result: dict[str, Any]) -> None:
+def test_an_interval_that_is_not_known_is_left_out(result: dict[str, Any], shown: Shown) -> None:
     alone = result["extrapolation"]
     alone = alone | {name: alone[name] | {"low": None, "high": None} for name in ("now", "gain")}
     unknown = [None] * len(alone["curve"]["images"])
@@ -132,7 +120,7 @@ def test_figure_reaches_to_twice_the_images(result: dict[str, Any]) -> None:
     assert band[900:].any(), "the fitted band goes on beyond what was measured"
 
 
-def test_names_are_escaped(result: dict[str, Any]) -> None:
+def test_names_are_escaped(result: dict[str, Any], shown: Shown) -> None:
     evil = {"architecture": EVIL, "positive": EVIL, "sentence": EVIL, "notes": [EVIL]}
     evil |= {"command": [EVIL], "data": result["data"] | {"source": EVIL}, "metric": EVIL}
     shown(learning_page(result | evil, information={EVIL: EVIL}))
