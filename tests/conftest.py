@@ -1,11 +1,14 @@
-"""What several tests share: folders of their own, pictures, a stranger's plugin and one run."""
+"""What several tests share: folders, pictures, a stranger's plugin, a run, a server, a browser."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,12 @@ from zoo.runs.run_folder import Run
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+REQUIRED = os.environ.get("ZOO_BROWSER") == "required"
+if REQUIRED:
+    import playwright  # noqa: F401 (without it its tests would be skipped)
+PATIENCE = 300.0
+"""Seconds that only a mistake takes, however busy the machine is: nobody waits for them else."""
 TINY_INPUT = (64, 64, 3)
 TINY_SOURCE = "phantom?images=80&size=64"
 
@@ -102,6 +111,91 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
         return site
 
     return installed
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], Any]], Any]:
+    """Ask again and again for what comes from another thread or process, and return it."""
+
+    def answered(asked: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if found := asked():
+                return found
+            time.sleep(0.05)
+        pytest.fail("it did not happen")
+
+    return answered
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[[Any], AbstractContextManager[str]]:
+    """Serve an application on a free port of this machine, and give its address."""
+    from zoo.cli.serving import address, listen
+
+    @contextmanager
+    def serving(app: Any) -> Iterator[str]:
+        import uvicorn
+
+        with listen("127.0.0.1", 0) as listening:
+            listening.listen()  # whoever comes before the server is ready waits, and is not refused
+            server = uvicorn.Server(
+                uvicorn.Config(app, log_level="warning", ws="none", lifespan="on")
+            )
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+            thread.start()
+            try:
+                yield address("127.0.0.1", listening).rstrip("/")
+            finally:
+                server.should_exit = True
+                thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    return serving
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start a browser, or skip where there is none, unless ZOO_BROWSER says that it is required."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        from playwright.sync_api import expect, sync_playwright
+    except ImportError:
+        program = None
+    if program is None:
+        (pytest.fail if REQUIRED else pytest.skip)("there is no chromium, or no playwright")
+    expect.set_options(timeout=1000 * PATIENCE)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any) -> Callable[..., AbstractContextManager[Any]]:
+    """Open an address; afterwards nothing was asked of another host and nothing went wrong."""
+
+    @contextmanager
+    def visiting(address: str, width: int, height: int) -> Iterator[Any]:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, base_url=address, accept_downloads=True
+        )
+        context.set_default_timeout(1000 * PATIENCE)
+        page = context.new_page()
+        asked: list[str] = []
+        wrong: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto("/")
+        yield page
+        context.close()
+        assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+        assert wrong == []
+
+    return visiting
 
 
 @pytest.fixture(scope="session")

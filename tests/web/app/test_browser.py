@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
 from plugins.readers.phantom import zoo_read_dataset
@@ -24,76 +21,40 @@ from zoo.runs.run_folder import Run
 from zoo.web.app.site import create
 from zoo.web.service.engine import Library
 
-REQUIRED = os.environ.get("ZOO_BROWSER") == "required"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-PATIENCE = 30_000
-"""Milliseconds: a busy machine is slow, a wrong page does not come at all."""
+pytest.importorskip("playwright")
 
-try:
-    from playwright.sync_api import Page, expect, sync_playwright
-except ImportError:
-    if REQUIRED:
-        raise
-    pytest.skip("playwright is not installed", allow_module_level=True)
-if CHROMIUM is None and not REQUIRED:
-    pytest.skip("there is no chromium here", allow_module_level=True)
+from playwright.sync_api import Locator, Page, Route, expect
+
+SECONDS = 300
+"""As long as only a mistake takes, however busy the machine is."""
+DRAWN = "root => Promise.all([...root.querySelectorAll('img')].map(image => image.decode()))"
+"""Waits until every picture is there: before, it has no size."""
 
 
 @pytest.fixture(scope="module")
 def address(
-    trained: Run, tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory
+    trained: Run,
+    tiny_registry: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
+    served: Callable[[Any], AbstractContextManager[str]],
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("two-runs")
     for name in ("first", "second"):
         shutil.copytree(trained.path, folder / name)
-    library = Library(folder, registry=tiny_registry)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create(library), log_level="warning", ws="none", lifespan="on")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    library.answer("second", lambda _: None).result(60)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
-    listening.close()
+    with served(create(Library(folder, registry=tiny_registry))) as found:
+        yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+@pytest.fixture
+def page(visit: Callable[..., AbstractContextManager[Page]], address: str) -> Iterator[Page]:
+    with visit(address, 1280, 900) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Page]:
-    yield from visited(browser, address, {"width": 1280, "height": 900})
-
-
-@pytest.fixture
-def phone(browser: Any, address: str) -> Iterator[Page]:
-    yield from visited(browser, address, {"width": 390, "height": 844})
-
-
-def visited(browser: Any, address: str, size: dict[str, int]) -> Iterator[Page]:
-    """Open the first page; afterwards nothing was asked of another host and nothing went wrong."""
-    context = browser.new_context(viewport=size, accept_downloads=True)
-    context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
-    asked, wrong = [], []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.goto(address)
-    yield opened
-    context.close()
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
-    assert wrong == []
+def phone(visit: Callable[..., AbstractContextManager[Page]], address: str) -> Iterator[Page]:
+    with visit(address, 390, 844) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -112,38 +73,50 @@ def read(page: Page, *files: Path) -> None:
     page.get_by_role("button", name="Read", exact=True).click()
 
 
+def ready(card: Locator) -> None:
+    """Wait until an image is explained, its maps are judged and all pictures are there."""
+    expect(card).to_have_attribute("data-explained", "true")
+    expect(card).to_have_attribute("data-unjudged", "false")
+    expect(card).to_have_attribute("aria-busy", "false")
+    card.evaluate(DRAWN)
+
+
 def fits(page: Page) -> bool:
+    page.locator("body").evaluate(DRAWN)
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_from_an_upload_to_a_report(page: Page, picture: Path) -> None:
     read(page, picture)
     card = page.locator(".reading").first
-    expect(card.get_by_role("heading", name="synthetic.png")).to_be_focused(timeout=PATIENCE)
+    expect(card.get_by_role("heading", name="synthetic.png")).to_be_focused()
     expect(card.locator(".prediction")).to_be_visible()
     expect(card.get_by_text("threshold 0.")).to_be_visible()
     expect(card.get_by_text(DISCLAIMER)).to_be_visible()
     base = card.get_by_role("img", name="The image synthetic.png").first
     expect(base).to_be_visible()
-    assert base.evaluate("image => image.naturalWidth / image.naturalHeight") == 160 / 128
+    wide = "image => image.decode().then(() => image.naturalWidth / image.naturalHeight)"
+    assert base.evaluate(wide) == 160 / 128
 
     layer = card.locator(".layer[data-method=gradcam]")
-    expect(layer).to_be_visible(timeout=PATIENCE)
+    expect(layer).to_be_visible()
     assert layer.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
     slider = card.get_by_label("Opacity of the map")
     slider.fill("20")
-    assert layer.evaluate("image => getComputedStyle(image).opacity") == "0.2"
+    expect(layer).to_have_css("opacity", "0.2")
     slider.focus()
     page.keyboard.press("ArrowRight")
     expect(card.locator("[data-value]")).to_have_text("21 %")
 
-    expect(card.locator(".about .trust").first).to_be_attached(timeout=PATIENCE)
+    ready(card)
+    expect(card.locator(".about .trust").first).to_be_attached()
     card.get_by_role("radio", name="none").check()
     expect(layer).to_be_hidden()
     card.get_by_role("button", name="gradcam++").click()
     added = card.locator(".layer[data-method='gradcam++']")
-    expect(added).to_be_visible(timeout=PATIENCE)
+    expect(added).to_be_visible()
     expect(card.get_by_role("radio", name="gradcam++")).to_be_checked()
+    ready(card)
 
     pair = card.locator(".stack .matching").first
     expect(pair).to_be_visible()
@@ -163,6 +136,7 @@ def test_from_an_upload_to_a_report(page: Page, picture: Path) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="synthetic.png")).to_be_visible()
     expect(page.locator(".layer:visible")).to_have_count(1)
+    page.locator("body").evaluate(DRAWN)
     page.get_by_role("button", name="Forget my images").click()
     expect(page.locator(".reading")).to_have_count(0)
     expect(page.get_by_text("Your images were forgotten.")).to_be_visible()
@@ -170,9 +144,9 @@ def test_from_an_upload_to_a_report(page: Page, picture: Path) -> None:
 
 def test_zooming_by_buttons_keys_and_pointer(page: Page, picture: Path) -> None:
     read(page, picture)
+    ready(page.locator(".reading").first)
     stage = page.locator(".stage").first
     layers = stage.locator(".layers")
-    expect(layers).to_be_visible(timeout=PATIENCE)
 
     def place() -> tuple[float, float]:
         matrix = layers.evaluate("one => new DOMMatrix(getComputedStyle(one).transform).toJSON()")
@@ -204,7 +178,7 @@ def test_a_bad_file_is_told_in_a_sentence(page: Page, picture: Path, tmp_path: P
     bad = tmp_path / "letter.png"
     bad.write_text("This is a letter.")
     read(page, bad, picture)
-    expect(page.locator("#problems")).to_contain_text("letter.png", timeout=PATIENCE)
+    expect(page.locator("#problems")).to_contain_text("letter.png")
     expect(page.locator(".reading")).to_have_count(1)
     expect(page.locator("body")).not_to_contain_text("Traceback")
 
@@ -215,7 +189,7 @@ def test_two_runs_are_compared(page: Page, picture: Path) -> None:
     page.get_by_label("Image", exact=True).set_input_files(str(picture))
     page.get_by_role("button", name="Compare").click()
     compared = page.locator(".compared")
-    expect(compared.get_by_role("heading", name="synthetic.png")).to_be_focused(timeout=PATIENCE)
+    expect(compared.get_by_role("heading", name="synthetic.png")).to_be_focused()
     expect(compared).to_contain_text("They agree: both answer")
     expect(compared.get_by_role("row")).to_have_count(3 + 4)
     expect(compared.locator(".layer[data-method=gradcam]:visible")).to_have_count(2)
@@ -227,45 +201,106 @@ def test_two_runs_are_compared(page: Page, picture: Path) -> None:
         assert "scale(1.5)" in (layers.get_attribute("style") or "")
 
 
+@pytest.fixture
+def hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[Any, str], tuple[threading.Event, threading.Event]]]:
+    """Let something wait: the first event tells that it has begun, the second lets it go on."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held(owner: Any, name: str) -> tuple[threading.Event, threading.Event]:
+        work = getattr(owner, name)
+
+        def waits(*given: Any) -> Any:
+            begun.set()
+            assert go_on.wait(SECONDS)
+            return work(*given)
+
+        monkeypatch.setattr(owner, name, waits)
+        return begun, go_on
+
+    yield held
+    go_on.set()
+
+
 def test_a_slow_method_is_cancelled(
-    page: Page, picture: Path, monkeypatch: pytest.MonkeyPatch
+    page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
     read(page, picture)
     card = page.locator(".reading").first
-    expect(card.locator(".about .trust").first).to_be_attached(timeout=PATIENCE)
-    quick = TrainedClassifier.logits
-
-    def slow(self: TrainedClassifier, pixels: np.ndarray) -> np.ndarray:
-        time.sleep(0.5)  # the tiny network would be done before anyone could press a key
-        return quick(self, pixels)
-
-    monkeypatch.setattr(TrainedClassifier, "logits", slow)
+    ready(card)
+    begun, go_on = hold(TrainedClassifier, "logits")
     card.get_by_role("button", name="shap (about 10 s)").click()
     cancel = card.get_by_role("button", name="Cancel")
     expect(cancel).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("synthetic.png: cancelled.")).to_be_visible(timeout=PATIENCE)
+    assert begun.wait(SECONDS)
+    with page.expect_response("**/cancel"):
+        page.keyboard.press("Enter")
+    go_on.set()
+    expect(page.get_by_text("synthetic.png: cancelled.")).to_be_visible()
     expect(cancel).to_be_hidden()
     expect(card.get_by_role("button", name="shap (about 10 s)")).to_be_visible()
     expect(card.get_by_role("radio", name="shap")).to_have_count(0)
+
+
+def test_what_was_chosen_stays_when_the_verdicts_come(
+    page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
+) -> None:
+    _, go_on = hold(readings, "judge")
+    read(page, picture)
+    card = page.locator(".reading").first
+    pair = card.locator(".stack .matching").first
+    expect(pair).to_be_visible()
+    card.get_by_label("Colour what the image and a case have in common").uncheck()
+    expect(pair).to_be_hidden()
+    go_on.set()
+    ready(card)
+    expect(card.locator(".about .trust").first).to_be_attached()
+    expect(pair).to_be_hidden()
+
+
+def test_what_is_forgotten_is_asked_for_no_more(
+    page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
+) -> None:
+    begun, go_on = hold(readings, "judge")
+    states: list[str] = []
+
+    def passed_on(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer)
+        states.append(answer.json()["state"])
+
+    page.route("**/app/tasks/*", passed_on)
+    read(page, picture)
+    expect(page.locator(".layer:visible")).to_have_count(1)
+    assert begun.wait(SECONDS)
+    page.locator("body").evaluate(DRAWN)
+    page.get_by_role("button", name="Forget my images").click()
+    expect(page.get_by_text("Your images were forgotten.")).to_be_visible()
+    go_on.set()
+    end = time.monotonic() + SECONDS
+    while "cancelled" not in states and time.monotonic() < end:
+        page.wait_for_timeout(50)  # lets the browser's news in
+    page.evaluate("fetch('/health').then(answer => answer.status)")  # after whatever it would ask
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(phone: Page, picture: Path) -> None:
     assert fits(phone)
     read(phone, picture)
     card = phone.locator(".reading").first
-    expect(card.locator(".about .trust").first).to_be_attached(timeout=PATIENCE)
+    ready(card)
     for details in card.locator(".about:visible summary").all():
         details.click()
     assert fits(phone)
     card.get_by_role("link", name="Compare with other runs").click()
     expect(phone.get_by_text("is taken from the page Read")).to_be_visible()
     phone.get_by_role("button", name="Compare").click()
-    expect(phone.locator(".compared")).to_be_visible(timeout=PATIENCE)
+    expect(phone.locator(".compared")).to_be_visible()
     assert fits(phone)
 
 
 def test_everything_is_reached_by_the_keyboard(page: Page) -> None:
+    expect(page.get_by_role("button", name="Read", exact=True)).to_be_enabled()
     reached = []
     for _ in range(12):
         page.keyboard.press("Tab")

@@ -14,6 +14,7 @@ class Card {
     this.viewer = new Viewer(article);
     this.viewer.renew();
     this.task = null;
+    this.told = {}; // the parts as they last came: what a visitor set in them stays while they are the same
     this.name = article.querySelector("h2").firstChild.textContent.trim();
     this.address = `/app/images/${article.dataset.image}`;
     addEventListener("pagehide", () => cancel(this.task));
@@ -64,6 +65,7 @@ class Card {
       const started = await post(`${this.address}/${kind}`, fields);
       if (this.unwanted) cancel(started); // cancelled before it was known by its id
       const ended = await follow(started, (task) => this.show(task, begun));
+      if (!this.article.isConnected) return false; // forgotten meanwhile
       await this.renew(ended.state === "done" ? method : undefined);
       if (ended.state === "failed") this.problem(ended.error);
       const what = kind === "judge" ? "The maps were judged" : "The explanation is there";
@@ -98,8 +100,9 @@ class Card {
     for (const [name, html] of Object.entries(found.parts)) {
       const place = this.find(`[data-part="${name}"]`);
       if (name === "layers") this.addLayers(place, html);
-      else if (place.innerHTML !== html) place.innerHTML = html;
+      else if (this.told[name] !== html) place.innerHTML = html;
     }
+    this.told = found.parts;
     this.article.dataset.explained = found.explained;
     this.article.dataset.unjudged = found.unjudged;
     this.viewer.renew(method);
