@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from zoo.base.files import write_json
@@ -23,7 +25,10 @@ from zoo.runs.diagnosis import (
     untold,
 )
 from zoo.runs.run_folder import Run
-from zoo.stats.alarms import Alarm
+from zoo.stats.alarms import Alarm, Conditions
+from zoo.training.recipe import Recipe
+
+WHOLE = Conditions(asdict(Recipe()), {}, ["network"])
 
 
 def area(value: float | None) -> dict:
@@ -43,7 +48,19 @@ def baseline(value: float) -> list:
 def test_overfitting_is_a_gap_between_what_was_learned_and_validation(
     train, validation, verdict
 ) -> None:
-    assert overfitting(train, area(validation)).verdict == verdict
+    assert overfitting(train, area(validation), WHOLE).verdict == verdict
+
+
+def test_what_was_not_learned_has_remedies_that_fit_the_run() -> None:
+    def remedy(*phases: str, **changes: object) -> str:
+        given = Conditions(asdict(Recipe(**changes)), {}, phases)
+        return overfitting(0.65, area(0.55), given).remedy
+
+    assert "more than 15 epochs" in remedy("network")
+    assert "fine-tuning" in remedy("head")
+    assert "fine-tuning" not in remedy("head", "fine-tune") + remedy("network")
+    assert "no augmentation" in remedy("network")
+    assert "augmentation" not in remedy("network", augmentation="none")
 
 
 def test_a_gap_between_validation_and_test_is_shift() -> None:
@@ -69,9 +86,9 @@ def test_a_baseline_near_the_network_is_a_shortcut() -> None:
 def test_one_class_for_all_is_collapse() -> None:
     names = ["NORMAL", "PNEUMONIA"]
     one = {"confusion": [[0, 40], [0, 60]], "class_names": names}
-    assert collapse(one).verdict == HOLDS_BACK
+    assert collapse(one, WHOLE).verdict == HOLDS_BACK
     both = {"confusion": [[30, 10], [5, 55]], "class_names": names}
-    assert collapse(both).verdict == FINE
+    assert collapse(both, WHOLE).verdict == FINE
 
 
 def test_a_calibration_error_above_the_limit_is_named() -> None:

@@ -1,30 +1,84 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from zoo.stats.alarms import Alarm, collapsed, constant_features, feature_spread, gaps
+from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features, feature_spread, gaps
+from zoo.training.recipe import Recipe
 
 NAMES = ("NORMAL", "PNEUMONIA")
 
 
+WHOLE = Conditions(asdict(Recipe()), {"dropout": 0.2}, ["network"])
+
+
+def conditions(*phases: str, options: dict | None = None, **changes: object) -> Conditions:
+    return Conditions(asdict(Recipe(**changes)), options or {}, phases)  # type: ignore[arg-type]
+
+
 def answers(diseased: int, images: int = 200) -> np.ndarray:
-    probabilities = np.tile([0.9, 0.1], (images, 1))
-    probabilities[:diseased] = [0.1, 0.9]
-    return probabilities
+    return (np.arange(images) < diseased).astype(int)
 
 
 def test_always_the_same_answer_is_a_collapse() -> None:
     labels = np.arange(200) % 2
-    (alarm,) = collapsed(answers(200), labels, NAMES)
+    (alarm,) = collapsed(answers(200), labels, NAMES, "test", WHOLE)
     assert alarm.kind == "collapse"
-    assert "100.0% of the images are called PNEUMONIA" in alarm.message
-    assert collapsed(answers(1), labels, NAMES)  # 99.5 %
-    assert not collapsed(answers(4), labels, NAMES)  # 98 %
+    assert "100.0% of the test images are called PNEUMONIA" in alarm.message
+    assert collapsed(answers(198), labels, NAMES, "test", WHOLE)  # 99 %
+    assert collapsed(answers(1), labels, NAMES, "test", WHOLE)  # 99.5 %
+    assert not collapsed(answers(197), labels, NAMES, "test", WHOLE)
+    assert not collapsed(answers(4), labels, NAMES, "test", WHOLE)  # 98 %
 
 
 def test_the_same_answer_is_right_when_all_labels_are_alike() -> None:
-    assert not collapsed(answers(0), np.zeros(200, int), NAMES)
+    assert not collapsed(answers(0), np.zeros(200, int), NAMES, "test", WHOLE)
+    assert not collapsed(answers(0), answers(2), NAMES, "test", WHOLE), "99 % of the labels"
+    assert collapsed(answers(0), answers(3), NAMES, "test", WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "untold"),
+    [
+        (WHOLE, ["frozen backbone", "fewer weights", "more dropout (now 0.2)"], ["views", "off"]),
+        (conditions("head"), ["views of each image (now 2)"], ["frozen", "dropout", "fine_tune"]),
+        (conditions("head", augmentation="none"), ["augmentation, which is off"], ["views"]),
+        (
+            conditions("head", "fine-tune", fine_tune_epochs=7),
+            ["fewer fine_tune_epochs (now 7)"],
+            ["frozen", "fewer weights"],
+        ),
+    ],
+)
+def test_remedies_of_overfitting_fit_the_run(
+    given: Conditions, told: list[str], untold: list[str]
+) -> None:
+    (alarm,) = gaps(0.99, 0.8, 0.8, given)
+    for words in told:
+        assert words in alarm.remedy
+    for words in untold:
+        assert words not in alarm.remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "untold"),
+    [
+        (WHOLE, ["learning_rate (now 0.001)"], ["class_weights", "sensitivity", "fine_tune"]),
+        (conditions("network", class_weights=False), ["turn class_weights on"], []),
+        (conditions("network", sensitivity=0.99), ["less than a sensitivity of 0.99"], []),
+        (conditions("head", "fine-tune"), ["fine_tune_learning_rate (now 1e-05)"], []),
+    ],
+)
+def test_remedies_of_a_collapse_fit_the_run(
+    given: Conditions, told: list[str], untold: list[str]
+) -> None:
+    (alarm,) = collapsed(answers(200), np.arange(200) % 2, NAMES, "test", given)
+    for words in told:
+        assert words in alarm.remedy
+    for words in untold:
+        assert words not in alarm.remedy
 
 
 def test_spread_is_relative_and_knows_constant_features() -> None:
@@ -58,7 +112,7 @@ def test_constant_features_raise_the_alarm_about_scaling() -> None:
     ],
 )
 def test_gaps_between_the_parts(areas: tuple[float | None, ...], kinds: list[str]) -> None:
-    assert [alarm.kind for alarm in gaps(*areas)] == kinds
+    assert [alarm.kind for alarm in gaps(*areas, WHOLE)] == kinds
 
 
 def test_an_alarm_is_told_with_its_remedy() -> None:

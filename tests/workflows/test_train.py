@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 from plugins.architectures.efficientnet import lite0
 from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
@@ -57,6 +58,19 @@ def divided_network(input_shape, num_classes):
     return keras.Model(pixels, layers.Dense(num_classes)(x))
 
 
+def leaning_network(input_shape, num_classes, seen=1 / 255):
+    """Tells bright pictures from dark ones, but is far surer of the first class always."""
+    pixels = keras.Input(input_shape)
+    x = layers.GlobalAveragePooling2D()(layers.Rescaling(seen)(pixels))
+    bright, leaning = (keras.initializers.Constant(v) for v in ([[0.0, 1.0]] * 3, [5.0, 0.0]))
+    dense = layers.Dense(num_classes, kernel_initializer=bright, bias_initializer=leaning)
+    return keras.Model(pixels, dense(x))
+
+
+def blind_network(input_shape, num_classes):
+    return leaning_network(input_shape, num_classes, seen=0.0)
+
+
 @pytest.fixture(scope="module")
 def registry():
     plugin = types.ModuleType("small")
@@ -67,6 +81,8 @@ def registry():
                 ("whole", network),
                 ("frozen", frozen_network),
                 ("divided", divided_network),
+                ("leaning", leaning_network),
+                ("blind", blind_network),
             )
         ],
         specname="zoo_architectures",
@@ -87,14 +103,14 @@ class Killer(Silent):
             self.left -= 1
 
 
-class Told(Silent):
-    """Remembers what should not be missed."""
+class Listener(Silent):
+    """Keeps what a user is warned of."""
 
     def __init__(self):
-        self.warnings = []
+        self.warned = []
 
     def warn(self, message):
-        self.warnings.append(message)
+        self.warned.append(message)
 
 
 CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
@@ -189,6 +205,35 @@ def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_p
     assert best > worst
 
 
+@pytest.mark.parametrize(("name", "raised"), [("leaning", False), ("blind", True)])
+def test_a_collapse_is_one_of_what_is_decided(registry, tmp_path, name, raised):
+    told, random = Listener(), np.random.default_rng(0)
+    for label, folder in enumerate(("NORMAL", "PNEUMONIA")):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for number in range(30):
+            pixels = random.integers(0, 60, (48, 48, 3)) + 100 * label
+            path = tmp_path / "data" / folder / f"{folder}{number}.png"
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+    run = train.train(
+        name,
+        f"{tmp_path / 'data'}?patients=none",
+        folder=tmp_path / "runs",
+        changes={"epochs": 4, "learning_rate": 1e-9, "class_weights": False},
+        registry=registry,
+        progress=told,
+    )
+    probable = np.load(run.path / run_folder.TESTED)["logits"].argmax(axis=1)
+    assert not probable.any(), "the most probable class is NORMAL for every image"
+    called = np.array(run.metrics()["test"]["confusion"]).sum(axis=0)
+    assert bool(called.all()) is not raised
+    alarms = [alarm for alarm in run.alarms if alarm.kind == "collapse"]
+    assert bool(alarms) is raised
+    assert any("whatever they show" in line for line in told.warned) is raised
+    for alarm in alarms:
+        assert "of the test images are called PNEUMONIA" in alarm.message
+        assert "turn class_weights on" in alarm.remedy
+
+
 def test_resume_refuses_changed_data_and_finished_runs(registry, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train.train("whole", SOURCE, folder=tmp_path, progress=Killer(1), registry=registry)
@@ -244,13 +289,13 @@ def test_equal_epochs_are_told_apart_by_their_loss_and_patience_counts_from_the_
 
 def test_a_phase_that_changed_nothing_is_told(registry, tmp_path):
     changes = {"epochs": 3, "fine_tune_epochs": 1, "fine_tune_learning_rate": 5.0}
-    told = Told()
+    told = Listener()
     run = train.train(
         "frozen", SOURCE, folder=tmp_path, changes=changes, registry=registry, progress=told
     )
     trained = run.record["training"]
     assert (trained["epochs"], trained["unused_phases"]) == (4, ["fine-tune"])
-    assert any("fine-tune changed nothing" in message for message in told.warnings)
+    assert any("fine-tune changed nothing" in message for message in told.warned)
     assert "of 4 (fine-tune changed nothing)" in summary(run)
     assert "of 4 (fine-tune changed nothing)" in (run.path / run_folder.CARD).read_text()
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.base.types import TEST, TRAIN, VALIDATION
-from zoo.runs.run_folder import Run
-from zoo.stats.alarms import COLLAPSED_SHARE, GAP, LEARNED, Alarm
+from zoo.runs.history import read_history
+from zoo.runs.run_folder import HISTORY, Run
+from zoo.stats.alarms import (
+    COLLAPSED_SHARE,
+    GAP,
+    LEARNED,
+    Alarm,
+    Conditions,
+    against_collapse,
+    against_overfitting,
+)
 
 HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
 NOTHING = "Nothing in the run's own figures holds it back."
@@ -42,12 +51,14 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
     """
     measured = run.metrics()
     test = measured[TEST]
+    phases = {row["phase"] for row in read_history(run.path / HISTORY)}
+    conditions = Conditions(run.record["recipe"], run.record["options"], phases)
     causes = [
-        overfitting(measured[TRAIN]["roc_auc"], _area(measured[VALIDATION])),
+        overfitting(measured[TRAIN]["roc_auc"], _area(measured[VALIDATION]), conditions),
         shift(_area(measured[VALIDATION]), _area(test)),
         elsewhere(_area(test), run.scored_elsewhere()),
         shortcut(_area(test), test["baselines"]),
-        collapse(test),
+        collapse(test, conditions),
         calibration(test),
         threshold(test),
     ]
@@ -74,7 +85,9 @@ def untold(alarms: Sequence[Alarm], causes: Sequence[Cause]) -> list[Alarm]:
     return [alarm for alarm in alarms if alarm.kind not in told]
 
 
-def overfitting(train: float | None, validation: Mapping[str, Any]) -> Cause:
+def overfitting(
+    train: float | None, validation: Mapping[str, Any], conditions: Conditions
+) -> Cause:
     """Compare the ROC-AUC on the training part with that on validation."""
     value = validation["value"]
     if train is None or value is None:
@@ -82,17 +95,19 @@ def overfitting(train: float | None, validation: Mapping[str, Any]) -> Cause:
     evidence = f"ROC-AUC {train:.3f} on the training part, {_written(validation)} on validation."
     if train < LEARNED:
         return Cause(
-            "overfitting", FINE, f"{evidence} It has not even learned the training part.",
-            "Train longer, with a higher learning rate or less augmentation.",
-        )  # fmt: skip
+            "overfitting",
+            FINE,
+            f"{evidence} It has not even learned the training part.",
+            _against_underfitting(conditions),
+        )
     if train - value <= GAP:
         return Cause("overfitting", FINE, evidence)
     return Cause(
         "overfitting",
         HOLDS_BACK,
         evidence,
-        "Use fewer weights, more augmentation or dropout, or a frozen backbone; "
-        "'zoo learning-curve' says whether more patients would close the gap.",
+        f"{against_overfitting(conditions)} `zoo learning-curve` says whether more patients would "
+        "close the gap.",
     )
 
 
@@ -154,7 +169,7 @@ def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]]) -> Cau
     )
 
 
-def collapse(test: Mapping[str, Any]) -> Cause:
+def collapse(test: Mapping[str, Any], conditions: Conditions) -> Cause:
     """Tell whether (nearly) every test image gets the same class."""
     confusion, names = test["confusion"], test["class_names"]
     called = [sum(row[c] for row in confusion) for c in range(len(names))]
@@ -166,8 +181,7 @@ def collapse(test: Mapping[str, Any]) -> Cause:
         "collapse",
         HOLDS_BACK,
         evidence,
-        "It learned only the commonest answer: check that pixels arrive as 0-255, lower "
-        "learning_rate, keep class_weights on.",
+        against_collapse(conditions),
     )
 
 
@@ -220,6 +234,15 @@ def threshold(test: Mapping[str, Any]) -> Cause:
         "The threshold from validation does not fit the test part: the parts differ, or the "
         "validation part is too small.",
     )
+
+
+def _against_underfitting(conditions: Conditions) -> str:
+    ways = [f"more than {conditions.recipe['epochs']} epochs", "a higher learning_rate"]
+    if conditions.recipe["augmentation"] != "none":
+        ways.append("no augmentation")
+    if set(conditions.phases) == {"head"}:
+        ways.append("fine-tuning of the backbone (fine_tune_epochs)")
+    return f"What may help: {', '.join(ways)}."
 
 
 def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,14 +32,28 @@ class Alarm:
         return f"{self.message} {self.remedy}"
 
 
-def collapsed(
-    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
-) -> list[Alarm]:
-    """Tell when (nearly) every image gets the same class though the labels differ.
+@dataclass(frozen=True)
+class Conditions:
+    """What a remedy depends on: the settings of a training, and the phases it has."""
 
-    `probabilities` is `(images, classes)`, `labels` is `(images,)`.
+    recipe: Mapping[str, Any]
+    options: Mapping[str, Any]
+    phases: Collection[str]
+    """`network`, or `head` behind a frozen backbone, and `fine-tune`."""
+
+
+def collapsed(
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    part: str,
+    conditions: Conditions,
+) -> list[Alarm]:
+    """Tell when (nearly) every image of a part gets the same class though the labels differ.
+
+    `predicted` is `(images,)` int, as it is decided, and so is `labels`.
     """
-    counts = np.bincount(probabilities.argmax(axis=1), minlength=len(class_names))
+    counts = np.bincount(predicted, minlength=len(class_names))
     share, largest = counts.max() / counts.sum(), int(counts.argmax())
     commonest = np.bincount(labels).max() / len(labels)
     if share < COLLAPSED_SHARE or commonest >= COLLAPSED_SHARE:
@@ -46,11 +61,44 @@ def collapsed(
     return [
         Alarm(
             "collapse",
-            f"{share:.1%} of the images are called {class_names[largest]}, whatever they show.",
-            "The network has learned no more than the commonest answer. Check that the images "
-            "reach it as 0-255, lower learning_rate, and keep class_weights on.",
+            f"{share:.1%} of the {part} images are called {class_names[largest]}, whatever they "
+            "show.",
+            against_collapse(conditions),
         )
     ]
+
+
+def against_collapse(conditions: Conditions) -> str:
+    """Say what may help a network that gives one answer, given how it is trained."""
+    recipe, ways = conditions.recipe, []
+    if recipe["sensitivity"]:
+        ways.append(f"ask for less than a sensitivity of {recipe['sensitivity']:g}")
+    if not recipe["class_weights"]:
+        ways.append("turn class_weights on")
+    ways.append(f"lower learning_rate (now {recipe['learning_rate']:g})")
+    if "fine-tune" in conditions.phases:
+        ways.append(f"lower fine_tune_learning_rate (now {recipe['fine_tune_learning_rate']:g})")
+    return (
+        f"Its answer says nothing of an image. What may help: {', '.join(ways)}. With an "
+        "architecture or a reader of your own, check that images reach the network as 0-255."
+    )
+
+
+def against_overfitting(conditions: Conditions) -> str:
+    """Say what may help a network that remembers its training images, given how it is trained."""
+    recipe, ways = conditions.recipe, []
+    if "network" in conditions.phases:
+        ways.append("an architecture with fewer weights, or with a frozen backbone")
+    if "fine-tune" in conditions.phases:
+        ways.append(f"fewer fine_tune_epochs (now {recipe['fine_tune_epochs']})")
+    if recipe["augmentation"] == "none":
+        ways.append("augmentation, which is off")
+    elif "head" in conditions.phases:
+        ways.append(f"more views of each image (now {recipe['views']})")
+    if "dropout" in conditions.options:
+        ways.append(f"more dropout (now {conditions.options['dropout']:g})")
+    ways.append(f"more weight_decay (now {recipe['weight_decay']:g})")
+    return f"The network remembers its training images. What may help: {', '.join(ways)}."
 
 
 def feature_spread(features: np.ndarray) -> float:
@@ -81,7 +129,9 @@ def constant_features(features: np.ndarray) -> list[Alarm]:
     ]
 
 
-def gaps(train: float | None, validation: float | None, test: float | None) -> list[Alarm]:
+def gaps(
+    train: float | None, validation: float | None, test: float | None, conditions: Conditions
+) -> list[Alarm]:
     """Compare the ROC-AUC of the three parts and tell of differences above 0.05."""
     alarms = []
     if train is not None and validation is not None and train > max(LEARNED, validation + GAP):
@@ -89,8 +139,7 @@ def gaps(train: float | None, validation: float | None, test: float | None) -> l
             Alarm(
                 "overfitting",
                 f"ROC-AUC is {train:.3f} on the training part and {validation:.3f} on validation.",
-                "The network remembers its training images: use fewer parameters, more "
-                "augmentation or dropout, or a frozen backbone.",
+                against_overfitting(conditions),
             )
         )
     if validation is not None and test is not None and validation - test > GAP:

@@ -27,7 +27,7 @@ from zoo.stats.assessment import assess
 from zoo.stats.calibration import fit_temperature
 from zoo.stats.metrics import training_metrics
 from zoo.stats.outputs import Outputs
-from zoo.stats.probabilities import softmax
+from zoo.stats.probabilities import decide, softmax
 from zoo.training.checkpoint import TrainingState
 from zoo.training.session import Session
 
@@ -117,9 +117,10 @@ def _measure(
         truth = baselines.asked(own.labels, positive, len(names))
         result[part]["baselines"] = score_baselines(fitted, measured, truth, own.patients)
         probabilities = softmax(own.logits / temperature)
-        session.raise_alarms(collapsed(probabilities, own.labels, names))
-    areas = [result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST)]
-    session.raise_alarms(gaps(result[TRAIN]["roc_auc"], *areas))
+        called = decide(probabilities, positive, point["threshold"] if point else None)
+        session.raise_alarms(collapsed(called, own.labels, names, part, session.conditions))
+    held, new = (result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST))
+    session.raise_alarms(gaps(result[TRAIN]["roc_auc"], held, new, session.conditions))
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from zoo.network import graph
 from zoo.network.features import features
 from zoo.runs import run_folder
 from zoo.runs.history import write_history
-from zoo.stats.alarms import Alarm, collapsed, constant_features
+from zoo.stats import operating
+from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features
+from zoo.stats.probabilities import decide
 from zoo.training.checkpoint import TrainingState
 from zoo.training.materials import OnFeatures, OnPixels
 from zoo.training.plan import Plan, build, unfreeze
@@ -75,6 +78,12 @@ class Session:
         """How many weights the network has, and how many of them are trained."""
         trainable = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
         return {"total": self.model.count_params(), "trainable": trainable}
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the remedies of alarms depend on."""
+        names = [phase.name for phase in self.phases()]
+        return Conditions(asdict(self.plan.recipe), self.plan.options, names)
 
     def phases(self) -> list[Phase]:
         """Return what is trained one after the other."""
@@ -163,4 +172,19 @@ class Session:
     ) -> None:
         write_history(path / run_folder.HISTORY, state.history, path / "logs")
         if len(state.history) >= SETTLING_EPOCHS:
-            self.raise_alarms(collapsed(probabilities, labels, self.class_names))
+            called = self._called(probabilities, labels)
+            self.raise_alarms(
+                collapsed(called, labels, self.class_names, VALIDATION, self.conditions)
+            )
+
+    def _called(self, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Decide about the validation images at the threshold that would be chosen on them."""
+        truth, scores = labels == self.positive, probabilities[:, self.positive]
+        if len(self.class_names) != 2 or truth.all() or not truth.any():
+            return probabilities.argmax(axis=1)
+        if not np.isfinite(scores).all():
+            return np.zeros(len(labels), np.int64)  # it answers nothing
+        patients = np.array([s.patient for s in self.parts[VALIDATION]])
+        asked = self.plan.recipe.sensitivity or None
+        point = operating.choose(truth, scores, patients, asked, resamples=0)
+        return decide(probabilities, self.positive, point["threshold"])
