@@ -18,6 +18,7 @@ from zoo import DISCLAIMER
 from zoo.base.registry import Registry
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
+from zoo.web.app import reading
 from zoo.web.app.site import create
 from zoo.web.service.engine import Library
 
@@ -246,7 +247,7 @@ def test_a_slow_method_is_cancelled(
 def test_what_was_chosen_stays_when_the_verdicts_come(
     page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
-    _, go_on = hold(readings, "judge")
+    _, go_on = hold(reading, "judge")
     read(page, picture)
     card = page.locator(".reading").first
     pair = card.locator(".stack .matching").first
@@ -262,7 +263,7 @@ def test_what_was_chosen_stays_when_the_verdicts_come(
 def test_what_is_forgotten_is_asked_for_no_more(
     page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
-    begun, go_on = hold(readings, "judge")
+    begun, go_on = hold(reading, "judge")
     states: list[str] = []
 
     def passed_on(route: Route) -> None:
