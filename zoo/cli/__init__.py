@@ -25,7 +25,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order a newcomer meets them."""
-        return list(COMMANDS)
+        return [*COMMANDS]  # not list(): once imported, the module of that name hides it here
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module, or fail with the closest name."""

@@ -122,7 +122,8 @@ def test_drawing_leaves_pyplot_alone() -> None:
     import sys
 
     code = (
-        "import sys; from zoo.report import figures; assert 'matplotlib' not in sys.modules;"
+        "import sys; from zoo.report.figures import training;"
+        "assert 'matplotlib' not in sys.modules;"
         "training.learning_curves([{'epoch': 1, 'loss': 1.0}]);"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from zoo.report.pages.card import model_card
 from zoo.report.pages.claim import ITEMS, checklist
 from zoo.runs.run_folder import Run
 from zoo.stats.metrics import evaluate
+from zoo.training.recipe import Recipe
 
 Shown = Callable[[str], str]
 CALIBRATION = {
@@ -29,7 +31,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "architecture": "efficientnet",
         "pretrained": "ImageNet",
         "options": {"dropout": 0.2},
-        "recipe": {
+        "recipe": asdict(Recipe()) | {
             "epochs": 15, "batch_size": 32, "learning_rate": 0.001, "schedule": "cosine",
             "augmentation": "chest", "monitor": "pr_auc", "class_weights": True,
         },
@@ -67,6 +69,7 @@ def run(tmp_path: Path) -> Run:
     test = scores | {"baselines": [], "operating_threshold": None, "calibration": CALIBRATION}
     whole = {"schema": 2, "train": {"roc_auc": 0.7}, "validation": scores, "test": test}
     (tmp_path / "metrics.json").write_text(json.dumps(whole))
+    (tmp_path / "history.csv").write_text("epoch,phase\n1,network\n")
     return Run(tmp_path, record())
 
 

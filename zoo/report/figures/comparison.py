@@ -7,11 +7,11 @@ from typing import Any
 
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.style import (
+    COMPACT_WIDTH,
     FONT,
     GRID,
     INK,
     SERIES,
-    WIDTH,
     dress,
     legend_above,
     new_figure,
@@ -50,7 +50,7 @@ def training_dots(entries: Sequence[Mapping[str, Any]]) -> bytes | None:
         return None
     seeds = sorted({cell["seed"] for _, cells in rows for cell in cells})
     few = len(seeds) <= MANY_SEEDS
-    figure = new_figure(FRAME + ROW * len(rows), WIDTH)
+    figure = new_figure(FRAME + ROW * len(rows), COMPACT_WIDTH)
     axes = figure.subplots()
     dress(axes, "ROC-AUC of each training")
     axes.grid(visible=False, axis="y")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.report.style import BLUE, GRID, INK, WIDTH, dress, new_figure, plain, to_png
+from zoo.report.style import BLUE, COMPACT_WIDTH, GRID, INK, dress, new_figure, plain, to_png
 
 ROW, FRAME = 0.5, 0.7
 """Inches of a class, and of the axis and the margins."""
@@ -30,7 +30,7 @@ def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> bytes | None
     ]
     if not boxes:
         return None
-    figure = new_figure(FRAME + ROW * len(boxes), WIDTH)
+    figure = new_figure(FRAME + ROW * len(boxes), COMPACT_WIDTH)
     axes = figure.subplots()
     dress(axes, "mean gray value of an image")
     axes.grid(visible=False, axis="y")

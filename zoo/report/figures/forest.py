@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.report.style import BLUE, FONT, GRID, INK, MUTED, WIDTH, dress, new_figure, plain, to_png
+from zoo.report.style import (
+    BLUE,
+    COMPACT_WIDTH,
+    FONT,
+    GRID,
+    INK,
+    MUTED,
+    dress,
+    new_figure,
+    plain,
+    to_png,
+)
 from zoo.report.tables import written
 
 if TYPE_CHECKING:
@@ -50,7 +61,9 @@ def forest(
     drawn = [row for row in rows if row is not None]
     if not drawn:
         return None
-    figure = new_figure(FRAME + ROW * (len(drawn) + (0.5 if any(lines.values()) else 0)), WIDTH)
+    figure = new_figure(
+        FRAME + ROW * (len(drawn) + (0.5 if any(lines.values()) else 0)), COMPACT_WIDTH
+    )
     axes = figure.subplots()
     dress(axes, x_label)
     axes.grid(visible=False, axis="y")

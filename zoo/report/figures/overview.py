@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.report.style import (
+    COMPACT_WIDTH,
     FONT,
     INK,
     MUTED,
     SERIES,
-    WIDTH,
     compact_figure,
     legend_above,
     new_figure,
@@ -46,8 +46,8 @@ def mean_maps_figure(means: MeanMaps, class_names: Sequence[str]) -> bytes | Non
     if not methods:
         return None
     columns = max(2, len(shown))
-    height = WIDTH / columns * len(methods) + HEADING * (len(methods) + 0.5)
-    figure = new_figure(height, WIDTH)
+    height = COMPACT_WIDTH / columns * len(methods) + HEADING * (len(methods) + 0.5)
+    figure = new_figure(height, COMPACT_WIDTH)
     grid = figure.subplots(len(methods), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
