@@ -28,13 +28,14 @@ if __name__ == "__main__":
 
 from explain import examples, gradcam, saliency
 from explain.maps import visualisers
+from zoo.base.environment import peak_memory
+from zoo.base.explanations import Reference
 from zoo.base.registry import load_registry
-from zoo.base.types import Images, Reference
+from zoo.base.types import Images
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import novelty, run_folder
 from zoo.runs.answering import gate_of
 from zoo.runs.novelty import Gate
-from zoo.runs.run_folder import peak_memory
 from zoo.stats.probabilities import decide
 
 PART = 16
@@ -70,7 +71,7 @@ def subject(run: Path | None) -> Subject:
     classifier = TrainedClassifier(model, ("NORMAL", "PNEUMONIA"), 1)
     cases = random_cases(1_000, int(classifier.outputs(noise(classifier, 1))[1].shape[1]))
     spaces = novelty.spaces(cases)
-    gate = novelty.fit([s[:800] for s in spaces], [s[800:] for s in spaces])
+    gate = novelty.fit_gate([s[:800] for s in spaces], [s[800:] for s in spaces])
     return Subject(classifier, cases, gate, 0.5)
 
 

@@ -51,14 +51,14 @@ def form(content: bytes, name: str = "x.png", **fields: str) -> tuple[bytes, dic
 
 def pictures(folder: Path | None) -> list[bytes]:
     """Return image files: of a folder, or synthetic ones."""
-    from zoo.base import images
+    from zoo.base import pixel_arrays
     from zoo.base.registry import load_registry
     from zoo.data import queries
 
     if folder is not None:
-        return [path.read_bytes() for path in queries.find([folder])[:200]]
+        return [path.read_bytes() for path in queries.find_images([folder])[:200]]
     made = load_registry().dataset("phantom?images=64&seed=9")
-    return [images.encode_jpeg(made.read(sample, None)) for sample in made.samples]
+    return [pixel_arrays.encode_jpeg(made.read(sample, None)) for sample in made.samples]
 
 
 def alone(run_name: Path, contents: list[bytes], seconds: float) -> tuple[float, float]:
@@ -205,7 +205,7 @@ def malformed(contents: list[bytes], count: int, seed: int = 0) -> list[Request 
         lambda: ("PUT", "/predict", order.randbytes(100), {}),
         lambda: order.randbytes(300) + b"\r\n\r\n",
         lambda: b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\nab",
-    ]  # fmt: skip
+    ]
     while len(made) < count:
         made.append(makers[len(made) % len(makers)]())
     return made

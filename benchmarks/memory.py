@@ -39,12 +39,12 @@ def measure(folder: Path) -> None:
     """Print files, seconds and peak memory of one pass in this process."""
     import tensorflow as tf
 
+    from zoo.base.environment import peak_memory
     from zoo.base.progress import SILENT
     from zoo.base.registry import load_registry
     from zoo.data.pipeline import batches
     from zoo.data.splits import split
     from zoo.data.verify import verify
-    from zoo.runs.run_folder import peak_memory
 
     tf.constant(0)
     before = peak_memory()

@@ -24,7 +24,8 @@ if __name__ == "__main__":
 
 from explain.cases.neighbours import index_of
 from explain.examples import explain
-from zoo.base.types import Images, Reference
+from zoo.base.explanations import Reference
+from zoo.base.types import Images
 
 SHOWN, VOTING = 5, 15
 

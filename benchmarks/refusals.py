@@ -22,7 +22,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
-from zoo.base import images
+from zoo.base import images, pixel_arrays
 from zoo.base.progress import SILENT
 from zoo.base.registry import load_registry
 from zoo.base.types import TEST, Dataset, Sample
@@ -86,8 +86,8 @@ def crops(paths: Iterable[Path], views: int, size: Size, gray: bool) -> Iterator
             top, left = random.integers(0, height - side + 1), random.integers(0, width - side + 1)
             parts.append(photograph[top : top + side, left : left + side])
         for part in parts:
-            shown = np.repeat(images.to_channels(part, 1), 3, axis=-1) if gray else part
-            yield images.resize(np.ascontiguousarray(shown), size)
+            shown = np.repeat(pixel_arrays.to_channels(part, 1), 3, axis=-1) if gray else part
+            yield pixel_arrays.resize(np.ascontiguousarray(shown), size)
 
 
 def noise(kind: str, size: Size) -> Iterator[np.ndarray]:
@@ -100,13 +100,13 @@ def noise(kind: str, size: Size) -> Iterator[np.ndarray]:
             if kind == "uniform"
             else random.normal(127.5, NOISE_SPREAD, shape).clip(0, 255)
         )
-        yield images.resize(np.repeat(drawn, 3, axis=-1).astype(np.uint8), size)
+        yield pixel_arrays.resize(np.repeat(drawn, 3, axis=-1).astype(np.uint8), size)
 
 
 def turned(pixels: np.ndarray, quarters: int, size: Size) -> Iterator[np.ndarray]:
     """Yield images turned by quarter turns."""
     for image in pixels:
-        yield images.resize(np.ascontiguousarray(np.rot90(image, quarters)), size)
+        yield pixel_arrays.resize(np.ascontiguousarray(np.rot90(image, quarters)), size)
 
 
 def read(dataset: Dataset, samples: Iterable[Sample], size: Size) -> np.ndarray:
@@ -124,7 +124,7 @@ def row(answerer: Answerer, pixels: Iterable[np.ndarray]) -> list[str]:
     sets: list[bool] = []
     rest = iter(pixels)
     while part := list(islice(rest, BATCH)):
-        answers = answerer.answer(images.to_channels(np.stack(part), channels))
+        answers = answerer.answer(pixel_arrays.to_channels(np.stack(part), channels))
         distances.extend(answers.distances / answerer.gate.limit)
         gate.extend(verdict.refused == UNKNOWN for verdict in answers.verdicts)
         near = np.zeros(len(part))  # as if the gate let everything through

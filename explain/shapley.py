@@ -86,7 +86,7 @@ def _explain_one(
 ) -> Attribution:
     import numpy as np
 
-    from zoo.base.images import blurred
+    from zoo.base.pixel_arrays import blurred
 
     shap = _shap()
     begun = time.perf_counter()

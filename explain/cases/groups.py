@@ -146,20 +146,26 @@ class Finder:
             query.deciding is not None
             and self._group(query, "contribution", title, query.deciding, everyone),
             self._group(
-                query, "contrast", "Nearest with another label", query.distances,
+                query,
+                "contrast",
+                "Nearest with another label",
+                query.distances,
                 self.index.labels != query.target,
             ),
             *self._judged_by_head(query, name),
-        ]  # fmt: skip
+        ]
         yield from (group for group in found if group and group.cases)
 
     def _judged_by_head(self, query: _Query, name: str) -> Iterator[Group]:
         if self.head is None:
             return
         yield self._group(
-            query, "almost", f"Nearest {name} that are almost over the line", query.distances,
+            query,
+            "almost",
+            f"Nearest {name} that are almost over the line",
+            query.distances,
             self.head.almost[:, query.target],
-        )  # fmt: skip
+        )
         if not self.counts["pushed"]:
             return
         made_of = _representers(self.reference, self.head)
@@ -233,7 +239,7 @@ def _head(classifier: Classifier, reference: Reference) -> Head | None:
 
 @functools.lru_cache(maxsize=2)
 def _representers(reference: Reference, head: Head) -> Representers:
-    return representers.fit(reference.embeddings, head.logits, head.weights, head.bias)
+    return representers.fit_representers(reference.embeddings, head.logits, head.weights, head.bias)
 
 
 def _almost(logits: np.ndarray, labels: np.ndarray, target: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo import Classifier, Reference
-from zoo.base import images
+from zoo.base import images, pixel_arrays
 
 Regions = tuple[np.ndarray, np.ndarray]
 
@@ -91,4 +91,4 @@ def _pictures(classifier: Classifier, reference: Reference, rows: Sequence[int])
     decoded = {
         row: images.read_image(reference.thumbnails[row], (height, width)) for row in set(rows)
     }
-    return images.to_channels(np.stack([decoded[row] for row in rows]), channels)
+    return pixel_arrays.to_channels(np.stack([decoded[row] for row in rows]), channels)

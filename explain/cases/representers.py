@@ -55,7 +55,7 @@ class Representers:
         return self.alphas[:, target] * likeness
 
 
-def fit(
+def fit_representers(
     embeddings: np.ndarray, logits: np.ndarray, weights: np.ndarray, bias: np.ndarray
 ) -> Representers:
     """Fit a head with an L2 penalty to the network's own probabilities for the cases.
@@ -87,9 +87,12 @@ def fit(
     start = np.vstack([weights * scale, bias + mean @ weights]).astype(np.float64)
     start -= start.mean(axis=1, keepdims=True)  # what all classes share changes no probability
     found = minimize(
-        loss, start.ravel(), jac=True, method="L-BFGS-B",
+        loss,
+        start.ravel(),
+        jac=True,
+        method="L-BFGS-B",
         options={"maxiter": STEPS, "maxfun": STEPS, "gtol": 1e-8, "ftol": 0, "maxcor": 20},
-    )  # fmt: skip
+    )
     head = found.x.reshape(-1, classes)
     given = points @ head
     return Representers(

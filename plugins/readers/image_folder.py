@@ -42,24 +42,25 @@ class FolderImages:
 
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Read one image as `(height, width, 3)` uint8."""
-        from zoo.base import images
+        from zoo import read_image
 
-        return images.read_image(self.root / sample.name, size)
+        return read_image(self.root / sample.name, size)
 
     def digest(self, sample: Sample) -> str:
         """Identify one file by its content."""
-        from zoo.base import images
+        from zoo import digest_file
 
-        return images.digest_file(self.root / sample.name)
+        return digest_file(self.root / sample.name)
 
     def header(self, sample: Sample) -> Header:
         """Read what one file says of itself, without decoding it."""
-        from zoo.base import images
+        from zoo import read_header
 
-        return images.read_header(self.root / sample.name)
+        return read_header(self.root / sample.name)
 
 
 def _index(root: Path, options: dict[str, str]) -> Dataset:
+    from zoo import assign_patients
     from zoo.base import patients
 
     strangers: list[str] = []
@@ -68,7 +69,7 @@ def _index(root: Path, options: dict[str, str]) -> Dataset:
     kept = [entry for entry in found if entry[1] in class_names]
     _check_splits(root, Counter((split, name) for _, name, split in kept), class_names)
     names = [name for name, _, _ in kept]
-    rule, people, note = patients.assign_patients(names, options.get("patients", patients.AUTO))
+    rule, people, note = assign_patients(names, options.get("patients", patients.AUTO))
     labels = {name: index for index, name in enumerate(class_names)}
     samples = tuple(
         Sample(name, labels[class_name], patient, split)
@@ -130,7 +131,7 @@ def _folders(folder: Path) -> list[Path]:
 
 def _images(folder: Path, strangers: list[str]) -> Iterator[Path]:
     """Yield the images at any depth, each folder once: a link may lead back to a parent."""
-    from zoo.base import images
+    from zoo import is_image_name
 
     waiting, seen = [folder], set()
     while waiting:
@@ -143,7 +144,7 @@ def _images(folder: Path, strangers: list[str]) -> Iterator[Path]:
             path = Path(entry.path)
             if entry.is_dir():
                 waiting.append(path)
-            elif images.is_image_name(path) and _is_text(entry.name):
+            elif is_image_name(path) and _is_text(entry.name):
                 yield path
             else:
                 strangers.append(entry.name)

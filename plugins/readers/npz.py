@@ -47,17 +47,17 @@ class NpzImages:
         """Read one image as `(height, width, 3)` uint8."""
         import numpy as np
 
-        from zoo.base import images
+        from zoo import resize
 
         stored = self._stored(sample)
         pixels = stored if stored.ndim == 3 else np.repeat(stored[..., None], 3, axis=-1)
-        return images.resize(np.ascontiguousarray(pixels), size)
+        return resize(np.ascontiguousarray(pixels), size)
 
     def digest(self, sample: Sample) -> str:
         """Identify one image by its stored pixels."""
-        from zoo.base import images
+        from zoo import digest_bytes
 
-        return images.digest_bytes(self._stored(sample).tobytes())
+        return digest_bytes(self._stored(sample).tobytes())
 
     def _stored(self, sample: Sample) -> np.ndarray:
         key, index = sample.name.split("/")

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from zoo import BadInput, Header, ZooError
 from zoo.base import formats, images
-from zoo.base.images import Silence
+from zoo.base.reader_warnings import Silence
 from zoo.cli import main
 
 STRANGER = """

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo import BadInput, Header, ZooError
-from zoo.base import images
+from zoo.base import digests, images, pixel_arrays
 
 COLOURS = np.zeros((16, 24, 3), np.uint8)
 COLOURS[:, :12] = (200, 40, 10)
@@ -49,8 +49,8 @@ def test_a_file_and_its_bytes_are_the_same_image(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(content)
     np.testing.assert_array_equal(images.read_image(path), images.read_image(content))
-    assert images.digest_file(path) == images.digest_bytes(content)
-    assert len(images.digest_file(path)) == 16
+    assert digests.digest_file(path) == digests.digest_bytes(content)
+    assert len(digests.digest_file(path)) == 16
 
 
 def test_transparency_is_laid_over_black() -> None:
@@ -123,24 +123,24 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_with_the_same_result() -> None:
     big = np.asarray(Image.fromarray(RAMP).resize((960, 640), Image.Resampling.BILINEAR))
     content = encoded(Image.fromarray(big), "JPEG", quality=95)
     small = images.read_image(content, (40, 60)).astype(int)
-    whole = images.resize(images.read_image(content), (40, 60)).astype(int)
+    whole = pixel_arrays.resize(images.read_image(content), (40, 60)).astype(int)
     np.testing.assert_allclose(small, whole, atol=4)
 
 
 def test_channels() -> None:
-    assert images.to_channels(COLOURS, 3) is COLOURS
-    gray = images.to_channels(COLOURS, 1)
+    assert pixel_arrays.to_channels(COLOURS, 3) is COLOURS
+    gray = pixel_arrays.to_channels(COLOURS, 1)
     assert gray.shape == (16, 24, 1)
     assert gray.dtype == np.uint8
     assert gray[0, 0, 0] == round(0.299 * 200 + 0.587 * 40 + 0.114 * 10)
     with pytest.raises(BadInput, match="expected 1 or 3"):
-        images.to_channels(COLOURS, 2)
+        pixel_arrays.to_channels(COLOURS, 2)
 
 
 def test_a_jpeg_is_encoded_and_read_back() -> None:
-    pixels = images.read_image(images.encode_jpeg(COLOURS, quality=95))
+    pixels = images.read_image(pixel_arrays.encode_jpeg(COLOURS, quality=95))
     np.testing.assert_allclose(pixels[4, 4].astype(int), COLOURS[4, 4], atol=8)
-    assert images.read_image(images.encode_jpeg(RAMP[..., None])).shape == (16, 24, 3)
+    assert images.read_image(pixel_arrays.encode_jpeg(RAMP[..., None])).shape == (16, 24, 3)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not an image"):
         images.read_image(tmp_path)
     with pytest.raises(BadInput, match="cannot be read"):
-        images.digest_file(tmp_path / "none.png")
+        digests.digest_file(tmp_path / "none.png")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads any file")

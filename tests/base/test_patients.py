@@ -50,12 +50,12 @@ def test_an_unknown_rule_is_refused_with_the_closest_one() -> None:
 @pytest.mark.parametrize(("fitting", "rule"), [(9, "kermany"), (8, "none")])
 def test_a_rule_is_chosen_when_nine_in_ten_names_fit(fitting: int, rule: str) -> None:
     names = [f"IM-{n:04d}-0001.jpeg" for n in range(fitting)]
-    assert patients.choose(names + ["other.jpeg"] * (10 - fitting)) == rule
+    assert patients.choose_rule(names + ["other.jpeg"] * (10 - fitting)) == rule
 
 
 def test_nih_is_chosen_and_no_names_fit_no_rule() -> None:
-    assert patients.choose(["00001280_004.png", "00001281_000.png"]) == "nih"
-    assert patients.choose([]) == "none"
+    assert patients.choose_rule(["00001280_004.png", "00001281_000.png"]) == "nih"
+    assert patients.choose_rule([]) == "none"
 
 
 def test_a_patient_in_two_splits_keeps_one_id() -> None:

@@ -10,8 +10,8 @@ from zoo import Dataset, Sample
 from zoo.checks import duplicates
 from zoo.checks.duplicates import Place, copies
 from zoo.checks.findings import ERROR, NOTE
-from zoo.checks.material import Material
-from zoo.checks.similarity import pictures
+from zoo.checks.similarity import small_pictures
+from zoo.checks.source_images import SourceImages
 
 
 def place(name: str, label: str = "a", part: str = "") -> Place:
@@ -71,7 +71,7 @@ def test_pairs_that_share_an_image_are_one_group(
     assert duplicates.connected(pairs) == groups
 
 
-def material(rows: Sequence[tuple[str, int, str, int]], source: str = "") -> Material:
+def material(rows: Sequence[tuple[str, int, str, int]], source: str = "") -> SourceImages:
     """Images of (name, label, split, number of the picture); negative ones are re-encoded."""
 
     def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
@@ -83,18 +83,26 @@ def material(rows: Sequence[tuple[str, int, str, int]], source: str = "") -> Mat
 
     by_name = {name: number for name, _, _, number in rows}
     samples = tuple(Sample(name, label, name, split) for name, label, split, _ in rows)
-    dataset = Dataset(source="here", class_names=("a", "b"), samples=samples, read=read,
-                      digest=lambda sample: "")  # fmt: skip
+    dataset = Dataset(
+        source="here", class_names=("a", "b"), samples=samples, read=read, digest=lambda sample: ""
+    )
     digests = tuple(str(number) for *_, number in rows)
-    return Material(dataset, digests, *pictures(dataset, samples), None, source)
+    return SourceImages(dataset, digests, *small_pictures(dataset, samples), None, source)
 
 
 def test_identical_and_nearly_identical_images_are_told_apart() -> None:
     numbers, findings = copies(
-        material([("1", 0, "train", 1), ("2", 0, "train", 1), ("3", 0, "train", 2),
-                  ("4", 0, "test", -2), ("5", 1, "train", 3)]),
+        material(
+            [
+                ("1", 0, "train", 1),
+                ("2", 0, "train", 1),
+                ("3", 0, "train", 2),
+                ("4", 0, "test", -2),
+                ("5", 1, "train", 3),
+            ]
+        ),
         None,
-    )  # fmt: skip
+    )
     assert numbers == {"exact_groups": 1, "surplus": 1, "near_pairs": 1, "pairs": 2}
     assert {f.kind: f.groups for f in findings} == {
         "duplicates": (("1", "2"),),

@@ -36,8 +36,15 @@ def nowhere(input_shape: tuple[int, int, int], num_classes: int) -> Any:
 def declared(
     name: str, build: Any, pretrained: str = "ImageNet", **options: Option
 ) -> Architecture:
-    return Architecture(name=name, summary="", build=build, parameters=1, input_shape=(32, 32, 3),
-                        pretrained=pretrained, options=options)  # fmt: skip
+    return Architecture(
+        name=name,
+        summary="",
+        build=build,
+        parameters=1,
+        input_shape=(32, 32, 3),
+        pretrained=pretrained,
+        options=options,
+    )
 
 
 def only(*architectures: Architecture) -> registry.Registry:

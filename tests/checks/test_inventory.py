@@ -25,8 +25,13 @@ def indexed(counts: dict[str, tuple[int, int]]) -> Dataset:
         for label, number in enumerate(numbers)
         for n in range(number)
     )
-    return Dataset(source="here", class_names=("NORMAL", "PNEUMONIA"), samples=samples, read=read,
-                   digest=lambda sample: sample.name)  # fmt: skip
+    return Dataset(
+        source="here",
+        class_names=("NORMAL", "PNEUMONIA"),
+        samples=samples,
+        read=read,
+        digest=lambda sample: sample.name,
+    )
 
 
 def headers(*modes: str) -> Sequence[Header]:
@@ -92,8 +97,9 @@ def test_unreadable_images_are_an_error_with_their_names() -> None:
     assert "--skip-broken" in finding.remedy
 
 
-@pytest.mark.parametrize(("validation", "warned"), [((8, 8), True), ((19, 50), True),
-                                                    ((20, 50), False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("validation", "warned"), [((8, 8), True), ((19, 50), True), ((20, 50), False)]
+)
 def test_a_small_validation_part_is_a_warning(validation: tuple[int, int], warned: bool) -> None:
     findings = inventory.small_validation(indexed({"train": (9, 9), "validation": validation}))
     assert [f.level for f in findings] == [WARNING] * warned

@@ -25,9 +25,14 @@ def indexed(*rows: tuple[str, str, str]) -> Dataset:
 
 def test_a_planted_patient_leak_is_an_error_with_the_images_of_both_parts() -> None:
     dataset = indexed(
-        ("1", "ann", "train"), ("2", "ann", "train"), ("3", "bob", "train"),
-        ("4", "eve", "validation"), ("5", "ann", "test"), ("6", "bob", "test"), ("7", "cy", "test"),
-    )  # fmt: skip
+        ("1", "ann", "train"),
+        ("2", "ann", "train"),
+        ("3", "bob", "train"),
+        ("4", "eve", "validation"),
+        ("5", "ann", "test"),
+        ("6", "bob", "test"),
+        ("7", "cy", "test"),
+    )
     (finding,) = patients.overlap(dataset)
     assert finding.level == ERROR
     assert finding.groups == (("1", "2", "5"), ("3", "6"))
@@ -38,8 +43,10 @@ def test_a_planted_patient_leak_is_an_error_with_the_images_of_both_parts() -> N
 def test_each_pair_of_parts_is_a_finding_of_its_own() -> None:
     dataset = indexed(("1", "ann", "train"), ("2", "ann", "validation"), ("3", "ann", "test"))
     assert [f.groups for f in patients.overlap(dataset)] == [
-        (("1", "2"),), (("1", "3"),), (("2", "3"),),
-    ]  # fmt: skip
+        (("1", "2"),),
+        (("1", "3"),),
+        (("2", "3"),),
+    ]
 
 
 def test_patients_inside_a_part_or_without_parts_do_not_leak() -> None:

@@ -17,8 +17,13 @@ def verified(*rows: tuple[str, int, str, str], **digests: str) -> Verified:
         raise AssertionError("the quick check reads no image")
 
     samples = tuple(Sample(*row) for row in rows)
-    dataset = Dataset(source="here", class_names=("NORMAL", "PNEUMONIA"), samples=samples,
-                      read=read, digest=lambda sample: sample.name)  # fmt: skip
+    dataset = Dataset(
+        source="here",
+        class_names=("NORMAL", "PNEUMONIA"),
+        samples=samples,
+        read=read,
+        digest=lambda sample: sample.name,
+    )
     return Verified(dataset, {s.name: digests.get(s.name, s.name) for s in samples}, ())
 
 
@@ -27,8 +32,11 @@ def balanced(part: str, number: int, prefix: str) -> list[tuple[str, int, str, s
 
 
 def test_a_sound_set_has_no_findings() -> None:
-    rows = [*balanced("train", 200, "a"), *balanced("validation", 60, "b"),
-            *balanced("test", 60, "c")]  # fmt: skip
+    rows = [
+        *balanced("train", 200, "a"),
+        *balanced("validation", 60, "b"),
+        *balanced("test", 60, "c"),
+    ]
     assert quick(verified(*rows)) == []
 
 

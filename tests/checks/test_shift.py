@@ -6,8 +6,8 @@ from scipy.stats import chi2_contingency
 
 from zoo import Dataset, Sample
 from zoo.checks.findings import NOTE, WARNING
-from zoo.checks.material import Material
-from zoo.checks.shift import Side, compare, shifts
+from zoo.checks.shift import Side, shift_between, shifts
+from zoo.checks.source_images import SourceImages
 
 NAMES = ("NORMAL", "PNEUMONIA")
 
@@ -26,7 +26,7 @@ def side(
 
 
 def test_one_source_in_two_parts_is_not_told_apart() -> None:
-    entry, findings = compare(side("train", 150, 150, 0), side("test", 60, 60, 1))
+    entry, findings = shift_between(side("train", 150, 150, 0), side("test", 60, 60, 1))
     assert entry["between"] == ["train", "test"]
     assert entry["roc_auc"]["low"] < 0.5 < entry["roc_auc"]["high"] + 0.05
     assert findings == []
@@ -35,7 +35,7 @@ def test_one_source_in_two_parts_is_not_told_apart() -> None:
 def test_a_planted_shift_is_found_with_the_images_that_give_it_away() -> None:
     test = side("test", 60, 60, 1, moved=2.0)
     test.features[[3, 70], 1] += 8
-    entry, findings = compare(side("train", 150, 150, 0), test)
+    entry, findings = shift_between(side("train", 150, 150, 0), test)
     (finding,) = findings
     assert (finding.level, finding.kind) == (WARNING, "shift")
     assert entry["roc_auc"]["low"] > 0.8
@@ -45,7 +45,7 @@ def test_a_planted_shift_is_found_with_the_images_that_give_it_away() -> None:
 
 
 def test_other_class_shares_alone_are_not_taken_for_other_images() -> None:
-    entry, findings = compare(side("train", 60, 340, 0), side("test", 100, 40, 1))
+    entry, findings = shift_between(side("train", 60, 340, 0), side("test", 100, 40, 1))
     assert entry["roc_auc"]["value"] == pytest.approx(0.5, abs=0.12)
     (finding,) = findings
     assert (finding.level, finding.kind) == (NOTE, "class shares")
@@ -54,17 +54,17 @@ def test_other_class_shares_alone_are_not_taken_for_other_images() -> None:
 
 def test_the_p_of_class_shares_counts_patients() -> None:
     a, b = side("train", 60, 90, 0), side("test", 50, 30, 1)
-    entry, _ = compare(a, b)
+    entry, _ = shift_between(a, b)
     expected = chi2_contingency([[60, 90], [50, 30]]).pvalue
     assert entry["prior_p"] == pytest.approx(expected)
     assert entry["prior"]["train"] == {"NORMAL": 0.4, "PNEUMONIA": 0.6}
     few = Side("test", b.features, b.labels, np.array(["p", "q"] * 40), b.names, NAMES)
-    assert compare(a, few)[0]["prior_p"] > 0.5
+    assert shift_between(a, few)[0]["prior_p"] > 0.5
 
 
 def test_other_classes_are_compared_as_they_are() -> None:
     a, b = side("train", 60, 60, 0), side("abroad", 30, 30, 1, names=("cat", "dog"))
-    entry, findings = compare(a, b)
+    entry, findings = shift_between(a, b)
     assert entry["prior_p"] is None
     assert entry["prior"]["abroad"] == {"cat": 0.5, "dog": 0.5}
     assert [f for f in findings if f.kind == "class shares"] == []
@@ -73,12 +73,12 @@ def test_other_classes_are_compared_as_they_are() -> None:
 def test_one_patient_on_a_side_is_said_and_stops_nothing() -> None:
     b = side("test", 4, 4, 1)
     one = Side("test", b.features, b.labels, np.array(["p"] * 8), b.names, NAMES)
-    entry, findings = compare(side("train", 30, 30, 0), one)
+    entry, findings = shift_between(side("train", 30, 30, 0), one)
     assert entry["roc_auc"] == {"value": None, "low": None, "high": None}
     assert "could not be measured" in findings[-1].message
 
 
-def material(parts: dict[str, int], source: str = "") -> Material:
+def material(parts: dict[str, int], source: str = "") -> SourceImages:
     def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         raise AssertionError("features are given")
 
@@ -87,10 +87,11 @@ def material(parts: dict[str, int], source: str = "") -> Material:
         for part, number in parts.items()
         for n in range(number)
     )
-    dataset = Dataset(source="here", class_names=NAMES, samples=samples, read=read,
-                      digest=lambda sample: "")  # fmt: skip
+    dataset = Dataset(
+        source="here", class_names=NAMES, samples=samples, read=read, digest=lambda sample: ""
+    )
     nothing = np.empty((len(samples), 0))
-    return Material(dataset, ("",) * len(samples), nothing, nothing, None, source)
+    return SourceImages(dataset, ("",) * len(samples), nothing, nothing, None, source)
 
 
 def compared(own: dict[str, int], other: dict[str, int] | None = None) -> list[list[str]]:

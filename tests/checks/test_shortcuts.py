@@ -9,8 +9,8 @@ from plugins.readers.phantom import zoo_read_dataset
 from zoo import Dataset, Header, Sample
 from zoo.checks.findings import NOTE, WARNING
 from zoo.checks.shortcuts import shortcuts, without_mask
-from zoo.data import baselines
-from zoo.data.baselines import BORDER, FILE, LUNGS, OUTSIDE
+from zoo.data import baseline_inputs, baselines
+from zoo.data.baseline_inputs import BORDER, FILE, LUNGS, OUTSIDE
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,14 @@ def checked(measured: dict[str, np.ndarray], samples: tuple[Sample, ...]) -> tup
 
 
 def test_a_planted_bright_corner_is_found_in_the_border(phantom: Dataset) -> None:
-    plain, told = checked(baselines.measure(phantom, phantom.samples), phantom.samples)
+    plain, told = checked(
+        baseline_inputs.baseline_inputs(phantom, phantom.samples), phantom.samples
+    )
     assert "shortcut border" not in told
     planted = with_bright_corner(phantom)
-    entries, told = checked(baselines.measure(planted, planted.samples), planted.samples)
+    entries, told = checked(
+        baseline_inputs.baseline_inputs(planted, planted.samples), planted.samples
+    )
     assert told["shortcut border"].level == WARNING
     assert entries[BORDER]["roc_auc"]["value"] > 0.99
     assert entries[BORDER]["roc_auc"]["low"] > 0.9 > plain[BORDER]["roc_auc"]["high"]
@@ -56,13 +60,15 @@ def test_a_planted_file_size_is_found_and_named(phantom: Dataset) -> None:
         return Header(64, 64, "L", 2000 + 300 * sample.label + hash(sample.name) % 200)
 
     dataset = replace(phantom, header=header)
-    entries, told = checked(baselines.measure(dataset, dataset.samples), dataset.samples)
+    entries, told = checked(
+        baseline_inputs.baseline_inputs(dataset, dataset.samples), dataset.samples
+    )
     assert entries[FILE]["roc_auc"]["low"] > 0.9
     assert "Strongest alone: bytes (higher, 1.000)" in told["shortcut file"].message
 
 
 def test_images_that_are_not_files_are_said_to_have_an_exposure_only(phantom: Dataset) -> None:
-    entries, _ = checked(baselines.measure(phantom, phantom.samples), phantom.samples)
+    entries, _ = checked(baseline_inputs.baseline_inputs(phantom, phantom.samples), phantom.samples)
     assert entries[FILE]["title"] == "file: mean, contrast"
 
 

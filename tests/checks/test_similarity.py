@@ -12,7 +12,7 @@ from plugins.readers.image_folder import zoo_read_dataset as read_folder
 from plugins.readers.phantom import zoo_read_dataset
 from zoo import Dataset, Sample
 from zoo.checks import similarity
-from zoo.checks.similarity import SIDE, correlation, pictures, similar_pairs
+from zoo.checks.similarity import SIDE, correlation, similar_pairs, small_pictures
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
 Change = Callable[[Image.Image], Image.Image]
@@ -60,7 +60,7 @@ def searched(
     pixels: dict[str, np.ndarray], embeddings: np.ndarray | None = None
 ) -> list[tuple[int, int, float]]:
     dataset = held(pixels)
-    return similar_pairs(*pictures(dataset, dataset.samples), embeddings)
+    return similar_pairs(*small_pictures(dataset, dataset.samples), embeddings)
 
 
 def test_different_patients_are_no_duplicates(chests: dict[str, np.ndarray]) -> None:
@@ -70,13 +70,15 @@ def test_different_patients_are_no_duplicates(chests: dict[str, np.ndarray]) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        encoded(90), encoded(20),
-        lambda image: image.resize((64, 64)), lambda image: image.resize((300, 250)),
+        encoded(90),
+        encoded(20),
+        lambda image: image.resize((64, 64)),
+        lambda image: image.resize((300, 250)),
         lambda image: ImageEnhance.Brightness(image).enhance(0.8),
         lambda image: ImageEnhance.Contrast(image).enhance(0.7),
     ],
     ids=["jpeg 90", "jpeg 20", "smaller", "larger", "darker", "flatter"],
-)  # fmt: skip
+)
 def test_planted_copies_are_found_though_their_files_differ(
     chests: dict[str, np.ndarray], change: Change
 ) -> None:
@@ -129,7 +131,7 @@ def test_pairs_do_not_depend_on_how_the_work_is_cut(
 
 def test_hashes_hold_256_bits(chests: dict[str, np.ndarray]) -> None:
     dataset = held(chests)
-    gray, hashes = pictures(dataset, dataset.samples)
+    gray, hashes = small_pictures(dataset, dataset.samples)
     assert (gray.shape, gray.dtype) == ((COUNT, SIDE, SIDE), np.uint8)
     assert (hashes.shape, hashes.dtype) == ((COUNT, 4), np.uint64)
     assert len(np.unique(hashes, axis=0)) == COUNT
@@ -146,8 +148,8 @@ def test_forty_radiographs_are_recognised_in_another_size_and_mode() -> None:
     alike = [s for s in squashed.samples if Path(s.name).stem in stems]
     others = [s for s in squashed.samples if Path(s.name).stem not in stems][::12]
     gray, hashes = zip(
-        pictures(originals, originals.samples),
-        pictures(squashed, [*alike, *others]),
+        small_pictures(originals, originals.samples),
+        small_pictures(squashed, [*alike, *others]),
         strict=True,
     )
     found = similar_pairs(np.concatenate(gray), np.concatenate(hashes))

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from zoo import DISCLAIMER
-from zoo.base.images import digest_file
+from zoo.base.digests import digest_file
 from zoo.cli import main
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run

@@ -16,9 +16,12 @@ ZOO = str(Path(sys.executable).with_name("zoo"))
 def started(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
         [ZOO, *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, **environment},
-    )  # fmt: skip
+    )
 
 
 def test_the_installed_command_tells_errors_in_one_piece() -> None:
@@ -64,11 +67,20 @@ for arguments in {commands}:
 
 def test_quick_commands_load_nothing_heavy(tmp_path: Path) -> None:
     commands = [
-        ["--help"], ["list"], ["list", "--json"], ["show", "efficientnet"], ["train", "--help"],
-        ["trian"], ["train", "alexnot"], ["train", "alexnet", "--set", "a=b"],
-        ["train", "alexnet", "--data", "nowhere"], ["predict", "nowhere.png"], ["runs"],
-        ["explain", "--method", "x", "nowhere.png"], ["train", "--resume", "x"],
-    ]  # fmt: skip
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["show", "efficientnet"],
+        ["train", "--help"],
+        ["trian"],
+        ["train", "alexnot"],
+        ["train", "alexnet", "--set", "a=b"],
+        ["train", "alexnet", "--data", "nowhere"],
+        ["predict", "nowhere.png"],
+        ["runs"],
+        ["explain", "--method", "x", "nowhere.png"],
+        ["train", "--resume", "x"],
+    ]
     script = LIGHT.format(commands=commands)
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False

@@ -9,9 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from zoo import BadInput, DamagedRun, Dataset, Header, Sample
-from zoo.data import baselines
-from zoo.data.baselines import BORDER, FILE, LUNGS, OUTSIDE, TITLES, score_baselines
-from zoo.stats.metrics import evaluate
+from zoo.data import baseline_inputs, baselines
+from zoo.data.baseline_inputs import BORDER, FILE, LUNGS, OUTSIDE, TITLES
+from zoo.data.baselines import score_baselines
+from zoo.stats.metrics import classification_metrics
 
 COUNT = 40
 
@@ -48,7 +49,7 @@ def grouped(count: int, patients: int, seed: int = 0) -> tuple[np.ndarray, np.nd
 
 def test_file_values_are_what_the_file_and_its_exposure_say(noise: dict[str, np.ndarray]) -> None:
     dataset = drawn(noise)
-    values = baselines.measure(dataset, dataset.samples)[FILE]
+    values = baseline_inputs.baseline_inputs(dataset, dataset.samples)[FILE]
     assert values.dtype == np.float32
     expected = [300, 200, 1.5, np.log(1000), noise["i3"].mean(), noise["i3"].std()]
     np.testing.assert_allclose(values[3], expected, rtol=1e-5)
@@ -56,7 +57,7 @@ def test_file_values_are_what_the_file_and_its_exposure_say(noise: dict[str, np.
 
 def test_images_that_are_not_files_have_an_exposure_only(noise: dict[str, np.ndarray]) -> None:
     dataset = drawn(noise, header=False)
-    measured = baselines.measure(dataset, dataset.samples)
+    measured = baseline_inputs.baseline_inputs(dataset, dataset.samples)
     assert measured.keys() == {FILE, BORDER}
     np.testing.assert_allclose(measured[FILE][3], [noise["i3"].mean(), noise["i3"].std()])
 
@@ -66,9 +67,11 @@ def test_the_border_is_the_frame_and_never_the_middle(noise: dict[str, np.ndarra
     for picture in other.values():
         picture[6:-6, 6:-6] = 0
     dataset = drawn(noise)
-    border = baselines.measure(dataset, dataset.samples)[BORDER]
+    border = baseline_inputs.baseline_inputs(dataset, dataset.samples)[BORDER]
     assert border.shape == (COUNT, 56**2 - 44**2)
-    np.testing.assert_array_equal(border, baselines.measure(drawn(other), dataset.samples)[BORDER])
+    np.testing.assert_array_equal(
+        border, baseline_inputs.baseline_inputs(drawn(other), dataset.samples)[BORDER]
+    )
     assert (border[0][:56] == noise["i0"][0]).all()
 
 
@@ -80,7 +83,7 @@ def test_masks_divide_the_picture_and_a_missing_one_is_nan(noise: dict[str, np.n
         inside[:, : size[1] // 2] = True
         return None if sample.name == "i7" else inside
 
-    measured = baselines.measure(dataset, dataset.samples, mask=left_half)
+    measured = baseline_inputs.baseline_inputs(dataset, dataset.samples, mask=left_half)
     assert measured.keys() == {FILE, *TITLES}
     lungs, outside = measured[LUNGS].reshape(-1, 56, 56), measured[OUTSIDE].reshape(-1, 56, 56)
     np.testing.assert_array_equal(lungs[0] + outside[0], noise["i0"])
@@ -98,7 +101,9 @@ def test_few_values_give_the_log_odds_of_scikit_learn() -> None:
     both = np.hstack([standard, standard**2])
     model = LogisticRegression(class_weight="balanced", max_iter=1000).fit(both, truth)
     np.testing.assert_allclose(
-        baselines.fit(values, truth).scores(values), model.decision_function(both), atol=2e-3
+        baselines.fit_baseline(values, truth).scores(values),
+        model.decision_function(both),
+        atol=2e-3,
     )
 
 
@@ -113,14 +118,14 @@ def three_classes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_several_classes_are_averaged_as_the_networks_are() -> None:
     labels, patients, values = three_classes()
     truth = baselines.asked(labels, 0, 3)
-    fitted = baselines.fit(values, truth)
+    fitted = baselines.fit_baseline(values, truth)
     (row,) = score_baselines({BORDER: fitted}, {BORDER: values}, truth, patients)
     each = [roc_auc_score(labels == c, fitted.scores(values)[:, c]) for c in range(3)]
     assert each[0] > 0.99 > 0.85 > each[1], "one against the rest would be another figure"
     assert row["roc_auc"]["value"] == pytest.approx(np.mean(each))
     # A network that answers as the baseline does has the baseline's figure.
     scores = 1 / (1 + np.exp(-fitted.scores(values)))
-    network = evaluate(labels, scores, patients, ("a", "b", "c"), 0, resamples=9)
+    network = classification_metrics(labels, scores, patients, ("a", "b", "c"), 0, resamples=9)
     assert row["roc_auc"] | {"note": ""} == network["metrics"]["roc_auc"]
 
 
@@ -130,28 +135,28 @@ def test_two_classes_are_asked_for_the_positive_one() -> None:
     for positive in (0, 1):
         truth = baselines.asked(labels, positive, 2)
         assert truth.tolist() == (labels == positive).tolist()
-        scores = baselines.fit(values, truth).scores(values)
+        scores = baselines.fit_baseline(values, truth).scores(values)
         assert roc_auc_score(labels == positive, scores) > 0.99
 
 
 def test_a_class_that_was_never_seen_is_not_told() -> None:
     labels, patients, values = three_classes()
     truth = baselines.asked(labels, 0, 4)
-    fitted = baselines.fit(values, truth)
+    fitted = baselines.fit_baseline(values, truth)
     assert fitted.scores(values).shape == (300, 4)
     assert not fitted.scores(values)[:, 3].any()
     rows = score_baselines({BORDER: fitted}, {BORDER: values}, truth, patients)
     three = baselines.asked(labels, 0, 3)
-    known = baselines.fit(values, three)
+    known = baselines.fit_baseline(values, three)
     assert rows == score_baselines({BORDER: known}, {BORDER: values}, three, patients)
-    old = baselines.fit(values, labels == 0)
+    old = baselines.fit_baseline(values, labels == 0)
     assert score_baselines({BORDER: old}, {BORDER: values}, three, patients) == []
 
 
 def test_a_size_in_the_middle_is_found_although_it_is_neither_large_nor_small() -> None:
     width = np.random.default_rng(2).uniform(500, 2500, 400)
     truth = np.abs(width - 1500) < 400
-    scores = baselines.fit(width[:, None], truth).scores(width[:, None])
+    scores = baselines.fit_baseline(width[:, None], truth).scores(width[:, None])
     assert roc_auc_score(truth, scores) > 0.99
 
 
@@ -160,7 +165,7 @@ def test_many_values_are_compressed_and_a_class_pattern_is_found() -> None:
     truth, people = grouped(400, 200)
     values = random.normal(size=(400, 1200)).astype(np.float32)
     values[:, :200] += truth[:, None]
-    fitted = baselines.fit(values, truth)
+    fitted = baselines.fit_baseline(values, truth)
     assert fitted.components.shape == (50, 1200)
     assert roc_auc_score(truth, baselines.out_of_fold(values, truth, people)) > 0.95
 
@@ -168,7 +173,7 @@ def test_many_values_are_compressed_and_a_class_pattern_is_found() -> None:
 def test_constants_and_values_far_away_keep_scores_finite() -> None:
     random = np.random.default_rng(4)
     values = np.column_stack([np.full(100, 224.0), random.normal(size=100)]).astype(np.float32)
-    fitted = baselines.fit(values, values[:, 1] > 0)
+    fitted = baselines.fit_baseline(values, values[:, 1] > 0)
     far = fitted.scores(np.array([[1e9, 1e9], [224, 5.5]], np.float32))
     assert np.isfinite(far).all()
     assert fitted.scores(np.array([[224, 100]])) == fitted.scores(np.array([[224, 1000]]))
@@ -176,7 +181,7 @@ def test_constants_and_values_far_away_keep_scores_finite() -> None:
 
 def test_a_border_that_is_black_everywhere_tells_nothing() -> None:
     truth = np.arange(20) < 8
-    fitted = baselines.fit(np.zeros((20, 1200), np.float32), truth)
+    fitted = baselines.fit_baseline(np.zeros((20, 1200), np.float32), truth)
     np.testing.assert_allclose(fitted.scores(np.zeros((3, 1200))), 0, atol=1e-6)
     other = np.random.default_rng(0).normal(size=(5, 1200)).astype(np.float32)
     assert len(set(fitted.scores(other))) == 1
@@ -185,7 +190,7 @@ def test_a_border_that_is_black_everywhere_tells_nothing() -> None:
 def test_noise_is_not_told_apart_though_it_is_remembered() -> None:
     truth, people = grouped(200, 100)
     values = np.random.default_rng(5).normal(size=(200, 300)).astype(np.float32)
-    assert roc_auc_score(truth, baselines.fit(values, truth).scores(values)) > 0.7
+    assert roc_auc_score(truth, baselines.fit_baseline(values, truth).scores(values)) > 0.7
     assert roc_auc_score(truth, baselines.out_of_fold(values, truth, people)) < 0.65
 
 
@@ -225,8 +230,8 @@ def test_folds_shrink_to_the_patients_there_are() -> None:
 def test_one_class_or_other_measurements_are_refused() -> None:
     values = np.random.default_rng(8).normal(size=(10, 6)).astype(np.float32)
     with pytest.raises(BadInput, match="10 images are of one class"):
-        baselines.fit(values, np.ones(10, bool))
-    fitted = baselines.fit(values, values[:, 0] > 0)
+        baselines.fit_baseline(values, np.ones(10, bool))
+    fitted = baselines.fit_baseline(values, values[:, 0] > 0)
     with pytest.raises(BadInput, match="fitted on 6 measurements an image and was given 2"):
         fitted.scores(values[:, :2])
 
@@ -235,7 +240,7 @@ def test_a_saved_baseline_scores_alike(tmp_path: Path) -> None:
     random = np.random.default_rng(9)
     truth = random.random(80) < 0.4
     values = {FILE: random.normal(size=(80, 6)), BORDER: random.normal(size=(80, 1200))}
-    fitted = {name: baselines.fit(v, truth) for name, v in values.items()}
+    fitted = {name: baselines.fit_baseline(v, truth) for name, v in values.items()}
     baselines.save(tmp_path / "baselines.npz", fitted)
     loaded = baselines.load(tmp_path / "baselines.npz")
     assert list(loaded) == [FILE, BORDER]
@@ -244,7 +249,7 @@ def test_a_saved_baseline_scores_alike(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
-    baselines.save(tmp_path / "b.npz", {FILE: baselines.fit(np.eye(4), np.arange(4) < 2)})
+    baselines.save(tmp_path / "b.npz", {FILE: baselines.fit_baseline(np.eye(4), np.arange(4) < 2)})
     whole = (tmp_path / "b.npz").read_bytes()
     (tmp_path / "b.npz").write_bytes(whole[: len(whole) // 2])
     for name in ("b.npz", "none.npz"):

@@ -36,12 +36,12 @@ def cohort(tmp_path):
     dataset = Dataset(
         source="drawn", class_names=("a", "b"), samples=samples, read=read, digest=lambda s: s.name
     )
-    return dataset, masks.find(tmp_path, samples)
+    return dataset, masks.find_masks(tmp_path, samples)
 
 
 def test_it_finds_the_lungs_of_other_patients(cohort, tmp_path):
     dataset, known = cohort
-    model = lungs.fit(dataset, dataset.samples[:80], dataset.samples[80:], known)
+    model = lungs.fit_lungs(dataset, dataset.samples[:80], dataset.samples[80:], known)
     assert model.overlap > 0.9
     assert model.masks == 40
     image, mask = drawn(500)
@@ -64,4 +64,4 @@ def test_a_run_without_a_model_has_none_and_a_damaged_one_is_told(tmp_path):
 def test_too_few_masks_are_refused(cohort):
     dataset, known = cohort
     with pytest.raises(BadInput, match="Only 5 of 5"):
-        lungs.fit(dataset, dataset.samples[:80], dataset.samples[80:85], known)
+        lungs.fit_lungs(dataset, dataset.samples[:80], dataset.samples[80:85], known)

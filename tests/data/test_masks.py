@@ -24,7 +24,7 @@ def sample(name: str) -> Sample:
 
 def test_masks_are_found_by_the_name_of_their_image_and_white_is_inside(tmp_path: Path) -> None:
     drawn(tmp_path / "anywhere/at all/one.png", 20)
-    found = masks.find(tmp_path, [sample("train/NORMAL/one.jpeg"), sample("two.jpeg")])
+    found = masks.find_masks(tmp_path, [sample("train/NORMAL/one.jpeg"), sample("two.jpeg")])
     inside = found(sample("train/NORMAL/one.jpeg"), (10, 10))
     assert inside is not None
     assert inside.dtype == bool
@@ -36,7 +36,7 @@ def test_masks_are_found_by_the_name_of_their_image_and_white_is_inside(tmp_path
 def test_of_two_masks_of_a_name_the_one_in_the_same_folders_counts(tmp_path: Path) -> None:
     drawn(tmp_path / "train/A/one.png", 40)
     drawn(tmp_path / "train/B/one.png", 0)
-    found = masks.find(tmp_path, [sample("train/A/one.jpeg")])
+    found = masks.find_masks(tmp_path, [sample("train/A/one.jpeg")])
     for folder, share in (("train/A", 1), ("train/B", 0)):
         inside = found(sample(f"{folder}/one.jpeg"), (8, 8))
         assert inside is not None
@@ -45,7 +45,7 @@ def test_of_two_masks_of_a_name_the_one_in_the_same_folders_counts(tmp_path: Pat
 
 def test_a_folder_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no folder of masks"):
-        masks.find(tmp_path / "nowhere", [sample("one.jpeg")])
+        masks.find_masks(tmp_path / "nowhere", [sample("one.jpeg")])
     drawn(tmp_path / "other.png", 3)
     with pytest.raises(BadInput, match=r"None of the 1 masks .* such as 'one'"):
-        masks.find(tmp_path, [sample("train/one.jpeg")])
+        masks.find_masks(tmp_path, [sample("train/one.jpeg")])

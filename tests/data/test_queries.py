@@ -16,7 +16,7 @@ SHAPE = (32, 40, 3)
 def read(
     files: list[Path], rule: str = "none", batch_size: int = 4
 ) -> list[tuple[Images | None, list[Skipped]]]:
-    return list(queries.read(files, SHAPE, rule, batch_size))
+    return list(queries.read_images(files, SHAPE, rule, batch_size))
 
 
 def test_files_are_kept_in_order_and_folders_searched(picture: Picture, tmp_path: Path) -> None:
@@ -24,20 +24,20 @@ def test_files_are_kept_in_order_and_folders_searched(picture: Picture, tmp_path
     single = picture("z.png")
     (tmp_path / "folder" / "notes.txt").write_text("not an image")
     picture("folder/.hidden.png")
-    assert queries.find([str(single), tmp_path / "folder"]) == [single, first, second]
+    assert queries.find_images([str(single), tmp_path / "folder"]) == [single, first, second]
 
 
 def test_a_named_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
     odd = tmp_path / "scan"
     odd.write_bytes(b"")
-    assert queries.find([odd]) == [odd]
+    assert queries.find_images([odd]) == [odd]
 
 
 def test_what_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no file or folder"):
-        queries.find([tmp_path / "nowhere.png"])
+        queries.find_images([tmp_path / "nowhere.png"])
     with pytest.raises(BadInput, match="has no images"):
-        queries.find([tmp_path])
+        queries.find_images([tmp_path])
 
 
 def test_batches_hold_pixels_names_and_contents(picture: Picture) -> None:
@@ -52,7 +52,7 @@ def test_batches_hold_pixels_names_and_contents(picture: Picture) -> None:
 
 
 def test_one_channel_when_the_network_takes_one(picture: Picture) -> None:
-    ((images, _),) = list(queries.read([picture("a.png")], (32, 32, 1), "none", 4))
+    ((images, _),) = list(queries.read_images([picture("a.png")], (32, 32, 1), "none", 4))
     assert images is not None
     assert images.pixels.shape == (1, 32, 32, 1)
 

@@ -59,8 +59,14 @@ def test_a_class_without_a_readable_image_is_refused_even_so() -> None:
 
 def test_generated_images_are_not_drawn() -> None:
     every = {f"i{n}" for n in range(20)}
-    assert len(verify(replace(stored(every), synthetic=True), skip_broken=False,
-                      progress=SILENT).digests) == 20  # fmt: skip
+    assert (
+        len(
+            verify(
+                replace(stored(every), synthetic=True), skip_broken=False, progress=SILENT
+            ).digests
+        )
+        == 20
+    )
 
 
 def test_the_fingerprint_follows_content_labels_patients_and_splits() -> None:

@@ -22,9 +22,9 @@ from zoo.interpret.trust import ranking as audits
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats import metrics
-from zoo.stats.outputs import Outputs
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.training import cells
-from zoo.training.cells import Cell, Outcome
+from zoo.training.cells import Cell, CellResult
 from zoo.workflows import check, compare, experiments, learning_curve
 from zoo.workflows import overview as overviews
 
@@ -168,10 +168,10 @@ def stored(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def answers(seed: int, strength: float, images: int = 60) -> Outputs:
+def answers(seed: int, strength: float, images: int = 60) -> LabelledLogits:
     labels = np.arange(images) % 2
     noise = np.random.default_rng(seed).normal(size=(images, 2))
-    return Outputs(
+    return LabelledLogits(
         (noise + strength * np.eye(2)[labels]).astype(np.float32),
         labels,
         np.array([f"p{i // 2}" for i in range(images)]),
@@ -183,18 +183,21 @@ def answers(seed: int, strength: float, images: int = 60) -> Outputs:
 def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings are not run: their answers are made up, better ones for larger shares."""
 
-    def read(cell: Cell, folder: Path) -> Outcome:
+    def read(cell: Cell, folder: Path) -> CellResult:
         part = answers(cell.seed + 10 * cell.fold, strength=2 * cell.share)
         summary = {
-            "temperature": 1.0, "operating_point": {"threshold": 0.5}, "seconds": 1.0,
-            "parameters": {"total": 2, "trainable": 1}, "train": {"roc_auc": 0.9},
+            "temperature": 1.0,
+            "operating_point": {"threshold": 0.5},
+            "seconds": 1.0,
+            "parameters": {"total": 2, "trainable": 1},
+            "train": {"roc_auc": 0.9},
             "sizes": {"train": {"images": round(100 * cell.share), "patients": 10}},
             "unused_phases": [],
-        }  # fmt: skip
-        return Outcome(cell, part, part, summary)
+        }
+        return CellResult(cell, part, part, summary)
 
     monkeypatch.setattr(experiments, "train_all", lambda *args, **more: None)
-    monkeypatch.setattr(cells, "read", read)
+    monkeypatch.setattr(cells, "read_cell", read)
 
 
 def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
@@ -247,7 +250,7 @@ def test_an_evaluation(trained: Run, tiny_registry: Registry) -> None:
 
 def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:
     from zoo.base import registry
-    from zoo.report.pages.check import DATA, write
+    from zoo.report.pages.check import DATA, write_check
 
     installed = registry.load_registry()
     without_network = replace(
@@ -258,7 +261,7 @@ def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:
     checked = check.check(
         str(class_folders), other="phantom?images=20&size=64", registry=without_network
     )
-    folder = write(checked, class_folders.parent / "check").parent
+    folder = write_check(checked, class_folders.parent / "check").parent
     agree(stored(folder / DATA), "checkjson")
 
 
@@ -281,10 +284,13 @@ def test_a_learning_curve(tiny_registry: Registry, tmp_path: Path) -> None:
 def test_a_cell(tiny_registry: Registry, tmp_path: Path) -> None:
     verified = verify(tiny_registry.dataset(SOURCE), skip_broken=False, progress=SILENT)
     cell = Cell(
-        architecture="tiny", source=SOURCE, settings=(("epochs", 1),), input_shape=(32, 32, 3),
+        architecture="tiny",
+        source=SOURCE,
+        settings=(("epochs", 1),),
+        input_shape=(32, 32, 3),
         folds=2,
-    )  # fmt: skip
-    name = cells.train(cell, tmp_path, opened=(tiny_registry, verified))
+    )
+    name = cells.train_cell(cell, tmp_path, opened=(tiny_registry, verified))
     content = stored(tmp_path / name / cells.SUMMARY)
     content["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
     agree(content, "celljson")
@@ -323,7 +329,7 @@ def test_an_explained_image_its_log_and_what_the_run_keeps(
     interpreter = Interpreter(explained, methods=("bright", "examples"), registry=explainers)
     [case] = interpreter.cases(Images(pixels, ("a/b.png",), (None,), ("0" * 16,)), labels=[1])
     case = replace(case, notes=("It fell.",))
-    files = casebook.write(case, tmp_path, "b", ("json",), explained)
+    files = casebook.write_case(case, tmp_path, "b", ("json",), explained)
     casebook.append(tmp_path, casebook.entry_of(case, "a/b.png", "b", "0" * 16, "f" * 16, files))
     agree(stored(tmp_path / "b.json"), "imagejson")
     with np.load(tmp_path / stored(tmp_path / "b.json")["arrays"]) as arrays:

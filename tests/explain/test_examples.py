@@ -147,9 +147,12 @@ def test_a_copy_of_an_own_case_is_not_shown_under_another_patient():
 def test_near_copies_are_shown_once_and_never_of_the_query():
     """A copy that was compressed anew has another digest and all but the same embedding."""
     reference = cases(
-        (0.2, 0, "p0", "d0"), (20, 0, "p1", "d1"), (20.2, 0, "p2", "d2"), (60, 1, "p3", "d3"),
+        (0.2, 0, "p0", "d0"),
+        (20, 0, "p1", "d1"),
+        (20.2, 0, "p2", "d2"),
+        (60, 1, "p3", "d3"),
         (40, 1, "p0", "d4"),
-    )  # fmt: skip
+    )
     found = explain_one(query(0), reference)
     assert indices(found) == [1, 3], "case 0 is the query and case 4 is of its patient"
     assert indices(explain_one(query(90, patient="p1"), reference)) == [3, 4, 0]
@@ -256,9 +259,10 @@ def test_almost_is_the_nearest_of_the_class_with_a_small_margin():
 
 def test_a_label_that_the_network_contradicts_is_flagged():
     reference = cases(
-        *((2 * i, 0, f"a{i}", f"a{i}") for i in range(5)), (4.5, 1, "wrong", "wrong"),
+        *((2 * i, 0, f"a{i}", f"a{i}") for i in range(5)),
+        (4.5, 1, "wrong", "wrong"),
         *((80 + i, 1, f"b{i}", f"b{i}") for i in range(8)),
-    )  # fmt: skip
+    )
     reference = replace(reference, embeddings=10 * unit(reference.embeddings))
     found = explain_one(query(5), reference, head=HEAD)
     notes = {case.index: case.note for group in found.groups for case in group.cases}
@@ -320,9 +324,10 @@ def test_own_patient_and_copies_are_never_shown(data):
                 st.sampled_from(["", "p1", "p2", "p3"]),
                 st.sampled_from([f"d{i}" for i in range(8)]),
             ),
-            min_size=1, max_size=12,
+            min_size=1,
+            max_size=12,
         )
-    )  # fmt: skip
+    )
     patient, digest = (
         data.draw(st.sampled_from([None, "", "p1"])),
         data.draw(st.sampled_from(["q", "d1"])),

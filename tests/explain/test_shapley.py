@@ -10,7 +10,7 @@ import pytest
 from explain import shapley
 from explain.maps.occlusion import LogOdds
 from zoo import Images, InvalidSetting
-from zoo.base.images import blurred
+from zoo.base.pixel_arrays import blurred
 
 
 @dataclass(eq=False)

@@ -123,8 +123,14 @@ def test_what_holds_back_is_set_apart_from_the_rest() -> None:
 def test_a_run_is_diagnosed_from_its_folder(trained: Run) -> None:
     causes = diagnose(trained)
     assert {cause.kind for cause in causes} == {
-        "overfitting", "shift", "other data", "shortcut", "collapse", "calibration", "threshold",
-    }  # fmt: skip
+        "overfitting",
+        "shift",
+        "other data",
+        "shortcut",
+        "collapse",
+        "calibration",
+        "threshold",
+    }
     order = [(HOLDS_BACK, UNKNOWN, FINE).index(cause.verdict) for cause in causes]
     assert order == sorted(order)
     assert all(cause.evidence for cause in causes)

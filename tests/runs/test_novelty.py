@@ -8,8 +8,8 @@ import pytest
 
 from zoo import BadInput, DamagedRun, Reference
 from zoo.base import registry
-from zoo.base.images import to_channels
-from zoo.runs.novelty import CELLS, DIRECTIONS, SHAPES, Gate, fit, shapes, spaces
+from zoo.base.pixel_arrays import to_channels
+from zoo.runs.novelty import CELLS, DIRECTIONS, SHAPES, Gate, fit_gate, shapes, spaces
 
 
 def normal(rows: int, values: int, seed: int = 0) -> np.ndarray:
@@ -64,8 +64,8 @@ def test_the_space_in_which_an_image_is_farthest_counts():
 
 def test_the_scale_of_values_and_their_number_change_nothing():
     cases, later = normal(200, 6), normal(100, 6, seed=1)
-    plain = fit([cases], [later])
-    other = fit([np.tile(1e4 * cases, 3)], [np.tile(1e4 * later, 3)])
+    plain = fit_gate([cases], [later])
+    other = fit_gate([np.tile(1e4 * cases, 3)], [np.tile(1e4 * later, 3)])
     assert plain.limit == pytest.approx(other.limit)
     assert plain.units == pytest.approx(other.units, rel=1e-4)
 
@@ -76,7 +76,7 @@ def test_of_later_images_of_the_same_kind_the_share_is_within_the_limit(share):
     for seed in range(12):
         rows = [normal(400, 5, seed=3 * seed + part) for part in range(3)]
         train, validation, test = ([r, np.abs(r[:, :3]) ** 3] for r in rows)
-        gate = fit(train, validation, share)
+        gate = fit_gate(train, validation, share)
         assert (gate.distances(validation) <= gate.limit).mean() == pytest.approx(share, abs=0.003)
         within.append(1 - gate.refused(test).mean())
     assert share - 0.01 < np.mean(within) < share + 0.01
@@ -84,7 +84,7 @@ def test_of_later_images_of_the_same_kind_the_share_is_within_the_limit(share):
 
 def test_with_few_validation_cases_the_farthest_sets_the_limit():
     cases, later = normal(100, 5), normal(20, 5, seed=1)
-    gate = fit([cases], [later])
+    gate = fit_gate([cases], [later])
     assert gate.limit == pytest.approx(gate.distances([later]).max())
     assert not gate.refused([later]).any()
 
@@ -92,7 +92,7 @@ def test_with_few_validation_cases_the_farthest_sets_the_limit():
 def test_a_value_that_never_varied_does_not_decide_alone():
     cases, later = normal(200, 10), normal(50, 10, seed=1)
     cases[:, 0] = later[:, 0] = 0
-    gate = fit([cases], [later])
+    gate = fit_gate([cases], [later])
     slight = later.copy()
     slight[:, 0] = 0.2  # a tenth of how much the other values vary
     assert not gate.refused([slight]).all()
@@ -102,14 +102,14 @@ def test_a_value_that_never_varied_does_not_decide_alone():
 
 def test_cases_that_are_all_the_same_refuse_what_differs():
     same = np.ones((30, 8), np.float32)
-    gate = fit([same], [same[:10]])
+    gate = fit_gate([same], [same[:10]])
     assert not gate.refused([same]).any()
     assert gate.refused([same + 0.1]).all()
 
 
 def test_a_record_of_plain_json_and_the_cases_give_the_gate_again():
     cases, later = [normal(100, 5), normal(100, 9)], [normal(50, 5, 1), normal(50, 9, 1)]
-    gate = fit(cases, later)
+    gate = fit_gate(cases, later)
     again = Gate.from_record(json.loads(json.dumps(gate.to_record())), cases)
     assert (again.distances(later) == gate.distances(later)).all()
     assert (again.limit, again.units) == (gate.limit, gate.units)
@@ -189,7 +189,7 @@ def altered(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_shapes_alone_tell_what_is_not_a_radiograph():
     described = shapes(phantoms())
-    gate = fit([described[:180]], [described[180:240]])
+    gate = fit_gate([described[:180]], [described[180:240]])
     assert gate.refused([described[240:]]).mean() <= 0.05
     for kind, images in altered(phantoms()[240:]).items():
         assert gate.refused([shapes(images)]).mean() >= 0.95, kind

@@ -28,27 +28,27 @@ def kept(pictures: tuple[bytes, ...] = (b"one", b"", b"three")) -> Reference:
 
 
 def test_few_cases_are_all_kept() -> None:
-    assert reference.choose(samples(10, 2), 10, seed=0) == list(range(10))
+    assert reference.choose_cases(samples(10, 2), 10, seed=0) == list(range(10))
 
 
 def test_many_cases_are_thinned_in_proportion() -> None:
     everyone = samples(1000, 4)
-    chosen = reference.choose(everyone, 100, seed=0)
+    chosen = reference.choose_cases(everyone, 100, seed=0)
     assert len(chosen) == len(set(chosen)) == 100
     assert chosen == sorted(chosen)
     assert sum(everyone[i].label for i in chosen) == 25
-    assert reference.choose(everyone, 100, seed=0) == chosen
-    assert reference.choose(everyone, 100, seed=1) != chosen
+    assert reference.choose_cases(everyone, 100, seed=0) == chosen
+    assert reference.choose_cases(everyone, 100, seed=1) != chosen
 
 
 def test_a_rare_class_keeps_a_case() -> None:
     everyone = samples(1000, 1000)
-    assert {everyone[i].label for i in reference.choose(everyone, 100, seed=0)} == {0, 1}
+    assert {everyone[i].label for i in reference.choose_cases(everyone, 100, seed=0)} == {0, 1}
 
 
 @pytest.mark.parametrize("limit", [0, 1, 7, 99])
 def test_the_limit_is_never_passed(limit: int) -> None:
-    assert len(reference.choose(samples(100, 3), limit, seed=0)) <= limit
+    assert len(reference.choose_cases(samples(100, 3), limit, seed=0)) <= limit
 
 
 def test_cases_read_back_as_they_were(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from zoo import BadInput, DamagedRun, UnknownName
-from zoo.base import images
+from zoo.base import digests
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -82,7 +82,7 @@ def test_an_altered_file_is_told(run_copy: Path, file: str) -> None:
 
 def test_a_lung_model_is_among_the_files_that_must_not_change(run_copy: Path) -> None:
     (run_copy / run_folder.LUNGS).write_bytes(b"a lung model")
-    run_folder.finish(run_copy, run_folder.read(run_copy).record)
+    run_folder.mark_done(run_copy, run_folder.read(run_copy).record)
     run_folder.open_run(run_copy)
     (run_copy / run_folder.LUNGS).write_bytes(b"another one")
     with pytest.raises(DamagedRun, match=run_folder.LUNGS):
@@ -149,7 +149,7 @@ def with_config(run: Path, change: Callable[[str], str]) -> Run:
         for name, content in contents.items():
             archive.writestr(name, content)
     record = json.loads((run / run_folder.RECORD).read_text())
-    change_record(run, files={**record["files"], run_folder.MODEL: images.digest_file(model)})
+    change_record(run, files={**record["files"], run_folder.MODEL: digests.digest_file(model)})
     return opened(run)
 
 
@@ -179,7 +179,7 @@ def test_a_layer_that_is_not_installed_is_told(run_copy: Path) -> None:
 def test_a_file_that_is_no_archive_is_told(run_copy: Path, content: bytes) -> None:
     (run_copy / run_folder.MODEL).write_bytes(content)
     record = json.loads((run_copy / run_folder.RECORD).read_text())
-    digest = images.digest_file(run_copy / run_folder.MODEL)
+    digest = digests.digest_file(run_copy / run_folder.MODEL)
     change_record(run_copy, files={**record["files"], run_folder.MODEL: digest})
     with pytest.raises(DamagedRun, match=r"not a \.keras model file"):
         run_folder.load_classifier(opened(run_copy))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.stats.calibration import assess, calibration_error, fit_temperature
+from zoo.stats.calibration import calibration_error, calibration_scores, fit_temperature
 from zoo.stats.probabilities import softmax
 
 
@@ -26,7 +26,7 @@ def test_a_known_miscalibration_gets_its_temperature_back(temperature):
 
 def test_the_temperature_mends_an_overconfident_network_and_changes_no_answer():
     logits, labels = miscalibrated(4.0)
-    measured = assess(logits, labels, fit_temperature(logits, labels))
+    measured = calibration_scores(logits, labels, fit_temperature(logits, labels))
     for score in ("ece_width", "ece_mass"):
         assert measured["before"][score] > 0.1
         assert measured["after"][score] < 0.02
@@ -43,7 +43,7 @@ def test_calibration_error_by_hand():
 
 def test_brier_score_by_hand():
     logits = np.log(np.array([[0.8, 0.2], [0.4, 0.6]]))
-    measured = assess(logits, np.array([0, 0]), 1.0)["before"]["brier"]
+    measured = calibration_scores(logits, np.array([0, 0]), 1.0)["before"]["brier"]
     assert measured == pytest.approx((2 * 0.2**2 + 2 * 0.6**2) / 2)
 
 
@@ -54,7 +54,7 @@ def test_any_logits_give_finite_scores(images, classes, seed):
     labels = random.integers(0, classes, images)
     temperature = fit_temperature(logits, labels)
     assert 0 < temperature < np.inf
-    measured = assess(logits, labels, temperature)
+    measured = calibration_scores(logits, labels, temperature)
     for part in (measured["before"], measured["after"]):
         assert 0 <= part["ece_width"] <= 1
         assert 0 <= part["ece_mass"] <= 1

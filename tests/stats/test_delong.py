@@ -18,7 +18,7 @@ from zoo.stats.delong import (
     standard_error,
 )
 from zoo.stats.intervals import exact_bound
-from zoo.stats.metrics import evaluate
+from zoo.stats.metrics import classification_metrics
 
 # Albumin, total protein, K-G score and whether surgery helped, of 43 patients without missing
 # values: DeLong, DeLong and Clarke-Pearson, 1988.
@@ -206,7 +206,7 @@ def test_bootstrap_interval_of_the_evaluation_covers_clustered_data():
         truth, scores, patients = clustered(generator, 1.0, each=40, images=3)
         chances = norm.cdf(scores)
         columns = np.stack([1 - chances, chances], axis=1)
-        result = evaluate(
+        result = classification_metrics(
             truth.astype(int), columns, patients.astype(str), ("n", "p"), 1, resamples=200
         )
         entry = result["metrics"]["roc_auc"]
@@ -258,8 +258,10 @@ def test_nothing_is_learned_from_one_patient_or_no_spread():
     assert constant[0] == 0.5
     assert np.isnan(interval(*constant, ["a", "b", "c", "d"])).all()
     assert Statistic(*constant).within(["a", "b", "c", "d"]) == {
-        "value": 0.5, "low": None, "high": None,
-    }  # fmt: skip
+        "value": 0.5,
+        "low": None,
+        "high": None,
+    }
     low, high = interval(*influence(truth[:3], np.array([0.9, 0.2, 0.1])), ["a", "b", "c"])
     assert 0 < low < 0.5 < high < 1, "a single negative image"
 

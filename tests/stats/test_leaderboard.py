@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.stats.leaderboard import Trial, leaderboard, sentence
-from zoo.stats.outputs import Outputs
+from zoo.stats.labelled_logits import LabelledLogits
+from zoo.stats.leaderboard import Trial, leaderboard, pair_sentence
 
 
-def outputs(strength: float, seed: int, images: int = 600, classes: int = 2) -> Outputs:
+def outputs(strength: float, seed: int, images: int = 600, classes: int = 2) -> LabelledLogits:
     """Logits whose noise depends on `seed` while the labels stay the same."""
     labels = np.arange(images) % classes
     noise = np.random.default_rng(seed).normal(size=(images, classes))
     logits = noise + strength * np.eye(classes)[labels]
     patients = np.array([f"p{i // 2}" for i in range(images)])
     names = np.array([f"i{i:04d}" for i in range(images)])
-    return Outputs(logits.astype(np.float32), labels, patients, names)
+    return LabelledLogits(logits.astype(np.float32), labels, patients, names)
 
 
-def trial(own: Outputs, **more) -> Trial:
+def trial(own: LabelledLogits, **more) -> Trial:
     return Trial(own, 1.0, 0.5, **more)
 
 
@@ -45,7 +45,7 @@ def test_equal_networks_show_no_difference() -> None:
 
 def test_constant_networks_have_no_interval_and_neither_has_their_difference() -> None:
     own = outputs(1.5, 1)
-    same = Outputs(np.zeros_like(own.logits), own.labels, own.patients, own.names)
+    same = LabelledLogits(np.zeros_like(own.logits), own.labels, own.patients, own.names)
     found = leaderboard({"a": [trial(same)], "b": [trial(same)]}, 1)
     nothing = {"value": 0.5, "low": None, "high": None}
     assert [entry["roc_auc"] for entry in found["entries"]] == [nothing, nothing]
@@ -98,8 +98,10 @@ def test_more_than_two_classes_are_averaged_against_the_rest() -> None:
 
 def test_intervals_by_patient_are_wider_when_images_of_a_patient_agree() -> None:
     own = outputs(1.0, 6, images=200)
-    twice = Outputs(*(np.concatenate([a, a]) for a in (own.logits, own.labels, own.patients)),
-                    np.concatenate([own.names, np.char.add(own.names, "b")]))  # fmt: skip
+    twice = LabelledLogits(
+        *(np.concatenate([a, a]) for a in (own.logits, own.labels, own.patients)),
+        np.concatenate([own.names, np.char.add(own.names, "b")]),
+    )
     once, copied = (
         leaderboard({"a": [trial(o)]}, 1)["entries"][0]["roc_auc"] for o in (own, twice)
     )
@@ -108,7 +110,11 @@ def test_intervals_by_patient_are_wider_when_images_of_a_patient_agree() -> None
 
 def test_the_sentence_names_the_one_that_is_ahead() -> None:
     pair = {
-        "a": "one", "b": "two", "difference": {"value": -0.02, "low": -0.03, "high": -0.01},
-        "p_auc_holm": 0.001, "p_accuracy_holm": 0.4, "discordant": [5, 7],
-    }  # fmt: skip
-    assert sentence(pair).startswith("two ranks images better than one")
+        "a": "one",
+        "b": "two",
+        "difference": {"value": -0.02, "low": -0.03, "high": -0.01},
+        "p_auc_holm": 0.001,
+        "p_accuracy_holm": 0.4,
+        "discordant": [5, 7],
+    }
+    assert pair_sentence(pair).startswith("two ranks images better than one")

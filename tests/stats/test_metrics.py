@@ -12,9 +12,9 @@ from zoo import BadInput, InvalidSetting
 from zoo.report.tables import classification_table, metrics_table
 from zoo.stats.curves import CURVE_POINTS, areas
 from zoo.stats.intervals import exact_bound, patient_rows, percentile_interval, resample
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.leaderboard import Trial, leaderboard
-from zoo.stats.metrics import evaluate, training_metrics
-from zoo.stats.outputs import Outputs
+from zoo.stats.metrics import classification_metrics, training_metrics
 from zoo.stats.probabilities import decide, softmax
 
 NAMES = ("NORMAL", "PNEUMONIA")
@@ -55,7 +55,7 @@ def people(images: int, each: int = 1) -> list[str]:
 def test_by_hand() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1, 1, 1])
     scores = np.array([0.1, 0.6, 0.2, 0.9, 0.8, 0.3, 0.7, 0.55])
-    result = evaluate(labels, two_columns(scores), people(8), NAMES, 1, resamples=50)
+    result = classification_metrics(labels, two_columns(scores), people(8), NAMES, 1, resamples=50)
 
     assert result["confusion"] == [[2, 1], [1, 4]]
     values = {name: entry["value"] for name, entry in result["metrics"].items()}
@@ -74,7 +74,9 @@ def test_by_hand() -> None:
 
 def test_threshold_moves_the_decision() -> None:
     labels, scores = np.array([0, 0, 1, 1]), np.array([0.2, 0.7, 0.7, 0.9])
-    strict = evaluate(labels, two_columns(scores), people(4), NAMES, 1, threshold=0.8, resamples=9)
+    strict = classification_metrics(
+        labels, two_columns(scores), people(4), NAMES, 1, threshold=0.8, resamples=9
+    )
     assert strict["confusion"] == [[2, 0], [1, 1]]
     assert list(decide(two_columns(scores), 0, 0.3)) == [0, 0, 0, 1]
     assert list(decide(two_columns(scores), 1, 0.7)) == [0, 1, 1, 1], "the threshold itself counts"
@@ -84,7 +86,9 @@ def test_agrees_with_sklearn_for_two_classes(generator: np.random.Generator) -> 
     from sklearn import metrics
 
     labels, scores = sample(generator)
-    found = evaluate(labels, two_columns(scores), people(300), NAMES, 1, threshold=0.4, resamples=9)
+    found = classification_metrics(
+        labels, two_columns(scores), people(300), NAMES, 1, threshold=0.4, resamples=9
+    )
     predicted = scores >= 0.4
     values = {name: entry["value"] for name, entry in found["metrics"].items()}
     assert values["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, scores))
@@ -99,7 +103,7 @@ def test_agrees_with_sklearn_for_many_classes(generator: np.random.Generator) ->
 
     labels, probabilities = many_classes(generator)
     names = ("a", "b", "c", "d")
-    result = evaluate(labels, probabilities, people(400), names, 0, resamples=9)
+    result = classification_metrics(labels, probabilities, people(400), names, 0, resamples=9)
     values = {name: entry["value"] for name, entry in result["metrics"].items()}
     expected = metrics.roc_auc_score(labels, probabilities, multi_class="ovr")
     assert values["roc_auc"] == pytest.approx(expected)
@@ -144,7 +148,9 @@ def test_interval_covers_the_truth(separation: float) -> None:
     for _ in range(200):
         labels = np.repeat([0, 1], 50)
         scores = logistic(generator.normal(size=100) + separation * labels)
-        result = evaluate(labels, two_columns(scores), people(100), NAMES, 1, resamples=200)
+        result = classification_metrics(
+            labels, two_columns(scores), people(100), NAMES, 1, resamples=200
+        )
         entry = result["metrics"]["roc_auc"]
         covered += entry["low"] <= truth <= entry["high"]
     assert 0.90 <= covered / 200 <= 0.99
@@ -152,10 +158,10 @@ def test_interval_covers_the_truth(separation: float) -> None:
 
 def test_images_of_one_patient_do_not_narrow_the_interval(generator: np.random.Generator) -> None:
     labels, scores = sample(generator, 60)
-    once = evaluate(labels, two_columns(scores), people(60), NAMES, 1)
+    once = classification_metrics(labels, two_columns(scores), people(60), NAMES, 1)
     copies = np.repeat(labels, 8), two_columns(np.repeat(scores, 8))
-    grouped = evaluate(*copies, people(480, each=8), NAMES, 1)
-    independent = evaluate(*copies, people(480), NAMES, 1)
+    grouped = classification_metrics(*copies, people(480, each=8), NAMES, 1)
+    independent = classification_metrics(*copies, people(480), NAMES, 1)
 
     def width(result: dict, name: str) -> float:
         return result["metrics"][name]["high"] - result["metrics"][name]["low"]
@@ -172,8 +178,12 @@ def test_every_figure_has_the_interval_that_it_has_elsewhere(
     for classes in (2, 3):
         labels, own, people_ = np.arange(300) % classes, logits[:, :classes], people(300, each=3)
         names, threshold = [f"class {c}" for c in range(classes)], 0.4 if classes == 2 else None
-        found = evaluate(labels, softmax(own), people_, names, 1, threshold=threshold, resamples=9)
-        outputs = Outputs(own, labels, np.array(people_), np.array(list(map(str, range(300)))))
+        found = classification_metrics(
+            labels, softmax(own), people_, names, 1, threshold=threshold, resamples=9
+        )
+        outputs = LabelledLogits(
+            own, labels, np.array(people_), np.array(list(map(str, range(300))))
+        )
         (entry,) = leaderboard({"a": [Trial(outputs, 1.0, threshold)]}, 1)["entries"]
         for name in ("roc_auc", "sensitivity", "specificity", "balanced_accuracy", "accuracy"):
             assert entry[name]["low"] < entry[name]["value"] < entry[name]["high"]
@@ -182,7 +192,9 @@ def test_every_figure_has_the_interval_that_it_has_elsewhere(
 
 def test_patients_with_both_classes_are_half_as_many_pairs() -> None:
     labels = np.arange(12) % 2
-    found = evaluate(labels, two_columns(labels * 0.8 + 0.1), people(12, each=2), NAMES, 1)
+    found = classification_metrics(
+        labels, two_columns(labels * 0.8 + 0.1), people(12, each=2), NAMES, 1
+    )
     area = found["metrics"]["roc_auc"]
     assert (area["value"], area["low"]) == (1, pytest.approx(0.025 ** (1 / 3)))  # not six pairs
     assert "3 pairs of patients" in area["note"]
@@ -190,8 +202,12 @@ def test_patients_with_both_classes_are_half_as_many_pairs() -> None:
 
 def test_a_figure_that_no_patient_moves_has_no_interval() -> None:
     labels = np.arange(12) % 2
-    constant = evaluate(labels, np.full((12, 2), 0.5), people(12), NAMES, 1)["metrics"]["roc_auc"]
-    alone = evaluate(labels, two_columns((labels + np.arange(12)) / 13), people(12, 12), NAMES, 1)
+    constant = classification_metrics(labels, np.full((12, 2), 0.5), people(12), NAMES, 1)[
+        "metrics"
+    ]["roc_auc"]
+    alone = classification_metrics(
+        labels, two_columns((labels + np.arange(12)) / 13), people(12, 12), NAMES, 1
+    )
     for area in (constant, alone["metrics"]["roc_auc"]):
         assert 0 < area["value"] < 1
         assert (area["low"], area["high"]) == (None, None)
@@ -200,7 +216,9 @@ def test_a_figure_that_no_patient_moves_has_no_interval() -> None:
 
 def test_perfect_result_is_not_shown_as_certain() -> None:
     labels = np.repeat([0, 1], 10)
-    result = evaluate(labels, two_columns(labels * 0.8 + 0.1), people(20, each=2), NAMES, 1)
+    result = classification_metrics(
+        labels, two_columns(labels * 0.8 + 0.1), people(20, each=2), NAMES, 1
+    )
     sensitivity = result["metrics"]["sensitivity"]
     assert sensitivity["value"] == sensitivity["high"] == 1
     assert sensitivity["low"] == pytest.approx(0.025 ** (1 / 5))  # five patients, not ten images
@@ -229,7 +247,9 @@ def test_percentile_interval_needs_defined_and_differing_values() -> None:
 
 
 def test_one_class_only_says_why() -> None:
-    result = evaluate(np.zeros(6, int), two_columns(np.full(6, 0.3)), people(6), NAMES, 1)
+    result = classification_metrics(
+        np.zeros(6, int), two_columns(np.full(6, 0.3)), people(6), NAMES, 1
+    )
     metrics = result["metrics"]
     for name in ("sensitivity", "balanced_accuracy", "roc_auc", "pr_auc"):
         assert metrics[name]["value"] is None
@@ -241,14 +261,18 @@ def test_one_class_only_says_why() -> None:
 def test_thousand_images_in_four_seconds(generator: np.random.Generator) -> None:
     labels, scores = sample(generator, 1000)
     started = time.perf_counter()
-    evaluate(labels, two_columns(scores), people(1000, each=2), NAMES, 1, resamples=1000)
+    classification_metrics(
+        labels, two_columns(scores), people(1000, each=2), NAMES, 1, resamples=1000
+    )
     assert time.perf_counter() - started < 4
 
 
 def test_curves_are_thinned_and_keep_their_ends(generator: np.random.Generator) -> None:
     labels = generator.integers(0, 2, 5000)
     scores = generator.random(5000)
-    (curve,) = evaluate(labels, two_columns(scores), people(5000), NAMES, 1, resamples=5)["curves"]
+    (curve,) = classification_metrics(
+        labels, two_columns(scores), people(5000), NAMES, 1, resamples=5
+    )["curves"]
     for name in ("roc", "pr"):
         x, y = curve[name]["x"], curve[name]["y"]
         assert len(x) == len(y) <= CURVE_POINTS
@@ -267,7 +291,7 @@ def test_any_input_gives_clean_json(data: st.DataObject, classes: int, images: i
     patients = data.draw(st.lists(st.sampled_from("abc"), min_size=images, max_size=images))
     names = [f"class {index}" for index in range(classes)]
     probabilities = np.array(scores).reshape(images, classes)
-    result = evaluate(
+    result = classification_metrics(
         np.array(labels), probabilities, patients, names, 0, resamples=data.draw(st.integers(0, 20))
     )
     json.dumps(result, allow_nan=False)
@@ -281,7 +305,7 @@ def test_any_input_gives_clean_json(data: st.DataObject, classes: int, images: i
 
 def test_training_metrics_are_those_of_the_evaluation(generator: np.random.Generator) -> None:
     labels, scores = sample(generator)
-    result = evaluate(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
+    result = classification_metrics(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
     quick = training_metrics(labels, two_columns(scores), 1)
     assert quick == {name: result["metrics"][name]["value"] for name in quick}
 
@@ -297,24 +321,26 @@ def test_training_metrics_survive_a_diverged_network() -> None:
 def test_refuses_what_cannot_be_measured() -> None:
     labels, probabilities = np.array([0, 1]), two_columns(np.array([0.2, 0.9]))
     with pytest.raises(BadInput, match="no images"):
-        evaluate(labels[:0], probabilities[:0], [], NAMES, 1)
+        classification_metrics(labels[:0], probabilities[:0], [], NAMES, 1)
     with pytest.raises(BadInput, match="smaller learning rate"):
-        evaluate(labels, probabilities * np.nan, people(2), NAMES, 1)
+        classification_metrics(labels, probabilities * np.nan, people(2), NAMES, 1)
     with pytest.raises(InvalidSetting, match="0 to 1"):
-        evaluate(labels, probabilities, people(2), NAMES, 1, threshold=1.5)
+        classification_metrics(labels, probabilities, people(2), NAMES, 1, threshold=1.5)
     with pytest.raises(InvalidSetting, match="only decide"):
-        evaluate(labels, np.full((2, 3), 1 / 3), people(2), ("a", "b", "c"), 1, threshold=0.5)
+        classification_metrics(
+            labels, np.full((2, 3), 1 / 3), people(2), ("a", "b", "c"), 1, threshold=0.5
+        )
     with pytest.raises(ValueError, match="do not fit"):
-        evaluate(labels, probabilities, people(3), NAMES, 1)
+        classification_metrics(labels, probabilities, people(3), NAMES, 1)
     with pytest.raises(ValueError, match="labels reach"):
-        evaluate(labels + 1, probabilities, people(2), NAMES, 1)
+        classification_metrics(labels + 1, probabilities, people(2), NAMES, 1)
 
 
 def test_classification_table_is_scikit_learns(generator: np.random.Generator) -> None:
     from sklearn.metrics import classification_report
 
     labels, scores = sample(generator)
-    result = evaluate(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
+    result = classification_metrics(labels, two_columns(scores), people(300), NAMES, 1, resamples=5)
     expected = classification_report(
         labels, two_columns(scores).argmax(axis=1), target_names=NAMES, digits=2
     )
@@ -325,11 +351,13 @@ def test_classification_table_is_scikit_learns(generator: np.random.Generator) -
 
 def test_metrics_table_shows_intervals_and_reasons(generator: np.random.Generator) -> None:
     labels, scores = sample(generator)
-    result = evaluate(labels, two_columns(scores), people(300, 2), NAMES, 1, threshold=0.25)
+    result = classification_metrics(
+        labels, two_columns(scores), people(300, 2), NAMES, 1, threshold=0.25
+    )
     text = metrics_table(result)
     entry = result["metrics"]["roc_auc"]
     assert f"{entry['value']:.3f}  {entry['low']:.3f}-{entry['high']:.3f}" in text
     assert "300 images of 150 patients" in text
     assert "from a probability of 0.25 up" in text
-    alone = evaluate(np.zeros(2, int), two_columns(np.zeros(2)), people(2), NAMES, 1)
+    alone = classification_metrics(np.zeros(2, int), two_columns(np.zeros(2)), people(2), NAMES, 1)
     assert "all images have the same class" in metrics_table(alone)

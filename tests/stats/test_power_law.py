@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from zoo import BadInput, InvalidSetting
-from zoo.stats.power_law import CURVE_POINTS, PowerLaw, extrapolate, fit
+from zoo.stats.power_law import CURVE_POINTS, PowerLaw, extrapolate, fit_power_law
 
 SIZES = np.array([50, 100, 200, 400, 800, 1600], float)
 LAWS = [PowerLaw(0.03, 2.0, 0.5), PowerLaw(0.0, 0.8, 0.3), PowerLaw(0.05, 20.0, 1.0)]
@@ -30,7 +30,7 @@ def inside(entry: dict, truth: float) -> bool:
 
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_without_noise_is_recovered(law):
-    found = fit(list(SIZES), list(law.at(SIZES)))
+    found = fit_power_law(list(SIZES), list(law.at(SIZES)))
     assert found.exponent == pytest.approx(law.exponent, abs=1e-4)
     assert found.limit == pytest.approx(law.limit, abs=1e-5)
     assert found.scale == pytest.approx(law.scale, rel=1e-3)
@@ -40,7 +40,7 @@ def test_a_law_without_noise_is_recovered(law):
 @pytest.mark.parametrize("law", LAWS)
 def test_a_known_law_is_recovered_from_noisy_points(law):
     images, errors, _ = noisy(np.random.default_rng(1), law, 60)
-    found = fit(images, errors)
+    found = fit_power_law(images, errors)
     for size in (100, 1600, 3200):
         assert found.at(size) == pytest.approx(law.at(size), rel=0.06)
 
@@ -49,7 +49,7 @@ def test_no_other_start_finds_a_smaller_error():
     generator = np.random.default_rng(2)
     for _ in range(8):
         images, errors, _ = noisy(generator, LAWS[0], 2)
-        found = fit(images, errors)
+        found = fit_power_law(images, errors)
 
         def residuals(constants: np.ndarray) -> np.ndarray:
             limit, rest, exponent = constants
@@ -64,17 +64,17 @@ def test_no_other_start_finds_a_smaller_error():
 
 
 def test_two_sizes_give_a_law_without_limit():
-    found = fit([100, 400], [0.2, 0.1])
+    found = fit_power_law([100, 400], [0.2, 0.1])
     assert (found.limit, found.exponent) == (0, pytest.approx(0.5, abs=1e-4))
     assert found.at(1600) == pytest.approx(0.05, rel=1e-3)
 
 
 @pytest.mark.parametrize("errors", [[0.1] * 6, [0.0] * 6, [0.1, 0.11, 0.12, 0.13, 0.14, 0.15]])
 def test_errors_that_do_not_fall_give_a_constant(errors):
-    found = fit(SIZES, errors)
+    found = fit_power_law(SIZES, errors)
     assert (found.scale, found.exponent) == (0, 0)
     assert found.limit == pytest.approx(np.mean(errors))
-    rising = fit([100, 200], [0.1, 0.2])
+    rising = fit_power_law([100, 200], [0.1, 0.2])
     assert (rising.limit, rising.exponent, rising.at(800)) == (0, 0, pytest.approx(0.15))
 
 
@@ -129,7 +129,7 @@ def test_the_result_is_plain_data_and_fits_together():
     result = extrapolate(images, errors, group, factor=4)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert result == extrapolate(images, errors, group, factor=4)
-    law = fit(images, errors)
+    law = fit_power_law(images, errors)
     assert result["images"] == 1600
     assert result["now"]["value"] == pytest.approx(law.at(1600))
     assert result["then"]["value"] == pytest.approx(law.at(6400))
@@ -145,8 +145,24 @@ def test_the_result_is_plain_data_and_fits_together():
 
 def test_a_figure_lies_in_its_own_interval_when_the_resamples_lie_beside_it():
     sizes = np.repeat([50, 100, 400, 1600, 6400], [4, 2, 3, 4, 3])
-    errors = [0.12, 0.063, 0.051, 0.048, 0.012, 0.024, 0.0011, 0.0012, 0.0019, 0.00013, 0.00011,
-              0.000068, 0.00028, 0.0000082, 0.0000038, 0.000019]  # fmt: skip
+    errors = [
+        0.12,
+        0.063,
+        0.051,
+        0.048,
+        0.012,
+        0.024,
+        0.0011,
+        0.0012,
+        0.0019,
+        0.00013,
+        0.00011,
+        0.000068,
+        0.00028,
+        0.0000082,
+        0.0000038,
+        0.000019,
+    ]
     group = [0, 7, 7, 6, 5, 6, 0, 2, 4, 2, 3, 7, 3, 1, 7, 6]  # few of them saw the largest size
     found = extrapolate(sizes, errors, group, resamples=60)
     for name in ("now", "then", "gain", "exponent", "limit"):
@@ -179,14 +195,14 @@ def test_five_hundred_resamples_in_five_seconds():
 
 def test_refuses_what_no_law_can_be_fitted_to():
     with pytest.raises(BadInput, match="at least two training-set sizes; received 1"):
-        fit([100, 100], [0.1, 0.2])
+        fit_power_law([100, 100], [0.1, 0.2])
     with pytest.raises(BadInput, match="size is not above 0"):
-        fit([0, 100], [0.1, 0.2])
+        fit_power_law([0, 100], [0.1, 0.2])
     for wrong in (-0.1, float("nan")):
         with pytest.raises(BadInput, match="negative or not a number"):
-            fit([50, 100], [0.1, wrong])
+            fit_power_law([50, 100], [0.1, wrong])
     with pytest.raises(ValueError, match="do not fit"):
-        fit([50, 100], [0.1])
+        fit_power_law([50, 100], [0.1])
     with pytest.raises(ValueError, match="groups for 2 points"):
         extrapolate([50, 100], [0.2, 0.1], ["a"])
     for factor in (1, 0.5, float("nan")):

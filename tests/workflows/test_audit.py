@@ -13,7 +13,7 @@ import pytest
 from zoo import Attribution, Explainer, UnknownName
 from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run, read
-from zoo.workflows.audit import NOTHING, _located, audit, write
+from zoo.workflows.audit import NOTHING, _located, audit, write_audit
 
 
 def knowing(registry: Registry, source: str) -> Registry:
@@ -49,8 +49,11 @@ def test_maps_and_controls_are_measured_and_cases_are_not(found: Any) -> None:
     run, result = found
     assert {one.name for one in result.standings if not one.control} == {"gradcam", "knowing"}
     assert {one.name for one in result.standings if one.control} == {
-        "random", "blurred random", "centre", "edges",
-    }  # fmt: skip
+        "random",
+        "blurred random",
+        "centre",
+        "edges",
+    }
     assert (result.images, result.own, result.synthetic) == (12, True, True)
     assert result.run == run.name
     for one in result.standings:
@@ -79,7 +82,7 @@ def test_stability_is_measured_of_methods_alone(found: Any) -> None:
 
 def test_what_is_written(found: Any, tmp_path: Path) -> None:
     run, result = found
-    write(result, tmp_path / "audit", run)
+    write_audit(result, tmp_path / "audit", run)
     record = json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert [one["name"] for one in record["standings"]] == [one.name for one in result.standings]
     assert record["schema"] == 1

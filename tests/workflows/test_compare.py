@@ -17,7 +17,7 @@ from zoo.runs import run_folder
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells
-from zoo.training.cells import Cell, Outcome
+from zoo.training.cells import Cell, CellResult
 from zoo.workflows.compare import SCHEMA, compare
 from zoo.workflows.evaluate import evaluate
 from zoo.workflows.experiments import Experiment
@@ -154,8 +154,8 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
     )
     whole_set = verify(tiny_registry.dataset(SOURCE), skip_broken=False, progress=SILENT)
     ready = (tiny_registry, whole_set)
-    cells.train(cell, tmp_path / "whole", opened=ready)
-    judge, seen = trainer.judge, []
+    cells.train_cell(cell, tmp_path / "whole", opened=ready)
+    judge, seen = trainer.is_best_epoch, []
 
     def dies(*arguments):
         seen.append(arguments)
@@ -163,13 +163,13 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
             raise KeyboardInterrupt
         return judge(*arguments)
 
-    monkeypatch.setattr(trainer, "judge", dies)
+    monkeypatch.setattr(trainer, "is_best_epoch", dies)
     with pytest.raises(KeyboardInterrupt):
-        cells.train(cell, tmp_path / "killed", opened=ready)
-    monkeypatch.setattr(trainer, "judge", judge)
-    cells.train(cell, tmp_path / "killed", opened=ready)
-    whole = cells.read(cell, tmp_path / "whole")
-    killed = cells.read(cell, tmp_path / "killed")
+        cells.train_cell(cell, tmp_path / "killed", opened=ready)
+    monkeypatch.setattr(trainer, "is_best_epoch", judge)
+    cells.train_cell(cell, tmp_path / "killed", opened=ready)
+    whole = cells.read_cell(cell, tmp_path / "whole")
+    killed = cells.read_cell(cell, tmp_path / "killed")
     np.testing.assert_array_equal(whole.test.logits, killed.test.logits)
     assert killed.summary["epochs"] == 3
 
@@ -191,8 +191,8 @@ def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
         input_shape=INPUT,
         folds=2,
     )
-    cells.train(cell, tmp_path)
-    alone = cells.read(cell, tmp_path).test
+    cells.train_cell(cell, tmp_path)
+    alone = cells.read_cell(cell, tmp_path).test
     area = training_metrics(alone.labels, softmax(alone.logits), positive=1)["roc_auc"]
     (first, _) = together["entries"][0]["cells"]
     assert first["roc_auc"] == pytest.approx(area, abs=0.02)  # threads add in another order
@@ -267,7 +267,7 @@ def test_other_programs_are_another_training(
 def test_a_worker_refuses_data_that_have_changed(tmp_path: Path) -> None:
     cell = Cell(architecture="scratch", source=SOURCE, data="those of yesterday")
     with pytest.raises(BadInput, match="not those that the command was given for"):
-        cells.train(cell, tmp_path)
+        cells.train_cell(cell, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -310,7 +310,7 @@ def test_settings_that_cannot_work_are_refused(
 def test_phases_that_changed_nothing_are_counted() -> None:
     unused = ([], ["fine-tune"], ["fine-tune"])
     outcomes = tuple(
-        Outcome(Cell(architecture="a", source=SOURCE), None, None, {"unused_phases": phases})
+        CellResult(Cell(architecture="a", source=SOURCE), None, None, {"unused_phases": phases})
         for phases in unused
     )
     notes = Experiment(None, 1, outcomes, Path()).notes

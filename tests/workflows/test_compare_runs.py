@@ -44,8 +44,10 @@ def test_the_command_says_what_is_the_best_and_that_nothing_is(
     result = {
         "entries": [{"name": "a-run", "roc_auc": area(0.5, None, None), **entry}],
         "baselines": [{"name": "file", "title": "file", "roc_auc": area(0.629, 0.56, 0.69)}],
-        "pairs": [], "notes": [], "synthetic": False,
-    }  # fmt: skip
+        "pairs": [],
+        "notes": [],
+        "synthetic": False,
+    }
     done = Comparison(result, tmp_path / "page.html")
     monkeypatch.setattr(run_comparison, "compare_runs", lambda *_, **__: done)
     names = ["compare", str(trained.path), str(run_copy)]

@@ -14,12 +14,14 @@ from zoo.data.queries import Skipped
 from zoo.report.cases import casebook
 from zoo.report.cases.index import Entry
 from zoo.runs.run_folder import Run
-from zoo.workflows.explain_folder import Order, fulfil
+from zoo.workflows.explain_folder import ExplanationJob, explain_folder
 
 
 @pytest.fixture
 def order(trained):
-    return Order(run=trained.path, methods=("gradcam", "examples"), trust=False, formats=("json",))
+    return ExplanationJob(
+        run=trained.path, methods=("gradcam", "examples"), trust=False, formats=("json",)
+    )
 
 
 @pytest.fixture
@@ -32,14 +34,14 @@ def folder(picture, tmp_path):
 def explained(folder, order, output, **settings):
     return [
         result.name
-        for result in fulfil([folder], order, output, **settings)
+        for result in explain_folder([folder], order, output, **settings)
         if isinstance(result, Entry)
     ]
 
 
 def test_every_format_is_written_and_what_is_drawn_is_in_the_json(picture, order, tmp_path):
     image, output = picture("one.png"), tmp_path / "out"
-    results = list(fulfil([image], replace(order, formats=casebook.FORMATS), output))
+    results = list(explain_folder([image], replace(order, formats=casebook.FORMATS), output))
     assert [type(result).__name__ for result in results] == ["Case", "Entry"]
     case, entry = results
     assert set(entry.files) == {"html", "png", "pdf", "json"}
@@ -134,8 +136,10 @@ def test_a_line_that_was_half_written_is_made_good(folder, order, tmp_path):
 def test_workers_write_the_same_reports(folder, order, tmp_path):
     explained(folder, order, tmp_path / "here")
     assert sorted(explained(folder, order, tmp_path / "there", jobs=2)) == [
-        "0.png", "1.png", "2.png",
-    ]  # fmt: skip
+        "0.png",
+        "1.png",
+        "2.png",
+    ]
     for number in range(3):
         here, there = (
             json.loads((tmp_path / place / f"{number}.json").read_text("utf-8"))
@@ -147,13 +151,15 @@ def test_workers_write_the_same_reports(folder, order, tmp_path):
 
 def test_images_of_the_same_name_get_files_of_their_own(picture, order, tmp_path):
     first, second = picture("a/x.png", seed=1), picture("b/x.png", seed=2)
-    entries = [e for e in fulfil([first, second], order, tmp_path / "out") if isinstance(e, Entry)]
+    entries = [
+        e for e in explain_folder([first, second], order, tmp_path / "out") if isinstance(e, Entry)
+    ]
     assert [entry.files["json"] for entry in entries] == ["x.json", "x-2.json"]
 
 
 def test_a_broken_image_is_skipped_among_others(folder, order, tmp_path):
     (folder / "broken.png").write_bytes(b"not a picture")
-    results = list(fulfil([folder], order, tmp_path / "out"))
+    results = list(explain_folder([folder], order, tmp_path / "out"))
     assert [r.name for r in results if isinstance(r, Skipped)] == [str(folder / "broken.png")]
     assert len(casebook.entries(tmp_path / "out")) == 3
 
@@ -163,18 +169,18 @@ def test_only_broken_images_are_an_error(order, tmp_path):
     for name in "ab":
         (tmp_path / f"images/{name}.png").write_bytes(b"not a picture")
     with pytest.raises(BadInput, match="None of the 2"):
-        list(fulfil([tmp_path / "images"], order, tmp_path / "out"))
+        list(explain_folder([tmp_path / "images"], order, tmp_path / "out"))
     with pytest.raises(BadInput, match="not an image"):
-        list(fulfil([tmp_path / "images/a.png"], order, tmp_path / "out"))
+        list(explain_folder([tmp_path / "images/a.png"], order, tmp_path / "out"))
 
 
 def test_an_unknown_format_class_or_method_is_refused(folder, order, tmp_path):
     with pytest.raises(InvalidSetting, match="docx"):
-        list(fulfil([folder], replace(order, formats=("docx",)), tmp_path / "out"))
+        list(explain_folder([folder], replace(order, formats=("docx",)), tmp_path / "out"))
     with pytest.raises(UnknownName, match="PNEUMONIAA"):
-        list(fulfil([folder], replace(order, target="PNEUMONIAA"), tmp_path / "out"))
+        list(explain_folder([folder], replace(order, target="PNEUMONIAA"), tmp_path / "out"))
     with pytest.raises(UnknownName, match="gradcamm"):
-        list(fulfil([folder], replace(order, methods=("gradcamm",)), tmp_path / "out"))
+        list(explain_folder([folder], replace(order, methods=("gradcamm",)), tmp_path / "out"))
 
 
 def test_the_index_lists_answers_and_links(folder, order, tmp_path):

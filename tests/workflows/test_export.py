@@ -17,7 +17,7 @@ from zoo.network.export_formats import FORMATS, LOGITS, PROBABILITIES
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats.probabilities import softmax
-from zoo.workflows.export import CARD, Exported, export, in_float32, with_probabilities
+from zoo.workflows.export import CARD, Exported, export, export_copy, with_probabilities
 
 
 def needs(kind: str) -> None:
@@ -99,7 +99,7 @@ def test_the_images_of_a_source_are_compared(trained: Run, tmp_path: Path) -> No
 
 def test_noise_is_used_and_said_where_a_run_keeps_no_pictures(trained: Run) -> None:
     without = replace(run_folder.load_reference(trained), thumbnails=())
-    noise, told = export_comparison.pictures(None, without, (64, 64, 1), 4)
+    noise, told = export_comparison.sample_pictures(None, without, (64, 64, 1), 4)
     assert noise.shape == (4, 64, 64, 1)
     assert "random noise" in told
 
@@ -143,14 +143,16 @@ def test_each_kind_of_difference_is_refused(logits, change: float, told: str) ->
     changed = original + np.array([[change, 0]], np.float32)
     given = {LOGITS: changed, PROBABILITIES: softmax(changed)}
     with pytest.raises(BadInput, match=told):
-        export_comparison.compare(Fixed(original), lambda pixels: given, pixels(1), "onnx")
+        export_comparison.compare_logits(Fixed(original), lambda pixels: given, pixels(1), "onnx")
 
 
 def test_small_differences_of_large_logits_are_rounding() -> None:
     original = np.array([[900.0, 0.0]], np.float32)
     changed = original + np.array([[0.01, 0]], np.float32)
     given = {LOGITS: changed, PROBABILITIES: softmax(changed)}
-    off, logits_off = export_comparison.compare(Fixed(original), lambda x: given, pixels(1), "onnx")
+    off, logits_off = export_comparison.compare_logits(
+        Fixed(original), lambda x: given, pixels(1), "onnx"
+    )
     assert off == 0
     assert logits_off == pytest.approx(0.01, rel=0.01)
 
@@ -175,12 +177,12 @@ def test_a_network_in_bfloat16_with_odd_names_and_a_shared_layer_is_exported_in_
         keras.config.set_dtype_policy("float32")
     seen = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype(np.uint8)
     original = TrainedClassifier(model, ("a", "b"), 1, 1.5)
-    copy = TrainedClassifier(in_float32(model), ("a", "b"), 1, 1.5)
+    copy = TrainedClassifier(export_copy(model), ("a", "b"), 1, 1.5)
     difference = np.abs(copy.logits(seen) - original.logits(seen)).max()
     assert 0 < difference < 0.05  # of bfloat16's 8 bits, and not of other weights
     path = tmp_path / FORMATS[kind].file
     FORMATS[kind].write(with_probabilities(copy.model, 1.5), path)
-    off, _ = export_comparison.compare(copy, FORMATS[kind].open(path), seen, kind)
+    off, _ = export_comparison.compare_logits(copy, FORMATS[kind].open(path), seen, kind)
     assert off < 1e-5
 
 
@@ -205,7 +207,7 @@ def test_a_network_that_cannot_be_converted_is_one_sentence(
         raise RuntimeError("no operation Sobel\nand a long trace")
 
     form = FORMATS["savedmodel"]
-    broken = export_formats.Format(form.name, form.file, {}, failing, form.open)
+    broken = export_formats.ExportFormat(form.name, form.file, {}, failing, form.open)
     monkeypatch.setattr(export_formats, "FORMATS", {"savedmodel": broken})
     with pytest.raises(BadInput, match=r"RuntimeError: no operation Sobel\)"):
         export(trained, "savedmodel", tmp_path / "out")
@@ -214,7 +216,9 @@ def test_a_network_that_cannot_be_converted_is_one_sentence(
 
 def test_missing_packages_are_told_with_the_command_that_installs_them() -> None:
     form = FORMATS["onnx"]
-    missing = export_formats.Format("onnx", "x", {"no-such": "no_such"}, form.write, form.open)
+    missing = export_formats.ExportFormat(
+        "onnx", "x", {"no-such": "no_such"}, form.write, form.open
+    )
     with pytest.raises(InvalidSetting, match=r"no-such.*pip install 'xray-zoo\[export\]'"):
         missing.check_packages()
 

@@ -9,7 +9,7 @@ import pytest
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
-from zoo.workflows.learning_curve import answer, learning_curve
+from zoo.workflows.learning_curve import answer_sentence, learning_curve
 
 
 def test_shares_are_trained_and_the_answer_has_its_interval(
@@ -53,15 +53,17 @@ def area(value: float, half: float | None = 0.01) -> dict:
 
 
 def test_the_answer_follows_the_interval() -> None:
-    told = answer("a", extrapolation(-0.001, 0.001, 0.002), area(0.9))
+    told = answer_sentence("a", extrapolation(-0.001, 0.001, 0.002), area(0.9))
     assert "a ROC-AUC of 0.900 (0.890-0.910) on patients" in told
     assert "not what holds it back" in told
-    assert "More samples would help" in answer("a", extrapolation(0.02, 0.03, 0.04), area(0.9))
-    assert "cannot be told" in answer("a", extrapolation(-0.01, 0.01, 0.03), area(0.9))
+    assert "More samples would help" in answer_sentence(
+        "a", extrapolation(0.02, 0.03, 0.04), area(0.9)
+    )
+    assert "cannot be told" in answer_sentence("a", extrapolation(-0.01, 0.01, 0.03), area(0.9))
 
 
 def test_a_law_that_does_not_fit_tells_nothing() -> None:
-    assert "does not fit" in answer("a", extrapolation(0.0, 0.0, 0.0), area(0.85))
+    assert "does not fit" in answer_sentence("a", extrapolation(0.0, 0.0, 0.0), area(0.85))
 
 
 @pytest.mark.parametrize("reached", [area(0.5, None), area(0.55, 0.06), area(0.3)])
@@ -69,7 +71,7 @@ def test_what_is_not_above_chance_needs_no_more_images(reached: dict) -> None:
     for low, value, high in ((-0.001, 0.001, 0.002), (0.02, 0.03, 0.04)):
         law = extrapolation(low, value, high)
         law["now"]["value"] = 1 - reached["value"]
-        told = answer("a", law, reached)
+        told = answer_sentence("a", law, reached)
         assert "not shown to be better than chance" in told
         assert "help" not in told
         assert "holds it back" not in told

@@ -17,17 +17,18 @@ JPEG, EMBEDDED = b"\xff\xd8\xff", b"data:image/jpeg"
 @pytest.fixture(scope="module")
 def run(tiny_registry, tmp_path_factory):
     return train.train(
-        "tiny", "phantom?images=80&size=64", changes={"pictures": False, "epochs": 1},
-        folder=tmp_path_factory.mktemp("runs"), registry=tiny_registry,
-    )  # fmt: skip
+        "tiny",
+        "phantom?images=80&size=64",
+        changes={"pictures": False, "epochs": 1},
+        folder=tmp_path_factory.mktemp("runs"),
+        registry=tiny_registry,
+    )
 
 
 def holding_pictures(folder):
     files = [file for file in folder.rglob("*") if file.is_file()]
     assert files
-    return {
-        file.name for file in files if JPEG in (c := file.read_bytes()) or EMBEDDED in c
-    }  # fmt: skip
+    return {file.name for file in files if JPEG in (c := file.read_bytes()) or EMBEDDED in c}
 
 
 def test_neither_cases_nor_errors_leave_a_picture_in_the_run(run, trained, tiny_registry):

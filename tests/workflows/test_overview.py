@@ -20,7 +20,7 @@ from zoo.interpret.overview.sampling import stratified
 from zoo.report.pages.overview import figures, overview_page
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.workflows.overview import overview, write
+from zoo.workflows.overview import overview, write_overview
 
 METHODS = ("saliency",)
 EVIL = "<script>alert(1)</script>"
@@ -101,7 +101,7 @@ def test_the_score_is_that_of_the_run(found: Overview, trained: Run) -> None:
 
 
 def test_everything_is_written(found: Overview, trained: Run, tmp_path: Path) -> None:
-    page = write(found, tmp_path / "global", trained)
+    page = write_overview(found, tmp_path / "global", trained)
     written = {path.name for path in page.parent.iterdir()}
     assert written >= {"report.html", "global.json", "global.npz", "occlusion.png", "mean_maps.png"}
     record = json.loads((page.parent / "global.json").read_text())
@@ -157,8 +157,11 @@ def test_without_masks_the_rest_is_there(trained: Run, tiny_registry: Registry) 
     assert not found.means.aligned
     assert found.summary()[0][1] == "Not measured: no lung masks were given."
     assert {hidden.region for hidden in found.hidden} == {
-        "borders", "corners", "centre", "everything",
-    }  # fmt: skip
+        "borders",
+        "corners",
+        "centre",
+        "everything",
+    }
     Page(overview_page(found))
 
 

@@ -23,7 +23,7 @@ from zoo.data.verify import positive_index
 from zoo.runs import reference, run_folder
 from zoo.training import checkpoint
 from zoo.training.recipe import Recipe
-from zoo.training.trainer import cross_entropy, judge, learning_rate_factor
+from zoo.training.trainer import cross_entropy, is_best_epoch, learning_rate_factor
 from zoo.workflows import train
 
 SOURCE = "phantom?images=80&size=64"
@@ -153,10 +153,18 @@ def test_a_run_folder_is_complete(registry, tmp_path):
     )
     names = {path.name for path in run.path.iterdir()}
     assert names == {
-        "run.json", "model.keras", "metrics.json", "history.csv", "curves.png", "reference.npz",
-            "validation.npz", "test.npz", "baselines.npz", "model_card.html",
+        "run.json",
+        "model.keras",
+        "metrics.json",
+        "history.csv",
+        "curves.png",
+        "reference.npz",
+        "validation.npz",
+        "test.npz",
+        "baselines.npz",
+        "model_card.html",
         "logs",
-    }  # fmt: skip
+    }
     with zipfile.ZipFile(run.path / "model.keras") as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
     assert "optimizer" not in weights  # it would triple the file
@@ -268,7 +276,7 @@ def test_early_stopping_counts_from_the_best_epoch():
 def judged(state, recipe, epochs):
     """Judge epochs of a PR-AUC and a loss each, and return which were the best so far."""
     return [
-        judge(state, {"epoch": number, "val_pr_auc": value, "val_loss": loss}, recipe)
+        is_best_epoch(state, {"epoch": number, "val_pr_auc": value, "val_loss": loss}, recipe)
         for number, (value, loss) in enumerate(epochs, 1)
     ]
 
@@ -314,9 +322,9 @@ def test_without_any_value_the_loss_decides():
 
 def test_a_loss_is_better_when_smaller():
     state, recipe = checkpoint.TrainingState(), Recipe(monitor="loss")
-    assert judge(state, {"epoch": 1, "val_loss": 1.0}, recipe)
-    assert judge(state, {"epoch": 2, "val_loss": 0.5}, recipe)
-    assert not judge(state, {"epoch": 3, "val_loss": 0.7}, recipe)
+    assert is_best_epoch(state, {"epoch": 1, "val_loss": 1.0}, recipe)
+    assert is_best_epoch(state, {"epoch": 2, "val_loss": 0.5}, recipe)
+    assert not is_best_epoch(state, {"epoch": 3, "val_loss": 0.7}, recipe)
 
 
 def test_the_cosine_schedule_falls_from_one():
@@ -342,7 +350,7 @@ def test_the_positive_class_is_the_last_unhealthy_one(names, index):
 
 def test_reference_cases_keep_the_classes_in_proportion():
     dataset = load_registry().dataset("phantom?images=100&prevalence=0.2&size=64")
-    chosen = reference.choose(dataset.samples, 20, seed=0)
+    chosen = reference.choose_cases(dataset.samples, 20, seed=0)
     share = np.mean([dataset.samples[i].label for i in chosen])
     assert len(chosen) == 20
     assert share == pytest.approx(np.mean([s.label for s in dataset.samples]), abs=0.05)

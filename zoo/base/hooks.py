@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pluggy
 
-from zoo.base.types import Architecture, Dataset, Explainer
+from zoo.base.explanations import Explainer
+from zoo.base.types import Architecture, Dataset
 
 GROUP = "zoo"
 

@@ -5,10 +5,7 @@ Pillow reads the common kinds; what it does not know is offered to the formats o
 
 from __future__ import annotations
 
-import hashlib
 import io
-import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +13,30 @@ from PIL import Image, ImageOps
 
 from zoo.base import formats
 from zoo.base.errors import BadInput, ZooError
+from zoo.base.pixel_arrays import resize
+from zoo.base.reader_warnings import silence
 from zoo.base.types import Header, ImageFormat
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
 
+
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow knows more kinds, some of which start other programs (EPS) to be read."""
 
+
 MAX_PIXELS = 100_000_000
+
 
 MAX_BYTES = 512 * 2**20
 """Of a file that a plugin reads: it is held in memory whole."""
 
+
 MIN_SIDE = 8
+
 
 READING = 2
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
+
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -100,77 +105,6 @@ def read_header(path: Path) -> Header:
     with image:
         _check_size(*image.size, str(path))
         return Header(*image.size, image.mode, path.stat().st_size)
-
-
-def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """Squash `(height, width, 3)` uint8 to `size = (height, width)`, bilinear with antialias.
-
-    Examples:
-        >>> zoo.resize(zoo.read_image(Path("pictures/NORMAL-1.png")), (16, 16)).shape
-        (16, 16, 3)
-    """
-    if size is None or pixels.shape[:2] == tuple(size):
-        return pixels
-    image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(image)
-
-
-def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """Give `(…, 3)` RGB the number of channels a network takes: 3, or 1 (ITU-R 601 luminance)."""
-    if channels == pixels.shape[-1]:
-        return pixels
-    if channels != 1:
-        raise BadInput(f"A network with {channels} input channels was given; expected 1 or 3.")
-    gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.rint(gray).astype(pixels.dtype)[..., None]
-
-
-def blurred(image: np.ndarray) -> np.ndarray:
-    """Blur `(height, width, channels)` uint8 until no structure is left, only brightness.
-
-    Unlike a gray or black area, its borders with the image are hardly a finding by themselves.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    spread = max(image.shape[:2]) / 8
-    return gaussian_filter(image, (spread, spread, 0), mode="nearest")
-
-
-def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
-    """Encode `(height, width, 3)` or `(height, width, 1)` uint8 as a JPEG file."""
-    buffer = io.BytesIO()
-    array = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    Image.fromarray(array).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
-def digest_bytes(content: bytes) -> str:
-    """Identify content by 16 hexadecimal digits (BLAKE2b).
-
-    Examples:
-        >>> zoo.digest_bytes(b"the same"), zoo.digest_bytes(b"another")
-        ('4c80c17f22e3db19', '7f0ccfdaf44f4079')
-    """
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
-
-
-def digest_file(path: Path) -> str:
-    """Identify a file by its content: 16 hexadecimal digits.
-
-    Raises:
-        BadInput: it cannot be read.
-
-    Examples:
-        >>> path = Path("pictures/NORMAL-1.png")
-        >>> zoo.digest_file(path) == zoo.digest_bytes(path.read_bytes())
-        True
-    """
-    try:
-        return digest_bytes(path.read_bytes())
-    except OSError as error:
-        raise BadInput(
-            f"'{path}' cannot be read: {error.strerror}. Check its permissions."
-        ) from error
 
 
 def _opened(source: Path | bytes, name: str) -> Image.Image | None:
@@ -269,34 +203,3 @@ def _to_8_bit(values: np.ndarray, name: str) -> np.ndarray:
             next((2**b - 1 for b in (8, 10, 12, 14, 16, 32) if peak <= 2**b - 1), peak)
         )
     return np.rint(values.astype(np.float64) * (255.0 / full_scale)).astype(np.uint8)
-
-
-class Silence:
-    """No warning is shown while any thread is inside.
-
-    `warnings.catch_warnings` alone is not enough: the filters belong to the whole process, so two
-    threads that leave in the order they came would put back each other's. Here the first one in
-    saves them and the last one out puts them back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._saved = warnings.catch_warnings()
-                self._saved.__enter__()
-                warnings.simplefilter("ignore")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._saved.__exit__(None, None, None)
-
-
-silence = Silence()
-"""Entered wherever an image file is opened or decoded."""

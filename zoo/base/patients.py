@@ -68,7 +68,7 @@ def patient_of(rule: str, name: str) -> str | None:
     return RULES[rule](PurePosixPath(name.replace("\\", "/")).stem)
 
 
-def choose(names: Sequence[str]) -> str:
+def choose_rule(names: Sequence[str]) -> str:
     """Choose the first rule that at least 90 % of the names fit, else `none`."""
     for rule in RULES:
         fitting = sum(patient_of(rule, name) is not None for name in names)
@@ -92,7 +92,7 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
     """
     if rule != AUTO and rule not in RULES:
         raise UnknownName.among("patient rule", rule, (AUTO, *RULES))
-    rule = choose(names) if rule == AUTO else rule
+    rule = choose_rule(names) if rule == AUTO else rule
     found = [patient_of(rule, name) for name in names]
     patients = [patient or name for patient, name in zip(found, names, strict=True)]
     if rule == NONE:

@@ -12,8 +12,9 @@ import pluggy
 
 from zoo.base import hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
+from zoo.base.explanations import Explainer
 from zoo.base.sources import parse
-from zoo.base.types import Architecture, Dataset, Explainer
+from zoo.base.types import Architecture, Dataset
 
 DEFAULT_SOURCE = "phantom"
 

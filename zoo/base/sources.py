@@ -73,7 +73,7 @@ def absolute(source: str) -> str:
     return f"{Path(location).resolve()}{source[len(location) :]}"
 
 
-def written(source: str) -> str:
+def source_slug(source: str) -> str:
     """Name a source, its options included, in letters that every file system takes."""
     location, options = parse(source)
     parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]

@@ -10,8 +10,8 @@ import numpy as np
 
 from zoo.base.types import Dataset
 from zoo.checks.findings import ERROR, NOTE, Finding, counted
-from zoo.checks.material import OWN, Material
 from zoo.checks.similarity import similar_pairs
+from zoo.checks.source_images import OWN, SourceImages
 
 ACROSS_PARTS = "Keep each picture in one part only; scores on the other part are too good."
 
@@ -119,7 +119,7 @@ def _findings(
     return findings
 
 
-def copies(own: Material, other: Material | None) -> tuple[dict[str, int], list[Finding]]:
+def copies(own: SourceImages, other: SourceImages | None) -> tuple[dict[str, int], list[Finding]]:
     """Return the numbers of `own` for the result, and the findings of both.
 
     Every image of another source counts as one more part, so a copy there is an error.
@@ -159,7 +159,7 @@ def copies(own: Material, other: Material | None) -> tuple[dict[str, int], list[
     return numbers, [*exact(places, digests), *near(places, groups)]
 
 
-def _places(material: Material, beside_another: bool) -> list[Place]:
+def _places(material: SourceImages, beside_another: bool) -> list[Place]:
     names = material.dataset.class_names
     undivided = OWN if beside_another else ""
     return [

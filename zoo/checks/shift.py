@@ -15,10 +15,10 @@ from zoo.base.errors import BadInput
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.checks.findings import NOTE, WARNING, Finding
 from zoo.checks.held_out import probabilities
-from zoo.checks.material import OWN, Material
+from zoo.checks.source_images import OWN, SourceImages
 from zoo.data.baselines import fold_numbers
 from zoo.stats.delong import roc_auc
-from zoo.stats.intervals import stands_out, written
+from zoo.stats.intervals import area_text, stands_out
 
 WARNED = 0.6
 SHOWN = 12
@@ -41,7 +41,7 @@ class Side:
 
 
 def shifts(
-    own: Material, features: np.ndarray, other: Material | None, other_features: np.ndarray
+    own: SourceImages, features: np.ndarray, other: SourceImages | None, other_features: np.ndarray
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Compare the training part with the source's other parts and with another source.
 
@@ -63,13 +63,13 @@ def shifts(
         sides.append((_side(own, features, rows, title), there))
     entries, findings = [], []
     for a, b in sides:
-        entry, told = compare(a, b)
+        entry, told = shift_between(a, b)
         entries.append(entry)
         findings += told
     return entries, findings
 
 
-def _side(material: Material, features: np.ndarray, rows: np.ndarray, title: str) -> Side:
+def _side(material: SourceImages, features: np.ndarray, rows: np.ndarray, title: str) -> Side:
     return Side(
         title,
         features[rows],
@@ -80,7 +80,7 @@ def _side(material: Material, features: np.ndarray, rows: np.ndarray, title: str
     )
 
 
-def compare(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
+def shift_between(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
     """Compare two sets: plain data for the result, and the findings.
 
     Where both have the same classes, `a` is thinned out to the class shares of `b` first, so that
@@ -165,8 +165,8 @@ def _apart(entry: dict[str, Any]) -> Finding:
     return Finding(
         WARNING,
         "shift",
-        f"Images of {a} and {b} can be told apart: ROC-AUC {written(entry['roc_auc'])}, where 0.5 "
-        "is no difference.",
+        f"Images of {a} and {b} can be told apart: ROC-AUC {area_text(entry['roc_auc'])}, where "
+        "0.5 is no difference.",
         "A score on one says less about the other: look at those that are told most easily, and "
         "find out how they were made.",
         names=tuple(entry["names"]),

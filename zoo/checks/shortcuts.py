@@ -9,10 +9,10 @@ import numpy as np
 
 from zoo.base.errors import BadInput
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
-from zoo.data import baselines
-from zoo.data.baselines import FILE, LUNGS
+from zoo.data import baseline_inputs, baselines
+from zoo.data.baseline_inputs import FILE, LUNGS
 from zoo.stats.delong import roc_auc
-from zoo.stats.intervals import stands_out, written
+from zoo.stats.intervals import area_text, stands_out
 
 WARNED = 0.6
 """ROC-AUC above which a baseline that cannot see the lungs is a warning."""
@@ -49,7 +49,7 @@ def shortcuts(
         except BadInput as error:  # too few masks
             findings.append(_not_measured(name, str(error)))
             continue
-        area, title = roc_auc(rows, scores, who), baselines.title(name, values)
+        area, title = roc_auc(rows, scores, who), baseline_inputs.title(name, values)
         entries.append({"name": name, "title": title, "roc_auc": area, "images": len(rows)})
         if name != LUNGS and stands_out(area, WARNED):
             findings.append(_found(name, area, positive, seen, rows))
@@ -81,15 +81,15 @@ def _found(
     return Finding(
         WARNING,
         f"shortcut {name}",
-        f"Without seeing the lungs, {positive} is told with ROC-AUC {written(area)} by the "
-        f"baseline {baselines.title(name, values)}.{strongest}",
+        f"Without seeing the lungs, {positive} is told with ROC-AUC {area_text(area)} by the "
+        f"baseline {baseline_inputs.title(name, values)}.{strongest}",
         FILE_REMEDY if name == FILE else REMEDY,
     )
 
 
 def _strongest(values: np.ndarray, truth: np.ndarray) -> str:
     """Say which single measurement tells most."""
-    names = baselines.FILE_VALUES[-values.shape[1] :]
+    names = baseline_inputs.FILE_VALUES[-values.shape[1] :]
     areas = [roc_auc(truth, column, np.arange(len(truth)))["value"] or 0.5 for column in values.T]
     best = int(np.argmax([abs(area - 0.5) for area in areas]))
     word = "higher" if areas[best] > 0.5 else "lower"

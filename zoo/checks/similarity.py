@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.base.images import to_channels
 from zoo.base.parallel import in_parallel
+from zoo.base.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 
@@ -32,7 +32,7 @@ HASH_CELLS, EMBEDDING_CELLS = 1_000_000, 12_000_000
 CHUNK_PAIRS = 4096
 
 
-def pictures(
+def small_pictures(
     dataset: Dataset, samples: Sequence[Sample], progress: Progress = SILENT
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read small pictures, `(n, 64, 64)` uint8 gray, and their perceptual hashes, `(n, 4)` uint64.

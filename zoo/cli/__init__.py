@@ -13,9 +13,22 @@ from zoo import DISCLAIMER, __version__
 from zoo.base.errors import UnknownName, ZooError
 
 COMMANDS = (
-    "list", "show", "check", "train", "evaluate", "diagnose", "predict", "explain", "compare",
-    "learning-curve", "runs", "export", "app", "serve", "sample",
-)  # fmt: skip
+    "list",
+    "show",
+    "check",
+    "train",
+    "evaluate",
+    "diagnose",
+    "predict",
+    "explain",
+    "compare",
+    "learning-curve",
+    "runs",
+    "export",
+    "app",
+    "serve",
+    "sample",
+)
 USER_ERROR = 2
 INTERRUPTED = 130
 

@@ -21,14 +21,20 @@ from zoo.web.service.limits import Limits
 @click.command("app")
 @options.runs_folder
 @click.option(
-    "--run", "run_names", metavar="RUN", multiple=True,
+    "--run",
+    "run_names",
+    metavar="RUN",
+    multiple=True,
     help="Show this run of the folder alone; may be repeated.  [default: all]",
-)  # fmt: skip
+)
 @click.option(
-    "--data", "sources", metavar="SOURCE", multiple=True,
+    "--data",
+    "sources",
+    metavar="SOURCE",
+    multiple=True,
     help="A data set that the pages Data and Train may open; may be repeated. The synthetic "
     "images are always there.",
-)  # fmt: skip
+)
 @at_an_address
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 def command(
@@ -53,7 +59,7 @@ def command(
 
     password = password_from(auth, auth_file)
     check_exposure(host, password)
-    root, only = chosen(run_names, run_folder.root(folder))
+    root, only = chosen_sources(run_names, run_folder.root(folder))
     listening = listen(host, port)
     with quiet_import():
         from zoo.web.app.site import create
@@ -76,7 +82,7 @@ def command(
     serve(app, listening)
 
 
-def chosen(names: Sequence[str], folder: Path) -> tuple[Path, tuple[str, ...]]:
+def chosen_sources(names: Sequence[str], folder: Path) -> tuple[Path, tuple[str, ...]]:
     """Return the folder of the runs, and the names of those that were chosen (none: all).
 
     Raises:

@@ -25,18 +25,27 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.command("check")
 @click.argument("source", metavar="[DATA]", required=False)
 @click.option(
-    "--masks", metavar="FOLDER", type=click.Path(path_type=Path),
+    "--masks",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
     help="Lung masks, named as the images: what do the lungs alone tell, and what all else?",
-)  # fmt: skip
+)
 @click.option(
-    "--against", "other", metavar="SOURCE",
+    "--against",
+    "other",
+    metavar="SOURCE",
     help="Another data set, to look for copies and for a shift between the two.",
-)  # fmt: skip
+)
 @options.positive
 @click.option(
-    "--output", "folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
-    default=Path("check"), show_default=True, help="Where the page and check.json are written.",
-)  # fmt: skip
+    "--output",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("check"),
+    show_default=True,
+    help="Where the page and check.json are written.",
+)
 @options.as_json
 @click.pass_context
 def command(
@@ -61,7 +70,7 @@ def command(
                 positive_index(dataset.class_names, positive)
     with quiet_import():
         from zoo.checks.findings import ERROR
-        from zoo.report.pages.check import write
+        from zoo.report.pages.check import write_check
         from zoo.workflows.check import check
 
     try:
@@ -75,7 +84,7 @@ def command(
         )
     finally:
         console.stop()
-    page = write(checked, folder)
+    page = write_check(checked, folder)
     if as_json:
         click.echo(json.dumps(checked.result, indent=1))
     else:

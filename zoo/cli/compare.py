@@ -27,9 +27,12 @@ from zoo.training.recipe import settings
     "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts, by patient."
 )
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
     help="Divisions and random starts.",
-)  # fmt: skip
+)
 @options.epochs
 @options.input_size
 @options.positive
@@ -74,9 +77,11 @@ def command(
         from zoo.workflows.compare import compare
         from zoo.workflows.compare_runs import compare_runs
     common: dict[str, Any] = {
-        "skip_broken": skip_broken, "registry": registry, "progress": console,
+        "skip_broken": skip_broken,
+        "registry": registry,
+        "progress": console,
         "command": ["zoo", *sys.argv[1:]],
-    }  # fmt: skip
+    }
     try:
         if of_runs:
             done = compare_runs(chosen, source, folder=folder, **common)
@@ -129,8 +134,16 @@ def _print(result: Mapping[str, Any]) -> None:
 
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA.")
-    columns = ["", "ROC-AUC", "accuracy", "sensitivity", "specificity", "calibration", "parameters",
-               "minutes"]  # fmt: skip
+    columns = [
+        "",
+        "ROC-AUC",
+        "accuracy",
+        "sensitivity",
+        "specificity",
+        "calibration",
+        "parameters",
+        "minutes",
+    ]
     rows = [
         [
             entry["name"],

@@ -42,10 +42,13 @@ class Console:
             from rich.console import Console as RichConsole
 
             self._bar = progress.Progress(
-                progress.TextColumn("{task.description}"), progress.BarColumn(),
-                progress.MofNCompleteColumn(), progress.TimeRemainingColumn(),
-                console=RichConsole(stderr=True), transient=True,
-            )  # fmt: skip
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                console=RichConsole(stderr=True),
+                transient=True,
+            )
             self._bar.start()
             self._task = self._bar.add_task(title, total=total)
 

@@ -11,10 +11,10 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
-from zoo.base.sources import written
+from zoo.base.sources import source_slug
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
-from zoo.data.queries import Skipped, find
+from zoo.data.queries import Skipped, find_images
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -78,9 +78,11 @@ FORMATS = "html, png, pdf, json"
 )
 @options.in_parallel
 @click.option(
-    "--output", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
     help="Where reports are written.  [default: explanations; below the run for the others]",
-)  # fmt: skip
+)
 def command(
     paths: tuple[str, ...],
     run_name: str | None,
@@ -108,9 +110,16 @@ def command(
         _explain(paths, run, registry, console, output or Path("explanations"), **asked)
     else:
         _measure(
-            run, registry, console, audit is not None, source, sample, output,
-            asked["methods"], asked["masks"],
-        )  # fmt: skip
+            run,
+            registry,
+            console,
+            audit is not None,
+            source,
+            sample,
+            output,
+            asked["methods"],
+            asked["masks"],
+        )
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")
     click.echo(DISCLAIMER)
@@ -152,22 +161,27 @@ def _explain(
     backend: str,
     scheduler: str | None,
 ) -> None:
-    files, changes = find(paths), assignments(pairs)
+    files, changes = find_images(paths), assignments(pairs)
     with quiet_import():
         from zoo.base.parallel import check_backend
         from zoo.interpret.interpreter import BUDGET
         from zoo.report.cases.casebook import INDEX
         from zoo.report.cases.index import Entry
         from zoo.report.cases.text import explanation_text, prediction_text
-        from zoo.workflows.explain_folder import Order, fulfil
+        from zoo.workflows.explain_folder import ExplanationJob, explain_folder
 
     check_backend(backend, scheduler)
-    order = Order(
-        run=run.path.resolve(), methods=methods, changes=tuple(sorted(changes.items())),
-        target=target, trust=trust, budget=BUDGET if seconds is None else seconds, masks=masks,
+    order = ExplanationJob(
+        run=run.path.resolve(),
+        methods=methods,
+        changes=tuple(sorted(changes.items())),
+        target=target,
+        trust=trust,
+        budget=BUDGET if seconds is None else seconds,
+        masks=masks,
         formats=tuple(part.strip() for part in formats.split(",")),
-    )  # fmt: skip
-    results = fulfil(
+    )
+    results = explain_folder(
         paths, order, output, jobs=jobs, scheduler=scheduler, registry=registry, progress=console
     )
     for result in results:
@@ -203,17 +217,17 @@ def _measure(
         from zoo.workflows import overview
 
     asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
-    place = "own" if source is None else written(source)
+    place = "own" if source is None else source_slug(source)
     if output is None:
         kept = run.path if audited or keeps_pictures(run.record["recipe"]) else Path(run.name)
         output = kept / ("audit" if audited else "global") / place
     if audited:
         audit = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
-        page = auditing.write(audit, output, run)
+        page = auditing.write_audit(audit, output, run)
     else:
         found = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
-        sentences, page = found.sentences, overview.write(found, output, run)
+        sentences, page = found.sentences, overview.write_overview(found, output, run)
     console.stop()
     for sentence in sentences:
         click.echo(sentence)

@@ -18,18 +18,26 @@ from zoo.runs import run_folder
 @click.command("export")
 @click.argument("run_name", metavar="[RUN]", required=False)
 @click.option(
-    "--format", "kind", type=click.Choice(tuple(export_formats.FORMATS)), required=True,
+    "--format",
+    "kind",
+    type=click.Choice(tuple(export_formats.FORMATS)),
+    required=True,
     help="TensorFlow Serving, ONNX Runtime, or LiteRT on small machines.",
-)  # fmt: skip
+)
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
     help="Folder to be made.  [default: export/FORMAT in the run]",
-)  # fmt: skip
+)
 @options.data("small pictures of training cases that the run keeps")
 @click.option(
-    "--images", type=click.IntRange(1, 1000), default=8, show_default=True,
+    "--images",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
     help="Images that original and export are compared on.",
-)  # fmt: skip
+)
 @options.runs_folder
 @options.as_json
 def command(

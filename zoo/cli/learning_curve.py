@@ -22,13 +22,19 @@ from zoo.training.recipe import settings
 @click.argument("name")
 @options.data("phantom, synthetic chest radiographs")
 @click.option(
-    "--shares", default="5,10,25,50,100", show_default=True, metavar="PERCENT,...",
+    "--shares",
+    default="5,10,25,50,100",
+    show_default=True,
+    metavar="PERCENT,...",
     help="Shares of the training patients, in percent.",
-)  # fmt: skip
+)
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True,
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
     help="Divisions and random starts.",
-)  # fmt: skip
+)
 @options.epochs
 @options.input_size
 @options.positive
@@ -92,11 +98,14 @@ def command(
         "ROC-AUC, mean over seeds",
         ["patients", "images", "training", "validation", "unseen patients"],
         [
-            [f"{p['patients']:,}", f"{p['images']:,}",
-             *(_mean(p[part]) for part in ("train", "validation", "test"))]
+            [
+                f"{p['patients']:,}",
+                f"{p['images']:,}",
+                *(_mean(p[part]) for part in ("train", "validation", "test")),
+            ]
             for p in done.result["points"]
         ],
-    )  # fmt: skip
+    )
     click.echo("\n".join(["", done.result["sentence"], *done.result["notes"], DISCLAIMER]))
     click.echo(f"Page: {done.page}")
 

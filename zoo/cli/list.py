@@ -37,19 +37,27 @@ def command(pattern: str, as_json: bool) -> None:
             "Architectures",
             ["name", "parameters", "input", "pretrained", "plugin", "summary"],
             [
-                [a["name"], f"{a['parameters']:,}", "x".join(map(str, a["input_shape"])),
-                 a["pretrained"] or "no", a["plugin"], a["summary"]]
+                [
+                    a["name"],
+                    f"{a['parameters']:,}",
+                    "x".join(map(str, a["input_shape"])),
+                    a["pretrained"] or "no",
+                    a["plugin"],
+                    a["summary"],
+                ]
                 for a in listed["architectures"]
             ],
-        )  # fmt: skip
+        )
     if listed["explainers"]:
         click.echo()
         table(
             "Explanation methods",
             ["name", "by default", "plugin", "summary"],
-            [[e["name"], "yes" if e["default"] else "no", e["plugin"], e["summary"]]
-             for e in listed["explainers"]],
-        )  # fmt: skip
+            [
+                [e["name"], "yes" if e["default"] else "no", e["plugin"], e["summary"]]
+                for e in listed["explainers"]
+            ],
+        )
     if listed["readers"] and pattern == "*":
         click.echo(f"\nReaders: {', '.join(listed['readers'])}")
     if listed["image_formats"]:
@@ -57,9 +65,8 @@ def command(pattern: str, as_json: bool) -> None:
         table(
             "Image formats",
             ["name", "extensions", "summary"],
-            [[f["name"], " ".join(f["extensions"]), f["summary"]]
-             for f in listed["image_formats"]],
-        )  # fmt: skip
+            [[f["name"], " ".join(f["extensions"]), f["summary"]] for f in listed["image_formats"]],
+        )
     if listed["broken"]:
         click.echo()
         table(

@@ -9,14 +9,19 @@ from typing import Any
 import click
 
 runs_folder = click.option(
-    "--runs", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
+    "--runs",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
     help="Where runs are kept.  [default: $ZOO_RUNS or 'runs']",
-)  # fmt: skip
+)
 
 run_name = click.option(
-    "--run", "run_name", metavar="RUN",
+    "--run",
+    "run_name",
+    metavar="RUN",
     help="A run's name or folder.  [default: the newest finished run]",
-)  # fmt: skip
+)
 
 settings = click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Change a setting; may be repeated."
@@ -37,14 +42,18 @@ input_size = click.option(
 positive = click.option("--positive", metavar="CLASS", help="The class that is looked for.")
 
 prevalence = click.option(
-    "--prevalence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+    "--prevalence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
     help="How frequent the class looked for is where this is used.",
-)  # fmt: skip
+)
 
 sensitivity = click.option(
-    "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    "--sensitivity",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
     help="Choose the threshold that reaches it on validation.  [default: the run's own threshold]",
-)  # fmt: skip
+)
 
 
 def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,14 +63,20 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
             "--scheduler", metavar="ADDRESS", help="Of a Dask cluster, as tcp://HOST:PORT."
         ),
         click.option(
-            "--backend", type=click.Choice(("loky", "dask")), default="loky", show_default=True,
+            "--backend",
+            type=click.Choice(("loky", "dask")),
+            default="loky",
+            show_default=True,
             help="Processes of this machine, or a Dask cluster.",
         ),
         click.option(
-            "--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+            "--jobs",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
             help="Processes at a time.",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -69,7 +84,9 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
 def data(default: str) -> Callable[[Any], Any]:
     """Return the option --data, whose help names what is used without it."""
     return click.option(
-        "--data", "source", metavar="SOURCE",
+        "--data",
+        "source",
+        metavar="SOURCE",
         help="A folder of classes, a .csv or .npz file, or 'phantom'; options after a question "
         f"mark, as in 'folder?patients=none'.  [default: {default}]",
-    )  # fmt: skip
+    )

@@ -15,7 +15,7 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_text
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import, table
-from zoo.data.queries import Skipped, find
+from zoo.data.queries import Skipped, find_images
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -42,7 +42,7 @@ def command(
     """Classify image files and folders with RUN (default: the newest finished one)."""
     run, paths = run_and_paths(names, run_name, run_folder.root(folder))
     console = Console()
-    find(paths)
+    find_images(paths)
     console.note(f"Run: {run.name}")
     with quiet_import():
         from zoo.workflows.predict import predict
@@ -76,10 +76,19 @@ def command(
         console.note(DISCLAIMER)
     else:
         columns = ["image", "prediction", "probability", *run.class_names]
-        table("", columns, [
-            [r["name"], r["label"], f"{r['probabilities'][r['leaning']]:.1%}",
-             *(f"{r['probabilities'][c]:.3f}" for c in run.class_names)] for r in rows
-        ])  # fmt: skip
+        table(
+            "",
+            columns,
+            [
+                [
+                    r["name"],
+                    r["label"],
+                    f"{r['probabilities'][r['leaning']]:.1%}",
+                    *(f"{r['probabilities'][c]:.3f}" for c in run.class_names),
+                ]
+                for r in rows
+            ],
+        )
         for r in rows:
             if r["refused"]:
                 click.echo(f"{r['name']}: {r['label']}. {r['reason']}")

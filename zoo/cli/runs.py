@@ -19,7 +19,7 @@ from zoo.runs import run_folder
 def command(folder: Path | None, as_json: bool) -> None:
     """List runs, oldest first; unfinished ones say how to go on."""
     root = run_folder.root(folder)
-    rows = [row(run) for run in run_folder.listing(root)]
+    rows = [run_row(run) for run in run_folder.listing(root)]
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
@@ -35,7 +35,7 @@ def command(folder: Path | None, as_json: bool) -> None:
             click.echo(f"Unfinished: go on with  zoo train --resume {root / r['run']}")
 
 
-def row(run: run_folder.Run) -> dict[str, Any]:
+def run_row(run: run_folder.Run) -> dict[str, Any]:
     """Return what the table shows of a run; scores are of its test part."""
     scores: dict[str, Any] = {}
     status = run.record["status"]

@@ -14,8 +14,13 @@ from zoo.cli import options
 @click.command("sample")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @options.data("phantom, synthetic chest radiographs")
-@click.option("--count", type=click.IntRange(min=1), default=2, show_default=True,
-              help="Images of each class.")  # fmt: skip
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Images of each class.",
+)
 def command(folder: Path, source: str | None, count: int) -> None:
     """Write images of a data set into FOLDER as PNG files, named by their class."""
     from PIL import Image

@@ -23,29 +23,41 @@ def at_an_address(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say where to listen, who may ask and what is noted."""
     for option in (
         click.option(
-            "--max-waiting", type=click.IntRange(min=0), default=Limits.waiting, show_default=True,
+            "--max-waiting",
+            type=click.IntRange(min=0),
+            default=Limits.waiting,
+            show_default=True,
             help="Requests that may wait; more are told to come again.",
         ),
         click.option(
-            "--journal", "journal_path", type=click.Path(path_type=Path, dir_okay=False),
-            metavar="FILE", help="Append time, run, digest and answer of each image; no names.",
+            "--journal",
+            "journal_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Append time, run, digest and answer of each image; no names.",
         ),
         click.option(
-            "--auth-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+            "--auth-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
             help="Read USER:PASSWORD from a file, where no list of processes shows it.",
         ),
         click.option(
-            "--auth", metavar="USER:PASSWORD",
+            "--auth",
+            metavar="USER:PASSWORD",
             help="Ask for a password; needed beyond this machine.  [default: $ZOO_AUTH]",
         ),
         click.option(
-            "--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=8000,
+            show_default=True,
             help="0: any free one.",
         ),
         click.option(
             "--host", default="127.0.0.1", show_default=True, help="The address to listen at."
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -84,9 +96,15 @@ def serve(app: Any, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=5, ws="none",
-    )  # fmt: skip
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=5,
+        ws="none",
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -8,8 +8,9 @@ from dataclasses import asdict
 import click
 
 from zoo.base.errors import UnknownName
+from zoo.base.explanations import Explainer
 from zoo.base.registry import load_registry
-from zoo.base.types import Architecture, Explainer, Option
+from zoo.base.types import Architecture, Option
 from zoo.cli.console import table
 from zoo.training.recipe import settings
 

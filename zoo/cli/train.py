@@ -29,22 +29,29 @@ from zoo.training.recipe import settings
 @options.input_size
 @options.positive
 @click.option(
-    "--sensitivity", type=click.FloatRange(0, 1, min_open=True), metavar="SHARE",
+    "--sensitivity",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
     help="Choose the threshold that reaches it on validation.  [default: greatest Youden index]",
-)  # fmt: skip
+)
 @options.settings
 @options.skip_broken
 @click.option(
     "--allow-findings", is_flag=True, help="Train on data whose faults make scores wrong."
 )
 @click.option(
-    "--masks", type=click.Path(path_type=Path), metavar="FOLDER",
+    "--masks",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
     help="Lung masks, named as the images: keep a lung model to judge heat maps by.",
-)  # fmt: skip
+)
 @click.option(
-    "--reference", type=click.Choice(("pictures", "none")), default="pictures", show_default=True,
+    "--reference",
+    type=click.Choice(("pictures", "none")),
+    default="pictures",
+    show_default=True,
     help="Whether the run folder keeps small pictures of patients.",
-)  # fmt: skip
+)
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(

@@ -16,8 +16,8 @@ from PIL import Image
 
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import replacing
-from zoo.base.images import to_channels
 from zoo.base.parallel import in_parallel
+from zoo.base.pixel_arrays import to_channels
 from zoo.base.types import Dataset, Sample
 from zoo.data.masks import Masks
 
@@ -61,7 +61,7 @@ class Lungs:
         )
 
 
-def fit(
+def fit_lungs(
     dataset: Dataset, train: Sequence[Sample], validation: Sequence[Sample], masks: Masks
 ) -> Lungs:
     """Fit the model on training images with a mask and measure it on those of validation.
@@ -99,9 +99,12 @@ def save(path: Path, lungs: Lungs) -> None:
     """Write the model as one .npz file."""
     with replacing(path) as temporary:
         np.savez(
-            temporary, weights=lungs.weights.astype(np.float16), bias=lungs.bias,
-            overlap=lungs.overlap, masks=lungs.masks,
-        )  # fmt: skip
+            temporary,
+            weights=lungs.weights.astype(np.float16),
+            bias=lungs.bias,
+            overlap=lungs.overlap,
+            masks=lungs.masks,
+        )
 
 
 def load(path: Path) -> Lungs | None:

@@ -38,7 +38,7 @@ class Masks:
         return max(found, key=lambda path: _agreement(path, wanted), default=None)
 
 
-def find(folder: Path, samples: Sequence[Sample]) -> Masks:
+def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     """Index the masks below a folder, in any layout; white is inside.
 
     Raises:

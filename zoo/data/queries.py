@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base import images, patients
+from zoo.base import digests, images, patients, pixel_arrays
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
 from zoo.base.types import Images
@@ -22,7 +22,7 @@ class Skipped:
     reason: str
 
 
-def find(paths: Sequence[str | Path]) -> list[Path]:
+def find_images(paths: Sequence[str | Path]) -> list[Path]:
     """Return the files that `paths` name; of a folder, the images in it and below it, sorted.
 
     Raises:
@@ -42,7 +42,7 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def read(
+def read_images(
     files: Sequence[Path],
     input_shape: tuple[int, int, int],
     patient_rule: str,
@@ -63,7 +63,7 @@ def read(
     def load(path: Path) -> tuple[np.ndarray, str] | Skipped:
         try:
             pixels = images.read_image(path, (height, width))
-            return images.to_channels(pixels, channels), images.digest_file(path)
+            return pixel_arrays.to_channels(pixels, channels), digests.digest_file(path)
         except BadInput as error:
             if strict and len(files) == 1:
                 raise

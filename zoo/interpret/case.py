@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zoo.base.types import Attribution, Examples, Explanation, Reference
+from zoo.base.explanations import Attribution, Examples, Explanation, Reference
 
 if TYPE_CHECKING:
     import numpy as np

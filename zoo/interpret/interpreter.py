@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.base.explanations import Explainer, Explanation
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import explainer_options
-from zoo.base.types import Explainer, Explanation, Images
+from zoo.base.types import Images
 from zoo.data import lungs
 from zoo.interpret.case import Case
-from zoo.interpret.trust.panel import assess
+from zoo.interpret.trust.panel import judge_maps
 from zoo.interpret.trust.randomisation import FOLDER
 from zoo.runs import run_folder
 from zoo.runs.answering import Answerer, Answers
@@ -54,7 +55,7 @@ class Interpreter:
         self.run, self.trust, self.budget = run, trust, budget
         self.registry = registry or load_registry()
         self.named = bool(methods)
-        self.explainers = chosen(self.registry, methods)
+        self.explainers = chosen_methods(self.registry, methods)
         self.options = options_of(self.explainers, changes or {})
         self.classifier = run_folder.load_classifier(run)
         self.reference = run_folder.load_reference(run)
@@ -177,10 +178,18 @@ class Interpreter:
         if not self.trust:
             return [{} for _ in targets]
         masks = self._lungs_of(images, masks)
-        return assess(
-            self.run, self.classifier, images, targets, explanations, self.explainers,
-            self.options, self.reference, masks=masks, seconds=self.budget,
-        )  # fmt: skip
+        return judge_maps(
+            self.run,
+            self.classifier,
+            images,
+            targets,
+            explanations,
+            self.explainers,
+            self.options,
+            self.reference,
+            masks=masks,
+            seconds=self.budget,
+        )
 
     def _lungs_of(
         self, images: Images, masks: Sequence[np.ndarray | None] | None
@@ -197,7 +206,7 @@ class Interpreter:
         return self.named or method not in judged or judged[method].depends
 
 
-def chosen(registry: Registry, methods: Sequence[str]) -> list[Explainer]:
+def chosen_methods(registry: Registry, methods: Sequence[str]) -> list[Explainer]:
     """Return the explainers named, without repetition, or those shown by default."""
     if methods:
         return [registry.explainer(name) for name in dict.fromkeys(methods)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import Gradients
+from zoo.base.explanations import Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.network import graph
 from zoo.network.gradients import DECIDED, Differentiate, differentiation, margin_of
@@ -164,7 +164,7 @@ class TrainedClassifier:
 
     @cached_property
     def _in_float32(self) -> Any:
-        return graph.in_float32(self.model)
+        return graph.as_float32(self.model)
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], tuple[Any, Any]]:

@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
-from zoo.base.images import read_image, to_channels
-from zoo.base.types import Dataset, Reference
+from zoo.base.explanations import Reference
+from zoo.base.images import read_image
+from zoo.base.pixel_arrays import to_channels
+from zoo.base.types import Dataset
 from zoo.network.classifier import TrainedClassifier
-from zoo.network.export_formats import LOGITS, OUTPUTS, PROBABILITIES, Answers
+from zoo.network.export_formats import LOGITS, OUTPUTS, PROBABILITIES, ExportedNetwork
 from zoo.stats.probabilities import softmax
 
 TOLERANCE = 1e-4
 """How far a probability may be off, and a logit as a share of the largest (of 1 at least)."""
 
 
-def compare(
-    original: TrainedClassifier, exported: Answers, pixels: np.ndarray, kind: str
+def compare_logits(
+    original: TrainedClassifier, exported: ExportedNetwork, pixels: np.ndarray, kind: str
 ) -> tuple[float, float]:
     """Return the largest difference of a probability and of a logit.
 
@@ -48,7 +50,7 @@ def compare(
     return off[PROBABILITIES], off[LOGITS]
 
 
-def pictures(
+def sample_pictures(
     dataset: Dataset | None, reference: Reference, shape: tuple[int, int, int], count: int
 ) -> tuple[np.ndarray, str]:
     """Return at most `count` images `(images, height, width, channels)` and where they are from."""

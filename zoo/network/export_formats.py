@@ -20,12 +20,12 @@ LOGITS, PROBABILITIES = OUTPUTS = ("logits", "probabilities")
 SERVING = "serving_default"
 """The name under which TensorFlow and LiteRT look for what a model does."""
 
-Answers = Callable[["np.ndarray"], Mapping[str, "np.ndarray"]]
+ExportedNetwork = Callable[["np.ndarray"], Mapping[str, "np.ndarray"]]
 """Gives `OUTPUTS`, each `(batch, classes)`, of `(batch, height, width, channels)` float32."""
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A format, the packages it needs besides TensorFlow, and the two things done with it.
 
     `write(network, path)` writes a Keras network whose outputs are named as `OUTPUTS`; `open(path)`
@@ -37,7 +37,7 @@ class Format:
     file: str
     packages: Mapping[str, str]
     write: Callable[[Any, Path], None]
-    open: Callable[[Path], Answers]
+    open: Callable[[Path], ExportedNetwork]
 
     def check_packages(self) -> None:
         """Refuse the format when a package is missing.
@@ -63,7 +63,7 @@ class Format:
         return found
 
 
-def named(name: str) -> Format:
+def named(name: str) -> ExportFormat:
     """Return the format of that name.
 
     Raises:
@@ -95,7 +95,7 @@ def _write_savedmodel(network: Any, path: Path) -> None:
     tf.saved_model.save(module, str(path), signatures={SERVING: module.serve})
 
 
-def _open_savedmodel(path: Path) -> Answers:
+def _open_savedmodel(path: Path) -> ExportedNetwork:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
@@ -121,7 +121,7 @@ def _write_onnx(network: Any, path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _open_onnx(path: Path) -> Answers:
+def _open_onnx(path: Path) -> ExportedNetwork:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -137,12 +137,14 @@ def _write_tflite(network: Any, path: Path) -> None:
 
     # Only the operations that every interpreter has, not those that need all of TensorFlow.
     _export(
-        network, path, "litert",
+        network,
+        path,
+        "litert",
         target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]},
-    )  # fmt: skip
+    )
 
 
-def _open_tflite(path: Path) -> Answers:
+def _open_tflite(path: Path) -> ExportedNetwork:
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_path=str(path)).get_signature_runner(SERVING)
@@ -153,18 +155,18 @@ def _open_tflite(path: Path) -> Answers:
     return answers
 
 
-FORMATS: Mapping[str, Format] = {
+FORMATS: Mapping[str, ExportFormat] = {
     form.name: form
     for form in (
-        Format("savedmodel", "model", {}, _write_savedmodel, _open_savedmodel),
-        Format(
+        ExportFormat("savedmodel", "model", {}, _write_savedmodel, _open_savedmodel),
+        ExportFormat(
             "onnx",
             "model.onnx",
             {"tf2onnx": "tf2onnx", "onnx": "onnx", "onnxruntime": "onnxruntime"},
             _write_onnx,
             _open_onnx,
         ),
-        Format(
+        ExportFormat(
             "tflite",
             "model.tflite",
             {"ai-edge-litert": "ai_edge_litert"},

@@ -19,8 +19,9 @@ import numpy as np
 import platformdirs
 
 from zoo.base.files import replacing
-from zoo.base.images import READING, to_channels
+from zoo.base.images import READING
 from zoo.base.parallel import in_parallel
+from zoo.base.pixel_arrays import to_channels
 from zoo.base.progress import Progress
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
@@ -60,8 +61,20 @@ def features(
         i for i, d in enumerate(digests) if any(f"{d}:{name}" not in store for name in names)
     ]
     if missing:
-        _compute(backbone, input_shape, dataset, samples, digests, missing, names, preset, seed,
-                 store, progress, title)  # fmt: skip
+        _compute(
+            backbone,
+            input_shape,
+            dataset,
+            samples,
+            digests,
+            missing,
+            names,
+            preset,
+            seed,
+            store,
+            progress,
+            title,
+        )
     shape = (len(samples), views, *backbone.output_shape[1:])
     return store.rows([f"{d}:{name}" for d in digests for name in names]).reshape(shape)
 

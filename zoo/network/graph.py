@@ -174,7 +174,7 @@ def linear_head(model: Any) -> Any | None:
     return None
 
 
-def in_float32(model: Any) -> Any:
+def as_float32(model: Any) -> Any:
     """Return the network, or a copy where it computes in 16 bits: too coarse for gradients."""
     import keras
 

@@ -16,7 +16,7 @@ TITLES = {
 
 
 def classification_table(result: Mapping[str, Any], digits: int = 2) -> str:
-    """Lay out a result of `zoo.stats.metrics.evaluate` as scikit-learn's classification report."""
+    """Lay out `classification_metrics` as scikit-learn's classification report."""
     headings = ("precision", "recall", "f1-score", "support")
     names = [entry["name"] for entry in result["classes"]]
     width = max(len(name) for name in [*names, "weighted avg"])
@@ -43,7 +43,7 @@ def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
     """Lay out the metrics with their 95 % intervals; what is undefined says why."""
     lines = [f"{'':<18} {'value':>6}  95 % interval"]
     for name, entry in result["metrics"].items():
-        value, interval = written(entry, digits)
+        value, interval = metric_text(entry, digits)
         note = f"  {entry['note']}" if entry["note"] else ""
         lines.append(f"{TITLES[name]:<18} {value:>6}  {interval}{note}".rstrip())
     lines += ["", *filter(None, [calibration_text(result)]), basis(result)]
@@ -64,7 +64,7 @@ def calibration_text(result: Mapping[str, Any]) -> str:
     )
 
 
-def written(entry: Mapping[str, Any], digits: int = 3) -> tuple[str, str]:
+def metric_text(entry: Mapping[str, Any], digits: int = 3) -> tuple[str, str]:
     """Return one metric's value and interval as text; a dash stands for what is undefined."""
     if entry["value"] is None:
         return "-", ""
@@ -97,7 +97,7 @@ def against(class_names: Sequence[str], positive: str) -> str:
 
 
 def metric_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each metric of a result of `zoo.stats.metrics.evaluate`."""
+    """Return a row for each metric of a result of `zoo.stats.metrics.classification_metrics`."""
     return [row(TITLES[name], entry) for name, entry in result["metrics"].items()]
 
 
@@ -112,5 +112,5 @@ def baseline_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def row(title: str, entry: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
     """Make a row of a {value, low, high, note}; `quiet` ones are drawn in gray."""
-    text, interval = written(entry)
+    text, interval = metric_text(entry)
     return {"note": "", **entry, "title": title, "text": text, "interval": interval, "quiet": quiet}

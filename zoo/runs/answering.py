@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import InvalidSetting
-from zoo.base.types import TRAIN, VALIDATION, Reference
+from zoo.base.explanations import Reference
+from zoo.base.types import TRAIN, VALIDATION
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import novelty, run_folder
 from zoo.runs.decision import Decision, Verdict
 from zoo.runs.novelty import Gate
 from zoo.runs.run_folder import Run
-from zoo.stats import operating, outputs
+from zoo.stats import labelled_logits, operating
 from zoo.stats.prevalence import correct, stated_shares
 from zoo.stats.probabilities import softmax
 
@@ -98,9 +99,9 @@ def operating_point(run: Run, sensitivity: float | None = None) -> Mapping[str, 
             f"A sensitivity was given for {len(run.class_names)} classes; a threshold can only "
             "decide between two. Leave it out: the most probable class is then taken."
         )
-    validation = outputs.load(run.path / run_folder.VALIDATION)
+    validation = labelled_logits.load(run.path / run_folder.VALIDATION)
     positive = run.record["positive"]
-    return operating.choose(
+    return operating.choose_threshold(
         validation.labels == positive,
         softmax(validation.logits / run.temperature)[:, positive],
         validation.patients,

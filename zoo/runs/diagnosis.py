@@ -132,9 +132,11 @@ def elsewhere(test: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) 
     known = {name: area for name, area in others.items() if area["value"] is not None}
     if not known or test["value"] is None:
         return Cause(
-            "other data", UNKNOWN, "It was never scored on data from elsewhere.",
+            "other data",
+            UNKNOWN,
+            "It was never scored on data from elsewhere.",
             "zoo evaluate RUN --data OTHER",
-        )  # fmt: skip
+        )
     name, worst = min(known.items(), key=lambda item: item[1]["value"])
     evidence = f"ROC-AUC {_written(test)} on its own test part, {_written(worst)} on {name}."
     if test["value"] - worst["value"] <= GAP:

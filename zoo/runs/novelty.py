@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from zoo.base.errors import BadInput, DamagedRun
-from zoo.base.images import to_channels
-from zoo.base.types import Reference
+from zoo.base.explanations import Reference
+from zoo.base.pixel_arrays import to_channels
 
 NEIGHBOURS = 5
 SHARE = 0.99
@@ -127,7 +127,7 @@ class _Scaled:
         return ((values - self._centre) / self._scale).astype(np.float32)
 
 
-def fit(
+def fit_gate(
     reference: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
     share: float = SHARE,

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import DamagedRun
+from zoo.base.explanations import Reference
 from zoo.base.files import replacing
-from zoo.base.images import encode_jpeg
 from zoo.base.parallel import in_parallel
-from zoo.base.types import Dataset, Reference, Sample
+from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.types import Dataset, Sample
 
 THUMBNAIL_SIDE = 160
 HELD = ("held_embeddings", "held_labels")
 """Arrays of the validation cases; runs of older versions have none."""
 
 
-def choose(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
+def choose_cases(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
     """Choose at most `limit` samples, the classes in proportion; return their indices in order."""
     if len(samples) <= limit:
         return list(range(len(samples)))

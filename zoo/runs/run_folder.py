@@ -4,50 +4,71 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput, DamagedRun, UnknownName
+from zoo.base.explanations import Reference
 from zoo.base.files import replacing, write_json
-from zoo.base.images import digest_file
-from zoo.base.types import Reference
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import reference
 from zoo.stats.alarms import Alarm
 
 SCHEMA = 2
 
+
 RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
+
 
 VALIDATION, BASELINES = "validation.npz", "baselines.npz"
 
+
 TESTED, LUNGS = "test.npz", "lungs.npz"
 
+
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
+
 
 NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
 """The files of a finished run whose content is recorded."""
 
+
 CARD, EVALUATIONS = "model_card.html", "evaluation"
+
 
 TRAINING, DONE = "training", "done"
 
+
 STARTED = frozenset(
-    ("schema", "status", "architecture", "options", "recipe", "class_names", "positive",
-     "input_shape", "data", "splits")
-)  # fmt: skip
+    (
+        "schema",
+        "status",
+        "architecture",
+        "options",
+        "recipe",
+        "class_names",
+        "positive",
+        "input_shape",
+        "data",
+        "splits",
+    )
+)
+
 
 FINISHED = STARTED | {
-    "training", "calibration", "operating_point", "gate", "decision", "alarms", "files",
-}  # fmt: skip
+    "training",
+    "calibration",
+    "operating_point",
+    "gate",
+    "decision",
+    "alarms",
+    "files",
+}
 """What every record says, and what the record of a finished run says besides."""
 
 
@@ -131,7 +152,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     write_json(path / RECORD, {"schema": SCHEMA, **record, "status": TRAINING})
 
 
-def finish(path: Path, record: Mapping[str, Any]) -> Run:
+def mark_done(path: Path, record: Mapping[str, Any]) -> Run:
     """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
     lungs = (LUNGS,) if (path / LUNGS).is_file() else ()
     files = {name: digest_file(path / name) for name in (*NEEDED, *lungs)}
@@ -282,19 +303,3 @@ def _read_json(path: Path) -> Any:
         raise DamagedRun(f"'{path.parent}' has no '{path.name}': it is not a whole run.") from error
     except (OSError, ValueError) as error:
         raise DamagedRun(f"'{path}' cannot be read ({error}). Copy the run again.") from error
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    packages = ("xray-zoo", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")
-    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
-
-
-def peak_memory() -> int:
-    """Return the largest memory this process has held so far, in MB."""
-    if sys.platform == "win32":
-        return psutil.Process().memory_info().peak_wset // 2**20
-    import resource  # where psutil knows no peak
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,7 +1,7 @@
 """Everything that is measured of a network's answers to one set of labelled images.
 
-The result is that of `zoo.stats.metrics.evaluate` with these keys besides, null where two classes
-are needed and there are more:
+The result is that of `classification_metrics` with these keys besides, null where two classes are
+needed and there are more:
 
     operating_threshold   the threshold that was chosen on validation (zoo.stats.operating)
     calibration           how well probabilities fit (zoo.stats.calibration)
@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.stats import calibration, metrics
-from zoo.stats.outputs import Outputs
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.probabilities import decide, margin, softmax
 from zoo.stats.trade_offs import coverage_curve, decision_curve
 
 
 def assess(
-    outputs: Outputs,
+    outputs: LabelledLogits,
     class_names: Sequence[str],
     positive: int,
     temperature: float,
@@ -35,7 +35,7 @@ def assess(
     labels = outputs.labels
     probabilities = softmax(outputs.logits / temperature)
     threshold = point["threshold"] if point else None
-    scores = metrics.evaluate(
+    scores = metrics.classification_metrics(
         labels, probabilities, outputs.patients, class_names, positive, threshold=threshold
     )
     right = decide(probabilities, positive, threshold) == labels
@@ -43,7 +43,7 @@ def assess(
     return {
         **scores,
         "operating_threshold": dict(point) if point else None,
-        "calibration": calibration.assess(outputs.logits, labels, temperature),
+        "calibration": calibration.calibration_scores(outputs.logits, labels, temperature),
         "coverage": coverage_curve(margin(probabilities, positive, threshold), right),
         "decision_curve": (
             decision_curve(labels == positive, probabilities[:, positive]) if two else None

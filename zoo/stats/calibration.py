@@ -40,7 +40,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def assess(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, Any]:
+def calibration_scores(
+    logits: np.ndarray, labels: np.ndarray, temperature: float
+) -> dict[str, Any]:
     """Measure calibration with and without a temperature; the module's docstring has the schema."""
     logits = logits.astype(np.float64)
     return {

@@ -67,7 +67,7 @@ def exact_bound(value: float, patients: int) -> tuple[float, float]:
     return (reach, 1.0) if value == 1 else (0.0, 1 - reach)
 
 
-def written(area: dict[str, Any]) -> str:
+def area_text(area: dict[str, Any]) -> str:
     """Write an area with its interval, where it has one: '0.907 (0.898 to 0.916)'."""
     interval = "" if area["low"] is None else f" ({area['low']:.3f} to {area['high']:.3f})"
     return f"{area['value']:.3f}{interval}"

@@ -17,8 +17,8 @@ import numpy as np
 
 from zoo.stats import calibration, delong
 from zoo.stats.delong import Statistic
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import statistics
-from zoo.stats.outputs import Outputs
 from zoo.stats.paired import holm, mcnemar
 from zoo.stats.probabilities import decide, softmax
 
@@ -30,7 +30,7 @@ RATES = ("roc_auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity
 class Trial:
     """One trained network on one test set."""
 
-    outputs: Outputs
+    outputs: LabelledLogits
     temperature: float
     threshold: float | None
     seed: int = 0
@@ -108,7 +108,7 @@ def _entry(
     patients: np.ndarray,
 ) -> dict[str, Any]:
     fits = [
-        calibration.assess(t.outputs.logits, t.outputs.labels, t.temperature)["after"]
+        calibration.calibration_scores(t.outputs.logits, t.outputs.labels, t.temperature)["after"]
         for t in trials
     ]
     areas = [own["roc_auc"].value for own in measured]
@@ -173,7 +173,7 @@ def _pairs(
         for row in rows:
             row[f"p_{kind}_holm"] = next(adjusted) if row in tested else None
     for row in rows:
-        row["sentence"] = sentence(row)
+        row["sentence"] = pair_sentence(row)
     return rows
 
 
@@ -197,7 +197,7 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def sentence(pair: Mapping[str, Any]) -> str:
+def pair_sentence(pair: Mapping[str, Any]) -> str:
     """Say in plain words what the tests of a pair show."""
     a, b, gap = pair["a"], pair["b"], pair["difference"]
     if gap["value"] is None:

@@ -40,7 +40,7 @@ from zoo.stats.probabilities import decide
 SCHEMA = 1
 
 
-def evaluate(
+def classification_metrics(
     labels: np.ndarray,
     probabilities: np.ndarray,
     patients: np.ndarray | Sequence[str],

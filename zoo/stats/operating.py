@@ -26,7 +26,7 @@ from zoo.stats.delong import share
 from zoo.stats.intervals import image_weights, patient_rows, percentile_interval, resample
 
 
-def choose(
+def choose_threshold(
     truth: np.ndarray,
     scores: np.ndarray,
     patients: np.ndarray | Sequence[str],
@@ -84,7 +84,7 @@ def choose(
     }
 
 
-def describe(point: Mapping[str, Any], positive: str) -> str:
+def describe_threshold(point: Mapping[str, Any], positive: str) -> str:
     """Say in one sentence what `choose` chose; `positive` is the name of the positive class."""
     rule = "the threshold with the greatest Youden index on the validation part"
     if point["rule"] == "sensitivity":

@@ -42,7 +42,7 @@ class PowerLaw:
         return self.limit + self.scale * images**-self.exponent
 
 
-def fit(images: Sequence[float], errors: Sequence[float]) -> PowerLaw:
+def fit_power_law(images: Sequence[float], errors: Sequence[float]) -> PowerLaw:
     """Return the law with the least squared error, with limit and scale >= 0, exponent 0 to 2.
 
     `images` are training-set sizes, above 0, `errors` what was measured with them, not negative

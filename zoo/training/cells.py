@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.environment import versions
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import write_json
 from zoo.base.parallel import check_backend, limit_threads, pool
@@ -28,10 +29,9 @@ from zoo.data.splits import folds, reduced
 from zoo.data.verify import Verified, verify
 from zoo.network.features import backbone_key
 from zoo.runs import run_folder
-from zoo.runs.run_folder import versions
-from zoo.stats import outputs
+from zoo.stats import labelled_logits
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
-from zoo.stats.outputs import Outputs
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
@@ -71,12 +71,12 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class CellResult:
     """What a finished cell leaves: answers to its validation and test part, and its figures."""
 
     cell: Cell
-    validation: Outputs
-    test: Outputs
+    validation: LabelledLogits
+    test: LabelledLogits
     summary: Mapping[str, Any]
     """temperature, operating_point, train (scores), sizes, parameters, seconds, best_epoch."""
 
@@ -106,7 +106,7 @@ def key_of(cell: Cell, registry: Registry, classes: int) -> str:
     return hashlib.blake2b(repr(content).encode(), digest_size=4).hexdigest()
 
 
-def train(
+def train_cell(
     cell: Cell,
     folder: Path,
     threads: int = 0,
@@ -136,7 +136,7 @@ def train(
     return cell.name
 
 
-def read(cell: Cell, folder: Path) -> Outcome:
+def read_cell(cell: Cell, folder: Path) -> CellResult:
     """Read what a finished cell left.
 
     Raises:
@@ -147,8 +147,11 @@ def read(cell: Cell, folder: Path) -> Outcome:
         summary = json.loads((path / SUMMARY).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DamagedRun(f"'{path}' is not a finished training ({error}). Run it again.") from error
-    return Outcome(
-        cell, outputs.load(path / f"{VALIDATION}.npz"), outputs.load(path / f"{TEST}.npz"), summary
+    return CellResult(
+        cell,
+        labelled_logits.load(path / f"{VALIDATION}.npz"),
+        labelled_logits.load(path / f"{TEST}.npz"),
+        summary,
     )
 
 
@@ -171,7 +174,7 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
     learned = answers[TRAIN]
     scores = training_metrics(learned.labels, softmax(learned.logits), session.positive)
     for part in (VALIDATION, TEST):
-        outputs.save(path / f"{part}.npz", answers[part])
+        labelled_logits.save(path / f"{part}.npz", answers[part])
     summary = {
         "cell": asdict(cell),
         "class_names": list(session.verified.dataset.class_names),
@@ -234,13 +237,13 @@ def train_all(
     if backend == "loky" and jobs == 1:
         for number, cell in enumerate(cells, 1):
             progress.note(f"Training {number} of {len(cells)}: {cell.name}")
-            train(cell, folder, opened=opened, progress=progress)
+            train_cell(cell, folder, opened=opened, progress=progress)
         return
     with pool(jobs, scheduler) as parallel:
         import joblib
 
         threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
-        work = (joblib.delayed(attempt)(cell, folder.resolve(), threads) for cell in cells)
+        work = (joblib.delayed(attempt_cell)(cell, folder.resolve(), threads) for cell in cells)
         progress.start("trainings", len(cells))
         try:
             for name, error in parallel(work):
@@ -252,9 +255,9 @@ def train_all(
             progress.stop()
 
 
-def attempt(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
+def attempt_cell(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
     """Train a cell and hand its error back: joblib waits for ever for a Dask task that raises."""
     try:
-        return train(cell, folder, threads), None
+        return train_cell(cell, folder, threads), None
     except Exception as error:  # raised again where the trainings were asked for
         return cell.name, error

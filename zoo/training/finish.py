@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.environment import peak_memory
+from zoo.base.explanations import Reference
 from zoo.base.files import write_json
 from zoo.base.progress import track
-from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION, Reference
-from zoo.data import baselines, lungs, masks
+from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
+from zoo.data import baseline_inputs, baselines, lungs, masks
 from zoo.data.baselines import score_baselines
 from zoo.data.pipeline import batches, reading_errors
 from zoo.network.classifier import TrainedClassifier
@@ -20,13 +22,13 @@ from zoo.runs import novelty, reference, run_folder
 from zoo.runs.decision import Decision
 from zoo.runs.history import write_history
 from zoo.runs.novelty import Gate
-from zoo.runs.run_folder import Run, peak_memory
-from zoo.stats import conformal, operating, outputs
+from zoo.runs.run_folder import Run
+from zoo.stats import conformal, labelled_logits, operating
 from zoo.stats.alarms import collapsed, gaps
 from zoo.stats.assessment import assess
 from zoo.stats.calibration import fit_temperature
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
-from zoo.stats.outputs import Outputs
 from zoo.stats.probabilities import decide, softmax
 from zoo.training.checkpoint import TrainingState
 from zoo.training.session import Session
@@ -44,13 +46,13 @@ def finish(
     measured = _measure(session, answers, temperature, point, path)
     write_json(path / run_folder.METRICS, {"schema": run_folder.SCHEMA, **measured})
     run_folder.save_model(path, session.model)
-    outputs.save(path / run_folder.VALIDATION, answers[VALIDATION])
-    outputs.save(path / run_folder.TESTED, answers[TEST])
+    labelled_logits.save(path / run_folder.VALIDATION, answers[VALIDATION])
+    labelled_logits.save(path / run_folder.TESTED, answers[TEST])
     lung_model = _lungs(session, path)
     held = _spaces(session, VALIDATION, range(len(session.split.validation)))
     cases = _reference(session, held[0])
     reference.save(path / run_folder.CASES, cases)
-    gate = novelty.fit(novelty.spaces(cases), held)
+    gate = novelty.fit_gate(novelty.spaces(cases), held)
     write_history(path / run_folder.HISTORY, state.history)
     complete = {
         **record,
@@ -68,22 +70,22 @@ def finish(
         "lungs": lung_model,
         "alarms": [asdict(alarm) for alarm in session.alarms.values()],
     }
-    return run_folder.finish(path, complete)
+    return run_folder.mark_done(path, complete)
 
 
-def answers_of(session: Session, part: str) -> Outputs:
+def answers_of(session: Session, part: str) -> LabelledLogits:
     """Return what the trained network answers to a part of its data."""
     samples = session.parts[part]
-    return outputs.gather(session.logits(part), samples)
+    return labelled_logits.gather(session.logits(part), samples)
 
 
-def tune(validation: Outputs, session: Session) -> tuple[float, dict[str, Any] | None]:
+def tune(validation: LabelledLogits, session: Session) -> tuple[float, dict[str, Any] | None]:
     """Choose the temperature, and with two classes the operating point, on the validation part."""
     temperature = fit_temperature(validation.logits, validation.labels)
     if validation.logits.shape[1] != 2:
         return temperature, None
     positive = session.positive
-    point = operating.choose(
+    point = operating.choose_threshold(
         validation.labels == positive,
         softmax(validation.logits / temperature)[:, positive],
         validation.patients,
@@ -94,7 +96,7 @@ def tune(validation: Outputs, session: Session) -> tuple[float, dict[str, Any] |
 
 def _measure(
     session: Session,
-    answers: Mapping[str, Outputs],
+    answers: Mapping[str, LabelledLogits],
     temperature: float,
     point: Mapping[str, Any] | None,
     path: Path,
@@ -106,14 +108,16 @@ def _measure(
     train = answers[TRAIN]
     scores = training_metrics(train.labels, softmax(train.logits / temperature), positive)
     result: dict[str, Any] = {TRAIN: {k: v if np.isfinite(v) else None for k, v in scores.items()}}
-    seen = baselines.measure(dataset, session.parts[TRAIN], progress=session.progress)
+    seen = baseline_inputs.baseline_inputs(dataset, session.parts[TRAIN], progress=session.progress)
     truth = baselines.asked(train.labels, positive, len(names))
-    fitted = {name: baselines.fit(values, truth) for name, values in seen.items()}
+    fitted = {name: baselines.fit_baseline(values, truth) for name, values in seen.items()}
     baselines.save(path / run_folder.BASELINES, fitted)
     for part in (VALIDATION, TEST):
         own = answers[part]
         result[part] = assess(own, names, positive, temperature, point)
-        measured = baselines.measure(dataset, session.parts[part], progress=session.progress)
+        measured = baseline_inputs.baseline_inputs(
+            dataset, session.parts[part], progress=session.progress
+        )
         truth = baselines.asked(own.labels, positive, len(names))
         result[part]["baselines"] = score_baselines(fitted, measured, truth, own.patients)
         probabilities = softmax(own.logits / temperature)
@@ -126,7 +130,7 @@ def _measure(
 
 def _decision(
     session: Session,
-    validation: Outputs,
+    validation: LabelledLogits,
     temperature: float,
     point: Mapping[str, Any] | None,
     gate: Gate,
@@ -147,15 +151,15 @@ def _lungs(session: Session, path: Path) -> dict[str, Any] | None:
     if session.plan.masks is None:
         return None
     dataset, parts = session.verified.dataset, session.parts
-    found = masks.find(Path(session.plan.masks), dataset.samples)
-    model = lungs.fit(dataset, parts[TRAIN], parts[VALIDATION], found)
+    found = masks.find_masks(Path(session.plan.masks), dataset.samples)
+    model = lungs.fit_lungs(dataset, parts[TRAIN], parts[VALIDATION], found)
     lungs.save(path / run_folder.LUNGS, model)
     return {"overlap": model.overlap, "masks": model.masks}
 
 
 def _reference(session: Session, held: np.ndarray) -> Reference:
     dataset, recipe, train = session.verified.dataset, session.plan.recipe, session.split.train
-    chosen = reference.choose(train, recipe.cases, recipe.seed)
+    chosen = reference.choose_cases(train, recipe.cases, recipe.seed)
     cases = [train[i] for i in chosen]
     embeddings, described = _spaces(session, TRAIN, chosen)
     return Reference(

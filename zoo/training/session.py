@@ -20,7 +20,7 @@ from zoo.stats import operating
 from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
 from zoo.training.checkpoint import TrainingState
-from zoo.training.materials import OnFeatures, OnPixels
+from zoo.training.inputs import FeatureInputs, PixelInputs
 from zoo.training.plan import Plan, build, unfreeze
 from zoo.training.trainer import Phase, fit
 
@@ -98,13 +98,13 @@ class Session:
 
     def logits(self, part: str) -> np.ndarray:
         """Return `(images, classes)` logits of a part."""
-        if isinstance(self.material, OnFeatures):
+        if isinstance(self.material, FeatureInputs):
             return self.material.logits(self.features[part][:, 0])
         return self.material.logits(self.parts[part])
 
     def cached_embeddings(self, part: str) -> np.ndarray | None:
         """Return a part's `(images, features)` embeddings when they are the backbone's features."""
-        if not isinstance(self.material, OnFeatures):
+        if not isinstance(self.material, FeatureInputs):
             return None
         if graph.embedding(self.model) is not self.boundary:
             return None
@@ -122,20 +122,24 @@ class Session:
             self._told.add(alarm.kind)
             self.alarms[alarm.kind] = alarm
 
-    def _material(self, phase: Phase) -> OnPixels | OnFeatures:
+    def _material(self, phase: Phase) -> PixelInputs | FeatureInputs:
         if phase.name == "head":
-            self.material: OnPixels | OnFeatures = self._on_features()
+            self.material: PixelInputs | FeatureInputs = self._on_features()
         else:
             if phase.name == "fine-tune":
                 unfreeze(self.model)
             dataset, train = self.verified.dataset, self.split.train
-            self.material = OnPixels(
-                self.model, dataset, train, self.split.validation, self.digests(train),
+            self.material = PixelInputs(
+                self.model,
+                dataset,
+                train,
+                self.split.validation,
+                self.digests(train),
                 self.plan.recipe,
-            )  # fmt: skip
+            )
         return self.material
 
-    def _on_features(self) -> OnFeatures:
+    def _on_features(self) -> FeatureInputs:
         import keras
 
         recipe = self.plan.recipe
@@ -157,7 +161,7 @@ class Session:
             for part, samples in self.parts.items()
         }
         self.raise_alarms(constant_features(self.features[TRAIN][:, 0]))
-        return OnFeatures(
+        return FeatureInputs(
             head,
             self.features[TRAIN],
             self.labels[TRAIN],
@@ -186,5 +190,5 @@ class Session:
             return np.zeros(len(labels), np.int64)  # it answers nothing
         patients = np.array([s.patient for s in self.parts[VALIDATION]])
         asked = self.plan.recipe.sensitivity or None
-        point = operating.choose(truth, scores, patients, asked, resamples=0)
+        point = operating.choose_threshold(truth, scores, patients, asked, resamples=0)
         return decide(probabilities, self.positive, point["threshold"])

@@ -34,7 +34,7 @@ class Phase:
     learning_rate: float
 
 
-class Material(Protocol):
+class TrainingInputs(Protocol):
     """What is trained and on what: a whole network on pixels, or a head on cached features."""
 
     model: Any
@@ -48,7 +48,7 @@ class Material(Protocol):
 
 
 def fit(
-    material: Material,
+    material: TrainingInputs,
     phase: Phase,
     recipe: Recipe,
     positive: int,
@@ -99,7 +99,7 @@ def fit(
                 f"The loss became {row['loss']} in epoch {epoch + 1}. "
                 "Lower it with --set learning_rate=0.0003, or clip more with --set clip_norm=0.5."
             )
-        if judge(state, row, recipe):
+        if is_best_epoch(state, row, recipe):
             best = checkpoint.values(model.variables)
         state.epoch += 1
         state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
@@ -151,7 +151,7 @@ def learning_rate_factor(schedule: str, epoch: int, epochs: int) -> float:
     return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
 
 
-def judge(state: TrainingState, row: dict[str, Any], recipe: Recipe) -> bool:
+def is_best_epoch(state: TrainingState, row: dict[str, Any], recipe: Recipe) -> bool:
     """Compare an epoch with the best one so far, in place; return whether it is the new best.
 
     Of epochs with the same monitored value that with the lower validation loss is better.

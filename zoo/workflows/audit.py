@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.explanations import Attribution, Explanation
 from zoo.base.files import write_bytes, write_json, write_text
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
-from zoo.base.types import TEST, Attribution, Explanation, Images, Sample
-from zoo.data.masks import find as find_masks
+from zoo.base.types import TEST, Images, Sample
+from zoo.data.masks import find_masks as find_masks
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview.sampling import Batch, Reader, stratified
 from zoo.interpret.trust import perturbation, randomisation, stability
@@ -115,7 +116,7 @@ def audit(
     )
 
 
-def write(audit: Audit, folder: Path, run: Run) -> Path:
+def write_audit(audit: Audit, folder: Path, run: Run) -> Path:
     """Write the page, the figure and the numbers into a folder; return the page."""
     picture = ranking_figure(audit)
     if picture is not None:
@@ -158,7 +159,7 @@ class _Work:
         findings = self._findings(images)
         explained = self._of_true_class(batch, keyed, right, findings)
         measures: Measures = defaultdict(dict)
-        for key, faithful in perturbation.measure(
+        for key, faithful in perturbation.perturbation_test(
             self.classifier, images.pixels, targets, keyed, steps=self.steps, seed=self.seed
         ).items():
             for test in TESTS:
@@ -180,9 +181,15 @@ class _Work:
         copies = randomisation.copies_of(self.classifier, images, of.reference)
         for method in methods:
             self.random[method] = randomisation.of_run(
-                of.run, of.registry.explainer(method), of.options[method], self.classifier,
-                images, targets, of.reference, copies,
-            )  # fmt: skip
+                of.run,
+                of.registry.explainer(method),
+                of.options[method],
+                self.classifier,
+                images,
+                targets,
+                of.reference,
+                copies,
+            )
 
     def _findings(self, images: Images) -> list[np.ndarray | None]:
         """Return where the finding of each image is, None where there is none or it is unknown."""
@@ -221,11 +228,17 @@ class _Work:
         if control or not rows:
             return found
         of = self.interpreter
-        again = stability.measure(
-            of.registry.explainer(method), of.options[method], self.classifier,
-            _some(images, rows), [targets[i] for i in rows], of.reference, maps[rows],
-            tries=1, repeats=1,
-        )  # fmt: skip
+        again = stability.stability_test(
+            of.registry.explainer(method),
+            of.options[method],
+            self.classifier,
+            _some(images, rows),
+            [targets[i] for i in rows],
+            of.reference,
+            maps[rows],
+            tries=1,
+            repeats=1,
+        )
         for name, values in found.items():
             values[rows] = [getattr(one, name) for one in again]  # None becomes NaN
         return found

@@ -42,12 +42,12 @@ from zoo.base.types import TEST, Dataset
 from zoo.checks import embeddings, inventory, labels, shift, shortcuts
 from zoo.checks.duplicates import copies
 from zoo.checks.findings import NOTE, Checked, Finding, in_order
-from zoo.checks.material import Material, comparable, gather
 from zoo.checks.patients import unknown
 from zoo.checks.quick import parts
-from zoo.data import baselines
-from zoo.data.baselines import FILE
-from zoo.data.masks import find as find_masks
+from zoo.checks.source_images import SourceImages, comparable, read_source_images
+from zoo.data import baseline_inputs, baselines
+from zoo.data.baseline_inputs import FILE
+from zoo.data.masks import find_masks as find_masks
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs.selection import numbered_as
 
@@ -101,14 +101,16 @@ def check(
     backbone = embeddings.backbone(registry)
     if backbone is None:
         found.append(embeddings.missing())
-    own, against = gather(verified, backbone, progress), None
+    own, against = read_source_images(verified, backbone, progress), None
     if strange is not None:
         checked = verify(strange, skip_broken=True, progress=progress)
         found += _unreadable(strange, checked, f"{other}: ")
-        against = gather(checked, backbone, progress, source=other or "")
+        against = read_source_images(checked, backbone, progress, source=other or "")
 
     headers = inventory.headers(own.dataset, own.samples, progress)
-    measured = baselines.measure(own.dataset, own.samples, mask=lungs, progress=progress)
+    measured = baseline_inputs.baseline_inputs(
+        own.dataset, own.samples, mask=lungs, progress=progress
+    )
     found += inventory.modes(headers, own.labels, names)
     found += inventory.flat(own.samples, measured[FILE][:, -1])
     duplicated, repeated = copies(own, against)
@@ -144,7 +146,7 @@ def check(
 
 
 def _learned(
-    own: Material, features: np.ndarray, measured: Mapping[str, np.ndarray], looked_for: int
+    own: SourceImages, features: np.ndarray, measured: Mapping[str, np.ndarray], looked_for: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:
     """Score baselines and suspect labels, out of fold, among the images that are not to test on."""
     rows = np.flatnonzero([s.split != TEST for s in own.samples])

@@ -14,13 +14,13 @@ from zoo.base.files import write_json, write_text
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import parse
-from zoo.data import baselines
+from zoo.data import baseline_inputs, baselines
 from zoo.data.splits import folds as divide
 from zoo.data.verify import Verified, labels_of
 from zoo.report.pages.comparison import comparison_page
 from zoo.stats.delong import roc_area
 from zoo.stats.leaderboard import Trial, leaderboard, mean_over
-from zoo.training.cells import Outcome
+from zoo.training.cells import CellResult
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1
@@ -118,10 +118,10 @@ def compare(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    return written(result, done.folder)
+    return write_comparison(result, done.folder)
 
 
-def written(result: Mapping[str, Any], place: Path) -> Comparison:
+def write_comparison(result: Mapping[str, Any], place: Path) -> Comparison:
     """Write a comparison into the folder `place`, as data and as a page."""
     page = place / "comparison.html"
     write_json(place / "comparison.json", result)
@@ -129,7 +129,7 @@ def written(result: Mapping[str, Any], place: Path) -> Comparison:
     return Comparison(result, page)
 
 
-def _trial(outcome: Outcome) -> Trial:
+def _trial(outcome: CellResult) -> Trial:
     point = outcome.summary["operating_point"]
     return Trial(
         outcome.test,
@@ -148,7 +148,7 @@ def _baselines(
     """Fit and test the baselines that never see the lungs on the same folds."""
     dataset = verified.dataset
     place = {s.name: i for i, s in enumerate(dataset.samples)}
-    measured = baselines.measure(dataset, dataset.samples, progress=progress)
+    measured = baseline_inputs.baseline_inputs(dataset, dataset.samples, progress=progress)
     patients = np.array([s.patient for s in dataset.samples])
     truth = baselines.asked(labels_of(dataset.samples), positive, len(dataset.class_names))
     rows = []
@@ -158,12 +158,16 @@ def _baselines(
             for division in divide(dataset, verified.digests, folds, seed):
                 learn = [place[s.name] for s in (*division.train, *division.validation)]
                 test = [place[s.name] for s in division.test]
-                fitted = baselines.fit(values[learn], truth[learn])
+                fitted = baselines.fit_baseline(values[learn], truth[learn])
                 scores = fitted.scores(values[test])
                 statistics.append(roc_area(truth[test], scores, patients[test]))
                 tested.append(test)
         mean = mean_over(statistics, tested, len(patients))
         rows.append(
-            {"name": name, "title": baselines.title(name, values), "roc_auc": mean.within(patients)}
+            {
+                "name": name,
+                "title": baseline_inputs.title(name, values),
+                "roc_auc": mean.within(patients),
+            }
         )
     return rows

@@ -11,14 +11,14 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import parse
 from zoo.base.types import TEST, Dataset, Sample
-from zoo.data import baselines
+from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import open_selection, select
+from zoo.stats.labelled_logits import gather
 from zoo.stats.leaderboard import Trial, leaderboard
-from zoo.stats.outputs import gather
-from zoo.workflows.compare import SCHEMA, Comparison, written
+from zoo.workflows.compare import SCHEMA, Comparison, write_comparison
 from zoo.workflows.evaluate import outputs_of
 from zoo.workflows.experiments import FOLDER
 
@@ -75,7 +75,7 @@ def compare_runs(
                 run.record["parameters"],
             )
         ]
-    measured = baselines.measure(dataset, samples, progress=progress)
+    measured = baseline_inputs.baseline_inputs(dataset, samples, progress=progress)
     positive = first.record["positive"]
     result = {
         "schema": SCHEMA,
@@ -102,7 +102,7 @@ def compare_runs(
     }
     key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
     name = Path(parse(dataset.source)[0]).name
-    return written(result, run_folder.root(folder) / FOLDER / f"{name}-runs-{key}")
+    return write_comparison(result, run_folder.root(folder) / FOLDER / f"{name}-runs-{key}")
 
 
 def _shared_images(

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import InvalidSetting
+from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
-from zoo.base.sources import written
-from zoo.base.types import TEST, TRAIN, Dataset, Reference, Sample
-from zoo.checks.shift import Side, compare
-from zoo.data import baselines
+from zoo.base.sources import source_slug
+from zoo.base.types import TEST, TRAIN, Dataset, Sample
+from zoo.checks.shift import Side, shift_between
+from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.data.pipeline import batches, reading_errors
 from zoo.network.classifier import TrainedClassifier
@@ -34,7 +35,7 @@ from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
 from zoo.stats.delong import share
-from zoo.stats.outputs import Outputs, gather
+from zoo.stats.labelled_logits import LabelledLogits, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
 from zoo.workflows.top_losses import top_losses
@@ -95,10 +96,10 @@ def evaluate(
         ),
     }
     if not selection.own:
-        result["difference"] = difference(run, cases, answers, embeddings)
+        result["difference"] = data_difference(run, cases, answers, embeddings)
     result["prevalence"] = at_prevalence(result, run, prevalence)
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
-    name = split if source is None else f"{written(source)}-{split}"
+    name = split if source is None else f"{source_slug(source)}-{split}"
     folder = run.path / run_folder.EVALUATIONS / name
     _write(folder, run, result, selection, name, losses)
     return Evaluation(result, selection.notes, folder)
@@ -142,11 +143,11 @@ def at_prevalence(
 
 
 def _baselines(
-    run: Run, selection: Selection, answers: Outputs, progress: Progress
+    run: Run, selection: Selection, answers: LabelledLogits, progress: Progress
 ) -> list[dict[str, Any]]:
     """Score the baselines that never see the lungs, as they were fitted with the run."""
     dataset, samples = selection.verified.dataset, selection.samples
-    measured = baselines.measure(dataset, samples, progress=progress)
+    measured = baseline_inputs.baseline_inputs(dataset, samples, progress=progress)
     return score_baselines(
         baselines.load(run.path / run_folder.BASELINES),
         measured,
@@ -170,7 +171,7 @@ def outputs_of(
 
 
 def _refusals(
-    run: Run, answers: Outputs, distances: np.ndarray, point: Mapping[str, Any] | None
+    run: Run, answers: LabelledLogits, distances: np.ndarray, point: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return which shares of the images are refused, and how often the rest is called right."""
     probabilities = softmax(answers.logits / run.temperature)
@@ -232,8 +233,8 @@ def _write(
         write_text(run.path / run_folder.CARD, model_card(run))  # it tells of every other data set
 
 
-def difference(
-    run: Run, cases: Reference, outputs: Outputs, embeddings: np.ndarray
+def data_difference(
+    run: Run, cases: Reference, outputs: LabelledLogits, embeddings: np.ndarray
 ) -> dict[str, Any]:
     """Compare images with the training cases that a run keeps.
 
@@ -251,7 +252,7 @@ def difference(
         names,
     )
     here = Side(OTHER, embeddings, outputs.labels, outputs.patients, outputs.names, names)
-    entry, _ = compare(there, here)
+    entry, _ = shift_between(there, here)
     counts = run.record["splits"][TRAIN]["classes"]
     return {
         "prior": {
@@ -260,11 +261,11 @@ def difference(
         },
         "shift_auc": entry["roc_auc"],
         "names": entry["names"],
-        "sentence": sentence(entry["roc_auc"]),
+        "sentence": difference_sentence(entry["roc_auc"]),
     }
 
 
-def sentence(area: dict[str, Any]) -> str:
+def difference_sentence(area: dict[str, Any]) -> str:
     """Say in plain words how far the images can be told from the training cases."""
     if area["value"] is None:
         return "Whether these images look like the training cases could not be measured."

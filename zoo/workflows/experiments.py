@@ -17,7 +17,7 @@ from zoo.checks.quick import quick
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs import run_folder
 from zoo.training import cells
-from zoo.training.cells import Cell, Outcome, train_all
+from zoo.training.cells import Cell, CellResult, train_all
 from zoo.training.recipe import settings
 
 FOLDER = "experiments"
@@ -30,7 +30,7 @@ class Experiment:
 
     verified: Verified
     positive: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CellResult, ...]
     folder: Path
 
     @property
@@ -112,7 +112,7 @@ class Setup:
             opened=(self.registry, verified),
             progress=self.progress,
         )
-        outcomes = tuple(cells.read(cell, place / TRAININGS) for cell in plan)
+        outcomes = tuple(cells.read_cell(cell, place / TRAININGS) for cell in plan)
         return Experiment(verified, positive, outcomes, place)
 
 

@@ -52,14 +52,14 @@ def explain(
         >>> case.trust["gradcam"].level in {"holds up", "weak", "do not use"}
         True
     """
-    files = queries.find(paths)
+    files = queries.find_images(paths)
     known = None if masks is None else lungs_of(Path(masks), files)
     interpreter = Interpreter(
         run, methods=methods, changes=changes, registry=registry, trust=trust, budget=budget
     )
     progress.start("explaining", len(files) * interpreter.stages)
     try:
-        for images, skipped in read(files, interpreter):
+        for images, skipped in read_for_run(files, interpreter):
             yield from skipped
             if images is not None:
                 yield from interpreter.cases(
@@ -69,12 +69,14 @@ def explain(
         progress.stop()
 
 
-def read(
+def read_for_run(
     files: Sequence[Path], interpreter: Interpreter, *, strict: bool = True
 ) -> Iterator[tuple[Images | None, list[Skipped]]]:
     """Read files for a run, a batch at a time; unless `strict`, all of them may be broken."""
     rule = interpreter.run.record["data"]["patient_rule"]
-    return queries.read(files, interpreter.classifier.input_shape, rule, BATCH, strict=strict)
+    return queries.read_images(
+        files, interpreter.classifier.input_shape, rule, BATCH, strict=strict
+    )
 
 
 def lungs_of(folder: Path, files: Sequence[Path]) -> Masks:
@@ -83,7 +85,7 @@ def lungs_of(folder: Path, files: Sequence[Path]) -> Masks:
     Raises:
         BadInput: it is not a folder, or holds no mask of any of these images.
     """
-    return lungs.find(folder, [_sample(str(file)) for file in files])
+    return lungs.find_masks(folder, [_sample(str(file)) for file in files])
 
 
 def masks_of(masks: Masks | None, images: Images) -> list[np.ndarray | None] | None:

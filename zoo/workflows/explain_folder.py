@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.digests import digest_bytes, digest_file
+from zoo.base.environment import versions
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.images import digest_bytes, digest_file
 from zoo.base.parallel import limit_threads, pool
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
@@ -19,12 +20,12 @@ from zoo.data import queries
 from zoo.data.masks import inside
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
-from zoo.interpret.interpreter import BUDGET, Interpreter, chosen, options_of
+from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
 from zoo.report.cases import casebook
 from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
 from zoo.report.cases.index import Entry
 from zoo.runs import run_folder
-from zoo.runs.run_folder import Run, versions
+from zoo.runs.run_folder import Run
 from zoo.workflows import explain
 
 CHUNK = 8
@@ -32,7 +33,7 @@ CHUNK = 8
 
 
 @dataclass(frozen=True)
-class Order:
+class ExplanationJob:
     """What is asked for: it travels to the workers, and its key tells whether a report is it."""
 
     run: Path
@@ -50,7 +51,7 @@ class Order:
         Raises:
             ZooError: an unknown method or option.
         """
-        explainers = chosen(registry, self.methods)
+        explainers = chosen_methods(registry, self.methods)
         asked = {
             **asdict(self),
             "record": run.record,
@@ -62,7 +63,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Task:
+class PendingImage:
     """An image that is to be explained: its files, and the key that its report will have.
 
     `stem` is what the files of the report are called; `mask` shows the image's lungs.
@@ -74,9 +75,9 @@ class Task:
     mask: Path | None
 
 
-def fulfil(
+def explain_folder(
     paths: Sequence[str | Path],
-    order: Order,
+    order: ExplanationJob,
     folder: Path,
     *,
     jobs: int = 1,
@@ -97,7 +98,7 @@ def fulfil(
             raise InvalidSetting(f"The format is '{name}'; expected one of: {', '.join(FORMATS)}.")
     run = run_folder.read(order.run)
     registry = registry or load_registry()
-    key, files = order.key(run, registry), queries.find(paths)
+    key, files = order.key(run, registry), queries.find_images(paths)
     masks = None if order.masks is None else explain.lungs_of(order.masks, files)
     known = {entry.path: entry for entry in casebook.entries(folder)}
     done, todo, taken = [], [], {entry.stem for entry in known.values()}
@@ -108,7 +109,7 @@ def fulfil(
             done.append(entry)
         else:
             stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(Task(file, stem, own, mask))
+            todo.append(PendingImage(file, stem, own, mask))
     if done:
         progress.note(f"{len(done)} of {len(files)} images were explained before and are kept.")
     yield from done
@@ -128,8 +129,8 @@ def fulfil(
 
 
 def _explained(
-    todo: Sequence[Task],
-    order: Order,
+    todo: Sequence[PendingImage],
+    order: ExplanationJob,
     key: str,
     folder: Path,
     jobs: int,
@@ -153,7 +154,8 @@ def _explained(
     threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
     with pool(jobs, scheduler) as parallel:
         work = (
-            joblib.delayed(attempt)(part, order, key, folder.resolve(), threads) for part in parts
+            joblib.delayed(attempt_images)(part, order, key, folder.resolve(), threads)
+            for part in parts
         )
         progress.start("explaining", len(todo))
         try:
@@ -166,8 +168,8 @@ def _explained(
             progress.stop()
 
 
-def attempt(
-    part: Sequence[Task], order: Order, key: str, folder: Path, threads: int
+def attempt_images(
+    part: Sequence[PendingImage], order: ExplanationJob, key: str, folder: Path, threads: int
 ) -> tuple[list[Entry | Skipped], Exception | None]:
     """Explain some images in a worker; hand an error back: joblib waits for ever for a Dask task.
 
@@ -182,27 +184,31 @@ def attempt(
 
 
 @functools.lru_cache(maxsize=1)
-def _remembered(order: Order, key: str, threads: int) -> Interpreter:  # noqa: ARG001 - of the run
+def _remembered(order: ExplanationJob, key: str, threads: int) -> Interpreter:  # noqa: ARG001 - of the run
     limit_threads(threads)
     return _interpreter(order, None)
 
 
-def _interpreter(order: Order, registry: Registry | None) -> Interpreter:
+def _interpreter(order: ExplanationJob, registry: Registry | None) -> Interpreter:
     return Interpreter(
-        run_folder.open_run(order.run), methods=order.methods, changes=dict(order.changes),
-        registry=registry, trust=order.trust, budget=order.budget,
-    )  # fmt: skip
+        run_folder.open_run(order.run),
+        methods=order.methods,
+        changes=dict(order.changes),
+        registry=registry,
+        trust=order.trust,
+        budget=order.budget,
+    )
 
 
 def _work(
-    todo: Sequence[Task],
-    order: Order,
+    todo: Sequence[PendingImage],
+    order: ExplanationJob,
     folder: Path,
     interpreter: Interpreter,
     progress: Progress,
 ) -> Iterator[Entry | Case | Skipped]:
     tasks = {str(task.file): task for task in todo}
-    for images, skipped in explain.read([t.file for t in todo], interpreter, strict=False):
+    for images, skipped in explain.read_for_run([t.file for t in todo], interpreter, strict=False):
         yield from skipped
         if images is None:
             continue
@@ -211,7 +217,7 @@ def _work(
         masks = [None if task.mask is None else inside(task.mask, size) for task in own]
         cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
         for task, digest, case in zip(own, images.digests, cases, strict=True):
-            written = casebook.write(case, folder, task.stem, order.formats, interpreter.run)
+            written = casebook.write_case(case, folder, task.stem, order.formats, interpreter.run)
             yield case
             yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)
 

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from zoo import DISCLAIMER
+from zoo.base import environment
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_json
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.network import export_formats
 from zoo.network.classifier import TrainedClassifier
-from zoo.network.export_comparison import TOLERANCE, compare, largest, pictures
-from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, Format
+from zoo.network.export_comparison import TOLERANCE, compare_logits, largest, sample_pictures
+from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, ExportFormat
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -85,11 +86,11 @@ def export(
     _check_free(path)
     dataset = None if source is None else (registry or load_registry()).dataset(source)
     original = run_folder.load_classifier(run)
-    pixels, compared_on = pictures(
+    pixels, compared_on = sample_pictures(
         dataset, run_folder.load_reference(run), original.input_shape, images
     )
     single, in_bfloat16 = original, None
-    network = in_float32(original.model)
+    network = export_copy(original.model)
     if any(layer.compute_dtype != "float32" for layer in original.model.layers):
         single = TrainedClassifier(
             network, original.class_names, original.positive, original.temperature
@@ -104,7 +105,7 @@ def export(
         file = temporary / form.file
         _write(form, with_probabilities(network, original.temperature), file)
         progress.note(f"Comparing with the original on {len(pixels)} images: {compared_on}.")
-        off, logits_off = compare(single, form.open(file), pixels, kind)
+        off, logits_off = compare_logits(single, form.open(file), pixels, kind)
         done = Exported(
             path, kind, _size(file), OUTPUTS, off, logits_off, len(pixels), compared_on, in_bfloat16
         )
@@ -112,7 +113,7 @@ def export(
     return done
 
 
-def in_float32(model: Any) -> Any:
+def export_copy(model: Any) -> Any:
     """Return a copy of a flat network that computes in float32, with names that every format takes.
 
     A SavedModel refuses variables whose name begins with an underscore, as layers may be named.
@@ -144,7 +145,7 @@ def with_probabilities(model: Any, temperature: float) -> Any:
     return keras.Model(model.input, {LOGITS: logits, PROBABILITIES: probabilities})
 
 
-def card(run: Run, form: Format, done: Exported) -> dict[str, Any]:
+def card(run: Run, form: ExportFormat, done: Exported) -> dict[str, Any]:
     """Return what whoever uses the file has to know, as plain data for JSON."""
     height, width, channels = run.record["input_shape"]
     rule = (
@@ -191,11 +192,11 @@ def card(run: Run, form: Format, done: Exported) -> dict[str, Any]:
             "tolerance": TOLERANCE,
             "run_in_bfloat16_differs_by": done.in_bfloat16,
         },
-        "versions": {**run_folder.versions(), **form.versions()},
+        "versions": {**environment.versions(), **form.versions()},
     }
 
 
-def _write(form: Format, network: Any, file: Path) -> None:
+def _write(form: ExportFormat, network: Any, file: Path) -> None:
     try:
         form.write(network, file)
     except Exception as error:  # each converter raises its own kinds

@@ -18,11 +18,11 @@ from zoo.base.types import TRAIN
 from zoo.report.pages.belief import above_chance, value_text
 from zoo.report.pages.learning import learning_page
 from zoo.stats import power_law
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import training_metrics
-from zoo.stats.outputs import Outputs
 from zoo.stats.probabilities import softmax
-from zoo.training.cells import Outcome
+from zoo.training.cells import CellResult
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1
@@ -128,7 +128,7 @@ def learning_curve(
         "points": points,
         "reached": reached,
         "extrapolation": extrapolation,
-        "sentence": answer(name, extrapolation, reached),
+        "sentence": answer_sentence(name, extrapolation, reached),
         "notes": done.notes,
         "command": list(command),
         "synthetic": dataset.synthetic,
@@ -139,7 +139,7 @@ def learning_curve(
     return LearningCurve(result, page)
 
 
-def answer(name: str, extrapolation: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
+def answer_sentence(name: str, extrapolation: Mapping[str, Any], reached: Mapping[str, Any]) -> str:
     """Say in a sentence or two whether more samples would help, and by how much.
 
     `reached` is {value, low, high} of the ROC-AUC that was measured with all images, a mean over
@@ -173,7 +173,7 @@ def answer(name: str, extrapolation: Mapping[str, Any], reached: Mapping[str, An
     return f"{told} Whether that is worth having cannot be told from these trainings."
 
 
-def _point(share: float, outcomes: Sequence[Outcome], positive: int) -> dict[str, Any]:
+def _point(share: float, outcomes: Sequence[CellResult], positive: int) -> dict[str, Any]:
     own = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
     sizes = [o.summary["sizes"][TRAIN] for o in own]
     return {
@@ -186,5 +186,5 @@ def _point(share: float, outcomes: Sequence[Outcome], positive: int) -> dict[str
     }
 
 
-def _area(outputs: Outputs, positive: int) -> float:
+def _area(outputs: LabelledLogits, positive: int) -> float:
     return training_metrics(outputs.labels, softmax(outputs.logits), positive)["roc_auc"]

@@ -20,7 +20,7 @@ from zoo.base.files import replacing, write_bytes, write_json, write_text
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Sample
-from zoo.data.masks import find as find_masks
+from zoo.data.masks import find_masks as find_masks
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview import marker, occlusion, prototypes
@@ -113,8 +113,8 @@ def overview(
         accuracy=float((passed.predicted == truth).mean()),
         refused={name: int((passed.refused == name).sum()) for name in (UNKNOWN, UNCERTAIN)},
         means=passed.means,
-        hidden=occlusion.measure(scores, hidden, is_positive, passed.patients),
-        markers=marker.measure(before, marked, is_positive, passed.patients),
+        hidden=occlusion.occlusion_effect(scores, hidden, is_positive, passed.patients),
+        markers=marker.marker_effect(before, marked, is_positive, passed.patients),
         beyond_placebo=marker.beyond_placebo(before, marked, is_positive, passed.patients),
         points=embedding_map(
             passed.embeddings,
@@ -125,7 +125,7 @@ def overview(
             cases,
             seed,
         ),
-        prototypes=prototypes.choose(
+        prototypes=prototypes.choose_prototypes(
             cases.embeddings, cases.labels, patients=cases.patients, digests=cases.digests
         ),
         reference=cases,
@@ -133,7 +133,7 @@ def overview(
     )
 
 
-def write(found: Overview, folder: Path, run: Run) -> Path:
+def write_overview(found: Overview, folder: Path, run: Run) -> Path:
     """Write the page, the numbers, the arrays and the figures; return the path of the page."""
     drawn = figures(found)
     for name, picture in drawn.items():

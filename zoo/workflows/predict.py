@@ -60,7 +60,7 @@ def predict(
         pictures/NORMAL-1.png ['NORMAL', 'PNEUMONIA']
         pictures/PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
-    files = queries.find(paths)
+    files = queries.find_images(paths)
     answerer = Answerer(
         run,
         run_folder.load_classifier(run),
@@ -72,7 +72,7 @@ def predict(
     shape = answerer.classifier.input_shape
     progress.start("predicting", len(files))
     try:
-        for images, skipped in queries.read(files, shape, rule, PREDICTION_BATCH):
+        for images, skipped in queries.read_images(files, shape, rule, PREDICTION_BATCH):
             yield from skipped
             if images is not None:
                 yield from predictions(run, images.names, answerer.answer(images.pixels))

@@ -6,23 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.images import encode_jpeg, to_channels
+from zoo.base.explanations import Attribution, Reference
 from zoo.base.parallel import in_parallel
+from zoo.base.pixel_arrays import encode_jpeg, to_channels
 from zoo.base.registry import Registry
-from zoo.base.types import Attribution, Images, Reference, Sample
+from zoo.base.types import Images, Sample
 from zoo.network.classifier import TrainedClassifier
 from zoo.report.cases.overlays import overlay_jpeg
 from zoo.runs.reference import keeps_pictures
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection
-from zoo.stats.outputs import Outputs
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.probabilities import decide, softmax
 
 SHOWN = 12
 
 
 def worst(
-    outputs: Outputs, temperature: float, positive: int, threshold: float | None
+    outputs: LabelledLogits, temperature: float, positive: int, threshold: float | None
 ) -> list[int]:
     """Return the rows of the wrong answers with the greatest cross-entropy, at most 12."""
     probabilities = softmax(outputs.logits / temperature)
@@ -34,7 +35,7 @@ def top_losses(
     run: Run,
     classifier: TrainedClassifier,
     selection: Selection,
-    outputs: Outputs,
+    outputs: LabelledLogits,
     threshold: float | None,
     registry: Registry,
     cases: Reference,

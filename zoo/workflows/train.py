@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.environment import versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_bytes, write_text
 from zoo.base.progress import SILENT, Progress
@@ -19,13 +20,13 @@ from zoo.base.sources import absolute
 from zoo.base.types import Dataset
 from zoo.checks.findings import refuse_errors, tell
 from zoo.checks.quick import quick
-from zoo.data.masks import find as find_masks
+from zoo.data.masks import find_masks as find_masks
 from zoo.data.splits import split
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
 from zoo.runs import run_folder
-from zoo.runs.run_folder import Run, versions
+from zoo.runs.run_folder import Run
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
 from zoo.training.finish import finish

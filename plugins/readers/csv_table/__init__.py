@@ -55,25 +55,25 @@ class TableImages:
 
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Read one image as `(height, width, 3)` uint8."""
-        from zoo.base import images
+        from zoo import read_image
 
-        return images.read_image(self.root / sample.name, size)
+        return read_image(self.root / sample.name, size)
 
     def digest(self, sample: Sample) -> str:
         """Identify one file by its content."""
-        from zoo.base import images
+        from zoo import digest_file
 
-        return images.digest_file(self.root / sample.name)
+        return digest_file(self.root / sample.name)
 
     def header(self, sample: Sample) -> Header:
         """Read what one file says of itself, without decoding it."""
-        from zoo.base import images
+        from zoo import read_header
 
-        return images.read_header(self.root / sample.name)
+        return read_header(self.root / sample.name)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One line of the table."""
 
     name: str
@@ -84,6 +84,7 @@ class Row:
 
 
 def _index(table: Path, options: dict[str, str]) -> Dataset:
+    from zoo import assign_patients
     from zoo.base import patients
 
     root = Path(options["root"]) if "root" in options else table.parent
@@ -97,7 +98,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
             f"'{table}' has {len(rows)} rows with the labels {', '.join(class_names) or 'none'}. "
             "Expected at least two different labels."
         )
-    rule, people, note = patients.assign_patients([row.name for row in rows])
+    rule, people, note = assign_patients([row.name for row in rows])
     if any(row.patient for row in rows):
         rule, people = patients.NONE, [row.patient or row.name for row in rows]
         note = f"{len(set(people)):,} patients are named by the table."
@@ -123,7 +124,7 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
     )
 
 
-def _found(rows: list[Row], root: Path) -> list[Row]:
+def _found(rows: list[TableRow], root: Path) -> list[TableRow]:
     """Replace each path by that of the one image below the root with the same stem.
 
     Raises:
@@ -147,7 +148,7 @@ def _found(rows: list[Row], root: Path) -> list[Row]:
     return found
 
 
-def _rows(table: Path, options: Mapping[str, str]) -> Iterator[Row]:
+def _rows(table: Path, options: Mapping[str, str]) -> Iterator[TableRow]:
     """Yield the rows.
 
     Raises:
@@ -174,7 +175,9 @@ def _delimiter(table: Path, header: str) -> str:
     return ";" if ";" in header and "," not in header else ","  # spreadsheets in much of Europe
 
 
-def _parsed(table: Path, reader: Iterator[list[str]], options: Mapping[str, str]) -> Iterator[Row]:
+def _parsed(
+    table: Path, reader: Iterator[list[str]], options: Mapping[str, str]
+) -> Iterator[TableRow]:
     columns = _columns(table, [cell.strip() for cell in next(reader, [])], options)
     frame = boxes.frame_of(options)
     lines: dict[str, int] = {}
@@ -211,7 +214,7 @@ def _row(
     cells: list[str],
     columns: dict[str, int],
     frame: tuple[int, int] | None,
-) -> Row:
+) -> TableRow:
     if len(cells) <= max(columns.values()):
         raise _bad_line(table, line, f"has {len(cells)} cells, fewer than the first line")
     value = {column: cells[place].strip() for column, place in columns.items()}
@@ -229,7 +232,7 @@ def _row(
     found = boxes.parse(value.get(BOXES, ""), frame)
     if found is None:
         raise _bad_line(table, line, f"has {boxes.expected(value[BOXES], frame)}")
-    return Row(name, value["label"], value.get("patient", ""), split or "", found)
+    return TableRow(name, value["label"], value.get("patient", ""), split or "", found)
 
 
 def _bad_line(table: Path, line: int, what: str) -> BadInput:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plugins.readers.phantom import anatomy, drawing, exposure
-from zoo import Dataset, Sample
-from zoo.base import images
+from zoo import Dataset, Sample, digest_bytes, resize
 from zoo.base.patients import CHEST
 
 VERSION = 2
@@ -42,17 +41,17 @@ class Cohort:
         """Draw one image as `(height, width, 3)` uint8."""
         scene, take, rng = self._scene(sample)
         gray = exposure.expose(drawing.attenuation(scene), take, rng)
-        return images.resize(np.repeat(gray[..., None], 3, axis=-1), size)
+        return resize(np.repeat(gray[..., None], 3, axis=-1), size)
 
     def mask(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Tell where the opacities are, as `(height, width)` bool; nowhere in a normal image."""
         opacity = drawing.opacity_mask(self._scene(sample)[0])
         grown = np.repeat(opacity[..., None], 3, axis=-1).astype(np.uint8) * 255
-        return images.resize(grown, size)[..., 0] >= 128
+        return resize(grown, size)[..., 0] >= 128
 
     def digest(self, sample: Sample) -> str:
         """Identify the image by all that it follows from."""
-        return images.digest_bytes(f"phantom {VERSION} {self} {sample.name}".encode())
+        return digest_bytes(f"phantom {VERSION} {self} {sample.name}".encode())
 
     def _label(self, patient: int) -> int:
         """Spread the diseased patients evenly, so that every part has close to the prevalence."""

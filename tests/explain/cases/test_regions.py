@@ -10,7 +10,7 @@ from keras import layers
 from explain import examples
 from explain.cases import regions
 from zoo import Images, Reference
-from zoo.base.images import encode_jpeg
+from zoo.base.pixel_arrays import encode_jpeg
 from zoo.network.classifier import TrainedClassifier
 
 SIDE = 32
@@ -45,9 +45,11 @@ def reference_of(classifier, pictures, thumbnails=True):
     return Reference(
         embeddings=classifier.embeddings(pixels),
         labels=np.zeros(len(pictures), int),
-        names=names, patients=names, digests=names,
+        names=names,
+        patients=names,
+        digests=names,
         thumbnails=tuple(encode_jpeg(p, 95) for p in pictures) if thumbnails else (),
-    )  # fmt: skip
+    )
 
 
 def query(classifier, *pictures):

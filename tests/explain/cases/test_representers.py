@@ -15,7 +15,7 @@ def fitted():
     weights = random.normal(0, 1, (20, 3)).astype(np.float32)
     bias = np.array([0.5, 0.0, -0.5], np.float32)
     logits = embeddings @ weights + bias
-    return embeddings, logits, representers.fit(embeddings, logits, weights, bias)
+    return embeddings, logits, representers.fit_representers(embeddings, logits, weights, bias)
 
 
 def test_the_values_and_the_base_add_up_to_the_heads_logit(fitted):
@@ -53,7 +53,7 @@ def test_what_all_classes_share_is_nobodys(fitted):
 
 def test_embeddings_of_zeros_do_not_fail():
     logits = np.tile([0.2, -0.2], (4, 1)).astype(np.float32)
-    found = representers.fit(
+    found = representers.fit_representers(
         np.zeros((4, 3), np.float32), logits, np.zeros((3, 2), np.float32), logits[0]
     )
     likeness = found.likeness(np.zeros(4), np.zeros(3))

@@ -38,8 +38,8 @@ def measured() -> tuple[dict[tuple[str, str], Marked], dict, tuple[Marked, ...]]
         return chances, chances >= 0.5
 
     before = called(BrightCorner().logits(pixels))
-    after = {p: called(v) for p, v in marker.answers(BrightCorner(), pixels).items()}
-    found = marker.measure(before, after, truth, patients)
+    after = {p: called(v) for p, v in marker.marked_answers(BrightCorner(), pixels).items()}
+    found = marker.marker_effect(before, after, truth, patients)
     beyond = marker.beyond_placebo(before, after, truth, patients)
     return {(m.kind, m.corner): m for m in found}, beyond, found
 

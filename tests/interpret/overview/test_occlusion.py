@@ -59,9 +59,9 @@ def measured(region: np.ndarray, masks: list[np.ndarray | None]) -> dict[str, Hi
     scores = log_odds(classifier.logits(pixels), 1)
     hidden = {
         name: (log_odds(logits, 1), areas)
-        for name, (logits, areas) in occlusion.answers(classifier, pixels, masks).items()
+        for name, (logits, areas) in occlusion.hidden_answers(classifier, pixels, masks).items()
     }
-    return {h.region: h for h in occlusion.measure(scores, hidden, truth, patients)}
+    return {h.region: h for h in occlusion.occlusion_effect(scores, hidden, truth, patients)}
 
 
 def test_regions_are_what_they_are_called() -> None:

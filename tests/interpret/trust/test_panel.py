@@ -84,10 +84,17 @@ def judged(tmp_path, *methods, classifier=None, low=0.9, images=None, changes=No
     targets = [0] * len(images.names)
     options = {m.name: explainer_options(m.options, changes or {}) for m in methods}
     said = [m.explain(classifier, images, targets, None, **options[m.name]) for m in methods]
-    return panel.assess(
-        run_with(tmp_path, low), classifier, images, targets, list(zip(*said, strict=True)),
-        methods, options, None, **how,
-    )  # fmt: skip
+    return panel.judge_maps(
+        run_with(tmp_path, low),
+        classifier,
+        images,
+        targets,
+        list(zip(*said, strict=True)),
+        methods,
+        options,
+        None,
+        **how,
+    )
 
 
 def passed(trust):
@@ -155,16 +162,19 @@ def test_a_network_with_random_weights_gets_do_not_use(tiny_registry, tmp_path):
     from zoo.workflows import train
 
     run = train.train(
-        "tiny", "phantom?images=80&size=64", folder=tmp_path, registry=tiny_registry,
+        "tiny",
+        "phantom?images=80&size=64",
+        folder=tmp_path,
+        registry=tiny_registry,
         changes={"epochs": 1, "learning_rate": 1e-9},
-    )  # fmt: skip
+    )
     classifier, reference = run_folder.load_classifier(run), run_folder.load_reference(run)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
     images = Images(pixels, ("a",), (None,), ("a",))
     explainers = [tiny_registry.explainer(name) for name in ("gradcam", "saliency")]
     said = [[e.explain(classifier, images, [0], reference)[0] for e in explainers]]
     options = {e.name: {} for e in explainers}
-    (found,) = panel.assess(run, classifier, images, [0], said, explainers, options, reference)
+    (found,) = panel.judge_maps(run, classifier, images, [0], said, explainers, options, reference)
     assert {trust.level for trust in found.values()} == {DO_NOT_USE}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.base.images import blurred
+from zoo.base.pixel_arrays import blurred
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.imputation import NOISE, Imputer
-from zoo.interpret.trust.perturbation import MOST_IMPUTED, Cells, measure
+from zoo.interpret.trust.perturbation import MOST_IMPUTED, Cells, perturbation_test
 
 SIDE = 56
 
@@ -47,7 +47,7 @@ def test_the_place_that_matters_is_told_from_one_that_looks_alike() -> None:
     elsewhere = np.zeros((1, SIDE, SIDE))
     elsewhere[0, 36:48, 32:44] = 1
     maps = {"right": network.place[None] * 1.0, "wrong": elsewhere, **controls(pixels)}
-    found = {name: own[0] for name, own in measure(network, pixels, [1], maps).items()}  # type: ignore[arg-type]
+    found = {name: own[0] for name, own in perturbation_test(network, pixels, [1], maps).items()}  # type: ignore[arg-type]
     right = found.pop("right")
     for name, other in found.items():
         assert right.deletion < other.deletion - 0.05, name
@@ -59,7 +59,7 @@ def test_the_place_that_matters_is_told_from_one_that_looks_alike() -> None:
 def test_curves_begin_and_end_where_they_must() -> None:
     network = Looking(temperature=2.0)
     pixels = picture(network)
-    found = measure(network, pixels, [1], controls(pixels), steps=6)  # type: ignore[arg-type]
+    found = perturbation_test(network, pixels, [1], controls(pixels), steps=6)  # type: ignore[arg-type]
 
     def probability(image: np.ndarray) -> float:
         logits = network.logits(image[None])[0] / 2.0
@@ -79,7 +79,7 @@ def test_a_curve_is_what_its_definition_says() -> None:
     network = Looking()
     pixels = picture(network)
     values = np.random.default_rng(3).random((1, SIDE, SIDE))
-    (found,) = measure(network, pixels, [1], {"map": values}, steps=4)["map"]  # type: ignore[arg-type]
+    (found,) = perturbation_test(network, pixels, [1], {"map": values}, steps=4)["map"]  # type: ignore[arg-type]
     means = values[0].reshape(28, 2, 28, 2).mean(axis=(1, 3)).ravel()
     order = np.argsort(-means)
     for fraction, deleted, inserted in zip(
@@ -119,8 +119,8 @@ def test_an_image_is_measured_alike_in_any_batch() -> None:
     network = Looking()
     pixels = np.concatenate([picture(network), 255 - picture(network)])
     maps = {name: own * (1 if name == "edges" else 0) for name, own in controls(pixels).items()}
-    both = measure(network, pixels, [1, 0], maps)  # type: ignore[arg-type]
-    alone = measure(network, pixels[1:], [0], {n: own[1:] for n, own in maps.items()})  # type: ignore[arg-type]
+    both = perturbation_test(network, pixels, [1, 0], maps)  # type: ignore[arg-type]
+    alone = perturbation_test(network, pixels[1:], [0], {n: own[1:] for n, own in maps.items()})  # type: ignore[arg-type]
     for name, own in alone.items():
         assert own[0].deleted == pytest.approx(both[name][1].deleted)
         assert own[0].imputed == pytest.approx(both[name][1].imputed)
@@ -129,16 +129,16 @@ def test_an_image_is_measured_alike_in_any_batch() -> None:
 def test_what_it_costs() -> None:
     network = Looking()
     pixels = np.repeat(picture(network), 3, axis=0)
-    measure(network, pixels, [1] * 3, controls(pixels), steps=8)  # type: ignore[arg-type]
+    perturbation_test(network, pixels, [1] * 3, controls(pixels), steps=8)  # type: ignore[arg-type]
     assert network.passes == 3 * (2 + 4 * (2 * 7 + 4))
     assert network.largest <= 32
 
 
 def test_no_image_and_no_map() -> None:
     network = Looking()
-    assert measure(network, picture(network), [1], {}) == {}  # type: ignore[arg-type]
+    assert perturbation_test(network, picture(network), [1], {}) == {}  # type: ignore[arg-type]
     empty = {"map": np.zeros((0, SIDE, SIDE))}
-    assert measure(network, picture(network)[:0], [], empty) == {"map": []}  # type: ignore[arg-type]
+    assert perturbation_test(network, picture(network)[:0], [], empty) == {"map": []}  # type: ignore[arg-type]
 
 
 def test_what_is_missing_is_guessed_from_around() -> None:

@@ -69,7 +69,9 @@ def normalised(depth: int = 6) -> keras.Model:
 def test_a_map_of_the_weights_depends_on_them(method):
     explainer = load_registry().explainer(method)
     options = {name: option.default for name, option in explainer.options.items()}
-    found = randomisation.measure(explainer, options, linear(), images_of(PIXELS), [0] * 4, None)
+    found = randomisation.randomisation_test(
+        explainer, options, linear(), images_of(PIXELS), [0] * 4, None
+    )
     assert found.depends
     assert abs(found.rank[-1]) < 0.3
     assert found.stages == ("all layers",)
@@ -77,7 +79,7 @@ def test_a_map_of_the_weights_depends_on_them(method):
 
 
 def test_an_edge_detector_does_not():
-    found = randomisation.measure(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    found = randomisation.randomisation_test(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     assert not found.depends
     assert found.rank[-1] == pytest.approx(1)
     assert found.ssim[-1] == pytest.approx(1)
@@ -203,7 +205,7 @@ def test_examples_are_not_judged():
         ],
     )
     images = images_of(PIXELS)
-    assert randomisation.measure(explainer, {}, linear(), images, [0] * 4, None) is None
+    assert randomisation.randomisation_test(explainer, {}, linear(), images, [0] * 4, None) is None
 
 
 def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
@@ -217,18 +219,20 @@ def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
     explainer = Explainer(
         name="slow", summary="", explain=slow, options={"evaluations": Option(0, "")}
     )
-    found = randomisation.measure(
+    found = randomisation.randomisation_test(
         explainer, {"evaluations": 0}, linear(), images_of(PIXELS), [0] * 4, None
     )
     assert found.images == randomisation.FEWEST
     assert set(seen) == {(randomisation.FEWEST, randomisation.CHEAPER["evaluations"])}
     assert randomisation.cheaper({"evaluations": 10, "budget": 60.0, "k": 5}) == {
-        "evaluations": 10, "budget": randomisation.CHEAPER["budget"], "k": 5,
-    }  # fmt: skip
+        "evaluations": 10,
+        "budget": randomisation.CHEAPER["budget"],
+        "k": 5,
+    }
 
 
 def test_a_record_is_read_as_it_was_written():
-    found = randomisation.measure(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    found = randomisation.randomisation_test(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     record = json.loads(json.dumps(found.to_record(), allow_nan=False))
     assert randomisation.Randomisation.from_record(record) == found
 

@@ -33,7 +33,7 @@ def judged(method, **how):
     images = images_of(PIXELS)
     own = method.explain(None, images, [0] * 3, None)
     maps = np.stack([one.values for one in own])
-    return stability.measure(method, {}, None, images, [0] * 3, None, maps, **how)
+    return stability.stability_test(method, {}, None, images, [0] * 3, None, maps, **how)
 
 
 def test_a_map_of_the_image_stays():

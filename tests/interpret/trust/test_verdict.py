@@ -9,7 +9,7 @@ import pytest
 
 from zoo.interpret.trust.randomisation import Randomisation
 from zoo.interpret.trust.stability import Stability
-from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Evidence, judge
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Evidence, judge_map
 
 MAP = np.random.default_rng(0).random((8, 8)).astype(np.float32)
 SCORES = {
@@ -57,7 +57,7 @@ def rows(trust) -> dict[str, bool | None]:
 
 
 def test_a_good_map_holds_up_and_every_row_passes():
-    trust = judge(GOOD)
+    trust = judge_map(GOOD)
     assert trust.level == HOLDS_UP
     assert "3 of 3" in trust.reason
     assert trust.depends
@@ -89,7 +89,7 @@ SAME = replace(DEPENDS, rank=(0.95,), depends=False)
     ],
 )
 def test_do_not_use(evidence, reason):
-    trust = judge(evidence)
+    trust = judge_map(evidence)
     assert trust.level == DO_NOT_USE
     assert reason in trust.reason
     assert trust.reason.endswith(".")
@@ -116,14 +116,14 @@ class Inside:
     ],
 )
 def test_weak(evidence, reason):
-    trust = judge(evidence)
+    trust = judge_map(evidence)
     assert trust.level == WEAK
     assert reason in trust.reason
     assert trust.reason.count(".") == 1
 
 
 def test_what_passes_says_so_in_the_table():
-    trust = judge(
+    trust = judge_map(
         bad(localisation=Inside(0.71, 0.35), details={"additivity error": 1e-7, "log-odds": 3.0})
     )
     assert trust.level == HOLDS_UP
@@ -138,13 +138,13 @@ def test_the_gravest_reason_is_told():
         stability=Stability(0.0, 0.0),
         faithfulness=Measured(0.9, 0.1, 0.9),
     )
-    assert "better than chance" in judge(everything).reason
-    assert not judge(everything).depends
-    assert "learned nothing" in judge(replace(everything, scores=SCORES)).reason
+    assert "better than chance" in judge_map(everything).reason
+    assert not judge_map(everything).depends
+    assert "learned nothing" in judge_map(replace(everything, scores=SCORES)).reason
 
 
 def test_what_was_not_measured_is_neither_passed_nor_failed():
-    trust = judge(bad(stability=None, randomisation=None))
+    trust = judge_map(bad(stability=None, randomisation=None))
     assert trust.level == HOLDS_UP
     assert trust.depends
     missing = {row.name: row for row in trust.rows if row.passed is None}
@@ -161,22 +161,22 @@ def test_a_test_that_cannot_tell_is_not_counted():
         name: Measured(CONTROLS[name].deletion, unmoved.insertion, unmoved.road)
         for name, unmoved in UNMOVED.items()
     }
-    good = judge(bad(faithfulness=Measured(0.3, 0.98, 0.98), controls=controls))
+    good = judge_map(bad(faithfulness=Measured(0.3, 0.98, 0.98), controls=controls))
     assert good.level == HOLDS_UP
     assert "1 of 1" in good.reason
     assert rows(good)["insertion (higher is better)"] is None
-    poor = judge(bad(faithfulness=Measured(0.7, 1.0, 0.96), controls=controls))
+    poor = judge_map(bad(faithfulness=Measured(0.7, 1.0, 0.96), controls=controls))
     assert poor.level == DO_NOT_USE
 
 
 def test_where_chance_is_perfect_no_map_can_be_better():
     controls = {**CONTROLS, "random": Measured(0.60, 0.98, 0.60)}
-    trust = judge(bad(faithfulness=Measured(0.30, 0.99, 0.30), controls=controls))
+    trust = judge_map(bad(faithfulness=Measured(0.30, 0.99, 0.30), controls=controls))
     assert rows(trust)["insertion (higher is better)"] is None
     assert "2 of 2" in trust.reason
 
 
 def test_rows_name_the_best_controls():
-    (deletion,) = (row for row in judge(GOOD).rows if row.name.startswith("deletion"))
+    (deletion,) = (row for row in judge_map(GOOD).rows if row.name.startswith("deletion"))
     assert deletion.value == "0.30"
     assert deletion.against == "blurred random 0.58, centre 0.50"

@@ -345,10 +345,12 @@ def test_a_stream_that_declares_another_size_than_the_file_is_not_unpacked(end: 
         frame[8:16] = struct.pack(">II", 60_000, 60_000)
     else:
         frame = bytearray(
-            pillow_jpeg(RAMP) if end == "50"
-            else imagecodecs.jpegls_encode(RAMP) if end == "80"
+            pillow_jpeg(RAMP)
+            if end == "50"
+            else imagecodecs.jpegls_encode(RAMP)
+            if end == "80"
             else imagecodecs.jpeg8_encode(RAMP, lossless=True)
-        )  # fmt: skip
+        )
         markers = (b"\xff\xc0", b"\xff\xf7", b"\xff\xc3")
         at = next(frame.index(marker) for marker in markers if marker in frame)
         frame[at + 5 : at + 9] = struct.pack(">HH", 60_000, 60_000)
@@ -378,8 +380,11 @@ def test_run_lengths_do_not_unpack_to_more_than_the_picture() -> None:
 
 
 def seeds() -> list[bytes]:
-    ramps = {"50": pillow_jpeg(RAMP), "70": imagecodecs.jpeg8_encode(DEEP, lossless=True),
-             "90": imagecodecs.jpeg2k_encode(DEEP, codecformat="J2K", reversible=True)}  # fmt: skip
+    ramps = {
+        "50": pillow_jpeg(RAMP),
+        "70": imagecodecs.jpeg8_encode(DEEP, lossless=True),
+        "90": imagecodecs.jpeg2k_encode(DEEP, codecformat="J2K", reversible=True),
+    }
     rle = picture_of(DEEP, 16)
     rle.compress(RLE, encoding_plugin="pydicom")
     return [
@@ -388,11 +393,15 @@ def seeds() -> list[bytes]:
         written(picture_of(DEEP, 12, VOILUTSequence=table([0, 9, 255], 1000, 8))),
         written(picture_of(DEEP, 12, WindowCenter=[9, 8], WindowWidth=[2, 3], RescaleSlope=2)),
         *(
-            packed(RAMP if end == "50" else DEEP, 8 if end == "50" else 16,
-                   f"1.2.840.10008.1.2.4.{end}", bytes(frame))
+            packed(
+                RAMP if end == "50" else DEEP,
+                8 if end == "50" else 16,
+                f"1.2.840.10008.1.2.4.{end}",
+                bytes(frame),
+            )
             for end, frame in ramps.items()
         ),
-    ]  # fmt: skip
+    ]
 
 
 SEEDS = seeds()
@@ -433,9 +442,12 @@ def test_a_run_is_trained_on_a_folder_of_dicom_files(
     folder: Path, tmp_path: Path, tiny_registry: Registry
 ) -> None:
     run = train.train(
-        "tiny", str(folder), folder=tmp_path / "runs", registry=tiny_registry,
+        "tiny",
+        str(folder),
+        folder=tmp_path / "runs",
+        registry=tiny_registry,
         changes={"epochs": 1},
-    )  # fmt: skip
+    )
     written_files = [p for p in run.path.rglob("*") if p.suffix in (".json", ".html", ".md")]
     assert written_files
     assert not [p for p in written_files if b"SECRET" in p.read_bytes()]

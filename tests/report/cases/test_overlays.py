@@ -11,7 +11,7 @@ from zoo import DISCLAIMER, Attribution, Examples, Group, Neighbour, Reference
 from zoo.interpret.case import Case
 from zoo.report.cases import overlays
 from zoo.report.cases.panel import _drawn, panel, panel_pdf
-from zoo.report.cases.text import agreement_text, fact, percent, prediction_text
+from zoo.report.cases.text import agreement_text, fact, prediction_text, probability_texts
 
 
 def gray(height: int = 100, width: int = 100, channels: int = 3) -> np.ndarray:
@@ -43,13 +43,16 @@ def case_of(**changes: object) -> Case:
         thumbnails=(jpeg.getvalue(),) * 3,
     )
     near = Examples(
-        "examples", 1,
+        "examples",
+        1,
         (
             Group("similar", "Alike", "cosine distance", (Neighbour(0, 0.1), Neighbour(1, 0.2))),
             Group("contrast", "Another label", "cosine distance", (Neighbour(2, 0.5, note="odd"),)),
         ),
-        0.8, 0.5, {"neighbours": 15},
-    )  # fmt: skip
+        0.8,
+        0.5,
+        {"neighbours": 15},
+    )
     values: dict = {
         "name": "person1.jpeg",
         "pixels": gray(),
@@ -149,8 +152,8 @@ def test_case_in_words() -> None:
     expected = "12 of 15 nearest training cases are PNEUMONIA"
     assert agreement_text(case, case.examples[0]) == expected
     assert len(case.attributions) == 2
-    assert percent(case_of(probabilities=(0.0001, 0.9999))) == ("< 1 %", "> 99 %")
-    assert percent(case_of(probabilities=(0.0, 1.0))) == ("0 %", "100 %")
+    assert probability_texts(case_of(probabilities=(0.0001, 0.9999))) == ("< 1 %", "> 99 %")
+    assert probability_texts(case_of(probabilities=(0.0, 1.0))) == ("0 %", "100 %")
     assert fact("additivity_error", 0.0012345) == ("additivity error", "0.00123")
     assert "no case" in agreement_text(case, Examples("examples", 1, (), 0.0))
 

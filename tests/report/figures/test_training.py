@@ -11,7 +11,7 @@ from zoo.report import style
 from zoo.report.figures import training
 from zoo.report.figures.probabilities import reliability_diagram
 from zoo.report.style import SERIES, WIDTH, plain
-from zoo.stats.metrics import evaluate
+from zoo.stats.metrics import classification_metrics
 
 
 def result_of(names: tuple[str, ...] = ("NORMAL", "PNEUMONIA"), images: int = 120) -> dict:
@@ -22,7 +22,9 @@ def result_of(names: tuple[str, ...] = ("NORMAL", "PNEUMONIA"), images: int = 12
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     people = [str(place) for place in range(images)]
     threshold = 0.6 if len(names) == 2 else None
-    return evaluate(labels, probabilities, people, names, 1, threshold=threshold, resamples=40)
+    return classification_metrics(
+        labels, probabilities, people, names, 1, threshold=threshold, resamples=40
+    )
 
 
 def history_of(epochs: int, **fixed: object) -> list[dict]:

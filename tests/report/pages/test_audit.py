@@ -54,11 +54,22 @@ def measurements(**methods: dict[str, np.ndarray]) -> Measurements:
 def audit_of(found: Measurements, **changes: object) -> Audit:
     ranked, best = standings(found, GOOD)
     fields: dict = {
-        "run": "a-run", "source": "phantom", "own": True, "notes": ("A note.",), "images": IMAGES,
-        "available": 80, "patients": 30, "right": int(found.right.sum()),
-        "located": {"right": 0, "all": 0}, "lungs": 0, "steps": 8, "seed": 0, "synthetic": True,
-        "best": best, "standings": ranked,
-    }  # fmt: skip
+        "run": "a-run",
+        "source": "phantom",
+        "own": True,
+        "notes": ("A note.",),
+        "images": IMAGES,
+        "available": 80,
+        "patients": 30,
+        "right": int(found.right.sum()),
+        "located": {"right": 0, "all": 0},
+        "lungs": 0,
+        "steps": 8,
+        "seed": 0,
+        "synthetic": True,
+        "best": best,
+        "standings": ranked,
+    }
     return Audit(**(fields | changes))
 
 
@@ -155,8 +166,9 @@ def test_the_page_tells_what_to_believe() -> None:
     )
     audit = audit_of(
         measurements(good=own, poor=of(0.59, 0.41, 0.59)),
-        located={"right": 40, "all": 60}, lungs=60,
-    )  # fmt: skip
+        located={"right": 40, "all": 60},
+        lungs=60,
+    )
     source = audit_page(audit, information={"Data": "chest"})
     text = Page(source).text
     for expected in (

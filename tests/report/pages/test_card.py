@@ -12,7 +12,7 @@ import pytest
 from zoo.report.pages.card import model_card
 from zoo.report.pages.claim import ITEMS, checklist
 from zoo.runs.run_folder import Run
-from zoo.stats.metrics import evaluate
+from zoo.stats.metrics import classification_metrics
 from zoo.training.recipe import Recipe
 
 Shown = Callable[[str], str]
@@ -31,9 +31,15 @@ def record(**changes: Any) -> dict[str, Any]:
         "architecture": "efficientnet",
         "pretrained": "ImageNet",
         "options": {"dropout": 0.2},
-        "recipe": asdict(Recipe()) | {
-            "epochs": 15, "batch_size": 32, "learning_rate": 0.001, "schedule": "cosine",
-            "augmentation": "chest", "monitor": "pr_auc", "class_weights": True,
+        "recipe": asdict(Recipe())
+        | {
+            "epochs": 15,
+            "batch_size": 32,
+            "learning_rate": 0.001,
+            "schedule": "cosine",
+            "augmentation": "chest",
+            "monitor": "pr_auc",
+            "class_weights": True,
         },
         "seed": 7,
         "class_names": ["NORMAL", "PNEUMONIA"],
@@ -41,8 +47,13 @@ def record(**changes: Any) -> dict[str, Any]:
         "input_shape": [224, 224, 3],
         "parameters": {"total": 3413026, "trainable": 2562},
         "data": {
-            "source": "/somewhere/xrays?patients=kermany", "fingerprint": "f00d", "images": 5232,
-            "patients": 3669, "patient_rule": "kermany", "synthetic": False, "broken": 2,
+            "source": "/somewhere/xrays?patients=kermany",
+            "fingerprint": "f00d",
+            "images": 5232,
+            "patients": 3669,
+            "patient_rule": "kermany",
+            "synthetic": False,
+            "broken": 2,
             "notes": ["A test part was split off."],
         },
         "splits": {"train": part | {"images": 3348}, "validation": part, "test": part},
@@ -54,7 +65,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "operating_point": None,
         "alarms": [{"kind": "shift", "message": "It fell.", "remedy": "Look."}],
         "files": {},
-    }  # fmt: skip
+    }
     return known | changes
 
 
@@ -62,10 +73,14 @@ def record(**changes: Any) -> dict[str, Any]:
 def run(tmp_path: Path) -> Run:
     labels = np.arange(60) % 2
     chance = 0.2 * labels + 0.8 * np.random.default_rng(0).random(60)
-    scores = evaluate(
-        labels, np.stack([1 - chance, chance], 1), [str(i) for i in range(60)],
-        ("NORMAL", "PNEUMONIA"), 1, resamples=40,
-    )  # fmt: skip
+    scores = classification_metrics(
+        labels,
+        np.stack([1 - chance, chance], 1),
+        [str(i) for i in range(60)],
+        ("NORMAL", "PNEUMONIA"),
+        1,
+        resamples=40,
+    )
     test = scores | {"baselines": [], "operating_threshold": None, "calibration": CALIBRATION}
     whole = {"schema": 2, "train": {"roc_auc": 0.7}, "validation": scores, "test": test}
     (tmp_path / "metrics.json").write_text(json.dumps(whole))
@@ -122,10 +137,18 @@ def test_checklist_has_the_numbers_of_the_2024_update(run: Run, shown: Shown) ->
     assert list(items) == list(range(1, 45))
     assert sum(len(words) for _, words in ITEMS) == 44
     for number, words in (
-        (7, "come from"), (11, "De-identification"), (14, "truth"), (20, "disjoint"),
-        (21, "Sample size"), (27, "Ensembles"), (33, "external"), (34, "Registration"),
-        (39, "Failures"), (40, "Limitations"), (44, "Funding"),
-    ):  # fmt: skip
+        (7, "come from"),
+        (11, "De-identification"),
+        (14, "truth"),
+        (20, "disjoint"),
+        (21, "Sample size"),
+        (27, "Ensembles"),
+        (33, "external"),
+        (34, "Registration"),
+        (39, "Failures"),
+        (40, "Limitations"),
+        (44, "Funding"),
+    ):
         assert words in items[number].words, number
     assert items[20].answer.startswith("Patient (rule: kermany)")
     assert items[12].answer == "2 unreadable images were left out."

@@ -14,7 +14,7 @@ from zoo import BadInput, Dataset, Sample
 from zoo.checks.findings import Finding
 from zoo.report.figures.exposure import exposure_figure
 from zoo.report.pages import check_pictures
-from zoo.report.pages.check import check_page, verdict, write
+from zoo.report.pages.check import check_page, verdict, write_check
 
 Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&"
@@ -175,7 +175,7 @@ def test_what_is_missing_is_left_out(shown: Shown) -> None:
 
 def test_write_leaves_page_and_data(tmp_path: Path, shown: Shown) -> None:
     found = checked()
-    page = write(found, tmp_path / "check")
+    page = write_check(found, tmp_path / "check")
     assert page == tmp_path / "check" / "check.html"
     shown(page.read_text("utf-8"))
     assert json.loads((page.parent / "check.json").read_text("utf-8")) == found.result

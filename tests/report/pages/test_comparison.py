@@ -115,7 +115,7 @@ NO_INTERVAL = {"value": 0.5, "low": None, "high": None}
         (area(0.7), 0.685, "not shown to be better than the baseline border: none is the best."),
         (area(0.7), 0.6, "Best: scratch with a ROC-AUC of 0.700 (0.690-0.710)."),
     ],
-)  # fmt: skip
+)
 def test_only_what_is_above_chance_and_its_baselines_is_the_best(
     result: dict[str, Any], first: dict[str, Any], baseline: float, words: str
 ) -> None:

@@ -11,15 +11,21 @@ from zoo.report.pages import evaluation as module
 from zoo.report.pages.belief import beside_baselines, percent, statements
 from zoo.report.pages.evaluation import evaluation_page
 from zoo.stats import operating
-from zoo.stats.metrics import evaluate
+from zoo.stats.metrics import classification_metrics
 from zoo.stats.trade_offs import coverage_curve, decision_curve
 
 Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&.jpeg"
 OPTIONAL = (
-    "operating_threshold", "calibration", "coverage", "decision_curve", "baselines", "refusals",
-    "difference", "prevalence",
-)  # fmt: skip
+    "operating_threshold",
+    "calibration",
+    "coverage",
+    "decision_curve",
+    "baselines",
+    "refusals",
+    "difference",
+    "prevalence",
+)
 
 
 def area(value: float, half: float = 0.02) -> dict[str, float]:
@@ -33,11 +39,16 @@ def result() -> dict[str, Any]:
     chance = np.clip(labels * 0.35 + 0.65 * generator.random(120), 0, 1)
     people = np.array([str(place // 2) for place in range(120)])
     probabilities = np.stack([1 - chance, chance], axis=1)
-    point = operating.choose(labels == 1, chance, people, resamples=60)
-    scores = evaluate(
-        labels, probabilities, people, ("NORMAL", "PNEUMONIA"), 1,
-        threshold=point["threshold"], resamples=60,
-    )  # fmt: skip
+    point = operating.choose_threshold(labels == 1, chance, people, resamples=60)
+    scores = classification_metrics(
+        labels,
+        probabilities,
+        people,
+        ("NORMAL", "PNEUMONIA"),
+        1,
+        threshold=point["threshold"],
+        resamples=60,
+    )
     part = {"ece_mass": 0.034, "ece_width": 0.04, "brier": 0.1}
     part["bins"] = [{"confidence": 0.6, "accuracy": 0.5, "images": 60}]  # type: ignore[assignment]
     return {
@@ -52,7 +63,10 @@ def result() -> dict[str, Any]:
             {"name": "lungs", "title": "lungs: inside the masks", "roc_auc": area(0.8)},
         ],
         "refusals": {
-            "unknown": 0.021, "uncertain": 0.083, "accuracy_kept": area(0.961), "images": 624,
+            "unknown": 0.021,
+            "uncertain": 0.083,
+            "accuracy_kept": area(0.961),
+            "images": 624,
         },
         "difference": {
             "prior": {
@@ -63,10 +77,14 @@ def result() -> dict[str, Any]:
             "sentence": "These images come from elsewhere.",
         },
         "prevalence": {
-            "stated": 0.05, "validation": 0.74, "sensitivity": 0.95, "specificity": 0.93,
-            "ppv": 0.417, "npv": area(0.9972, 0.001),
+            "stated": 0.05,
+            "validation": 0.74,
+            "sensitivity": 0.95,
+            "specificity": 0.93,
+            "ppv": 0.417,
+            "npv": area(0.9972, 0.001),
         },
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +155,16 @@ def test_worst_answers_stand_beside_their_maps(result: dict[str, Any], shown: Sh
     bare = {key: value for key, value in result.items() if key not in OPTIONAL} | {"curves": []}
     losses = [
         {
-            "name": name, "label": "NORMAL", "predicted": "PNEUMONIA", "probability": 0.9997,
-            "loss": 4.61, "picture": b"picture", "map": drawn,
+            "name": name,
+            "label": "NORMAL",
+            "predicted": "PNEUMONIA",
+            "probability": 0.9997,
+            "loss": 4.61,
+            "picture": b"picture",
+            "map": drawn,
         }
         for name, drawn in (("train/a.png", b"map"), (EVIL, None))
-    ]  # fmt: skip
+    ]
     text = evaluation_page(bare, title="a run", top_losses=losses)
     words = shown(text)
     assert "a.png is NORMAL, called PNEUMONIA (&gt; 99.9 %), loss 4.61" in words

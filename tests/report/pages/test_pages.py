@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from zoo import DISCLAIMER, Attribution, Examples, Group, Neighbour, Reference
-from zoo.base.images import encode_jpeg
+from zoo.base.pixel_arrays import encode_jpeg
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import pairs
 from zoo.report.cases.page import case_page
 from zoo.report.cases.text import credibility_text
 from zoo.report.pages.evaluation import evaluation_page
 from zoo.stats.alarms import Alarm
-from zoo.stats.metrics import evaluate
+from zoo.stats.metrics import classification_metrics
 
 EVIL = "<script>alert(1)</script>\"'&.jpeg"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -68,14 +68,17 @@ def case_of(**changes: object) -> Case:
     )
     shap = Attribution("shap", 1, values, signed=True, details={"additivity_error": 0.00123})
     near = Examples(
-        "examples", 1,
+        "examples",
+        1,
         (
             Group("similar", "Alike", "cosine distance", (Neighbour(0, 0.1), Neighbour(1, 0.2))),
             Group("contrast", "Another label", "cosine distance", (Neighbour(2, 0.5),)),
             Group("pushed", "Made it", "added to the logit", (Neighbour(1, -0.0042, note="odd"),)),
         ),
-        0.8, 0.62, {"neighbours": 15},
-    )  # fmt: skip
+        0.8,
+        0.62,
+        {"neighbours": 15},
+    )
     fields: dict = {
         "name": "person1.jpeg",
         "pixels": np.full((64, 64, 3), 90, np.uint8),
@@ -98,7 +101,9 @@ def result() -> dict:
     scores = np.clip(labels * 0.4 + 0.6 * generator.random(80), 0, 1)
     people = [str(place // 2) for place in range(80)]
     probabilities = np.stack([1 - scores, scores], axis=1)
-    return evaluate(labels, probabilities, people, ("NORMAL", "PNEUMONIA"), 1, resamples=60)
+    return classification_metrics(
+        labels, probabilities, people, ("NORMAL", "PNEUMONIA"), 1, resamples=60
+    )
 
 
 def check_self_contained(text: str) -> Page:
@@ -217,7 +222,9 @@ def test_evaluation_page_gives_metrics_with_intervals(result: dict) -> None:
 
 def test_evaluation_of_one_class_says_what_is_undefined() -> None:
     probabilities = np.tile([0.8, 0.2], (5, 1))
-    result = evaluate(np.zeros(5, int), probabilities, list("abcde"), ("NORMAL", "P"), 1)
+    result = classification_metrics(
+        np.zeros(5, int), probabilities, list("abcde"), ("NORMAL", "P"), 1
+    )
     page = check_self_contained(evaluation_page(result, title="one class"))
     assert "all images have the same class" in page.text
     assert len(page.all("img")) == 1, "only the confusion matrix can be drawn"
@@ -232,8 +239,10 @@ def test_matching_regions_are_drawn_on_the_image_and_on_the_case() -> None:
     regions = spot, spot[::-1, ::-1]
     group = Group("similar", "Most alike", "cosine distance", (Neighbour(0, 0.1, regions),))
     (pair,) = pairs(case_of(reference=reference), group)
-    for drawn, lit, dark in ((pair.image, np.s_[:32, :32], np.s_[-96:, -96:]),
-                             (pair.case, np.s_[-32:, -32:], np.s_[:96, :96])):  # fmt: skip
+    for drawn, lit, dark in (
+        (pair.image, np.s_[:32, :32], np.s_[-96:, -96:]),
+        (pair.case, np.s_[-32:, -32:], np.s_[:96, :96]),
+    ):
         assert np.abs(drawn[lit].astype(int) - 90).max() > 60, "full colour where they match"
         assert np.abs(drawn[dark].astype(int) - 90).max() < 4, "none elsewhere"
     # A case that two groups show is compared with the image once.
@@ -262,8 +271,19 @@ def test_templates_travel_with_the_package() -> None:
 
     folder = Path(zoo.report.__file__).parent / "templates"
     expected = {
-        "audit.html.j2", "base.html.j2", "card.html.j2", "case.html.j2", "check.html.j2",
-        "comparison.html.j2", "evaluation.html.j2", "examples.html.j2", "index.html.j2",
-        "learning.html.j2", "overview.html.j2", "parts.html.j2", "sort.js", "style.css",
-    }  # fmt: skip
+        "audit.html.j2",
+        "base.html.j2",
+        "card.html.j2",
+        "case.html.j2",
+        "check.html.j2",
+        "comparison.html.j2",
+        "evaluation.html.j2",
+        "examples.html.j2",
+        "index.html.j2",
+        "learning.html.j2",
+        "overview.html.j2",
+        "parts.html.j2",
+        "sort.js",
+        "style.css",
+    }
     assert {path.name for path in folder.iterdir()} == expected

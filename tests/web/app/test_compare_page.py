@@ -18,7 +18,7 @@ from zoo import Attribution
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
 from zoo.runs.run_folder import Run
-from zoo.web.app.agreement import agreement, likeness
+from zoo.web.app.agreement import answer_agreement, map_agreement
 from zoo.web.app.site import create
 from zoo.web.service.engine import Library
 
@@ -28,44 +28,48 @@ NAMES = ("NORMAL", "PNEUMONIA")
 def case(run: str, chance: float, values: np.ndarray | None = None, **changes: Any) -> Case:
     given = () if values is None else (Attribution("gradcam", 1, values.astype(np.float32)),)
     told: dict[str, Any] = {
-        "name": "x.png", "run": run, "pixels": np.zeros((64, 64, 3), np.uint8),
-        "probabilities": (1 - chance, chance), "predicted": int(chance >= 0.5),
-        "class_names": NAMES, "explanations": given,
-    }  # fmt: skip
+        "name": "x.png",
+        "run": run,
+        "pixels": np.zeros((64, 64, 3), np.uint8),
+        "probabilities": (1 - chance, chance),
+        "predicted": int(chance >= 0.5),
+        "class_names": NAMES,
+        "explanations": given,
+    }
     return Case(**(told | changes))
 
 
 def test_runs_that_agree() -> None:
-    told = agreement([case("a", 0.9), case("b", 0.85), case("c", 0.8)], [1, 1, 1])
+    told = answer_agreement([case("a", 0.9), case("b", 0.85), case("c", 0.8)], [1, 1, 1])
     assert told[0] == "They agree: all 3 answer PNEUMONIA."
     assert told[1] == "Their probabilities of PNEUMONIA are alike: 80 % to 90 %."
-    assert "both answer" in agreement([case("a", 0.9), case("b", 0.9)], [1, 1])[0]
+    assert "both answer" in answer_agreement([case("a", 0.9), case("b", 0.9)], [1, 1])[0]
 
 
 def test_runs_that_differ_are_named() -> None:
     refused = case("c", 0.5, refused="UNCERTAIN")
-    told = agreement([case("a", 0.9), case("b", 0.1), refused], [1, 1, 1])
+    told = answer_agreement([case("a", 0.9), case("b", 0.1), refused], [1, 1, 1])
     assert told[0] == "They differ: a answers PNEUMONIA; b answers NORMAL; c answers UNCERTAIN."
     assert told[1] == "Their probabilities of PNEUMONIA lie far apart: 10 % to 90 %."
 
 
 def test_probabilities_of_other_classes_are_not_compared() -> None:
     other = case("b", 0.9, class_names=("no", "yes"))
-    assert "different classes" in agreement([case("a", 0.9), other], [1, 1])[1]
-    assert "different classes" in agreement([case("a", 0.9), case("b", 0.9)], [1, 0])[1]
+    assert "different classes" in answer_agreement([case("a", 0.9), other], [1, 1])[1]
+    assert "different classes" in answer_agreement([case("a", 0.9), case("b", 0.9)], [1, 0])[1]
 
 
 def test_maps_are_alike_by_the_order_of_their_places() -> None:
     ramp = np.tile(np.arange(64.0), (64, 1))
     large = np.tile(np.arange(128.0) * 7, (128, 1))
-    ((method, same),) = likeness([case("a", 0.9, ramp), case("b", 0.9, large)])
+    ((method, same),) = map_agreement([case("a", 0.9, ramp), case("b", 0.9, large)])
     assert method == "gradcam"
     assert same == pytest.approx(1, abs=0.01)
-    ((_, opposite),) = likeness([case("a", 0.9, ramp), case("b", 0.9, -ramp)])
+    ((_, opposite),) = map_agreement([case("a", 0.9, ramp), case("b", 0.9, -ramp)])
     assert opposite == pytest.approx(-1, abs=0.01)
-    ((_, across),) = likeness([case("a", 0.9, ramp), case("b", 0.9, ramp.T)])
+    ((_, across),) = map_agreement([case("a", 0.9, ramp), case("b", 0.9, ramp.T)])
     assert abs(across) < 0.01
-    assert likeness([case("a", 0.9, ramp), case("b", 0.9)]) == []
+    assert map_agreement([case("a", 0.9, ramp), case("b", 0.9)]) == []
 
 
 @pytest.fixture(scope="module")

@@ -125,9 +125,14 @@ def test_data_that_cannot_be_used_are_told(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"source": "7"}, {"source": "-1"}, {"source": "/etc"}, {"source": "0", "other": "0"},
-     {"source": "0", "other": "99"}],
-)  # fmt: skip
+    [
+        {"source": "7"},
+        {"source": "-1"},
+        {"source": "/etc"},
+        {"source": "0", "other": "0"},
+        {"source": "0", "other": "99"},
+    ],
+)
 def test_only_listed_sources_are_opened(client: TestClient, fields: dict[str, str]) -> None:
     answer = client.post("/data/check", data=fields)
     assert answer.status_code in (400, 404, 422)

@@ -135,9 +135,12 @@ def test_each_bad_file_is_a_sentence_and_the_others_are_answered(
     client: TestClient, trained: Run
 ) -> None:
     told = read(
-        client, trained.name,
-        ("good.png", png()), ("<b>bad.png", b"not an image"), ("cut.png", png()[:-700]),
-    )  # fmt: skip
+        client,
+        trained.name,
+        ("good.png", png()),
+        ("<b>bad.png", b"not an image"),
+        ("cut.png", png()[:-700]),
+    )
     assert len(told["cards"]) == 1
     assert len(told["problems"]) == 2
     assert all("png" in sentence and sentence.endswith(".") for sentence in told["problems"])
@@ -279,15 +282,20 @@ def test_a_slow_method_is_cancelled_between_its_passes(
 def a_case(**changes: Any) -> Case:
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
     values: dict[str, Any] = {
-        "name": "x.png", "run": "a-run", "pixels": np.zeros((64, 64, 3), np.uint8),
-        "probabilities": (0.3, 0.7), "predicted": 1, "class_names": ("NORMAL", "PNEUMONIA"),
-        "threshold": 0.43, "explanations": (Attribution("gradcam", 1, ramp),),
-    }  # fmt: skip
+        "name": "x.png",
+        "run": "a-run",
+        "pixels": np.zeros((64, 64, 3), np.uint8),
+        "probabilities": (0.3, 0.7),
+        "predicted": 1,
+        "class_names": ("NORMAL", "PNEUMONIA"),
+        "threshold": 0.43,
+        "explanations": (Attribution("gradcam", 1, ramp),),
+    }
     return Case(**(values | changes))
 
 
 def test_the_operating_point_stands_on_the_bar_of_its_class() -> None:
-    told = cards.answer(a_case(), positive=1)
+    told = cards.answer_part(a_case(), positive=1)
     marks = {bar["name"]: bar["threshold"] for bar in told["bars"]}
     assert marks == {"PNEUMONIA": 0.43, "NORMAL": None}
     shares = [bar["share"] for bar in told["bars"]]

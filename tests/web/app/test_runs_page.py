@@ -13,9 +13,9 @@ from zoo.base.files import write_json
 from zoo.base.registry import Registry
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.stats import outputs
-from zoo.web.app.confusion import answered
-from zoo.web.app.listed_runs import rows
+from zoo.stats import labelled_logits
+from zoo.web.app.confusion import confusion_cells
+from zoo.web.app.listed_runs import leaderboard_rows
 from zoo.web.app.shared import Shared
 from zoo.web.app.site import create
 from zoo.web.service.engine import Library
@@ -61,7 +61,7 @@ def test_the_leaderboard_begins_with_the_greatest_area(folder: Path) -> None:
         write_json(folder / name / run_folder.METRICS, scores)
     shutil.copytree(folder / "copy", folder / "broken")
     (folder / "broken" / run_folder.METRICS).unlink()
-    made = rows(run_folder.listing(folder))
+    made = leaderboard_rows(run_folder.listing(folder))
     assert [row["name"] for row in made] == ["better", "copy", "broken"]
     assert made[-1]["cells"][0]["text"] == "damaged"
 
@@ -160,15 +160,18 @@ def hand_made(path: Path, file: str = run_folder.TESTED) -> None:
     logits = np.log(np.stack([1 - certainty, certainty], 1)).astype(np.float32)
     labels = np.array([0, 0, 1, 1, 0, 1])
     names = np.array([f"image {number}" for number in range(6)])
-    outputs.save(path / file, outputs.Outputs(logits, labels, names, names))
+    labelled_logits.save(path / file, labelled_logits.LabelledLogits(logits, labels, names, names))
     kept = run_folder.read(path).record["operating_point"]
-    change(path, operating_point={**kept, "threshold": 0.5},
-           calibration={"temperature": 1.0, "fitted on": "validation"})  # fmt: skip
+    change(
+        path,
+        operating_point={**kept, "threshold": 0.5},
+        calibration={"temperature": 1.0, "fitted on": "validation"},
+    )
 
 
 def test_the_matrix_counts_what_the_run_answers(run_copy: Path) -> None:
     hand_made(run_copy)
-    found = answered(run_folder.read(run_copy))
+    found = confusion_cells(run_folder.read(run_copy))
     assert found.part == "test"
     assert found.confusion() == [[2, 1], [1, 2]]
     assert found.cell(0, 1).tolist() == [4]
@@ -176,7 +179,7 @@ def test_the_matrix_counts_what_the_run_answers(run_copy: Path) -> None:
 
 
 def test_the_matrix_of_a_run_is_that_of_its_scores(trained: Run) -> None:
-    found = answered(trained)
+    found = confusion_cells(trained)
     assert found.confusion() == trained.metrics()[found.part]["confusion"]
 
 
@@ -187,7 +190,7 @@ def test_without_answers_to_the_test_part_it_says_so(client: TestClient, run_cop
 
 
 def test_a_cell_shows_its_images(client: TestClient, folder: Path) -> None:
-    found = answered(run_folder.read(folder / "copy"))
+    found = confusion_cells(run_folder.read(folder / "copy"))
     true, said = np.argwhere(np.array(found.confusion()) > 0)[0].tolist()
     total = found.confusion()[true][said]
     page = client.get(f"{PAGE}/copy/answers/{true}/{said}")
@@ -198,8 +201,9 @@ def test_a_cell_shows_its_images(client: TestClient, folder: Path) -> None:
 def test_a_cell_is_shown_in_pages(client: TestClient, run_copy: Path) -> None:
     names = np.array([f"image {number}" for number in range(30)])
     logits = np.tile(np.array([[3, -3]], np.float32), (30, 1))
-    outputs.save(
-        run_copy / run_folder.TESTED, outputs.Outputs(logits, np.zeros(30, np.int64), names, names)
+    labelled_logits.save(
+        run_copy / run_folder.TESTED,
+        labelled_logits.LabelledLogits(logits, np.zeros(30, np.int64), names, names),
     )
     first = client.get(f"{PAGE}/copy/answers/0/0").text
     second = client.get(f"{PAGE}/copy/answers/0/0?page=2").text
@@ -226,10 +230,11 @@ def test_pictures_of_data_that_were_not_named_stay_closed(
     data = run_folder.read(run_copy).record["data"]
     change(run_copy, data={**data, "source": str(class_folders), "synthetic": True})
     hand_made(run_copy)
-    known = outputs.load(run_copy / run_folder.TESTED)
+    known = labelled_logits.load(run_copy / run_folder.TESTED)
     names = np.array([s.name for s in tiny_registry.dataset(str(class_folders)).samples][:6])
-    outputs.save(
-        run_copy / run_folder.TESTED, outputs.Outputs(known.logits, known.labels, names, names)
+    labelled_logits.save(
+        run_copy / run_folder.TESTED,
+        labelled_logits.LabelledLogits(known.logits, known.labels, names, names),
     )
     closed = client.get(f"{PAGE}/copy/answers/0/0").text
     assert "Only names are shown" in closed

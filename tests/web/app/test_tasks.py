@@ -13,12 +13,12 @@ import pytest
 from zoo import BadInput, UnknownName
 from zoo.web.app.tasks import BUG, Cancelled, Task, Tasks
 from zoo.web.service.interruption import Interruptible
-from zoo.web.service.queue import Lane
+from zoo.web.service.queue import Queue
 
 
 @pytest.fixture
-def lane() -> Iterator[Lane]:
-    made = Lane("test", 8)
+def lane() -> Iterator[Queue]:
+    made = Queue("test", 8)
     yield made
     made.close()
 
@@ -30,7 +30,7 @@ def ended(task: Task) -> Task:
     return task
 
 
-def test_work_tells_how_far_it_is_and_gives_its_result(lane: Lane) -> None:
+def test_work_tells_how_far_it_is_and_gives_its_result(lane: Queue) -> None:
     def work(task: Task) -> int:
         task.start("counting", 3)
         task.advance(2)
@@ -42,7 +42,7 @@ def test_work_tells_how_far_it_is_and_gives_its_result(lane: Lane) -> None:
     assert told["result"] == 7
 
 
-def test_a_user_error_is_its_sentence_and_a_bug_is_not(lane: Lane) -> None:
+def test_a_user_error_is_its_sentence_and_a_bug_is_not(lane: Queue) -> None:
     def refuse(_: Task) -> None:
         raise BadInput("The file is empty.")
 
@@ -55,7 +55,7 @@ def test_a_user_error_is_its_sentence_and_a_bug_is_not(lane: Lane) -> None:
     assert "secret" not in str(told)
 
 
-def test_cancelled_work_ends_at_its_next_step(lane: Lane) -> None:
+def test_cancelled_work_ends_at_its_next_step(lane: Queue) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def work(task: Task) -> None:
@@ -71,7 +71,7 @@ def test_cancelled_work_ends_at_its_next_step(lane: Lane) -> None:
     assert ended(task).told()["state"] == "cancelled"
 
 
-def test_waiting_work_that_is_cancelled_never_begins(lane: Lane) -> None:
+def test_waiting_work_that_is_cancelled_never_begins(lane: Queue) -> None:
     hold, began = threading.Event(), []
     tasks = Tasks()
     first = tasks.start("me", "t", lane, lambda _: hold.wait(10))
@@ -85,7 +85,7 @@ def test_waiting_work_that_is_cancelled_never_begins(lane: Lane) -> None:
     assert began == [2]
 
 
-def test_only_the_owner_finds_a_task(lane: Lane) -> None:
+def test_only_the_owner_finds_a_task(lane: Queue) -> None:
     tasks = Tasks()
     task = tasks.start("me", "t", lane, lambda _: None)
     assert tasks.find("me", task.id) is task

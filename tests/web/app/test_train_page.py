@@ -83,9 +83,14 @@ def client(folder: Path, tiny_registry: Registry) -> TestClient:
 def ended(folder: Path, log: str, run: str = "", asked: bool = False) -> Training:
     """Write down a training whose process is gone."""
     training = Training(
-        id="abc", title="tiny", arguments=("train", "tiny"), pid=NOBODY, born=1.0, run=run,
+        id="abc",
+        title="tiny",
+        arguments=("train", "tiny"),
+        pid=NOBODY,
+        born=1.0,
+        run=run,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
     kept = folder / trainings.FOLDER
     kept.mkdir(parents=True, exist_ok=True)
     write_json(kept / "abc.json", {**vars(training), "arguments": list(training.arguments)})
@@ -255,15 +260,23 @@ def test_its_run_is_the_first_that_the_same_command_made_after_it(
 @pytest.mark.parametrize(
     ("log", "asked", "state", "sentence"),
     [
-        ("reading\nError: The data have 1 fault:\n  a copy\nMend them.\n", False, FAILED,
-         "The data have 1 fault:\n  a copy\nMend them."),
-        ("Traceback (most recent call last):\n  File 'x'\nValueError: 3\n", False, FAILED,
-         "A mistake of the program"),
+        (
+            "reading\nError: The data have 1 fault:\n  a copy\nMend them.\n",
+            False,
+            FAILED,
+            "The data have 1 fault:\n  a copy\nMend them.",
+        ),
+        (
+            "Traceback (most recent call last):\n  File 'x'\nValueError: 3\n",
+            False,
+            FAILED,
+            "A mistake of the program",
+        ),
         ("epoch 1\nStopped.\n", False, STOPPED, "It was stopped."),
         ("epoch 1\n", True, STOPPED, "It was stopped."),
         ("epoch 1\n", False, STOPPED, "without a word"),
     ],
-)  # fmt: skip
+)
 def test_how_it_ended_is_told(
     folder: Path, log: str, asked: bool, state: str, sentence: str
 ) -> None:

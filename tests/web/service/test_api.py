@@ -347,9 +347,12 @@ NAMES = st.one_of(
 
 def test_malformed_uploads_are_never_a_bug_and_memory_stays_flat(client: TestClient) -> None:
     @settings(
-        max_examples=200, deadline=None, derandomize=True, database=None,
+        max_examples=200,
+        deadline=None,
+        derandomize=True,
+        database=None,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(damaged(), NAMES)
     def send(content: bytes, name: str) -> None:
         response = client.post("/predict", files=one(content, name or "x"))
@@ -412,9 +415,12 @@ def test_the_api_is_as_it_describes_itself(library: Library) -> None:
         seen.add(operation.path)
 
         @settings(
-            max_examples=10, deadline=None, derandomize=True, database=None,
+            max_examples=10,
+            deadline=None,
+            derandomize=True,
+            database=None,
             suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+        )
         @given(operation.as_strategy())
         def call(case: schemathesis.Case) -> None:
             case.call_and_validate(checks=demanded)

@@ -26,7 +26,7 @@ from zoo.web.service import security
 from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
 from zoo.web.service.limits import Expired, Limits, Overloaded, TooLarge, Unavailable
-from zoo.web.service.queue import Deadline, Lane
+from zoo.web.service.queue import Deadline, Queue
 from zoo.web.service.security import Password, check_exposure, password_from
 from zoo.web.service.uploads import NAME_LENGTH, accept, as_images, display_name
 
@@ -91,7 +91,7 @@ def test_decoding_follows_the_run(trained: Run) -> None:
 
 
 def test_a_lane_works_in_order_and_refuses_beyond_its_limit() -> None:
-    lane, gate, done = Lane("test", waiting=2), threading.Event(), []
+    lane, gate, done = Queue("test", waiting=2), threading.Event(), []
     first = lane.submit(gate.wait)
     waiting = [lane.submit(lambda n=n: done.append(n)) for n in range(2)]
     assert lane.length == 3
@@ -109,7 +109,7 @@ def test_a_lane_works_in_order_and_refuses_beyond_its_limit() -> None:
 
 
 def test_a_lane_goes_on_after_an_error() -> None:
-    lane = Lane("test", waiting=0)
+    lane = Queue("test", waiting=0)
     with pytest.raises(ZeroDivisionError):
         lane.submit(lambda: 1 / 0).result(timeout=SECONDS)
     assert lane.submit(lambda: 7).result(timeout=SECONDS) == 7
@@ -117,7 +117,7 @@ def test_a_lane_goes_on_after_an_error() -> None:
 
 
 def test_whoever_has_an_answer_may_ask_again_at_once() -> None:
-    lane = Lane("test", waiting=0)
+    lane = Queue("test", waiting=0)
     gate = threading.Event()
     answer = lane.submit(gate.wait)
     with lane._lock:  # nobody can leave now

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import Reference, Sample
+from zoo.base.explanations import Reference
+from zoo.base.types import Sample
 from zoo.runs import reference as reference_cases
 
 MOST_POINTS, REFERENCE_POINTS = 2000, 600
@@ -113,7 +114,7 @@ def _sampled(cases: Reference, limit: int, seed: int) -> list[int]:
         Sample(name, int(label), patient)
         for name, label, patient in zip(cases.names, cases.labels, cases.patients, strict=True)
     ]
-    return reference_cases.choose(samples, limit, seed) if limit > 0 else []
+    return reference_cases.choose_cases(samples, limit, seed) if limit > 0 else []
 
 
 def _placed(points: np.ndarray, seed: int) -> tuple[np.ndarray, float]:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from zoo.base.types import Classifier
-from zoo.interpret.overview.means import Patients, difference, share, shift
+from zoo.base.explanations import Classifier
+from zoo.interpret.overview.means import Patients, mean_difference, mean_share, mean_shift
 from zoo.stats import delong
 
 LEFT, RIGHT = "upper left", "upper right"
@@ -89,7 +89,7 @@ def paste(pixels: np.ndarray, kind: str, corner: str) -> np.ndarray:
     return marked
 
 
-def answers(classifier: Classifier, pixels: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+def marked_answers(classifier: Classifier, pixels: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """Return `(batch, classes)` logits for each kind of marker in each corner."""
     return {
         (kind, corner): classifier.logits(paste(pixels, kind, corner))
@@ -98,7 +98,7 @@ def answers(classifier: Classifier, pixels: np.ndarray) -> dict[tuple[str, str],
     }
 
 
-def measure(
+def marker_effect(
     before: tuple[np.ndarray, np.ndarray],
     marked: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
     truth: np.ndarray,
@@ -117,8 +117,8 @@ def measure(
             corner,
             int(negative.sum()),
             int((negative & then_called).sum()),
-            share(then_called, negative, patients),
-            shift(then, chances, ~truth, patients),
+            mean_share(then_called, negative, patients),
+            mean_shift(then, chances, ~truth, patients),
             int(positive.sum()),
             int((positive & ~then_called).sum()),
         )
@@ -138,7 +138,7 @@ def beyond_placebo(
     """
     negative = ~truth & ~before[1]
     return {
-        corner: difference(
+        corner: mean_difference(
             *delong.mean(marked[BRIGHT, corner][1], negative),
             *delong.mean(marked[GRAY, corner][1], negative),
             patients,

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.images import to_channels
-from zoo.base.types import Attribution
-from zoo.interpret.overview.means import Patients, share
+from zoo.base.explanations import Attribution
+from zoo.base.pixel_arrays import to_channels
+from zoo.interpret.overview.means import Patients, mean_share
 from zoo.interpret.overview.regions import (
     BORDERS,
     BOX,
@@ -185,7 +185,7 @@ class Averager:
 
 
 def _mean_of(values: np.ndarray, patients: Patients) -> dict[str, float | None]:
-    return share(np.clip(values, 0, 1), np.ones(len(values), bool), patients)
+    return mean_share(np.clip(values, 0, 1), np.ones(len(values), bool), patients)
 
 
 def looks(found: MeanMaps) -> str:

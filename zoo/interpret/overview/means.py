@@ -13,7 +13,9 @@ from zoo.stats import delong
 Patients = np.ndarray | Sequence[str]
 
 
-def share(values: np.ndarray, among: np.ndarray, patients: Patients) -> dict[str, float | None]:
+def mean_share(
+    values: np.ndarray, among: np.ndarray, patients: Patients
+) -> dict[str, float | None]:
     """Return {value, low, high} of the mean of `(n,)` values from 0 to 1 over some images.
 
     `among` is `(n,)` bool. All None when it holds no image.
@@ -21,15 +23,15 @@ def share(values: np.ndarray, among: np.ndarray, patients: Patients) -> dict[str
     return delong.share(values, among, patients).within(patients)
 
 
-def shift(
+def mean_shift(
     after: np.ndarray, before: np.ndarray, among: np.ndarray, patients: Patients
 ) -> dict[str, Any]:
     """Return {value, low, high, p} of the mean of after less before, both `(n,)` from 0 to 1."""
     value, moved = delong.mean(after - before, among)
-    return difference(value, moved, 0.0, np.zeros_like(moved), patients)
+    return mean_difference(value, moved, 0.0, np.zeros_like(moved), patients)
 
 
-def difference(
+def mean_difference(
     value_a: float,
     influence_a: np.ndarray,
     value_b: float,

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.images import blurred
-from zoo.base.types import Classifier
-from zoo.interpret.overview.means import Patients, difference
+from zoo.base.explanations import Classifier
+from zoo.base.pixel_arrays import blurred
+from zoo.interpret.overview.means import Patients, mean_difference
 from zoo.interpret.overview.regions import BOX, EVERYTHING, LUNGS, OUTSIDE, REGIONS, regions
 from zoo.stats import delong
 
@@ -65,7 +65,7 @@ def hide(
     return hidden
 
 
-def answers(
+def hidden_answers(
     classifier: Classifier, pixels: np.ndarray, lungs: Sequence[np.ndarray | None]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return for every region what the network answers when it is hidden, and how much that is.
@@ -84,7 +84,7 @@ def answers(
     return given
 
 
-def measure(
+def occlusion_effect(
     scores: np.ndarray,
     hidden: Mapping[str, tuple[np.ndarray, np.ndarray]],
     truth: np.ndarray,
@@ -109,7 +109,7 @@ def measure(
                 int(known.sum()),
                 delong.roc_auc(own, scores[known], who),
                 delong.roc_auc(own, others[known], who),
-                difference(*before, *after, who),
+                mean_difference(*before, *after, who),
             )
         )
     return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.base.types import Attribution
+from zoo.base.explanations import Attribution
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview import marker, occlusion
 from zoo.interpret.overview.mean_maps import Averager, MeanMaps
@@ -86,8 +86,8 @@ def _passed(interpreter: Interpreter, batch: Batch, averager: Averager) -> dict[
         "names": np.array(images.names, np.str_),
         "lungs": np.array([mask is not None for mask in batch.lungs]),
     }
-    for region, given in occlusion.answers(classifier, images.pixels, batch.lungs).items():
+    for region, given in occlusion.hidden_answers(classifier, images.pixels, batch.lungs).items():
         found[f"hidden {region}"], found[f"area {region}"] = given
-    for (kind, corner), marked in marker.answers(classifier, images.pixels).items():
+    for (kind, corner), marked in marker.marked_answers(classifier, images.pixels).items():
         found[f"{kind} {corner}"] = marked
     return found

@@ -22,7 +22,7 @@ ALIKE = 1e-9
 """What a determinant may be at least, so that its logarithm exists."""
 
 
-def choose(
+def choose_prototypes(
     embeddings: np.ndarray,
     labels: np.ndarray,
     prototypes: int = PROTOTYPES,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import Reference
+from zoo.base.explanations import Reference
 from zoo.interpret.overview import marker, mean_maps, occlusion
 from zoo.interpret.overview.embedding_map import EmbeddingMap
 from zoo.interpret.overview.marker import Marked

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import TEST, VALIDATION, Attribution, Explainer, Explanation, Images, Reference
+from zoo.base.explanations import Attribution, Explainer, Explanation, Reference
+from zoo.base.types import TEST, VALIDATION, Images
 from zoo.interpret.trust import perturbation, randomisation, stability
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.localisation import Localisation, localise
 from zoo.interpret.trust.perturbation import Faithfulness
 from zoo.interpret.trust.randomisation import explaining_seconds, first
 from zoo.interpret.trust.stability import REPEATS, TRIES, Stability
-from zoo.interpret.trust.verdict import Evidence, Trust, judge
+from zoo.interpret.trust.verdict import Evidence, Trust, judge_map
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
 
@@ -27,7 +28,7 @@ PERTURBING = 0.6
 CONTROL = "control: "
 
 
-def assess(
+def judge_maps(
     run: Run,
     classifier: TrainedClassifier,
     images: Images,
@@ -70,13 +71,20 @@ def assess(
     for place, method in enumerate(waiting):
         left = limit - (time.perf_counter() - begun)
         stable[method] = _stability(
-            known[method], options[method], classifier, images, targets, reference,
-            values[method], _stated_seconds(maps[method]), left / (len(waiting) - place),
-        )  # fmt: skip
+            known[method],
+            options[method],
+            classifier,
+            images,
+            targets,
+            reference,
+            values[method],
+            _stated_seconds(maps[method]),
+            left / (len(waiting) - place),
+        )
     scores = scores_of(run)
     return [
         {
-            method: judge(
+            method: judge_map(
                 Evidence(
                     values=found[i].values,
                     details=found[i].details,
@@ -133,13 +141,15 @@ def _faithfulness(
         one = {name: found[:1] for name, found in list(own.items())[:1]}
         classifier.logits(images.pixels[:1].copy())  # the first pass makes the network ready
         started = time.perf_counter()
-        perturbation.measure(classifier, images.pixels[:1], targets[:1], one, steps=FEWEST_STEPS)
+        perturbation.perturbation_test(
+            classifier, images.pixels[:1], targets[:1], one, steps=FEWEST_STEPS
+        )
         now = time.perf_counter()
         a_step = (now - started) / FEWEST_STEPS * len(maps) * len(targets)
         steps = min(steps, int((limit - (now - begun)) / a_step))
         if steps < FEWEST_STEPS:
             return {}
-    return perturbation.measure(classifier, images.pixels, targets, maps, steps=steps)
+    return perturbation.perturbation_test(classifier, images.pixels, targets, maps, steps=steps)
 
 
 def _stability(
@@ -168,10 +178,17 @@ def _stability(
             return [None] * len(targets)
         repeats = min(repeats, calls // 2)
         tries = min(tries, calls - repeats)
-    return stability.measure(
-        explainer, options, classifier, images, targets, reference, np.nan_to_num(values),
-        tries=tries, repeats=repeats,
-    )  # fmt: skip
+    return stability.stability_test(
+        explainer,
+        options,
+        classifier,
+        images,
+        targets,
+        reference,
+        np.nan_to_num(values),
+        tries=tries,
+        repeats=repeats,
+    )
 
 
 def _stated_seconds(maps: Sequence[Attribution]) -> float:

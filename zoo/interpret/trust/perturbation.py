@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from zoo.base.images import blurred
-from zoo.base.types import Classifier
+from zoo.base.explanations import Classifier
+from zoo.base.pixel_arrays import blurred
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.trust.controls import image_seed
 from zoo.interpret.trust.imputation import Imputer
@@ -53,7 +53,7 @@ class Faithfulness:
         return tuple(np.linspace(0, MOST_IMPUTED, len(self.imputed)).tolist())
 
 
-def measure(
+def perturbation_test(
     classifier: Classifier,
     pixels: np.ndarray,
     targets: Sequence[int],

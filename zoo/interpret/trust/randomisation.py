@@ -15,9 +15,10 @@ from urllib.parse import quote
 import numpy as np
 
 from zoo.base import images as pictures
+from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.files import write_json
-from zoo.base.images import to_channels
-from zoo.base.types import Attribution, Explainer, Images, Reference
+from zoo.base.pixel_arrays import to_channels
+from zoo.base.types import Images
 from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies
 from zoo.interpret.trust.similarity import rank_correlation, ssim
 from zoo.network.classifier import TrainedClassifier
@@ -105,14 +106,14 @@ def of_run(
     if cases is not None:
         images = cases
         targets = classifier.logits(images.pixels).argmax(axis=1).tolist()
-    found = measure(explainer, options, classifier, images, targets, reference, copies)
+    found = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
     if found is not None:
         with contextlib.suppress(OSError):  # a run that may only be read is measured each time
             write_json(path, {**key, "result": found.to_record()})
     return found
 
 
-def measure(
+def randomisation_test(
     explainer: Explainer,
     options: Mapping[str, Any],
     classifier: TrainedClassifier,

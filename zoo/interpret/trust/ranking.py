@@ -135,9 +135,10 @@ def standings(
         excess = {
             place: means(own[inside] - own[area])
             for place, inside, area in (
-                ("finding", "inside", "area"), ("lungs", "lungs", "lungs_area")
+                ("finding", "inside", "area"),
+                ("lungs", "lungs", "lungs_area"),
             )
-        }  # fmt: skip
+        }
         level, reason = ("", "") if control else _verdict(facts, excess, random, scores)
         ranked.append(
             Standing(

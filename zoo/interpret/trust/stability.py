@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import Attribution, Explainer, Images, Reference
+from zoo.base.explanations import Attribution, Explainer, Reference
+from zoo.base.types import Images
 from zoo.interpret.trust.similarity import rank_correlation
 from zoo.network.classifier import TrainedClassifier
 
@@ -31,7 +32,7 @@ class Stability:
     repeat: float | None
 
 
-def measure(
+def stability_test(
     explainer: Explainer,
     options: Mapping[str, Any],
     classifier: TrainedClassifier,

@@ -43,7 +43,7 @@ UNKNOWN = "not measured"
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """One line of the table beside a map: what was measured, against what, and whether it passed.
 
     `passed` is None where it was not measured or cannot be told.
@@ -64,7 +64,7 @@ class Trust:
 
     level: str
     reason: str
-    rows: tuple[Row, ...]
+    rows: tuple[MeasureRow, ...]
     depends: bool = True
 
 
@@ -90,10 +90,10 @@ class Evidence:
 class _Finding:
     level: str
     reason: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[MeasureRow, ...] = ()
 
 
-def judge(evidence: Evidence) -> Trust:
+def judge_map(evidence: Evidence) -> Trust:
     """Apply the rules in the order of their weight: the first that fails gives the reason.
 
     A map is not to be used when it could say nothing true: the network is not shown to be better
@@ -120,9 +120,9 @@ def _network(evidence: Evidence) -> _Finding:
         passed = low is not None and low > 0.5
         shown &= passed
         value = f"{score['value']:.2f}" + ("" if low is None else f" (from {low:.2f})")
-        rows.append(Row(f"ROC-AUC of the network ({part})", value, "chance 0.50", passed))
+        rows.append(MeasureRow(f"ROC-AUC of the network ({part})", value, "chance 0.50", passed))
     if not rows:
-        rows.append(Row("ROC-AUC of the network", UNKNOWN, "chance 0.50", None))
+        rows.append(MeasureRow("ROC-AUC of the network", UNKNOWN, "chance 0.50", None))
     if shown:
         return _Finding(HOLDS_UP, "", tuple(rows))
     reason = "The network itself is not shown to be better than chance."
@@ -133,8 +133,8 @@ def _weights(evidence: Evidence) -> _Finding:
     """Randomisation, Adebayo 2018: see `ALIKE`."""
     name, found = "likeness to maps of random networks", evidence.randomisation
     if found is None:
-        return _Finding(HOLDS_UP, "", (Row(name, UNKNOWN, f"below {ALIKE}", None),))
-    row = Row(name, f"{found.rank[-1]:.2f}", f"below {ALIKE}", found.depends)
+        return _Finding(HOLDS_UP, "", (MeasureRow(name, UNKNOWN, f"below {ALIKE}", None),))
+    row = MeasureRow(name, f"{found.rank[-1]:.2f}", f"below {ALIKE}", found.depends)
     if found.depends:
         return _Finding(HOLDS_UP, "", (row,))
     reason = "The method gives nearly the same map for a network that has learned nothing."
@@ -153,17 +153,23 @@ def _content(evidence: Evidence) -> _Finding:
 def _stability(evidence: Evidence) -> _Finding:
     found = evidence.stability or Stability(None, None)
     tried = (
-        ("same under noise of one gray level", found.noise,
-         "Noise that nobody can see gives another map."),
-        ("same with other random numbers", found.repeat,
-         "The same image gives another map when it is explained again."),
-    )  # fmt: skip
+        (
+            "same under noise of one gray level",
+            found.noise,
+            "Noise that nobody can see gives another map.",
+        ),
+        (
+            "same with other random numbers",
+            found.repeat,
+            "The same image gives another map when it is explained again.",
+        ),
+    )
     against = f"{STABLE} or more"
     rows = tuple(
-        Row(name, f"{value:.2f}", against, value >= STABLE)
+        MeasureRow(name, f"{value:.2f}", against, value >= STABLE)
         for name, value, _ in tried
         if value is not None
-    ) or (Row(tried[0][0], UNKNOWN, against, None),)
+    ) or (MeasureRow(tried[0][0], UNKNOWN, against, None),)
     for _, value, reason in tried:
         if value is not None and value < STABLE:
             return _Finding(DO_NOT_USE, reason, rows)
@@ -177,7 +183,7 @@ def _additivity(evidence: Evidence) -> _Finding:
         return _Finding(HOLDS_UP, "")
     evidence_in_all = float(np.abs(evidence.values).sum(dtype=np.float64))
     share = error / evidence_in_all if evidence_in_all else 0.0
-    row = Row(
+    row = MeasureRow(
         "additivity error", f"{share:.1%}", f"at most {ADDITIVE:.0%}", bool(share <= ADDITIVE)
     )
     if row.passed:
@@ -188,7 +194,7 @@ def _additivity(evidence: Evidence) -> _Finding:
 def _faithfulness(evidence: Evidence) -> _Finding:
     """What the map marks must matter more to the network than what the controls mark."""
     if evidence.faithfulness is None:
-        rows = tuple(Row(_title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
+        rows = tuple(MeasureRow(_title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
         return _Finding(WEAK, "There was no time to test the map on this image.", rows)
     tests = [_compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
     rows = tuple(test.row for test in tests)
@@ -222,7 +228,7 @@ def _faithfulness(evidence: Evidence) -> _Finding:
 
 @dataclass(frozen=True)
 class _Test:
-    row: Row
+    row: MeasureRow
     told: bool
     over_random: bool
     over_all: bool
@@ -245,7 +251,7 @@ def _compare(
     spread = max(value, *areas.values()) - min(value, *areas.values())
     told = min(spread, room[0]) >= CHANGE
     over_random, over_all = gains[0] > MARGIN, min(gains) > MARGIN
-    row = Row(
+    row = MeasureRow(
         _title(name, better),
         f"{value:.2f}",
         ", ".join(against) + ("" if told else " (cannot tell)"),
@@ -263,7 +269,7 @@ def _lungs(evidence: Evidence) -> _Finding:
     if found is None:
         return _Finding(HOLDS_UP, "")
     name, against = "evidence inside the lungs", f"{found.area:.0%} of the area"
-    row = Row(name, f"{found.inside:.0%}", against, bool(found.inside > found.area))
+    row = MeasureRow(name, f"{found.inside:.0%}", against, bool(found.inside > found.area))
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
     reason = "The evidence lies no more inside the lungs than it would by chance."
@@ -271,5 +277,11 @@ def _lungs(evidence: Evidence) -> _Finding:
 
 
 RULES: tuple[Callable[[Evidence], _Finding], ...] = (
-    _network, _weights, _content, _stability, _additivity, _faithfulness, _lungs
-)  # fmt: skip
+    _network,
+    _weights,
+    _content,
+    _stability,
+    _additivity,
+    _faithfulness,
+    _lungs,
+)

@@ -68,7 +68,9 @@ def write_index(folder: Path, run: Run) -> Path:
     return folder / INDEX
 
 
-def write(case: Case, folder: Path, stem: str, formats: Sequence[str], run: Run) -> dict[str, str]:
+def write_case(
+    case: Case, folder: Path, stem: str, formats: Sequence[str], run: Run
+) -> dict[str, str]:
     """Write a case as files `STEM.FORMAT`, arrays beside the JSON; return their names by format."""
     for name in formats:
         path = folder / f"{stem}.{name}"

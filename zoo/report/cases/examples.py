@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo.base.images import encode_jpeg
-from zoo.base.types import Attribution, Examples, Group, Neighbour
+from zoo.base.explanations import Attribution, Examples, Group, Neighbour
+from zoo.base.pixel_arrays import encode_jpeg
 from zoo.interpret.case import Case
 from zoo.report.cases.overlays import overlay
 from zoo.report.cases.text import agreement_text, credibility_text, fact, neighbour_label, thumbnail

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from zoo.base.types import Examples, Group
+from zoo.base.explanations import Examples, Group
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import Pair, measured, no_pictures, pairs
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
@@ -77,15 +77,18 @@ class Known:
             label = plain(neighbour_label(self.case, neighbour), 16)
             value = textwrap.wrap(plain(measured(group, neighbour)), 21)
             caption = "\n".join([label, *value])
-            axes.text(
-                0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look
-            )  # fmt: skip
+            axes.text(0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look)
             if neighbour.note:
                 note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
                 axes.text(
-                    0, -0.05 - 0.13 * (1 + caption.count("\n")), note, fontsize=7,
-                    color=VERMILION, transform=axes.transAxes, **look,
-                )  # fmt: skip
+                    0,
+                    -0.05 - 0.13 * (1 + caption.count("\n")),
+                    note,
+                    fontsize=7,
+                    color=VERMILION,
+                    transform=axes.transAxes,
+                    **look,
+                )
 
     def _pair(self, sheet: Sheet, left: float, pair: Pair) -> None:
         for column, picture in enumerate((pair.image, pair.case)):
@@ -94,9 +97,15 @@ class Known:
             label = neighbour_label(self.case, pair.neighbour)
             caption = f"case, {plain(label, 16)}" if column else "image"
             axes.text(
-                0, -0.05, caption, fontsize=7.5, color=INK, va="top", family=FONT,
+                0,
+                -0.05,
+                caption,
+                fontsize=7.5,
+                color=INK,
+                va="top",
+                family=FONT,
                 transform=axes.transAxes,
-            )  # fmt: skip
+            )
 
 
 def _rows(groups: Sequence[Group]) -> list[list[tuple[int, Group]]]:

@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from zoo.base.images import encode_jpeg
-from zoo.base.types import Attribution
+from zoo.base.explanations import Attribution
+from zoo.base.pixel_arrays import encode_jpeg
 
 UNSIGNED_COLOURS, SIGNED_COLOURS = "plasma", "RdBu_r"
 OPACITY = 0.72

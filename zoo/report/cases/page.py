@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
-from zoo.base.types import EMPTY, Attribution
+from zoo.base.explanations import Attribution
+from zoo.base.types import EMPTY
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import examples_part
 from zoo.report.cases.overlays import bar_ends, colour_bar_png, overlay_jpeg, picture_jpeg
-from zoo.report.cases.text import fact, percent
+from zoo.report.cases.text import fact, probability_texts
 from zoo.report.rendering import render, uri
 
 CLASSES_SHOWN = 10
@@ -51,7 +52,7 @@ def case_page(
 
 
 def _case(case: Case, number: int) -> dict[str, Any]:
-    chances = zip(case.class_names, case.probabilities, percent(case), strict=True)
+    chances = zip(case.class_names, case.probabilities, probability_texts(case), strict=True)
     bars: list[dict[str, Any]] = [
         {
             "name": name,
@@ -66,7 +67,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "anchor": f"case-{number}",
         "name": case.name,
         "predicted": case.class_names[case.predicted],
-        "probability": percent(case)[case.predicted],
+        "probability": probability_texts(case)[case.predicted],
         "bars": bars[:CLASSES_SHOWN],
         "hidden": max(0, len(bars) - CLASSES_SHOWN),
         "picture": uri(picture_jpeg(case.pixels), "jpeg"),

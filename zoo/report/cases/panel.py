@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import DISCLAIMER
-from zoo.base.types import Attribution
+from zoo.base.explanations import Attribution
 from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Trust
 from zoo.report.cases.known_cases import Known
 from zoo.report.cases.overlays import bar_ends, colour_bar, enlarge, overlay
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
-from zoo.report.cases.text import fact, percent, prediction_text
+from zoo.report.cases.text import fact, prediction_text, probability_texts
 from zoo.report.style import BLUE, FONT, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _bars(sheet: Sheet, case: Case, bars: int) -> None:
         name = plain(case.class_names[index], 22)
         look: dict[str, Any] = {"va": "center", "fontsize": 9, "color": INK, "family": FONT}
         axes.text(-0.04, place, name, ha="right", **look)
-        axes.text(1.04, place, percent(case)[index], ha="left", **look)
+        axes.text(1.04, place, probability_texts(case)[index], ha="left", **look)
 
 
 def _maps(sheet: Sheet, case: Case) -> None:

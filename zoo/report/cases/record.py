@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo import DISCLAIMER
-from zoo.base.types import Attribution, Examples, Group, Neighbour
+from zoo.base.explanations import Attribution, Examples, Group, Neighbour
 from zoo.interpret.case import Case
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.base.types import Examples, Explanation, Neighbour
+from zoo.base.explanations import Examples, Explanation, Neighbour
 
 if TYPE_CHECKING:
     pass
@@ -18,10 +18,12 @@ def prediction_text(case: Case) -> str:
     """Say the prediction: `PNEUMONIA, probability 93 %`, or that none is made and why."""
     if case.refused:
         return f"{case.refused}. {case.reason}"
-    return f"{case.class_names[case.predicted]}, probability {percent(case)[case.predicted]}"
+    return (
+        f"{case.class_names[case.predicted]}, probability {probability_texts(case)[case.predicted]}"
+    )
 
 
-def percent(case: Case) -> tuple[str, ...]:
+def probability_texts(case: Case) -> tuple[str, ...]:
     """Write the probabilities; what is not exactly 0 or 1 is never shown as 0 % or 100 %."""
     return tuple(share_text(float(probability)) for probability in case.probabilities)
 

@@ -61,16 +61,29 @@ def training_dots(entries: Sequence[Mapping[str, Any]]) -> bytes | None:
             x = [cell["roc_auc"] for cell in cells if cell["seed"] == seed]
             lane = place + 0.16 + 0.32 * ((number + 0.5) / len(seeds) - 0.5)
             axes.plot(
-                x, [lane] * len(x), "o", color=SERIES[number] if few else SERIES[0], ms=4.5,
-                mec="white", mew=0.6, alpha=0.9, ls="none",
+                x,
+                [lane] * len(x),
+                "o",
+                color=SERIES[number] if few else SERIES[0],
+                ms=4.5,
+                mec="white",
+                mew=0.6,
+                alpha=0.9,
+                ls="none",
                 label=f"seed {seed}" if few and place == 0 else None,
-            )  # fmt: skip
+            )
         mean = sum(cell["roc_auc"] for cell in cells) / len(cells)
         axes.plot([mean, mean], [place - 0.04, place + 0.36], color=INK, linewidth=1.6, zorder=4)
         axes.text(
-            0, place - 0.26, plain(name, 40), transform=axes.get_yaxis_transform(), va="center",
-            fontsize=9, color=INK, family=FONT,
-        )  # fmt: skip
+            0,
+            place - 0.26,
+            plain(name, 40),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=9,
+            color=INK,
+            family=FONT,
+        )
         axes.axhline(place + 0.48, color=GRID, linewidth=0.6, zorder=0)
     axes.locator_params(axis="x", nbins=6)
     if few:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.base.errors import BadInput
-from zoo.base.images import to_channels
+from zoo.base.pixel_arrays import to_channels
 from zoo.report.rendering import uri
 from zoo.report.style import FONT, INK, MUTED, new_figure, plain, to_png
 
@@ -69,9 +69,15 @@ def contact_sheet_png(
     if title:
         letters = int(width * 8)
         figure.text(
-            MARGIN / width, 1 - MARGIN / height, plain(title, letters), fontsize=13, weight="bold",
-            color=INK, va="top", family=FONT,
-        )  # fmt: skip
+            MARGIN / width,
+            1 - MARGIN / height,
+            plain(title, letters),
+            fontsize=13,
+            weight="bold",
+            color=INK,
+            va="top",
+            family=FONT,
+        )
     for place, (pixels, name, text) in enumerate(pictures):
         row, column = divmod(place, columns)
         left = MARGIN + column * (CELL + GAP)
@@ -87,9 +93,14 @@ def contact_sheet_png(
         for line, (words, colour) in enumerate(((name, INK), (text, MUTED))):
             down = top + CELL + 0.06 + 0.16 * line
             figure.text(
-                left / width, 1 - down / height, plain(words, LETTERS), fontsize=7.5, color=colour,
-                va="top", family=FONT,
-            )  # fmt: skip
+                left / width,
+                1 - down / height,
+                plain(words, LETTERS),
+                fontsize=7.5,
+                color=colour,
+                va="top",
+                family=FONT,
+            )
     return to_png(figure, dpi=DPI)
 
 

@@ -36,10 +36,16 @@ def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> bytes | None
     axes.grid(visible=False, axis="y")
     line = {"color": INK, "linewidth": 1.1}
     axes.bxp(
-        boxes, orientation="horizontal", widths=0.5, patch_artist=True, showfliers=False,
+        boxes,
+        orientation="horizontal",
+        widths=0.5,
+        patch_artist=True,
+        showfliers=False,
         boxprops={"facecolor": BLUE, "alpha": 0.35, "edgecolor": BLUE, "linewidth": 1},
-        medianprops={"color": BLUE, "linewidth": 2.4}, whiskerprops=line, capprops=line,
-    )  # fmt: skip
+        medianprops={"color": BLUE, "linewidth": 2.4},
+        whiskerprops=line,
+        capprops=line,
+    )
     axes.invert_yaxis()
     axes.tick_params(axis="y", labelsize=9, labelcolor=INK)
     for place in range(1, len(boxes)):

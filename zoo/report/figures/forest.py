@@ -18,7 +18,7 @@ from zoo.report.style import (
     plain,
     to_png,
 )
-from zoo.report.tables import written
+from zoo.report.tables import metric_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,9 +74,16 @@ def forest(
         axes.axvline(place, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         if text:
             axes.annotate(
-                plain(text), (place, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
-                textcoords="offset points", ha="center", fontsize=8.5, color=MUTED, family=FONT,
-            )  # fmt: skip
+                plain(text),
+                (place, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color=MUTED,
+                family=FONT,
+            )
     for place, row in enumerate(drawn):
         _row(axes, place, row, signed)
     return to_png(figure)
@@ -94,9 +101,13 @@ def _row(axes: Axes, place: int, row: ForestRow, signed: bool) -> None:
     colour = MUTED if row.quiet else BLUE
     if row.low is not None and row.high is not None:
         axes.plot(
-            [row.low, row.high], [place, place], color=colour, linewidth=3, alpha=0.5,
+            [row.low, row.high],
+            [place, place],
+            color=colour,
+            linewidth=3,
+            alpha=0.5,
             solid_capstyle="round",
-        )  # fmt: skip
+        )
     mark = "D" if row.quiet else "o"
     axes.plot([row.value], [place], mark, color=colour, ms=6, mec="white", mew=1, zorder=3)
     look: dict[str, Any] = {
@@ -116,5 +127,5 @@ def _figures(row: ForestRow, signed: bool) -> str:
     if signed:
         value = f"{row.value:+.3f}"
         return value if row.low is None else f"{value} ({row.low:+.3f} to {row.high:+.3f})"
-    value, interval = written({"value": row.value, "low": row.low, "high": row.high})
+    value, interval = metric_text({"value": row.value, "low": row.low, "high": row.high})
     return f"{value} ({interval})" if interval else value

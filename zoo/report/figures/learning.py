@@ -73,9 +73,18 @@ def _series(
         low, high = [min(values) for _, values in measured], [max(v) for _, v in measured]
         axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.plot(
-        x, mean, line, color=colour, linewidth=1.6, marker="o", ms=4, mec="white", mew=0.6,
-        label=label, zorder=3,
-    )  # fmt: skip
+        x,
+        mean,
+        line,
+        color=colour,
+        linewidth=1.6,
+        marker="o",
+        ms=4,
+        mec="white",
+        mew=0.6,
+        label=label,
+        zorder=3,
+    )
 
 
 def _fit(axes: Axes, curve: Mapping[str, Sequence[float | None]], last: int) -> None:
@@ -84,18 +93,36 @@ def _fit(axes: Axes, curve: Mapping[str, Sequence[float | None]], last: int) -> 
         for key in ("images", "error", "low", "high")
     )
     axes.fill_between(
-        x, [1 - error for error in high], [1 - error for error in low], color=MUTED, alpha=0.15,
-        linewidth=0, zorder=0,
-    )  # fmt: skip
+        x,
+        [1 - error for error in high],
+        [1 - error for error in low],
+        color=MUTED,
+        alpha=0.15,
+        linewidth=0,
+        zorder=0,
+    )
     axes.plot(
-        x, [1 - error for error in best], color=MUTED, linewidth=1.3, linestyle=(0, (4, 2)),
-        label="power law", zorder=2,
-    )  # fmt: skip
+        x,
+        [1 - error for error in best],
+        color=MUTED,
+        linewidth=1.3,
+        linestyle=(0, (4, 2)),
+        label="power law",
+        zorder=2,
+    )
     axes.axvline(last, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     axes.annotate(
-        "all images", (last, 0), xycoords=("data", "axes fraction"), xytext=(-4, 4),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8.5, color=MUTED, family=FONT,
-    )  # fmt: skip
+        "all images",
+        (last, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8.5,
+        color=MUTED,
+        family=FONT,
+    )
 
 
 def _size_axis(axes: Axes, sizes: Sequence[int]) -> None:

@@ -77,9 +77,14 @@ def embedding_figure(points: EmbeddingMap, class_names: Sequence[str]) -> bytes:
         )
     wrong, refused = points.wrong, evaluated & (points.refused != "")
     axes.scatter(
-        x[refused], y[refused], s=70, facecolors="none", edgecolors=MUTED, linewidths=1.1,
+        x[refused],
+        y[refused],
+        s=70,
+        facecolors="none",
+        edgecolors=MUTED,
+        linewidths=1.1,
         label="refused",
-    )  # fmt: skip
+    )
     axes.scatter(
         x[wrong], y[wrong], s=70, color=INK, marker="x", linewidths=1.6, label="wrong", zorder=0.9
     )  # below the dots, whose colour is the true class

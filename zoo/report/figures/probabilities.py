@@ -59,9 +59,12 @@ def coverage_figure(coverage: Mapping[str, Any]) -> bytes | None:
         return None
     figure, axes = compact_figure("share of images that is answered", "accuracy of the answers")
     axes.axhline(
-        y[-1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)),
+        y[-1],
+        color=MUTED,
+        linewidth=1,
+        linestyle=(0, (2, 2)),
         label=f"all answered: {y[-1]:.3f}",
-    )  # fmt: skip
+    )
     axes.plot(x, y, color=BLUE, linewidth=1.8, label="surest first")
     steady = [value for place, value in zip(x, y, strict=True) if place >= STEADY]
     least = min(steady or y)
@@ -90,9 +93,13 @@ def decision_figure(curve: Mapping[str, Any], positive: str = "") -> bytes | Non
     figure, axes = compact_figure(named, "net benefit (found cases an image)")
     axes.axhline(0, color=INK, linewidth=1.1, label="call none")
     axes.plot(
-        curve["threshold"], curve["all"], color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)),
+        curve["threshold"],
+        curve["all"],
+        color=MUTED,
+        linewidth=1.4,
+        linestyle=(0, (4, 2)),
         label="call all",
-    )  # fmt: skip
+    )
     axes.plot(curve["threshold"], curve["model"], color=BLUE, linewidth=2, label="the network")
     axes.axhline(
         prevalence, color=VERMILION, linewidth=1, linestyle=(0, (1, 2)), label="perfect calls"

@@ -11,7 +11,7 @@ from zoo.interpret.trust.localisation import TOLERANCE
 from zoo.interpret.trust.verdict import DO_NOT_USE
 from zoo.report.pages.belief import percent
 from zoo.report.rendering import drawings, render
-from zoo.report.tables import written
+from zoo.report.tables import metric_text
 
 if TYPE_CHECKING:
     from zoo.interpret.trust.ranking import Audit, Measured, Standing
@@ -197,7 +197,7 @@ def _controls(audit: Audit) -> str:
 
 
 def _cell(measured: Measured) -> dict[str, str]:
-    text, interval = written(measured)
+    text, interval = metric_text(measured)
     return {"text": text, "interval": interval}
 
 

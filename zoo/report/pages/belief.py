@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.report.tables import written
+from zoo.report.tables import metric_text
 
 CHANCE = 0.5
 SEEING_LUNGS = frozenset({"lungs"})
@@ -97,9 +97,9 @@ def _threshold(result: Mapping[str, Any], measured_on: str) -> str:
     point = result.get("operating_threshold")
     if not point:
         return ""
-    from zoo.stats.operating import describe
+    from zoo.stats.operating import describe_threshold
 
-    chosen = describe(point, result["class_names"][result["positive"]])
+    chosen = describe_threshold(point, result["class_names"][result["positive"]])
     rates = [
         f"{name} is {value_text(result['metrics'][name])}"
         for name in ("sensitivity", "specificity")
@@ -159,5 +159,5 @@ def number(entry: Any) -> float | None:
 
 def value_text(entry: Mapping[str, Any]) -> str:
     """Write a {value, low, high} in one piece."""
-    value, interval = written(entry)
+    value, interval = metric_text(entry)
     return f"{value} ({interval})" if interval else value

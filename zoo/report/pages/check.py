@@ -17,7 +17,7 @@ from zoo.report.figures.forest import forest, forest_row
 from zoo.report.pages.belief import percent
 from zoo.report.pages.check_pictures import Pictures
 from zoo.report.rendering import drawings, render
-from zoo.report.tables import written
+from zoo.report.tables import metric_text
 
 if TYPE_CHECKING:
     from zoo.checks.findings import Checked
@@ -29,7 +29,7 @@ NAMES_SHOWN, NAMES_LISTED, GROUPS_SHOWN, SIDE_BY_SIDE, SUSPECTED_SHOWN = 5, 200,
 CLASSES_SHOWN, SIZES_SHOWN = 8, 12
 
 
-def write(checked: Checked, folder: Path) -> Path:
+def write_check(checked: Checked, folder: Path) -> Path:
     """Write check.html and check.json into the folder; return the path of the page."""
     write_json(folder / DATA, checked.result)
     write_text(folder / PAGE, check_page(checked))
@@ -154,7 +154,7 @@ def _counts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shift(entry: Mapping[str, Any]) -> dict[str, Any]:
     first, second = entry["between"]
-    value, interval = written(entry["roc_auc"])
+    value, interval = metric_text(entry["roc_auc"])
     prior = entry.get("prior") or {}
     classes = [
         {"name": name, "shares": [percent(prior[part].get(name, 0.0)) for part in (first, second)]}

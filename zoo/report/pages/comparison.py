@@ -11,7 +11,7 @@ from zoo.base.types import EMPTY
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
 from zoo.report.pages.belief import above_chance, beside_baselines, doubt, value_text
 from zoo.report.rendering import command_line, drawings, render
-from zoo.report.tables import TITLES, against, written
+from zoo.report.tables import TITLES, against, metric_text
 
 METRICS = ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
 HEADINGS = (
@@ -197,7 +197,7 @@ def duration(seconds: float | None) -> str:
 
 
 def _measured(entry: Mapping[str, Any] | None) -> dict[str, str]:
-    text, interval = written(entry) if entry else ("-", "")
+    text, interval = metric_text(entry) if entry else ("-", "")
     return {"text": text, "interval": interval}
 
 

@@ -12,7 +12,14 @@ from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages import belief
 from zoo.report.rendering import drawings, render
-from zoo.report.tables import TITLES, baseline_rows, basis, calibration_text, metric_rows, written
+from zoo.report.tables import (
+    TITLES,
+    baseline_rows,
+    basis,
+    calibration_text,
+    metric_rows,
+    metric_text,
+)
 from zoo.runs.diagnosis import held_back, the_others, untold
 
 if TYPE_CHECKING:
@@ -40,7 +47,7 @@ def evaluation_page(
     synthetic: bool = False,
     disclaimer: str = DISCLAIMER,
 ) -> str:
-    """Return one HTML page for a result of `zoo.stats.metrics.evaluate`.
+    """Return one HTML page for a result of `zoo.stats.metrics.classification_metrics`.
 
     `result` may also hold operating_threshold, calibration, coverage, decision_curve, baselines,
     refusals, difference and prevalence; each may be missing or None. `history` holds the rows that
@@ -91,13 +98,13 @@ def _drawn(
         (
             "ROC curve",
             "How many findings are found for how many false alarms, over all thresholds.",
-            f"ROC curve, area {written(result['metrics']['roc_auc'])[0]}.",
+            f"ROC curve, area {metric_text(result['metrics']['roc_auc'])[0]}.",
             training.roc_curve(result),
         ),
         (
             "Precision and recall",
             "How many alarms are right for how many findings found, over all thresholds.",
-            f"Precision-recall curve, area {written(result['metrics']['pr_auc'])[0]}.",
+            f"Precision-recall curve, area {metric_text(result['metrics']['pr_auc'])[0]}.",
             training.pr_curve(result),
         ),
         (
@@ -152,8 +159,8 @@ def _operating_point(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "title": TITLES[name],
-            "chosen": written(point[name]),
-            "here": written(result["metrics"][name]),
+            "chosen": metric_text(point[name]),
+            "here": metric_text(result["metrics"][name]),
         }
         for name in ("sensitivity", "specificity")
     ]
@@ -181,7 +188,7 @@ def _difference(result: Mapping[str, Any]) -> dict[str, Any] | None:
     if not found:
         return None
     prior = found.get("prior") or {"run": {}, "data": {}}
-    value, interval = written(found["shift_auc"]) if found.get("shift_auc") else ("-", "")
+    value, interval = metric_text(found["shift_auc"]) if found.get("shift_auc") else ("-", "")
     return {
         "sentence": found["sentence"],
         "told": f"{value} ({interval})" if interval else value,

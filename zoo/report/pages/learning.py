@@ -9,7 +9,7 @@ from zoo import DISCLAIMER
 from zoo.base.types import EMPTY
 from zoo.report.figures.learning import known, learning_figure
 from zoo.report.rendering import command_line, drawings, render
-from zoo.report.tables import TITLES, against, written
+from zoo.report.tables import TITLES, against, metric_text
 
 
 def learning_page(
@@ -75,7 +75,7 @@ def _fitted(extrapolation: Mapping[str, Any] | None, metric: str) -> list[dict[s
         ("Exponent of the power law", extrapolation["exponent"]),
     ]
     return [
-        {"title": title, **dict(zip(("text", "interval"), written(entry), strict=True))}
+        {"title": title, **dict(zip(("text", "interval"), metric_text(entry), strict=True))}
         for title, entry in rows
     ]
 

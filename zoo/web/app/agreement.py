@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from zoo.base.types import Attribution
+from zoo.base.explanations import Attribution
 from zoo.interpret.case import Case
 from zoo.interpret.trust.similarity import rank_correlation
 from zoo.report.cases.text import share_text
@@ -19,7 +19,7 @@ LARGE = 0.2
 """Difference of two probabilities that is worth a remark."""
 
 
-def agreement(cases: Sequence[Case], positives: Sequence[int]) -> list[str]:
+def answer_agreement(cases: Sequence[Case], positives: Sequence[int]) -> list[str]:
     """Say who answers what, and how far the probabilities lie apart."""
     by_answer: dict[str, list[str]] = {}
     for case in cases:
@@ -32,7 +32,7 @@ def agreement(cases: Sequence[Case], positives: Sequence[int]) -> list[str]:
     return [told, _spread(cases, positives)]
 
 
-def likeness(cases: Sequence[Case]) -> list[tuple[str, float]]:
+def map_agreement(cases: Sequence[Case]) -> list[tuple[str, float]]:
     """Return for each method that several runs have the mean rank correlation of their maps.
 
     1: all put the places of the image in the same order; 0: their orders have nothing in common.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.base.types import Attribution, Explainer
+from zoo.base.explanations import Attribution, Explainer
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import examples_part
 from zoo.report.cases.overlays import OPACITY, TINY_SIDE, enlarge, evidence_png, picture_jpeg
 from zoo.report.cases.page import CLASSES_SHOWN, beside_map
-from zoo.report.cases.text import percent
+from zoo.report.cases.text import probability_texts
 from zoo.report.rendering import uri
 from zoo.web.app.reading import Reading, seconds_of
 
@@ -18,12 +18,12 @@ OPACITY_AT_FIRST = round(100 * OPACITY)
 """In percent: the map looks as in the reports."""
 
 
-def answer(case: Case, positive: int) -> dict[str, Any]:
+def answer_part(case: Case, positive: int) -> dict[str, Any]:
     """Return what a run answers to an image: words and one bar for each of its likely classes.
 
     The operating point stands on the bar of the class that it is about.
     """
-    texts = percent(case)
+    texts = probability_texts(case)
     bars = [
         {
             "name": name,
@@ -54,16 +54,16 @@ def answer(case: Case, positive: int) -> dict[str, Any]:
 def card(key: str, reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
     """Return all that the page Read shows of an image."""
     return {
-        **answer(reading.case, reading.positive),
+        **answer_part(reading.case, reading.positive),
         "key": key,
         "group": f"map-{key}-{reading.case.run}",
         "explained": reading.explained,
         "opacity": OPACITY_AT_FIRST,
-        **explanation(reading, explainers),
+        **explanation_part(reading, explainers),
     }
 
 
-def explanation(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
+def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
     """Return the maps and similar cases of a reading, and what else may be asked for.
 
     `unjudged`: quick methods gave maps that nobody has judged; `slow` are the other such methods.

@@ -11,7 +11,7 @@ from typing import Any
 from zoo.base.errors import UnknownName
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
-from zoo.web.service.queue import Lane
+from zoo.web.service.queue import Queue
 
 MOST = 16
 """Results that are remembered; the oldest makes room."""
@@ -32,7 +32,7 @@ class Checks:
     """The checks of all visitors, one at work at a time; each visitor sees only their own."""
 
     def __init__(self, shared: Shared) -> None:
-        self.shared, self.lane = shared, Lane("checking", WAITING)
+        self.shared, self.lane = shared, Queue("checking", WAITING)
         self._lock = threading.Lock()
         self._found: OrderedDict[str, Found] = OrderedDict()
         self._started: OrderedDict[str, Task] = OrderedDict()

@@ -11,17 +11,17 @@ from starlette.responses import JSONResponse, Response
 
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.report.cases.page import beside_map
-from zoo.report.cases.text import agreement_text, percent
+from zoo.report.cases.text import agreement_text, probability_texts
 from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating
-from zoo.web.app.agreement import agreement, likeness
-from zoo.web.app.reading import Reading, find, keep
+from zoo.web.app.agreement import answer_agreement, map_agreement
+from zoo.web.app.reading import Reading, find_reading, keep_reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
-from zoo.web.app.uploads import received
+from zoo.web.app.uploads import check_uploads
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.bodies import Route
-from zoo.web.service.endpoints import NAME, row
+from zoo.web.service.endpoints import NAME, run_response
 from zoo.web.service.uploads import Upload, as_images
 
 PAGE = "/compare"
@@ -43,7 +43,9 @@ def router(shared: Shared) -> APIRouter:
         return templating.page(
             "compare.html.j2",
             here=PAGE,
-            runs=[row(run, default=False, loaded=run.name in library.loaded) for run in runs],
+            runs=[
+                run_response(run, default=False, loaded=run.name in library.loaded) for run in runs
+            ],
             image=image if known else "",
             name=known.name if known else "",
             most=1,
@@ -67,7 +69,7 @@ def router(shared: Shared) -> APIRouter:
         if image and not any(file.filename for file in files or ()):
             upload = visitor.upload(image)
         else:
-            sent = await received(files or (), library.limits)
+            sent = await check_uploads(files or (), library.limits)
             if sent.problems:
                 raise BadInput(sent.problems[0])
             upload = sent.uploads[0]
@@ -84,7 +86,7 @@ def router(shared: Shared) -> APIRouter:
         request: Request, key: str, run: Annotated[list[str], Query(max_length=MOST)]
     ) -> Response:
         """Return what the runs said, side by side, as a part of the page."""
-        found = [find(request.state.visitor, key, name)[1] for name in run]
+        found = [find_reading(request.state.visitor, key, name)[1] for name in run]
         part = templating.part(
             "compared.html.j2", **compared(key, found, [shared.run(name) for name in run])
         )
@@ -106,7 +108,7 @@ def ask_all(
             engine = shared.library.engine(name)
             case = engine.read(upload)
             shared.desk.note_cases(engine.run, [(upload, case)])
-            reading = keep(visitor, key, case, engine.run, listed=False)
+            reading = keep_reading(visitor, key, case, engine.run, listed=False)
         if not reading.explained:
             task.start(f"explaining with {name}", len(names))
             task.done = done
@@ -125,19 +127,19 @@ def compared(key: str, found: Sequence[Reading], runs: Sequence[Run]) -> dict[st
         "key": key,
         "name": shown[0].name,
         "positive": shown[0].class_names[found[0].positive],
-        "sentences": agreement(shown, [reading.positive for reading in found]),
-        "likeness": likeness(shown),
+        "sentences": answer_agreement(shown, [reading.positive for reading in found]),
+        "likeness": map_agreement(shown),
         "group": f"map-{key}",
         "opacity": cards.OPACITY_AT_FIRST,
         "methods": [{"method": method, "trust": None} for method in methods],
         "rows": [
             {
-                **cards.answer(reading.case, reading.positive),
+                **cards.answer_part(reading.case, reading.positive),
                 "maps": [beside_map(case, one) for one in case.attributions],
-                "chance": percent(case)[reading.positive],
+                "chance": probability_texts(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),
-                "about": row(run, default=False, loaded=True),
+                "about": run_response(run, default=False, loaded=True),
             }
             for reading, case, run in zip(found, shown, runs, strict=True)
         ],

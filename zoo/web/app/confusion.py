@@ -10,13 +10,13 @@ from zoo.base.errors import DamagedRun, UnknownName
 from zoo.base.types import TEST, VALIDATION
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.stats import outputs
-from zoo.stats.outputs import Outputs
+from zoo.stats import labelled_logits
+from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.probabilities import decide, softmax
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
+class ConfusionCells:
     """The answers to one part of a run's data, as decided by the run's own threshold.
 
     `said` is `(images,)` int, `probabilities` is `(images, classes)`, calibrated. `known` are the
@@ -24,7 +24,7 @@ class Answered:
     """
 
     part: str
-    known: Outputs
+    known: LabelledLogits
     said: np.ndarray
     probabilities: np.ndarray
 
@@ -47,7 +47,7 @@ class Answered:
         return rows[np.argsort(-self.probabilities[rows, said], kind="stable")]
 
 
-def answered(run: Run) -> Answered:
+def confusion_cells(run: Run) -> ConfusionCells:
     """Return the answers to the test part, or to validation for a run that kept only those.
 
     Raises:
@@ -56,7 +56,7 @@ def answered(run: Run) -> Answered:
     part, name = TEST, run_folder.TESTED
     if not (run.path / name).is_file():
         part, name = VALIDATION, run_folder.VALIDATION
-    known = outputs.load(run.path / name)
+    known = labelled_logits.load(run.path / name)
     classes = len(run.class_names)
     if known.logits.ndim != 2 or known.logits.shape[1] != classes or not len(known.labels):
         raise DamagedRun(f"The answers of '{run.name}' do not fit its classes. Train again.")
@@ -64,4 +64,4 @@ def answered(run: Run) -> Answered:
         raise DamagedRun(f"The answers of '{run.name}' have labels of no class. Train again.")
     probabilities = softmax(known.logits / run.temperature)
     said = decide(probabilities, run.record["positive"], run.threshold)
-    return Answered(part, known, said, probabilities)
+    return ConfusionCells(part, known, said, probabilities)

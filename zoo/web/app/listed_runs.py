@@ -11,7 +11,7 @@ from typing import Any
 from zoo.base.errors import DamagedRun, UnknownName
 from zoo.base.types import TEST
 from zoo.report.pages.claim import source_name
-from zoo.report.tables import TITLES, written
+from zoo.report.tables import TITLES, metric_text
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.web.app.shared import Shared
@@ -28,7 +28,7 @@ class Unfinished:
     it was last written.
     """
 
-    run: Run
+    listed_run: Run
     training: str
     idle: str
 
@@ -40,7 +40,7 @@ def all_runs(shared: Shared) -> list[Run]:
     return found[::-1]
 
 
-def run(shared: Shared, name: str) -> Run:
+def listed_run(shared: Shared, name: str) -> Run:
     """Return a run by its name, which is compared and never made a path.
 
     Raises:
@@ -76,7 +76,7 @@ def file_of(own: Run, name: str) -> Path:
     return path
 
 
-def shown(source: str) -> str:
+def shown_source(source: str) -> str:
     """Return a source with its options, but without the folders above it."""
     _, mark, query = source.rpartition("?")
     name = source_name({"source": source})
@@ -98,13 +98,13 @@ def _ago(path: Path) -> str:
 HEADINGS = tuple(TITLES[name] for name in METRICS)
 
 
-def rows(finished: Sequence[Run]) -> list[dict[str, Any]]:
+def leaderboard_rows(finished: Sequence[Run]) -> list[dict[str, Any]]:
     """Return a row for each run, the one with the greatest ROC-AUC on its test part first."""
-    made = [row(run) for run in finished]
+    made = [leaderboard_row(run) for run in finished]
     return sorted(made, key=lambda one: one["cells"][0]["value"], reverse=True)
 
 
-def row(run: Run) -> dict[str, Any]:
+def leaderboard_row(run: Run) -> dict[str, Any]:
     """Return what the table shows of a run; what cannot be read is sorted last."""
     try:
         scores: Mapping[str, Any] = run.metrics()[TEST]["metrics"]
@@ -115,7 +115,7 @@ def row(run: Run) -> dict[str, Any]:
     return {
         "name": run.name,
         "architecture": run.record["architecture"],
-        "data": shown(run.record["data"]["source"]),
+        "data": shown_source(run.record["data"]["source"]),
         "synthetic": bool(run.record["data"].get("synthetic")),
         "cells": cells,
         "epochs": training.get("epochs", 0),
@@ -125,6 +125,6 @@ def row(run: Run) -> dict[str, Any]:
 
 
 def _cell(entry: Mapping[str, Any]) -> dict[str, Any]:
-    text, interval = written(entry)
+    text, interval = metric_text(entry)
     value = -1 if entry["value"] is None else entry["value"]
     return {"value": value, "text": text, "interval": interval.replace("-", " to ")}

@@ -18,12 +18,12 @@ from zoo.web.app import reading as readings
 from zoo.web.app.reading import Reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
-from zoo.web.app.uploads import picture, received
+from zoo.web.app.uploads import check_uploads, picture
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.bodies import Route
-from zoo.web.service.endpoints import NAME, drawn
+from zoo.web.service.endpoints import NAME, cases_response
 from zoo.web.service.engine import Engine
-from zoo.web.service.queue import Deadline, outcome
+from zoo.web.service.queue import Deadline, result_of
 from zoo.web.service.schemas import Format
 from zoo.web.service.uploads import Upload
 
@@ -52,13 +52,15 @@ def router(shared: Shared) -> APIRouter:
         work: Callable[[Engine, Upload, Reading, Sequence[str], Task], None],
     ) -> Response:
         visitor = request.state.visitor
-        upload, reading = readings.find(visitor, key, run)
+        upload, reading = readings.find_reading(visitor, key, run)
         methods = () if method is None else (library.registry.explainer(method).name,)
 
         def done(task: Task) -> None:
             work(library.engine(run), upload, reading, methods, task)
 
-        return told(shared.tasks.start(visitor.key, "explaining", library.explaining, done))
+        return task_response(
+            shared.tasks.start(visitor.key, "explaining", library.explaining, done)
+        )
 
     @routes.get(PAGE)
     def page(request: Request) -> Response:
@@ -85,7 +87,7 @@ def router(shared: Shared) -> APIRouter:
         """Answer to each image that can be read; a sentence for each that cannot."""
         visitor: Visitor = request.state.visitor
         deadline = Deadline(library.limits.seconds)
-        sent = await received(files, library.limits)
+        sent = await check_uploads(files, library.limits)
 
         def work(engine: Engine) -> tuple[list[str], list[str]]:
             parts, problems = [], list(sent.problems)
@@ -98,17 +100,17 @@ def router(shared: Shared) -> APIRouter:
                     continue
                 shared.desk.note_cases(engine.run, [(upload, case)])
                 key = shared.visitors.bring(visitor, upload)
-                reading = readings.keep(visitor, key, case, engine.run)
+                reading = readings.keep_reading(visitor, key, case, engine.run)
                 parts.append(templating.part("reading.html.j2", card=shown(key, reading)))
             return parts, problems
 
-        parts, problems = await outcome(request, library.answer(run, work), deadline)
+        parts, problems = await result_of(request, library.answer(run, work), deadline)
         return JSONResponse({"cards": parts, "problems": problems}, headers=templating.PRIVATE)
 
     @routes.post(f"{IMAGE}/explain")
     def explain(request: Request, key: str, run: RunName, method: MethodName = None) -> Response:
         """Start explaining, with the default methods or one that is named."""
-        return start(request, key, run, method, readings.explain)
+        return start(request, key, run, method, readings.explain_reading)
 
     @routes.post(f"{IMAGE}/judge")
     def judge(request: Request, key: str, run: RunName, method: MethodName = None) -> Response:
@@ -116,12 +118,12 @@ def router(shared: Shared) -> APIRouter:
 
         A slow method has to be tried on many networks, which takes minutes.
         """
-        return start(request, key, run, method, readings.judge)
+        return start(request, key, run, method, readings.judge_reading)
 
     @routes.get(f"{IMAGE}/explanation")
     def explanation(request: Request, key: str, run: RunQuery) -> Response:
         """Return the parts of a card that change when an explanation has come in."""
-        _, reading = readings.find(request.state.visitor, key, run)
+        _, reading = readings.find_reading(request.state.visitor, key, run)
         card = shown(key, reading)
         names = ("layers", "controls", "about", "similar", "further")
         told = {name: templating.part(f"{name}.html.j2", card=card) for name in names}
@@ -137,7 +139,7 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{IMAGE}/maps/{{method}}")
     def heat_map(request: Request, key: str, method: str, run: RunQuery) -> Response:
         """Return a map alone, to be laid over the image."""
-        _, reading = readings.find(request.state.visitor, key, run)
+        _, reading = readings.find_reading(request.state.visitor, key, run)
         for found in reading.case.attributions:
             if found.method == method:
                 content = cards.layer(reading.case, found)
@@ -147,8 +149,8 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{IMAGE}/report.{{form}}")
     def report(request: Request, key: str, form: str, run: RunQuery) -> Response:
         """Return what is known of the image as a file: HTML, PDF or JSON."""
-        _, reading = readings.find(request.state.visitor, key, run)
-        response = written(reading.shown, shared.run(run), form)
+        _, reading = readings.find_reading(request.state.visitor, key, run)
+        response = case_response(reading.shown, shared.run(run), form)
         name = f"{reading.case.name.rpartition('.')[0] or reading.case.name}-report.{form}"
         response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
         return response
@@ -164,24 +166,24 @@ def router(shared: Shared) -> APIRouter:
     @routes.get("/app/tasks/{key}")
     def task(request: Request, key: str) -> Response:
         """Tell how far a piece of work is."""
-        return told(shared.tasks.find(request.state.visitor.key, key))
+        return task_response(shared.tasks.find(request.state.visitor.key, key))
 
     @routes.post("/app/tasks/{key}/cancel")
     def cancel(request: Request, key: str) -> Response:
         """End a piece of work."""
         found = shared.tasks.find(request.state.visitor.key, key)
         found.cancel()
-        return told(found)
+        return task_response(found)
 
     return routes
 
 
-def told(task: Task) -> Response:
+def task_response(task: Task) -> Response:
     """Answer with the state of a task."""
     return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
 
 
-def written(case: Case, run: Run, form: str) -> Response:
+def case_response(case: Case, run: Run, form: str) -> Response:
     """Write the report of a case as `html`, `pdf` or `json`.
 
     Raises:
@@ -193,4 +195,4 @@ def written(case: Case, run: Run, form: str) -> Response:
         return Response(panel_pdf(case), media_type="application/pdf", headers=templating.PRIVATE)
     if form not in ("html", "json"):
         raise UnknownName.among("form of report", form, ("html", "pdf", "json"))
-    return drawn([case], run, Format(form))
+    return cases_response([case], run, Format(form))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.base.errors import UnknownName
-from zoo.base.types import Attribution, Explainer, Explanation
+from zoo.base.explanations import Attribution, Explainer, Explanation
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.runs.run_folder import Run
@@ -71,7 +71,7 @@ class Reading:
             )
 
 
-def find(visitor: Visitor, key: str, run: str) -> tuple[Upload, Reading]:
+def find_reading(visitor: Visitor, key: str, run: str) -> tuple[Upload, Reading]:
     """Return an image of the visitor and what a run said of it.
 
     Raises:
@@ -84,14 +84,16 @@ def find(visitor: Visitor, key: str, run: str) -> tuple[Upload, Reading]:
     return upload, reading
 
 
-def keep(visitor: Visitor, key: str, case: Case, run: Run, *, listed: bool = True) -> Reading:
+def keep_reading(
+    visitor: Visitor, key: str, case: Case, run: Run, *, listed: bool = True
+) -> Reading:
     """Keep a run's answer with its image, unless that was forgotten meanwhile."""
     reading = Reading(case, run.record["positive"], listed=listed)
     visitor.results.get(key, {})[case.run] = reading
     return reading
 
 
-def explain(
+def explain_reading(
     engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
 ) -> None:
     """Add what methods say of an image (default: those shown by default), without judging it."""
@@ -103,11 +105,11 @@ def explain(
         reading.add(interpreter.cases(as_images([upload], engine.run))[0])
 
 
-def judge(
+def judge_reading(
     engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
 ) -> None:
     """Judge the maps of these methods that were not judged before (default: of all quick ones)."""
-    from zoo.interpret.trust.panel import assess
+    from zoo.interpret.trust.panel import judge_maps
 
     known = engine.registry.explainers
     waiting = [
@@ -120,11 +122,17 @@ def judge(
     interpreter = engine.interpreter([one.method for one in waiting])
     title = f"judging {', '.join(one.method for one in waiting)}"
     with _told(engine, task, title, 0):
-        judged = assess(
-            engine.run, interpreter.classifier, as_images([upload], engine.run),
-            [reading.case.predicted], [waiting], _asking(interpreter.explainers, task.check),
-            interpreter.options, interpreter.reference, seconds=BUDGET,
-        )  # fmt: skip
+        judged = judge_maps(
+            engine.run,
+            interpreter.classifier,
+            as_images([upload], engine.run),
+            [reading.case.predicted],
+            [waiting],
+            _asking(interpreter.explainers, task.check),
+            interpreter.options,
+            interpreter.reference,
+            seconds=BUDGET,
+        )
     reading.add(replace(reading.case, explanations=(), trust=judged[0]))
 
 

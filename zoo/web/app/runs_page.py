@@ -24,7 +24,7 @@ from zoo.runs.diagnosis import Cause, diagnose, held_back, the_others, untold
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, templating
-from zoo.web.app.confusion import Answered, answered
+from zoo.web.app.confusion import ConfusionCells, confusion_cells
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 from zoo.web.service.bodies import Route
@@ -52,7 +52,9 @@ def router(shared: Shared) -> APIRouter:
             "runs.html.j2",
             here=PAGE,
             headings=listed_runs.HEADINGS,
-            rows=listed_runs.rows([run for run in listed_runs.all_runs(shared) if run.done]),
+            rows=listed_runs.leaderboard_rows(
+                [run for run in listed_runs.all_runs(shared) if run.done]
+            ),
             unfinished=listed_runs.unfinished(shared, trainings),
         )
 
@@ -158,7 +160,7 @@ def finished(shared: Shared, name: str) -> Run:
     Raises:
         UnknownName: there is none, or it is not finished.
     """
-    run = listed_runs.run(shared, name)
+    run = listed_runs.listed_run(shared, name)
     if not run.done:
         raise UnknownName(f"The run '{run.name}' is not finished. Resume it on the page Train.")
     return run
@@ -194,9 +196,9 @@ def _whole(run: Run) -> Iterator[None]:
         ) from error
 
 
-def _readable(run: Run) -> Answered:
+def _readable(run: Run) -> ConfusionCells:
     try:
-        return answered(run)
+        return confusion_cells(run)
     except DamagedRun as error:
         raise UnknownName(
             f"The answers of '{run.name}' cannot be read. Copy the run again, or train again."
@@ -206,7 +208,7 @@ def _readable(run: Run) -> Answered:
 def _matrix(run: Run) -> dict[str, Any] | None:
     """Return the confusion matrix with the share of each true class; None when it is damaged."""
     try:
-        found = answered(run)
+        found = confusion_cells(run)
     except DamagedRun:
         return None
     counts = found.confusion()
@@ -250,7 +252,7 @@ def _closed(shared: Shared, run: Run) -> str:
         return ""
     return (
         "Only names are shown: the application may not open the data of this run. To see the "
-        f"pictures, start it with --data and the folder of '{listed_runs.shown(source)}'."
+        f"pictures, start it with --data and the folder of '{listed_runs.shown_source(source)}'."
     )
 
 

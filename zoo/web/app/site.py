@@ -54,12 +54,12 @@ def create(
     _tell_people(app)
     # The innermost one: whom the guard refuses is no visitor.
     app.user_middleware.append(
-        Middleware(Acquaintance, visitors=shared.visitors, strangers=strangers)
+        Middleware(VisitorCookie, visitors=shared.visitors, strangers=strangers)
     )
     return app
 
 
-class Acquaintance:
+class VisitorCookie:
     """Middleware that knows a browser again by a cookie that no script can read.
 
     Addresses of the HTTP service and files need no visitor. What changes something is refused
@@ -76,8 +76,9 @@ class Acquaintance:
             return
         request = Request(scope)
         if request.method not in READING and request.headers.get("sec-fetch-site", "none") not in (
-            "same-origin", "none"
-        ):  # fmt: skip
+            "same-origin",
+            "none",
+        ):
             sentence = "A page of another site sent this. Open this service's own address."
             await refusal(403, sentence)(scope, receive, send)
             return

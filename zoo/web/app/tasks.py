@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.base.errors import UnknownName, ZooError
 from zoo.base.progress import Silent
-from zoo.web.service.queue import Lane
+from zoo.web.service.queue import Queue
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Tasks:
         self._lock = threading.Lock()
         self._tasks: OrderedDict[str, Task] = OrderedDict()
 
-    def start(self, owner: str, title: str, lane: Lane, work: Callable[[Task], Any]) -> Task:
+    def start(self, owner: str, title: str, lane: Queue, work: Callable[[Task], Any]) -> Task:
         """Queue work for a visitor; `work` is given the task to tell its progress to.
 
         Raises:

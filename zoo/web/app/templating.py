@@ -25,9 +25,12 @@ PRIVATE = {"Cache-Control": "no-store"}
 PROTECTED = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 """Without any referrer a browser would hide the origin of a form, and the guard would refuse it."""
 NAVIGATION = (
-    ("Read", "/"), ("Compare", "/compare"), ("Runs", "/runs-of-this-folder"), ("Data", "/data"),
+    ("Read", "/"),
+    ("Compare", "/compare"),
+    ("Runs", "/runs-of-this-folder"),
+    ("Data", "/data"),
     ("Train", "/train"),
-)  # fmt: skip
+)
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 

@@ -11,7 +11,7 @@ from zoo.base.sources import absolute
 from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.shared import Shared
-from zoo.web.app.trainings import FINISHED, Training, Trainings, told
+from zoo.web.app.trainings import FINISHED, Training, Trainings, state_record
 from zoo.web.service.bodies import Route
 
 PAGE = "/train"
@@ -48,13 +48,21 @@ def router(shared: Shared) -> APIRouter:
 
     @routes.post(PAGE)
     def start(
-        architecture: Text = "", source: Text = "0", epochs: Text = "", size: Text = "",
-        seed: Text = "", allow: Text = "",
-    ) -> Response:  # fmt: skip
+        architecture: Text = "",
+        source: Text = "0",
+        epochs: Text = "",
+        size: Text = "",
+        seed: Text = "",
+        allow: Text = "",
+    ) -> Response:
         given = {
-            "architecture": architecture, "source": source, "epochs": epochs, "size": size,
-            "seed": seed, "allow": allow,
-        }  # fmt: skip
+            "architecture": architecture,
+            "source": source,
+            "epochs": epochs,
+            "size": size,
+            "seed": seed,
+            "allow": allow,
+        }
         try:
             title, arguments = command(shared, given)
             training = trainings.start(title, arguments)
@@ -64,7 +72,7 @@ def router(shared: Shared) -> APIRouter:
 
     @routes.post(f"{PAGE}/resume")
     def resume(name: Text = "") -> Response:
-        run = listed_runs.run(shared, name)
+        run = listed_runs.listed_run(shared, name)
         if run.done:
             raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
         arguments = ["train", "--resume", str(run.path), "--runs", str(shared.folder)]
@@ -81,7 +89,7 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{PAGE}/{{key}}/state")
     def look(key: str) -> Response:
         state = trainings.state(trainings.find(key))
-        return JSONResponse(dict(told(state)), headers=templating.PRIVATE)
+        return JSONResponse(dict(state_record(state)), headers=templating.PRIVATE)
 
     @routes.post(f"{PAGE}/{{key}}/stop")
     def stop(key: str) -> Response:
@@ -112,9 +120,11 @@ def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:
         arguments += [f"--{name}", value]
     if given["allow"]:
         arguments.append("--allow-findings")
-    return f"{architecture.name} on {listed_runs.shown(source)}", [
-        *arguments, "--runs", str(shared.folder),
-    ]  # fmt: skip
+    return f"{architecture.name} on {listed_runs.shown_source(source)}", [
+        *arguments,
+        "--runs",
+        str(shared.folder),
+    ]
 
 
 def to(training: Training) -> Response:

@@ -23,8 +23,12 @@ from zoo.web.app import processes
 FOLDER = ".trainings"
 """In the folder of the runs: for each training what is known of it, and what it writes."""
 RUNNING, STOPPING, FINISHED, STOPPED, FAILED = (
-    "running", "stopping", "finished", "stopped", "failed",
-)  # fmt: skip
+    "running",
+    "stopping",
+    "finished",
+    "stopped",
+    "failed",
+)
 ALIVE = frozenset({RUNNING, STOPPING})
 ERROR, WARNING, TRACE, HALTED = (
     "Error: ",
@@ -124,9 +128,14 @@ class Trainings:
             key = secrets.token_hex(8)
             pid, born = processes.start(arguments, self._log(key))
             training = Training(
-                id=key, title=title, arguments=tuple(arguments), pid=pid, born=born, run=run,
+                id=key,
+                title=title,
+                arguments=tuple(arguments),
+                pid=pid,
+                born=born,
+                run=run,
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
-            )  # fmt: skip
+            )
             self._write(training)
         return training
 
@@ -268,6 +277,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def told(state: State) -> Mapping[str, Any]:
+def state_record(state: State) -> Mapping[str, Any]:
     """Return a state as plain data that JSON takes."""
     return {**asdict(state), "alive": state.alive}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import UploadFile
 from fastapi.concurrency import run_in_threadpool
 
-from zoo.base import images
+from zoo.base import images, pixel_arrays
 from zoo.base.errors import BadInput, ZooError
 from zoo.report.cases.overlays import enlarge
 from zoo.web.service import uploads
@@ -31,21 +31,21 @@ def picture(upload: Upload) -> bytes:
     height, width = pixels.shape[:2]
     scale = MOST_SIDE / max(height, width)
     if scale < 1:
-        pixels = images.resize(
+        pixels = pixel_arrays.resize(
             pixels, (max(1, round(height * scale)), max(1, round(width * scale)))
         )
-    return images.encode_jpeg(enlarge(pixels), quality=90)
+    return pixel_arrays.encode_jpeg(enlarge(pixels), quality=90)
 
 
 @dataclass(frozen=True, eq=False)
-class Received:
+class CheckedUploads:
     """Files that were accepted, and a sentence on each that was not."""
 
     uploads: tuple[Upload, ...]
     problems: tuple[str, ...]
 
 
-async def received(files: Sequence[UploadFile], limits: Limits) -> Received:
+async def check_uploads(files: Sequence[UploadFile], limits: Limits) -> CheckedUploads:
     """Take the files of a form that are within the limits; nothing is decoded.
 
     Raises:
@@ -68,4 +68,4 @@ async def received(files: Sequence[UploadFile], limits: Limits) -> Received:
             accepted.append(await run_in_threadpool(uploads.accept, content, name, limits))
         except ZooError as error:
             problems.append(str(error))
-    return Received(tuple(accepted), tuple(problems))
+    return CheckedUploads(tuple(accepted), tuple(problems))

@@ -40,8 +40,12 @@ NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 STATUS: Mapping[type[ZooError], int] = {
-    TooLarge: 413, BadInput: 422, UnknownName: 404, InvalidSetting: 400, Unavailable: 503,
-}  # fmt: skip
+    TooLarge: 413,
+    BadInput: 422,
+    UnknownName: 404,
+    InvalidSetting: 400,
+    Unavailable: 503,
+}
 """The first that fits; any other ZooError is of the server's making, such as a damaged run."""
 
 
@@ -59,9 +63,15 @@ def create(
     """
     metrics = Metrics((library.answering, library.explaining))
     app = FastAPI(
-        title="xray-zoo", version=__version__, description=DESCRIPTION, docs_url=None,
-        redoc_url=None, openapi_url=OPENAPI, lifespan=_lifespan(library), telemetry=NO_TELEMETRY,
-    )  # fmt: skip
+        title="xray-zoo",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=OPENAPI,
+        lifespan=_lifespan(library),
+        telemetry=NO_TELEMETRY,
+    )
     app.state.desk = Desk(library, metrics, journal)
     app.include_router(router(app.state.desk))
 

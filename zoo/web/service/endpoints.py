@@ -28,7 +28,7 @@ from zoo.web.service.engine import Engine, Library
 from zoo.web.service.journal import Journal
 from zoo.web.service.limits import TooLarge
 from zoo.web.service.metrics import Metrics
-from zoo.web.service.queue import Deadline, outcome
+from zoo.web.service.queue import Deadline, result_of
 from zoo.web.service.schemas import (
     PRIVATE,
     PROBLEMS,
@@ -77,11 +77,15 @@ class Desk:
         self.note(
             run,
             [
-                (own, case.refused or case.class_names[case.predicted],
-                 case.probabilities[case.predicted], bool(case.refused))
+                (
+                    own,
+                    case.refused or case.class_names[case.predicted],
+                    case.probabilities[case.predicted],
+                    bool(case.refused),
+                )
                 for own, case in cases
             ],
-        )  # fmt: skip
+        )
 
 
 def router(desk: Desk) -> APIRouter:
@@ -143,7 +147,7 @@ def router(desk: Desk) -> APIRouter:
                 ],
             )
 
-        answer = await outcome(request, library.answer(run, work), deadline)
+        answer = await result_of(request, library.answer(run, work), deadline)
         return JSONResponse(answer.model_dump(), headers=PRIVATE)
 
     @routes.post(
@@ -183,9 +187,9 @@ def router(desk: Desk) -> APIRouter:
                 accepted, methods=methods or (), target=target, trust=trust, deadline=deadline
             )
             desk.note_cases(engine.run, list(zip(accepted, cases, strict=True)))
-            return drawn(cases, engine.run, format)
+            return cases_response(cases, engine.run, format)
 
-        return await outcome(request, library.explain(run, work), deadline)
+        return await result_of(request, library.explain(run, work), deadline)
 
     @routes.get("/runs", summary="List the runs", response_model=Runs)
     def list_runs() -> Any:
@@ -195,7 +199,7 @@ def router(desk: Desk) -> APIRouter:
         loaded = library.loaded
         return Runs(
             disclaimer=DISCLAIMER,
-            runs=[row(run, run.name == default, run.name in loaded) for run in listed],
+            runs=[run_response(run, run.name == default, run.name in loaded) for run in listed],
         )
 
     def health() -> Health:
@@ -235,7 +239,7 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def drawn(cases: Sequence[Case], run: Run, form: Format) -> Response:
+def cases_response(cases: Sequence[Case], run: Run, form: Format) -> Response:
     """Return explained images in the form asked for."""
     if form is Format.HTML:
         page = case_page(cases, information=facts(run))
@@ -252,7 +256,7 @@ def drawn(cases: Sequence[Case], run: Run, form: Format) -> Response:
     return Response(content, media_type="application/json", headers=PRIVATE)
 
 
-def row(run: Run, default: bool, loaded: bool) -> RunOut:
+def run_response(run: Run, default: bool, loaded: bool) -> RunOut:
     """Return what is told of a run."""
     try:
         score = run.metrics()["test"]["metrics"]["roc_auc"]["value"]

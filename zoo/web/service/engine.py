@@ -15,14 +15,14 @@ import numpy as np
 
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
-from zoo.interpret.interpreter import BUDGET, Interpreter, chosen, options_of
+from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
 from zoo.web.service.interruption import Interruptible
 from zoo.web.service.limits import Limits
-from zoo.web.service.queue import Deadline, Lane
+from zoo.web.service.queue import Deadline, Queue
 from zoo.web.service.uploads import Upload, as_images
 from zoo.workflows.predict import Prediction, predictions
 
@@ -111,7 +111,7 @@ class Engine:
         other = copy.copy(self._interpreter)
         other.classifier = cast(TrainedClassifier, self._interruptible)
         other.named, other.trust, other.budget = bool(methods), trust, budget
-        other.explainers = chosen(other.registry, methods)
+        other.explainers = chosen_methods(other.registry, methods)
         other.options = options_of(other.explainers, {})
         other.__dict__.pop("summaries", None)
         return other
@@ -151,8 +151,8 @@ class Library:
     ) -> None:
         self.folder, self.only, self.limits = folder, tuple(only), limits or Limits()
         self.registry = registry or load_registry()
-        self.answering = Lane("answering", self.limits.waiting)
-        self.explaining = Lane("explaining", self.limits.waiting)
+        self.answering = Queue("answering", self.limits.waiting)
+        self.explaining = Queue("explaining", self.limits.waiting)
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._lock = threading.RLock()
         finished = self.runs()
@@ -216,7 +216,7 @@ class Library:
         self.explaining.close()
 
     def _queued(
-        self, lane: Lane, name: str | None, work: Callable[[Engine], Result]
+        self, lane: Queue, name: str | None, work: Callable[[Engine], Result]
     ) -> Future[Result]:
         if name is not None:
             self._known(name)

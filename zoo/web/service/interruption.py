@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.types import Gradients
+from zoo.base.explanations import Gradients
 from zoo.network.classifier import TrainedClassifier
 
 

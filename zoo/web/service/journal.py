@@ -37,12 +37,17 @@ class Journal:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         lines = [
             json.dumps(
-                {"time": time, "run": run, "digest": digest, "answer": answer,
-                 "probability": round(probability, 6)},
+                {
+                    "time": time,
+                    "run": run,
+                    "digest": digest,
+                    "answer": answer,
+                    "probability": round(probability, 6),
+                },
                 ensure_ascii=False,
             )
             for digest, answer, probability in answers
-        ]  # fmt: skip
+        ]
         try:
             self._append("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:

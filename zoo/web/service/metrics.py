@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from zoo.web.service.queue import Lane
+    from zoo.web.service.queue import Queue
 
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 OTHER = "other"
@@ -21,26 +21,33 @@ OTHER = "other"
 class Metrics:
     """The figures of one application, in a registry of its own."""
 
-    def __init__(self, lanes: Iterable[Lane]) -> None:
+    def __init__(self, lanes: Iterable[Queue]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "zoo_requests", "Requests.", ["route", "status"], registry=self.registry
         )
         self.seconds = Histogram(
-            "zoo_request_seconds", "Seconds from request to answer.", ["route"],
-            buckets=BUCKETS, registry=self.registry,
-        )  # fmt: skip
-        self.images = Counter(
-            "zoo_images_answered", "Images by what was answered.", ["run", "answer"],
+            "zoo_request_seconds",
+            "Seconds from request to answer.",
+            ["route"],
+            buckets=BUCKETS,
             registry=self.registry,
-        )  # fmt: skip
+        )
+        self.images = Counter(
+            "zoo_images_answered",
+            "Images by what was answered.",
+            ["run", "answer"],
+            registry=self.registry,
+        )
         self.refusals = Counter(
             "zoo_refusals", "Images for which no class was named.", ["run"], registry=self.registry
         )
         waiting = Gauge(
-            "zoo_queue_length", "Requests that wait or are at work.", ["queue"],
+            "zoo_queue_length",
+            "Requests that wait or are at work.",
+            ["queue"],
             registry=self.registry,
-        )  # fmt: skip
+        )
         for lane in lanes:
             waiting.labels(lane.name).set_function(partial(_length, lane))
 
@@ -55,7 +62,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _length(lane: Lane) -> float:
+def _length(lane: Queue) -> float:
     return lane.length
 
 

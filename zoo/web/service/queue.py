@@ -20,7 +20,7 @@ from zoo.web.service.limits import Expired, Overloaded
 Result = TypeVar("Result")
 
 
-class Lane:
+class Queue:
     """Work that is done in order by one thread, with at most `waiting` pieces waiting."""
 
     def __init__(self, name: str, waiting: int) -> None:
@@ -111,7 +111,7 @@ class Deadline(Silent):
             )
 
 
-async def outcome(request: Request, future: Future[Result], deadline: Deadline) -> Result:
+async def result_of(request: Request, future: Future[Result], deadline: Deadline) -> Result:
     """Return what the work gives; it is given up when the client leaves or the time is over.
 
     Raises:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from zoo.base import images, patients
+from zoo.base import digests, images, patients, pixel_arrays
 from zoo.base.errors import BadInput, ZooError
-from zoo.base.images import silence
+from zoo.base.reader_warnings import silence
 from zoo.base.types import Images
 from zoo.runs.run_folder import Run
 from zoo.web.service.limits import MEGABYTE, Limits, TooLarge
@@ -54,7 +54,7 @@ def accept(content: bytes, name: str, limits: Limits) -> Upload:
             f"'{shown}' has more than {limits.pixels / 1e6:.3g} million pixels, the limit. "
             "Scale it down first."
         )
-    return Upload(shown, content, images.digest_bytes(content))
+    return Upload(shown, content, digests.digest_bytes(content))
 
 
 def as_images(uploads: Sequence[Upload], run: Run) -> Images:
@@ -65,7 +65,7 @@ def as_images(uploads: Sequence[Upload], run: Run) -> Images:
     """
     height, width, channels = run.record["input_shape"]
     rule = run.record["data"]["patient_rule"]
-    pixels = [images.to_channels(_decoded(own, (height, width)), channels) for own in uploads]
+    pixels = [pixel_arrays.to_channels(_decoded(own, (height, width)), channels) for own in uploads]
     return Images(
         pixels=np.stack(pixels),
         names=tuple(own.name for own in uploads),

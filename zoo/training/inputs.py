@@ -15,7 +15,7 @@ from zoo.training.recipe import Recipe
 HEAD_PREDICTION_BATCH = 1024
 
 
-class OnPixels:
+class PixelInputs:
     """Trains a network end to end; images are read and augmented anew in each epoch."""
 
     def __init__(
@@ -62,7 +62,7 @@ class OnPixels:
         return self.model.predict(batches(self._dataset, samples, self._input_shape), verbose=0)
 
 
-class OnFeatures:
+class FeatureInputs:
     """Trains a head on the features of a frozen backbone: `(images, views, …)`, view 0 as is.
 
     In epoch `e` an image is seen as its view `e mod views`, so memory holds one epoch at a time.

@@ -14,7 +14,7 @@ from zoo.base.types import Sample
 
 
 @dataclass(frozen=True, eq=False)
-class Outputs:
+class LabelledLogits:
     """Logits `(images, classes)` float32 with the label, patient and name of each image.
 
     `labels` is `(images,)` int, `patients` and `names` are `(images,)` str.
@@ -25,14 +25,16 @@ class Outputs:
     patients: np.ndarray
     names: np.ndarray
 
-    def chosen(self, rows: np.ndarray) -> Outputs:
+    def chosen(self, rows: np.ndarray) -> LabelledLogits:
         """Return some of the images, by index or mask."""
-        return Outputs(self.logits[rows], self.labels[rows], self.patients[rows], self.names[rows])
+        return LabelledLogits(
+            self.logits[rows], self.labels[rows], self.patients[rows], self.names[rows]
+        )
 
 
-def gather(logits: np.ndarray, samples: Sequence[Sample]) -> Outputs:
+def gather(logits: np.ndarray, samples: Sequence[Sample]) -> LabelledLogits:
     """Join logits with what is known of the samples they belong to."""
-    return Outputs(
+    return LabelledLogits(
         logits.astype(np.float32),
         np.array([s.label for s in samples], np.int64),
         np.array([s.patient for s in samples], np.str_),
@@ -40,7 +42,7 @@ def gather(logits: np.ndarray, samples: Sequence[Sample]) -> Outputs:
     )
 
 
-def save(path: Path, outputs: Outputs) -> None:
+def save(path: Path, outputs: LabelledLogits) -> None:
     """Write one .npz file without Python objects."""
     with replacing(path) as temporary:
         np.savez(
@@ -52,7 +54,7 @@ def save(path: Path, outputs: Outputs) -> None:
         )
 
 
-def load(path: Path) -> Outputs:
+def load(path: Path) -> LabelledLogits:
     """Read what `save` wrote.
 
     Raises:
@@ -60,7 +62,7 @@ def load(path: Path) -> Outputs:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Outputs(*(arrays[k] for k in ("logits", "labels", "patients", "names")))
+            return LabelledLogits(*(arrays[k] for k in ("logits", "labels", "patients", "names")))
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(
             f"The network's answers '{path}' cannot be read ({error}). Train again."

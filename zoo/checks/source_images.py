@@ -18,7 +18,7 @@ OWN = "these data"
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class SourceImages:
     """The readable images of a source.
 
     `gray` is `(n, 64, 64)` uint8, `hashes` is `(n, 4)` uint64, `features` is `(n, features)`
@@ -57,22 +57,22 @@ class Material:
         return f"{self.source}: {name}" if self.source else name
 
 
-def gather(
+def read_source_images(
     verified: Verified, backbone: Backbone | None, progress: Progress, source: str = ""
-) -> Material:
+) -> SourceImages:
     """Read the images of a source once as small pictures and once for the backbone."""
     dataset = verified.dataset
     digests = [verified.digests[s.name] for s in dataset.samples]
-    gray, hashes = similarity.pictures(dataset, dataset.samples, progress)
+    gray, hashes = similarity.small_pictures(dataset, dataset.samples, progress)
     features = (
         None
         if backbone is None
         else embeddings.embed(backbone, dataset, dataset.samples, digests, progress)
     )
-    return Material(dataset, tuple(digests), gray, hashes, features, source)
+    return SourceImages(dataset, tuple(digests), gray, hashes, features, source)
 
 
-def comparable(materials: Sequence[Material]) -> list[np.ndarray]:
+def comparable(materials: Sequence[SourceImages]) -> list[np.ndarray]:
     """Return the features of each source; without a network, pixels compressed in one way."""
     if all(m.features is not None for m in materials):
         return [m.features for m in materials if m.features is not None]

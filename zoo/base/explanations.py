@@ -1,0 +1,174 @@
+"""What a trained network is to a method, and what a method says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+from zoo.base.types import Option
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Training cases that a run keeps for comparison.
+
+    `embeddings` is `(cases, features)` float32, `labels` is `(cases,)` int,
+    `thumbnails[i]` is an encoded JPEG (empty tuple when the run keeps no pictures). `shapes` is
+    `(cases, 128)` float32, a description of the image that no training changes (zoo.runs.novelty).
+    `held_embeddings` `(held, features)` and `held_labels` `(held,)` are the validation cases, which
+    the network was not fitted on: how alike a new image is to known ones is judged by theirs.
+    """
+
+    embeddings: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    patients: tuple[str, ...]
+    digests: tuple[str, ...]
+    thumbnails: tuple[bytes, ...] = ()
+    shapes: np.ndarray | None = None
+    held_embeddings: np.ndarray | None = None
+    held_labels: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """What one pass through the network and back gives for the targets' logits.
+
+    `logits` is `(batch, classes)`. `features` is the last feature map, `(batch, rows, columns,
+    channels)`, and `by_features` the gradient by it, of the same shape; both are None for a network
+    without one. `by_pixels` is `(batch, height, width, channels)`, or None when not asked for.
+    """
+
+    logits: np.ndarray
+    features: np.ndarray | None
+    by_features: np.ndarray | None
+    by_pixels: np.ndarray | None
+
+
+class Classifier(Protocol):
+    """A trained network with all that is needed to use it.
+
+    `model` is a flat functional Keras model: pixels 0-255 in, logits out.
+    All methods take `(batch, height, width, channels)` pixels at the input size.
+    """
+
+    model: Any
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    temperature: float
+    """What logits are divided by before the softmax."""
+    feature_layer: Any
+    """The layer with the last feature map; None for a network without a convolution."""
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits."""
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, classes)` float32 probabilities that add up to one."""
+
+    def embeddings(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(batch, features)` float32: what the last weighted layer sees."""
+
+    def gradients(
+        self, pixels: np.ndarray, targets: Sequence[int], *, by_pixels: bool = False
+    ) -> Gradients:
+        """Differentiate the logit of each image's target by the last feature map, or pixels too.
+
+        By the feature map alone only the layers behind it are differentiated, which is cheap.
+        """
+
+    def linear_head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return weights `(features, classes)` and bias `(classes,)`: logits of embeddings.
+
+        None when the network's last weighted layer is not linear in the embedding.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """How much each pixel speaks for the target class.
+
+    `values` is `(height, width)` float32 in the frame of the classifier's input. Signed values
+    speak for (positive) or against (negative) the target; unsigned ones are never negative.
+    """
+
+    method: str
+    target: int
+    values: np.ndarray
+    signed: bool = False
+    details: Mapping[str, float | int | str] = field(default_factory=dict)
+    """Facts to be shown with the map, such as an additivity error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour:
+    """A reference case (its row), its distance to the query, and where the two are alike.
+
+    `regions` holds two maps from 0 up, of the query and of the case, in the frame of the last
+    feature map: where each shows what they have in common. `note` is a remark on the case.
+    """
+
+    index: int
+    distance: float
+    regions: tuple[np.ndarray, np.ndarray] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Reference cases that were chosen for one reason, the first first.
+
+    `name` is short and fixed ('similar'), `title` heads the pictures, `measure` says what
+    `Neighbour.distance` is here ('cosine distance').
+    """
+
+    name: str
+    title: str
+    measure: str
+    cases: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Known cases that resemble the image or bear on the answer, in groups, and their vote.
+
+    `agreement` is the share of the nearest neighbours, 0 to 1, whose label is the target.
+    `credibility` is the share of validation cases, 0 to 1, whose neighbours agree no better with
+    their label than this image's with the target; None when it cannot be told.
+    """
+
+    method: str
+    target: int
+    groups: tuple[Group, ...]
+    agreement: float
+    credibility: float | None = None
+    details: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+Explanation = Attribution | Examples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explainer:
+    """An explanation method as a plugin declares it.
+
+    `explain(classifier, images, targets, reference, **options)` takes Images, one target class
+    index per image and the run's Reference (None when it has none), and returns one Explanation
+    per image, in order. It works on any flat functional model without naming a layer.
+    """
+
+    name: str
+    summary: str
+    explain: Callable[..., Sequence[Explanation]]
+    reference: str = ""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    default: bool = False
+    """Whether `zoo explain` runs it when no method is named."""
+    gradients: str = ""
+    """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then
+    makes one pass that serves the answer and all such methods."""
+    origin: str = ""
+    """The plugin that gave it and its version; the registry fills it in."""

@@ -1,0 +1,97 @@
+"""What a baseline sees of an image: file and exposure, borders, lungs, all outside the lungs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from zoo.base.parallel import in_parallel
+from zoo.base.pixel_arrays import to_channels
+from zoo.base.progress import SILENT, Progress, track
+from zoo.base.types import Dataset, Sample
+
+FILE, BORDER, LUNGS, OUTSIDE = "file", "border", "lungs", "outside"
+
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        BORDER: "border: the outer 11 % of the picture",
+        LUNGS: "lungs: inside the lung masks only",
+        OUTSIDE: "outside: all but the lungs",
+    }
+)
+"""What each baseline sees; for 'file' it depends on the images (see `title`)."""
+
+
+FILE_VALUES = ("width", "height", "aspect", "bytes", "mean", "contrast")
+"""The columns of 'file'; only the last two where images are not files."""
+
+
+SIDE = 56
+
+
+MARGIN = 6
+
+
+Mask = Callable[[Sample, tuple[int, int]], np.ndarray | None]
+
+
+def title(name: str, values: np.ndarray) -> str:
+    """Say what a baseline sees; images that are not files have only the last measurements."""
+    if name == FILE:
+        return f"{FILE}: {', '.join(FILE_VALUES[-values.shape[1] :])}"
+    return TITLES[name]
+
+
+def baseline_inputs(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    *,
+    mask: Mask | None = None,
+    progress: Progress = SILENT,
+) -> dict[str, np.ndarray]:
+    """Measure every image for each baseline; each is read once, at 56 x 56, as gray 0-255.
+
+    Returns by name `(images, values)` float32: 'file' (width, height, aspect, log of the bytes,
+    mean, contrast; mean and contrast only where images are not files), 'border' (the 6 outermost
+    of the 56 rows and columns) and, with masks, 'lungs' (pixels outside are 0) and 'outside'
+    (pixels inside are 0).
+
+    Args:
+        dataset: reads the images.
+        samples: which images.
+        mask: gives where the lungs are, `(height, width)` bool, or None for an image without a
+            mask; its rows are NaN.
+        progress: told of each image.
+
+    Raises:
+        BadInput: an image cannot be read.
+    """
+    size = (SIDE, SIDE)
+    edge = np.ones(size, bool)
+    edge[MARGIN:-MARGIN, MARGIN:-MARGIN] = False
+
+    def values(sample: Sample) -> dict[str, np.ndarray]:
+        gray = to_channels(dataset.read(sample, size), 1)[..., 0].astype(np.float32)
+        measured = {FILE: _file_values(dataset, sample, gray), BORDER: gray[edge]}
+        if mask is not None:
+            inside = mask(sample, size)
+            if inside is None:
+                inside = np.full(size, np.nan, np.float32)
+            measured[LUNGS] = (gray * inside).ravel()
+            measured[OUTSIDE] = (gray * (1 - inside)).ravel()
+        return measured
+
+    rows = list(track(progress, in_parallel(values, samples), "baselines", len(samples)))
+    return {name: np.stack([row[name] for row in rows]).astype(np.float32) for name in rows[0]}
+
+
+def _file_values(dataset: Dataset, sample: Sample, gray: np.ndarray) -> np.ndarray:
+    exposure = [float(gray.mean()), float(gray.std())]
+    if dataset.header is None:
+        return np.array(exposure)
+    header = dataset.header(sample)
+    shape = [header.width, header.height, header.width / header.height]
+    return np.array([*shape, np.log(max(1, header.bytes)), *exposure])
