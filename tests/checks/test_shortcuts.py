@@ -55,16 +55,17 @@ def test_a_planted_bright_corner_is_found_in_the_border(phantom: Dataset) -> Non
     assert "PNEUMONIA is told with ROC-AUC" in told["shortcut border"].message
 
 
-def test_a_planted_file_size_is_found_and_named(phantom: Dataset) -> None:
+@pytest.mark.parametrize(("step", "word"), [(300, "higher"), (-300, "lower")])
+def test_a_planted_file_size_is_found_and_named(phantom: Dataset, step: int, word: str) -> None:
     def header(sample: Sample) -> Header:
-        return Header(64, 64, "L", 2000 + 300 * sample.label + hash(sample.name) % 200)
+        return Header(64, 64, "L", 2000 + step * sample.label + hash(sample.name) % 200)
 
     dataset = replace(phantom, header=header)
     entries, told = checked(
         baseline_inputs.baseline_inputs(dataset, dataset.samples), dataset.samples
     )
     assert entries[FILE]["roc_auc"]["low"] > 0.9
-    assert "Strongest alone: bytes (higher, 1.000)" in told["shortcut file"].message
+    assert f"Strongest alone: bytes ({word}, 1.000)" in told["shortcut file"].message
 
 
 def test_images_that_are_not_files_are_said_to_have_an_exposure_only(phantom: Dataset) -> None:

@@ -11,7 +11,7 @@ from zoo.base.errors import BadInput
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baseline_inputs import FILE, LUNGS
-from zoo.stats.delong import roc_auc
+from zoo.stats.delong import influence, roc_auc
 from zoo.stats.intervals import area_text, stands_out
 
 WARNED = 0.6
@@ -90,7 +90,7 @@ def _found(
 def _strongest(values: np.ndarray, truth: np.ndarray) -> str:
     """Say which single measurement tells most."""
     names = baseline_inputs.FILE_VALUES[-values.shape[1] :]
-    areas = [roc_auc(truth, column, np.arange(len(truth)))["value"] or 0.5 for column in values.T]
+    areas = [influence(truth, column)[0] for column in values.T]
     best = int(np.argmax([abs(area - 0.5) for area in areas]))
     word = "higher" if areas[best] > 0.5 else "lower"
     return f"Strongest alone: {names[best]} ({word}, {max(areas[best], 1 - areas[best]):.3f})."

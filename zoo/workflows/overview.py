@@ -3,7 +3,7 @@
 `write` leaves in a folder
 
     report.html   everything on one page
-    global.json   the numbers (schema 1), see `Overview.to_record`
+    global.json   the numbers (schema 2), see `Overview.to_record`
     global.npz    everything that is drawn, as arrays
     *.png         the figures
 """

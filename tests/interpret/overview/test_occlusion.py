@@ -135,6 +135,24 @@ def test_an_outline_that_gives_the_class_away_does_not_count_as_surviving() -> N
     assert survives(found).startswith("No")
 
 
+def test_a_ranking_that_turns_round_is_no_chance() -> None:
+    high = {"value": 0.95, "low": 0.9, "high": 0.98}
+    turned = {"value": 0.2, "low": 0.1, "high": 0.3}
+    chance = {"value": 0.4, "low": 0.25, "high": 0.55}
+    drop = {"value": 0.0, "low": 0.0, "high": 0.0, "p": 1.0}
+
+    def said(before: dict, after: dict, box: dict) -> str:
+        return survives(
+            [Hidden(LUNGS, 0.3, 80, before, after, drop), Hidden(BOX, 0.5, 80, before, box, drop)]
+        )
+
+    assert said(high, turned, chance).startswith("Turned round")
+    assert said(high, high, turned).startswith("Turned round")
+    assert said(high, chance, chance).startswith("No: without the lungs it is not clearly better")
+    assert "is below chance" in said(turned, turned, turned)
+    assert "not clearly above chance" in said(chance, chance, chance)
+
+
 def test_log_odds_tell_apart_what_probabilities_round() -> None:
     logits = np.array([[0, 30], [0, 40], [np.nan, np.nan]], np.float32)
     odds = log_odds(logits, 1)

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from zoo.base.explanations import Classifier
 from zoo.interpret.overview.means import Patients, mean_difference, mean_share, mean_shift
 from zoo.stats import delong
+from zoo.stats.intervals import exact_bound
 
 LEFT, RIGHT = "upper left", "upper right"
 CORNERS = (LEFT, RIGHT)
@@ -37,8 +38,9 @@ class Marked:
 
     Of the negative images that were answered so, `images`, `flips` were then called positive;
     `share` is {value, low, high}. `moved` is {value, low, high, p} of the change of the positive
-    class's probability on all negative images. `back` counts the positive images, of
-    `back_images` answered so, that were then called negative. Corners are the picture's.
+    class's probability on all negative images. `back_images`, `back`, `back_share` and
+    `back_moved` are the same of the positive images, those turned negative. Corners are the
+    picture's.
     """
 
     kind: str
@@ -49,6 +51,18 @@ class Marked:
     moved: Mapping[str, float | None]
     back_images: int
     back: int
+    back_share: Mapping[str, float | None]
+    back_moved: Mapping[str, float | None]
+
+    @property
+    def changed(self) -> int:
+        """Answers that were turned, in either direction."""
+        return self.flips + self.back
+
+    @property
+    def farthest(self) -> float:
+        """How far the mean probability moved at most, in either direction."""
+        return max(abs(moved["value"] or 0) for moved in (self.moved, self.back_moved))
 
     def to_record(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -121,6 +135,8 @@ def marker_effect(
             mean_shift(then, chances, ~truth, patients),
             int(positive.sum()),
             int((positive & ~then_called).sum()),
+            mean_share(~then_called, positive, patients),
+            mean_shift(then, chances, truth, patients),
         )
         for (kind, corner), (then, then_called) in marked.items()
     )
@@ -132,19 +148,25 @@ def beyond_placebo(
     truth: np.ndarray,
     patients: Patients,
 ) -> dict[str, dict[str, float | None]]:
-    """Return by corner {value, low, high, p}: the share of flips less that by the placebo.
+    """Return by corner {value, low, high, p}: the share of answers turned less the placebo's.
 
-    Arguments as for `measure`.
+    Answers that were right count, turned in either direction. Arguments as for `measure`.
     """
-    negative = ~truth & ~before[1]
-    return {
+    right = truth == before[1]
+    found = {
         corner: mean_difference(
-            *delong.mean(marked[BRIGHT, corner][1], negative),
-            *delong.mean(marked[GRAY, corner][1], negative),
+            *delong.mean(marked[BRIGHT, corner][1] != before[1], right),
+            *delong.mean(marked[GRAY, corner][1] != before[1], right),
             patients,
         )
         for corner in CORNERS
     }
+    people = len(np.unique(np.asarray(patients)[right]))
+    for entry in found.values():
+        if entry["value"] == 1:  # every answer, by the letter alone: McNemar's test and its bound
+            low, high = exact_bound(1.0, people)
+            entry |= {"low": 2 * low - 1, "high": high, "p": 0.5 ** (people - 1)}
+    return found
 
 
 def flips(
@@ -153,41 +175,56 @@ def flips(
     negative: str,
     positive: str,
 ) -> str:
-    """Say whether markers flip answers; empty when no image was rightly answered as negative.
+    """Say whether markers flip answers, in either direction; empty when none was right.
 
     `beyond` is what `beyond_placebo` gave.
     """
     by_place = {(entry.kind, entry.corner): entry for entry in found}
     bright = [by_place[BRIGHT, corner] for corner in CORNERS if (BRIGHT, corner) in by_place]
-    if not bright or not bright[0].images:
+    if not bright or not bright[0].images + bright[0].back_images:
         return ""
-    worst = max(bright, key=lambda entry: (entry.flips, entry.moved["value"] or 0))
-    images, placebo = f"{worst.images:,} {negative} answers", by_place[GRAY, worst.corner]
-    limits = f"({_percent(worst.share['low'])} to {_percent(worst.share['high'])})"
-    if worst.flips:
-        sure = (beyond[worst.corner]["low"] or 0) > 0
-        verdict = "Yes." if sure else "A few, not clearly more than the placebo."
+
+    def sure(entry: Marked) -> bool:
+        return (beyond[entry.corner]["low"] or 0) > 0
+
+    worst = max(bright, key=lambda entry: (sure(entry), entry.changed, entry.farthest))
+    placebo = by_place[GRAY, worst.corner]
+    ways = [
+        (worst.images, worst.flips, worst.share, negative, positive),
+        (worst.back_images, worst.back, worst.back_share, positive, negative),
+    ]
+    turned = " and ".join(
+        f"{count or 'none'} of {images:,} {one} answers into {other}{_limits(share_of)}"
+        for images, count, share_of, one, other in ways
+        if images
+    )
+    if worst.changed:
+        verdict = "Yes." if sure(worst) else "A few, not clearly more than the placebo."
         told = (
-            f"A bright letter pasted in the {worst.corner} corner turned {worst.flips:,} of "
-            f"{images} into {positive} {limits}; the same letter in gray turned {placebo.flips:,}."
+            f"A bright letter pasted in the {worst.corner} corner turned {turned}; the same letter "
+            f"in gray turned {placebo.changed:,}."
         )
     else:
         verdict = "No."
-        told = (
-            f"A bright letter pasted in either upper corner turned none of {images} into "
-            f"{positive} {limits}."
-        )
-    moved = worst.moved
+        told = f"A bright letter pasted in either upper corner turned {turned}."
+    moved = " and ".join(
+        f"{_points(change)} percentage points on {name} images"
+        for change, name in ((worst.moved, negative), (worst.back_moved, positive))
+        if change["value"] is not None
+    )
     return (
         f"{verdict} {told} In the {worst.corner} corner it moved the probability of {positive} by "
-        f"{_points(moved['value'])} percentage points on average ({_points(moved['low'])} to "
-        f"{_points(moved['high'])})."
+        f"{moved}, on average."
     )
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
+def _limits(share_of: Mapping[str, float | None]) -> str:
+    low, high = share_of["low"], share_of["high"]
+    return "" if low is None or high is None else f" ({100 * low:.1f} % to {100 * high:.1f} %)"
 
 
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:+.1f}"
+def _points(moved: Mapping[str, Any]) -> str:
+    value, *ends = (
+        f"{100 * moved[key]:+.1f}" for key in ("value", "low", "high") if moved[key] is not None
+    )
+    return f"{value} ({' to '.join(ends)})" if ends else value

@@ -136,6 +136,11 @@ def survives(found: Sequence[Hidden]) -> str:
     if without is None or without.before["value"] is None or without.after["value"] is None:
         return ""
     before, lowest = without.before["value"], without.before["low"]
+    if _reversed(without.before):
+        return (
+            f"The score itself, {_written(without.before)}, is below chance: the network ranks the "
+            "classes the wrong way round, and what is hidden cannot tell why."
+        )
     if lowest is None or lowest <= 0.5:
         return (
             f"The score itself, {_written(without.before)}, is not clearly above chance, so "
@@ -148,7 +153,12 @@ def survives(found: Sequence[Hidden]) -> str:
         f"The ROC-AUC of {_written(without.before)} is {_written(without.after)} with the lungs "
         "blurred."
     )
-    if lowest_after <= 0.5:
+    if any(_reversed(area) for area in hidden):
+        verdict = (
+            "Turned round: without the lungs the classes are ranked the wrong way, which is not "
+            "chance. Something else tells them apart."
+        )
+    elif lowest_after <= 0.5:
         verdict = "No: without the lungs it is not clearly better than chance."
     elif kept >= MOST:
         verdict = (
@@ -159,6 +169,11 @@ def survives(found: Sequence[Hidden]) -> str:
     else:
         verdict = "Partly: a part of the score is there without the lungs."
     return " ".join([verdict, said, *_beside(by_region)])
+
+
+def _reversed(area: Mapping[str, float | None]) -> bool:
+    """Tell whether a ROC-AUC is below chance with its whole interval."""
+    return area["high"] is not None and area["high"] < 0.5
 
 
 def _beside(by_region: Mapping[str, Hidden]) -> list[str]:

@@ -15,7 +15,7 @@ from zoo.interpret.overview.marker import Marked
 from zoo.interpret.overview.mean_maps import MeanMaps
 from zoo.interpret.overview.occlusion import Hidden
 
-SCHEMA = 1
+SCHEMA = 2
 AS_IT_IS = "as it is"
 
 
@@ -50,7 +50,7 @@ class Overview:
     hidden: tuple[Hidden, ...]
     markers: tuple[Marked, ...]
     beyond_placebo: Mapping[str, Mapping[str, float | None]]
-    """By corner, the share of flips by a bright marker less that by its placebo."""
+    """By corner, the share of answers turned by a bright marker less that by its placebo."""
     points: EmbeddingMap | None
     prototypes: Mapping[int, tuple[list[int], list[int]]]
     reference: Reference

@@ -13,13 +13,14 @@ from PIL import Image
 from zoo import DISCLAIMER
 from zoo.base.pixel_arrays import encode_jpeg
 from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_png
-from zoo.report.figures.forest import ForestRow, forest, forest_row
+from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure
 from zoo.report.pages.belief import percent, value_text
 from zoo.report.pages.overview_tables import drop_row, flips_row, inside_rows, signed
 from zoo.report.rendering import drawings, render
 
 if TYPE_CHECKING:
+    from zoo.interpret.overview.marker import Marked
     from zoo.interpret.overview.result import Overview
 
 NO_PICTURES = (
@@ -68,8 +69,8 @@ def overview_page(
                 (
                     f"How far a letter moves the probability of {_positive(found)}",
                     (
-                        f"Mean change on all {found.negative} images, with its 95 % interval. "
-                        "Gray rows are the placebo: the same letter, hardly to be seen."
+                        "Mean change on all images of a class, with its 95 % interval. Gray rows "
+                        "are the placebo: the same letter, hardly to be seen."
                     ),
                     _marker_alt(found),
                     pictures.get("markers"),
@@ -134,15 +135,9 @@ def _occlusion_figure(found: Overview) -> bytes | None:
 
 def _marker_figure(found: Overview) -> bytes | None:
     rows = [
-        ForestRow(
-            f"{entry.kind} letter, {entry.corner}",
-            float(entry.moved["value"]),
-            entry.moved["low"],
-            entry.moved["high"],
-            quiet=entry.kind == "gray",
-        )
+        forest_row(f"{entry.kind}, {entry.corner}: {name}", moved, quiet=entry.kind == "gray")
         for entry in found.markers
-        if entry.moved["value"] is not None
+        for name, moved in _moves(entry, found)
     ]
     return forest(rows, "change of the probability", lines={0.0: "none"}, signed=True)
 
@@ -190,8 +185,16 @@ def _hidden_alt(found: Overview) -> str:
 
 
 def _marker_alt(found: Overview) -> str:
-    rows = [f"{entry.kind} letter {entry.corner} {signed(entry.moved)}" for entry in found.markers]
+    rows = [
+        f"{entry.kind} letter {entry.corner} on {name} {signed(moved)}"
+        for entry in found.markers
+        for name, moved in _moves(entry, found)
+    ]
     return f"Change of the probability: {'; '.join(rows)}."
+
+
+def _moves(entry: Marked, found: Overview) -> tuple[tuple[str, Mapping[str, float | None]], ...]:
+    return (found.negative, entry.moved), (_positive(found), entry.back_moved)
 
 
 def _hidden_tiles(found: Overview) -> list[dict[str, str]]:

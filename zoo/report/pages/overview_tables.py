@@ -32,8 +32,9 @@ def flips_row(entry: Marked, found: Overview) -> dict[str, str]:
         "name": f"{entry.kind}, {entry.corner}",
         "flips": f"{entry.flips:,} of {entry.images:,}",
         "share": _share(entry.share),
-        "beyond": "" if beyond is None else signed(beyond, 1, 100),
         "back": f"{entry.back:,} of {entry.back_images:,}",
+        "back_share": _share(entry.back_share),
+        "beyond": "" if beyond is None else signed(beyond, 1, 100),
     }
 
 
