@@ -20,6 +20,7 @@ from zoo.interpret.overview.sampling import stratified
 from zoo.report.pages.overview import figures, overview_page
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
+from zoo.runs.selection import Notes
 from zoo.workflows.overview import overview, write_overview
 
 METHODS = ("saliency",)
@@ -136,6 +137,17 @@ def test_the_page_tells_it_and_loads_nothing(found: Overview) -> None:
     assert sum(alt in names for alt in page.alts) == shown
 
 
+def test_what_was_left_out_stands_above_and_the_basis_only_in_the_lead(found: Overview) -> None:
+    basis, left_out = "8 images the run has not seen.", "3 images were left out: seen before."
+    told = dataclasses.replace(found, own=False, notes=Notes(basis, left_out))
+    words = Page(overview_page(told)).text
+    assert left_out in words
+    assert basis not in words
+    assert told.to_record()["notes"] == [basis, left_out]
+    words = Page(overview_page(dataclasses.replace(told, notes=Notes(basis)))).text
+    assert "left out" not in words
+
+
 def test_a_run_without_pictures_says_so(found: Overview) -> None:
     bare = dataclasses.replace(found, reference=dataclasses.replace(found.reference, thumbnails=()))
     page = Page(overview_page(bare))
@@ -146,7 +158,9 @@ def test_a_run_without_pictures_says_so(found: Overview) -> None:
 
 
 def test_names_from_outside_are_escaped(found: Overview) -> None:
-    harmful = dataclasses.replace(found, run=EVIL, class_names=("NORMAL", EVIL), notes=(EVIL,))
+    harmful = dataclasses.replace(
+        found, run=EVIL, class_names=("NORMAL", EVIL), notes=Notes("Some images.", EVIL)
+    )
     assert "<script" not in overview_page(harmful)
 
 

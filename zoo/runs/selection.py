@@ -13,12 +13,26 @@ from zoo.runs.run_folder import Run
 
 
 @dataclass(frozen=True)
+class Notes:
+    """What a reader is told of a selection, each in a sentence."""
+
+    basis: str
+    """Which images these are."""
+    left_out: str = ""
+    """What was left out, and why; empty when nothing was."""
+
+    def told(self) -> tuple[str, ...]:
+        """Return the sentences that say something."""
+        return tuple(note for note in (self.basis, self.left_out) if note)
+
+
+@dataclass(frozen=True)
 class Selection:
     """Images that a run may be scored on, with its own numbering of the classes."""
 
     verified: Verified
     samples: tuple[Sample, ...]
-    notes: tuple[str, ...]
+    notes: Notes
     own: bool
     """Whether they belong to the data the run was trained on."""
 
@@ -43,29 +57,24 @@ def open_selection(
     dataset = with_classes_of(run, registry.dataset(source or data["source"]))
     lenient = skip_broken or (not source and data["skip_broken"])
     verified = verify(dataset, skip_broken=lenient, progress=progress)
-    samples, notes, own = select(run, verified, split)
-    for note in notes:
+    selection = select(run, verified, split)
+    for note in selection.notes.told():
         progress.note(note)
-    return Selection(verified, samples, notes, own)
+    return selection
 
 
-def select(
-    run: Run, verified: Verified, split: str
-) -> tuple[tuple[Sample, ...], tuple[str, ...], bool]:
-    """Choose the samples to be scored, by content: file names and folders may have changed.
-
-    Returns them with sentences for the reader, and whether they are of the run's own data.
-    """
+def select(run: Run, verified: Verified, split: str) -> Selection:
+    """Choose the samples to be scored, by content: file names and folders may have changed."""
     parts = {part: set(run.record["splits"][part]["members"]) for part in SPLITS}
     known = set.union(*parts.values())
     samples, digests = verified.dataset.samples, verified.digests
     own = [s for s in samples if digests[s.name] in known]
     if len(own) > len(samples) / 2:
         chosen = tuple(s for s in own if digests[s.name] in parts[split])
-        note = f"{len(chosen)} images of the run's {split} part."
+        notes = Notes(f"{len(chosen)} images of the run's {split} part.")
         if not chosen:
             raise BadInput(f"None of the images are in the {split} part of '{run.name}'.")
-        return chosen, (note,), True
+        return Selection(verified, chosen, notes, True)
     seen = parts["train"] | parts["validation"]
     has_part = any(s.split == split for s in samples)
     candidates = [s for s in samples if not has_part or s.split == split]
@@ -74,12 +83,12 @@ def select(
         raise BadInput(
             "The run was trained on every one of these images: nothing is left to score."
         )
-    notes = [f"{len(chosen)} images the run has not seen, of other data than it was trained on."]
-    if len(chosen) < len(candidates):
-        notes.append(
-            f"{len(candidates) - len(chosen)} images were left out: the run has seen them."
-        )
-    return chosen, tuple(notes), False
+    seen_before = len(candidates) - len(chosen)
+    notes = Notes(
+        f"{len(chosen)} images the run has not seen, of other data than it was trained on.",
+        f"{seen_before} images were left out: the run has seen them." if seen_before else "",
+    )
+    return Selection(verified, chosen, notes, False)
 
 
 def with_classes_of(run: Run, dataset: Dataset) -> Dataset:

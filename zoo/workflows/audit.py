@@ -100,7 +100,7 @@ def audit(
         run=run.name,
         source=source or run.record["data"]["source"],
         own=selection.own,
-        notes=selection.notes,
+        notes=selection.notes.told(),
         images=len(chosen),
         available=len(selection.samples),
         patients=len({one.patient for one in chosen}),

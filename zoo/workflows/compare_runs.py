@@ -119,9 +119,9 @@ def _shared_images(
     )
     allowed = {s.name for s in first.samples}
     for run in chosen[1:]:  # they number the classes alike, so one reading serves all
-        samples, told, _ = select(run, first.verified, split)
-        allowed &= {s.name for s in samples}
-        for note in told:
+        own = select(run, first.verified, split)
+        allowed &= {s.name for s in own.samples}
+        for note in own.notes.told():
             progress.note(note)
     if not allowed:
         raise BadInput(

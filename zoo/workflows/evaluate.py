@@ -102,7 +102,7 @@ def evaluate(
     name = split if source is None else f"{source_slug(source)}-{split}"
     folder = run.path / run_folder.EVALUATIONS / name
     _write(folder, run, result, selection, name, losses)
-    return Evaluation(result, selection.notes, folder)
+    return Evaluation(result, selection.notes.told(), folder)
 
 
 def at_prevalence(
@@ -224,7 +224,7 @@ def _write(
         causes=diagnose(run),
         alarms=run.alarms,
         information=facts(run),
-        notes=selection.notes,
+        notes=selection.notes.told(),
         top_losses=losses,
         synthetic=selection.verified.dataset.synthetic,
     )

@@ -14,6 +14,7 @@ from zoo.interpret.overview.embedding_map import EmbeddingMap
 from zoo.interpret.overview.marker import Marked
 from zoo.interpret.overview.mean_maps import MeanMaps
 from zoo.interpret.overview.occlusion import Hidden
+from zoo.runs.selection import Notes
 
 SCHEMA = 2
 AS_IT_IS = "as it is"
@@ -32,7 +33,7 @@ class Overview:
     source: str
     own: bool
     """Whether the images belong to the data the run was trained on (its test part)."""
-    notes: tuple[str, ...]
+    notes: Notes
     class_names: tuple[str, ...]
     positive: int
     images: int
@@ -89,7 +90,7 @@ class Overview:
             "run": self.run,
             "source": self.source,
             "own": self.own,
-            "notes": list(self.notes),
+            "notes": list(self.notes.told()),
             "class_names": list(self.class_names),
             "positive": self.positive,
             "images": self.images,

@@ -51,7 +51,7 @@ def overview_page(
         title=f"What {found.run} goes by",
         lead=_lead(found),
         said=found.summary(),
-        notes=() if found.own else found.notes[1:],
+        notes=filter(None, [found.notes.left_out]),  # the lead tells the rest
         occlusion=drawings(
             [
                 (
