@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from explain.checks import check_at_least
+from explain.kept import kept
 from explain.maps import visualisers
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 
@@ -61,7 +62,7 @@ def explain(
 
     check_at_least("max_channels", max_channels, 1)
     layer = visualisers.feature_layer(classifier, NAME)
-    visualiser = Scorecam(_silent(visualisers.network(classifier.model)))
+    visualiser = Scorecam(_silent(classifier))
     channels = min(max_channels, classifier.feature_layer.output.shape[-1])
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
@@ -81,14 +82,15 @@ def explain(
     return visualisers.attributions(NAME, classifier, images, targets, maps, chunk=1)
 
 
-@functools.lru_cache(maxsize=2)
-def _silent(model: Any) -> Any:
+@kept
+def _silent(classifier: Classifier) -> Any:
     """Give the network anew with a `predict` that prints no progress.
 
     It is kept, since Keras compiles `predict` anew for each model.
     """
     import keras
 
+    model = visualisers.network(classifier)
     quiet = keras.Model(list(model.inputs), list(model.outputs))
     quiet.predict = functools.partial(quiet.predict, verbose=0)
     return quiet

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import importlib
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from explain.checks import check_at_least, check_targets
+from explain.kept import kept
 from explain.maps.occlusion import LogOdds
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 
@@ -73,7 +75,7 @@ def explain(
     check_at_least("evaluations", evaluations, 0)
     check_at_least("seed", seed, 0)
     if not evaluations and len(targets):
-        affordable = int(SAFETY * budget / _seconds_per_evaluation(cast("Any", classifier)))
+        affordable = int(SAFETY * budget / _seconds_per_evaluation(classifier))
         evaluations = min(max(affordable, FEWEST), MOST)
     return [
         _explain_one(classifier, image, int(target), evaluations, seed)
@@ -116,7 +118,7 @@ def _explain_one(
     )
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def _seconds_per_evaluation(classifier: Classifier) -> float:
     """Time SHAP itself on an empty image, so that masking and bookkeeping count too."""
     import numpy as np
@@ -131,8 +133,10 @@ def _shap() -> Any:
     with warnings.catch_warnings():
         # Importing SHAP builds color maps in a way that Matplotlib is about to give up.
         warnings.filterwarnings("ignore", "The set_", PendingDeprecationWarning)
-        import shap
-    return shap
+        # SHAP keeps the errors of modules that it does not find. Their tracebacks hold the frames
+        # of whoever imports it, and with them the network; a thread of its own has no such frames.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(importlib.import_module, "shap").result()
 
 
 @contextlib.contextmanager

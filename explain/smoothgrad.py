@@ -64,7 +64,7 @@ def explain(
     check_at_least("samples", samples, 1)
     check_at_least("noise", noise, 0)
     check_at_least("seed", seed, 0)
-    visualiser = Saliency(visualisers.network(classifier.model))
+    visualiser = Saliency(visualisers.network(classifier))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         pixels = pixels.astype(np.float32)

@@ -8,11 +8,10 @@ the embedding do).
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from explain.cases.neighbours import cosine_distances, index_of
+from explain.kept import kept
 from zoo import Reference
 
 CHUNK = 256
@@ -53,7 +52,7 @@ def credibility(reference: Reference, agreement: float, neighbours: int) -> floa
     return None if held is None else float((held <= agreement + ROUNDING).mean())
 
 
-@functools.lru_cache(maxsize=4)
+@kept
 def _agreements(reference: Reference, neighbours: int) -> np.ndarray | None:
     """Return `(held,)`: the share of each held-out case's neighbours that have its label."""
     embeddings, labels = reference.held_embeddings, reference.held_labels

@@ -13,6 +13,7 @@ from explain.cases.doubts import credibility
 from explain.cases.neighbours import Index, cosine_distances, index_of, shares
 from explain.cases.regions import Regions, matching
 from explain.cases.representers import Contributions, Representers, contributions
+from explain.kept import kept
 from zoo import Classifier, Examples, Group, Images, Neighbour, Reference
 
 CHUNK = 32
@@ -212,10 +213,10 @@ class Finder:
     @functools.cached_property
     def head(self) -> Head | None:
         """What the network's last layer says of the cases; None when it is not linear."""
-        return _head(self.classifier, self.reference)  # type: ignore[arg-type] # known by identity
+        return _head(self.classifier, self.reference)
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def _head(classifier: Classifier, reference: Reference) -> Head | None:
     found = classifier.linear_head()
     if found is None:
@@ -237,7 +238,7 @@ def _head(classifier: Classifier, reference: Reference) -> Head | None:
     )
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def _representers(reference: Reference, head: Head) -> Representers:
     return representers.fit_representers(reference.embeddings, head.logits, head.weights, head.bias)
 

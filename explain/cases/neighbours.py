@@ -7,12 +7,12 @@ again for each group and its condition (benchmarks/neighbours.py).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from explain.kept import kept
 from zoo import BadInput, Reference
 
 COPY = 1e-4
@@ -110,7 +110,7 @@ class Index:
         return chosen
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def index_of(reference: Reference) -> Index:
     """Arrange the cases of a run."""
     directions = _unit(reference.embeddings)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from explain.checks import check_targets
+from explain.kept import kept
 from zoo import Attribution, Classifier, Images, InvalidSetting
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def quiet_import() -> Iterator[None]:
         yield
 
 
-@functools.lru_cache(maxsize=2)
-def network(model: Any) -> Any:
+@kept
+def network(classifier: Classifier) -> Any:
     """Give a classifier's model in the form that tf-keras-vis calls: a list in, a list out.
 
     The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
@@ -42,6 +42,7 @@ def network(model: Any) -> Any:
     """
     import keras
 
+    model = classifier.model
     if any(layer.compute_dtype != "float32" for layer in model.layers):
         model = _in_float32(model)
     return keras.Model(list(model.inputs), list(model.outputs))
@@ -130,7 +131,7 @@ def class_activations(
     import numpy as np
 
     layer = feature_layer(classifier, method)
-    draw = visualiser(network(classifier.model))
+    draw = visualiser(network(classifier))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = draw(

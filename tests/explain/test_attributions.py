@@ -293,7 +293,7 @@ def test_maps_equal_those_of_tf_keras_vis(name):
         np.testing.assert_allclose(
             found.values, map_.values, rtol=1e-4, atol=1e-4 * map_.values.max()
         )
-    reference = Saliency(visualisers.network(model))(
+    reference = Saliency(visualisers.network(subject))(
         visualisers.target_logits(targets), pixels.astype(np.float32), normalize_map=False
     )
     for found, map_ in zip(saliency.explain(subject, images, targets), reference, strict=True):
@@ -319,8 +319,8 @@ def test_a_network_in_half_precision_is_explained_in_float32(method):
 
 def test_network_is_prepared_once_and_shares_its_weights():
     classifier = halves_network()
-    prepared = visualisers.network(classifier.model)
-    assert visualisers.network(classifier.model) is prepared
+    prepared = visualisers.network(classifier)
+    assert visualisers.network(classifier) is prepared
     assert prepared.get_layer("logits") is classifier.model.get_layer("logits")
 
 

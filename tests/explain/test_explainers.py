@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from functools import lru_cache
 
 import keras
@@ -76,3 +78,16 @@ def test_it_is_documented(method):
     assert explainer.summary
     assert explainer.reference
     assert all(option.help for option in explainer.options.values())
+
+
+@pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
+def test_what_it_keeps_dies_with_the_network_and_the_cases(method):
+    subject, explainer = classifier.__wrapped__("scratch"), REGISTRY.explainer(method)
+    known, options = cases(subject), explainer_options(explainer.options, FAST)
+    options |= {"evaluations": 0, "budget": 0.1} if "evaluations" in options else {}
+    for _ in range(2):
+        explainer.explain(subject, images(), [0, 2], known, **options)
+    alive = [weakref.ref(one) for one in (subject, subject.model, known)]
+    del subject, known
+    gc.collect()
+    assert [one() is None for one in alive] == [True] * 3

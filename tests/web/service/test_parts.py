@@ -7,6 +7,7 @@ import json
 import shutil
 import stat
 import threading
+import weakref
 from concurrent.futures import CancelledError, wait
 from pathlib import Path
 
@@ -194,6 +195,27 @@ def test_a_library_keeps_the_runs_used_last(
     with pytest.raises(UnknownName):
         alone.engine("a")
     alone.close()
+
+
+def test_a_run_that_made_room_is_gone_with_its_network(
+    trained: Run, tmp_path: Path, tiny_registry: Registry
+) -> None:
+    for name in "ab":
+        shutil.copytree(trained.path, tmp_path / name)
+    library = Library(tmp_path, limits=Limits(loaded=1), registry=tiny_registry)
+    upload = accept(png(), "a.png", Limits())
+
+    def explained(name: str) -> weakref.ref[object]:
+        engine = library.engine(name)
+        engine.explain([upload], methods=["gradcam", "scorecam", "smoothgrad", "examples"])
+        return weakref.ref(engine.interpreter().classifier.model)
+
+    first = explained("a")
+    assert first() is not None
+    explained("b")
+    assert library.loaded == ("b",)
+    assert first() is None
+    library.close()
 
 
 def test_a_folder_without_runs(tmp_path: Path, tiny_registry: Registry) -> None:

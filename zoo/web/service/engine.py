@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -193,6 +194,7 @@ class Library:
                 run = run_folder.open_run(self.folder / name)
                 while len(self._engines) >= self.limits.loaded:
                     self._engines.popitem(last=False)
+                    gc.collect()  # networks hold themselves in circles, which are found late
                 self._engines[name] = Engine(run, self.limits, self.registry)
             self._engines.move_to_end(name)
             return self._engines[name]
