@@ -64,6 +64,20 @@ def test_a_good_map_holds_up_and_every_row_passes():
     assert all(rows(trust).values())
 
 
+@pytest.mark.parametrize("kept", [(), ("centre", "edges")])
+def test_without_controls_drawn_by_chance_a_map_cannot_be_judged(kept):
+    trust = judge_map(bad(controls={name: CONTROLS[name] for name in kept}))
+    assert (trust.level, "not compared with places drawn by chance" in trust.reason) == (WEAK, True)
+    told = [row for row in trust.rows if "is better" in row.name]
+    assert [row.passed for row in told] == [None] * 3
+    assert all("cannot tell" in row.against for row in told)
+
+
+def test_controls_drawn_by_chance_are_enough():
+    trust = judge_map(bad(controls={"random": CONTROLS["random"]}))
+    assert (trust.level, "3 of 3" in trust.reason) == (HOLDS_UP, True)
+
+
 def bad(**changes) -> Evidence:
     return replace(GOOD, **changes)
 

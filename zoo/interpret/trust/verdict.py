@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -198,6 +198,9 @@ def _faithfulness(evidence: Evidence) -> _Finding:
         return _Finding(WEAK, "There was no time to test the map on this image.", rows)
     tests = [_compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
     rows = tuple(test.row for test in tests)
+    if not _by_chance(evidence.controls):
+        reason = "The map was not compared with places drawn by chance, so it cannot be judged."
+        return _Finding(WEAK, reason, rows)
     told = sum(test.told for test in tests)
     over_random = sum(test.told and test.over_random for test in tests)
     over_all = sum(test.told and test.over_all for test in tests)
@@ -244,20 +247,27 @@ def _compare(
     against, gains, room = [], [], []
     for random in (True, False):
         kind = [control for control in areas if (control in RANDOM) == random]
+        if not kind:
+            continue
         best = max(kind, key=lambda control: sign * areas[control])
         against.append(f"{best} {areas[best]:.2f}")
         gains.append(sign * (value - areas[best]))
         room.append(1 - areas[best] if better == "higher" else areas[best])
-    spread = max(value, *areas.values()) - min(value, *areas.values())
-    told = min(spread, room[0]) >= CHANGE
-    over_random, over_all = gains[0] > MARGIN, min(gains) > MARGIN
+    values = (value, *areas.values())
+    told = _by_chance(controls) and min(max(values) - min(values), room[0]) >= CHANGE
+    over_random, over_all = told and gains[0] > MARGIN, told and min(gains) > MARGIN
     row = MeasureRow(
         _title(name, better),
         f"{value:.2f}",
-        ", ".join(against) + ("" if told else " (cannot tell)"),
+        (", ".join(against) or "no control") + ("" if told else " (cannot tell)"),
         over_all if told else None,
     )
     return _Test(row, told, over_random, over_all)
+
+
+def _by_chance(controls: Iterable[str]) -> bool:
+    """Tell whether a control is drawn by chance: without one nothing can be told."""
+    return not set(RANDOM).isdisjoint(controls)
 
 
 def _title(name: str, better: str) -> str:
