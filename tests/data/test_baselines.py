@@ -225,6 +225,8 @@ def test_folds_shrink_to_the_patients_there_are() -> None:
     assert set(baselines.fold_numbers(truth, people)) == {0, 1}
     with pytest.raises(BadInput, match="at least two patients of each class"):
         baselines.fold_numbers(truth, np.array(["a", "a", "a", "c", "d", "e"]))
+    with pytest.raises(BadInput, match="two patients of each class"):
+        baselines.fold_numbers(truth[:0], people[:0])
 
 
 def test_one_class_or_other_measurements_are_refused() -> None:

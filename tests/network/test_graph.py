@@ -224,6 +224,19 @@ def test_the_embedding_of_a_feature_map_is_its_mean():
     assert tuple(graph.embedding(keras.Model(pixels, scores)).shape) == (None, 5)
 
 
+@pytest.mark.parametrize("branches", [0, 2])
+def test_a_network_without_a_last_weighted_layer_is_refused(branches):
+    pixels = keras.Input(SHAPE)
+    x = layers.GlobalAveragePooling2D()(pixels[..., :2])
+    if branches:
+        x = layers.Add()([layers.Dense(2)(x) for _ in range(branches)])
+    model = keras.Model(pixels, x)
+    with pytest.raises(InvalidSetting, match="no layer with weights"):
+        graph.embedding(model)
+    with pytest.raises(InvalidSetting, match="no layer with weights"):
+        graph.check_flat(model, SHAPE, 2, "mine")
+
+
 def test_the_feature_layer_is_the_last_one_at_the_size_of_the_last_convolution():
     inputs = keras.Input((32, 32, 3))
     x = layers.Conv2D(4, 3, padding="same")(layers.Rescaling(1 / 255)(inputs))

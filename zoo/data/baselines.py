@@ -146,7 +146,9 @@ def fold_numbers(
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels, patients = np.asarray(labels), np.asarray(patients)
-    fewest = min(len(np.unique(patients[labels == label])) for label in np.unique(labels))
+    fewest = min(
+        (len(np.unique(patients[labels == label])) for label in np.unique(labels)), default=0
+    )
     if fewest < 2:
         raise BadInput(
             "A class has images of one patient only; expected at least two patients of each class, "

@@ -74,7 +74,8 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
 
     Raises:
         InvalidSetting: it is Sequential, nested or has a `call` of its own, has Lambda layers or
-            another input or output than asked for, or ends in a softmax or sigmoid.
+            another input or output than asked for, or ends in a softmax or sigmoid, or in
+            something without weights.
     """
     import keras
 
@@ -115,6 +116,11 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
             f"ends in '{last.name}', which gives probabilities; expected logits",
             "Leave the last activation out: the trainer and the calibration add it.",
         )
+    if _last_weighted(_chain(model)) is None:
+        refuse(
+            "has no layer with weights between its output and its input, or where branches join",
+            "End it in a Dense layer that gives the logits.",
+        )
 
 
 def feature_layer(model: Any) -> Any | None:
@@ -148,11 +154,19 @@ def embedding(model: Any) -> Any:
     """Return the tensor `(batch, features)` that the last weighted layer sees in use.
 
     Dropout before it does nothing in use; a feature map is averaged over its places.
+
+    Raises:
+        InvalidSetting: there is no such layer before the output, or before branches join there.
     """
     import keras
 
     chain = _chain(model)
-    last = next(index for index, layer in enumerate(chain) if _weights(layer))
+    last = _last_weighted(chain)
+    if last is None:
+        raise InvalidSetting(
+            f"The network '{model.name}' has no layer with weights between its output and its "
+            "input, or where branches join. End it in a Dense layer that gives the logits."
+        )
     tensor = chain[last].input
     for layer in chain[last + 1 :]:
         if type(layer).__name__ not in RANDOM_LAYERS:
@@ -223,6 +237,11 @@ def _chain(model: Any) -> list[Any]:
         if not hasattr(inputs, "_keras_history") or inputs is tensor:
             return chain
         tensor = inputs
+
+
+def _last_weighted(chain: list[Any]) -> int | None:
+    """Return the place in a chain of the layer with weights that is nearest to the output."""
+    return next((place for place, layer in enumerate(chain) if _weights(layer)), None)
 
 
 def _weights(layer: Any) -> list[Any]:
