@@ -247,7 +247,7 @@ def test_a_slow_method_is_cancelled(
 def test_what_was_chosen_stays_when_the_verdicts_come(
     page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
-    _, go_on = hold(reading, "judge")
+    _, go_on = hold(reading, "judge_reading")
     read(page, picture)
     card = page.locator(".reading").first
     pair = card.locator(".stack .matching").first
@@ -263,7 +263,7 @@ def test_what_was_chosen_stays_when_the_verdicts_come(
 def test_what_is_forgotten_is_asked_for_no_more(
     page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
-    begun, go_on = hold(reading, "judge")
+    begun, go_on = hold(reading, "judge_reading")
     states: list[str] = []
 
     def passed_on(route: Route) -> None:

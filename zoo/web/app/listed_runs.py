@@ -28,7 +28,7 @@ class Unfinished:
     it was last written.
     """
 
-    listed_run: Run
+    run: Run
     training: str
     idle: str
 
