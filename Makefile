@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test lint types contracts docs check lock release-check clean
+.PHONY: demo test lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -31,6 +31,9 @@ docs: $(VENV)/.dev ## the documented help is the real one
 	$(BIN)/python docs/generate_cli.py --check
 
 check: lint types contracts docs test
+
+news: $(VENV)/.dev ## the next section of the changelog
+	$(BIN)/towncrier build --draft
 
 release-check: $(VENV)/.dev ## build, and use what was built in a fresh environment elsewhere
 	VENV=$(VENV) .ci/release
