@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test lint types contracts docs check lock news release-check clean
+.PHONY: demo test coverage lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -16,6 +16,11 @@ demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 
 test: $(VENV)/.dev ## all tests, on two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: $(VENV)/.dev ## the same tests, and which branches they take
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --cov-fail-under=0
+	-$(BIN)/coverage combine --append --quiet # of processes that ended after the tests
+	$(BIN)/coverage report
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
