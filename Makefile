@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test coverage lint types contracts docs check lock news release-check clean
+.PHONY: demo test coverage mutants lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -21,6 +21,10 @@ coverage: $(VENV)/.dev ## the same tests, and which branches they take
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --cov-fail-under=0
 	-$(BIN)/coverage combine --append --quiet # of processes that ended after the tests
 	$(BIN)/coverage report
+
+mutants: $(VENV)/.dev ## break the code that decides, and see whether its tests notice; goes on where it stopped
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
