@@ -42,6 +42,14 @@ def test_a_plain_table(tmp_path: Path) -> None:
     assert "No patient is known" in dataset.notes[0]
 
 
+def test_an_image_is_read_in_the_asked_size(tmp_path: Path) -> None:
+    Image.new("L", (40, 30)).save(tmp_path / "a.png")
+    dataset = index(tmp_path, PLAIN)
+    sample = dataset.samples[0]
+    assert dataset.read(sample, None).shape == (30, 40, 3)
+    assert dataset.read(sample, (16, 20)).shape == (16, 20, 3)
+
+
 def test_patients_and_splits(tmp_path: Path) -> None:
     text = "path,label,patient,split\na.png,0,p1,Train\nb.png,1,p1,val\nc.png,1,,TEST\n"
     dataset = index(tmp_path, text)
