@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SKIPPED = {"demo", "runs", "build", "dist", "mutants"}
 PAGES = sorted(
     path.relative_to(ROOT)
