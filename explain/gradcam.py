@@ -52,8 +52,8 @@ def explain(
     visualisers.feature_layer(classifier, NAME)  # there must be one
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        found = classifier.gradients(pixels, wanted)
-        features, gradients = np.asarray(found.features), np.asarray(found.by_features)
+        passed = classifier.gradients(pixels, wanted)
+        features, gradients = np.asarray(passed.features), np.asarray(passed.by_features)
         coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
         return visualisers.upsample(np.maximum(coarse, 0), pixels.shape[1:3])
 

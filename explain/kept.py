@@ -25,10 +25,10 @@ def kept(
 
     @functools.wraps(prepare)
     def remembered(owner: Owner, *others: Others.args, **named: Others.kwargs) -> Prepared:
-        own = vars(owner)
-        if name not in own:
-            own[name] = functools.lru_cache(MOST)(functools.partial(prepare, owner))
-        found: Prepared = own[name](*others, **named)
-        return found
+        attributes = vars(owner)
+        if name not in attributes:
+            attributes[name] = functools.lru_cache(MOST)(functools.partial(prepare, owner))
+        prepared: Prepared = attributes[name](*others, **named)
+        return prepared
 
     return remembered

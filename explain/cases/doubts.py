@@ -62,9 +62,9 @@ def _agreements(reference: Reference, neighbours: int) -> np.ndarray | None:
     rows = np.flatnonzero(index.first)
     count = min(neighbours, len(rows))
     units = index.unit(embeddings)
-    found = []
+    agreeing = []
     for start in range(0, len(labels), CHUNK):
         distances = cosine_distances(units[start : start + CHUNK] @ index.directions[rows].T)
         near = rows[np.argpartition(distances, count - 1, axis=1)[:, :count]]
-        found.append(index.labels[near] == labels[start : start + CHUNK, None])
-    return np.concatenate(found).mean(axis=1)
+        agreeing.append(index.labels[near] == labels[start : start + CHUNK, None])
+    return np.concatenate(agreeing).mean(axis=1)

@@ -74,9 +74,9 @@ class Finder:
         if len(targets) <= CHUNK:
             return self._explain(method, images, targets)
         return [
-            found
+            examples
             for start in range(0, len(targets), CHUNK)
-            for found in self._explain(method, *_part(images, targets, start))
+            for examples in self._explain(method, *_part(images, targets, start))
         ]
 
     def _explain(self, method: str, images: Images, targets: Sequence[int]) -> list[Examples]:
@@ -142,7 +142,7 @@ class Finder:
         everyone = np.ones(len(query.own), bool)
         name = self.classifier.class_names[query.target]
         title = f"Alike in what speaks for or against {name}"
-        found = [
+        groups = [
             self._group(query, "similar", "Most alike to the network", query.distances, everyone),
             query.deciding is not None
             and self._group(query, "contribution", title, query.deciding, everyone),
@@ -155,7 +155,7 @@ class Finder:
             ),
             *self._judged_by_head(query, name),
         ]
-        yield from (group for group in found if group and group.cases)
+        yield from (group for group in groups if group and group.cases)
 
     def _judged_by_head(self, query: _Query, name: str) -> Iterator[Group]:
         if self.head is None:
@@ -176,16 +176,16 @@ class Finder:
             ("pushed", f"Pushed the answer towards {name} most", -values),
             ("pulled", f"Pulled the answer away from {name} most", values),
         ):
-            found = self._group(query, kind, title, signed, signed < 0, "added to the logit")
+            group = self._group(query, kind, title, signed, signed < 0, "added to the logit")
             yield replace(
-                found,
+                group,
                 cases=tuple(
                     replace(
                         case,
                         distance=float(values[case.index]),
                         note=_joined(case.note, UNLIKE if likeness[case.index] < 0 else ""),
                     )
-                    for case in found.cases
+                    for case in group.cases
                 ),
             )
 
@@ -218,12 +218,12 @@ class Finder:
 
 @kept
 def _head(classifier: Classifier, reference: Reference) -> Head | None:
-    found = classifier.linear_head()
-    if found is None:
+    head = classifier.linear_head()
+    if head is None:
         return None
     from scipy.special import softmax
 
-    weights, bias = found
+    weights, bias = head
     index = index_of(reference)
     logits = reference.embeddings @ weights + bias
     probabilities = softmax(logits / classifier.temperature, axis=1)
@@ -275,7 +275,7 @@ def _joined(*notes: str) -> str:
 
 def _part(images: Images, targets: Sequence[int], start: int) -> tuple[Images, Sequence[int]]:
     part = slice(start, start + CHUNK)
-    own = Images(
+    some = Images(
         images.pixels[part], images.names[part], images.patients[part], images.digests[part]
     )
-    return own, targets[part]
+    return some, targets[part]

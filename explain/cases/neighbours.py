@@ -71,23 +71,23 @@ class Index:
         """
         same = (self.contents == self.content_of.get(digest, -1)) | (distances < self.copy)
         people = {*self.people[same].tolist(), self.person_of.get(patient or "", -1)} - {-1}
-        own = same | np.isin(self.people, list(people))
-        if not own.any():
-            return own
-        return np.isin(self.contents, self.contents[own])
+        excluded = same | np.isin(self.people, list(people))
+        if not excluded.any():
+            return excluded
+        return np.isin(self.contents, self.contents[excluded])
 
     def nearest(
-        self, distances: np.ndarray, allowed: np.ndarray, count: int, own: np.ndarray
+        self, distances: np.ndarray, allowed: np.ndarray, count: int, excluded: np.ndarray
     ) -> list[int]:
         """Return the rows of the smallest distances, at most `count`, the smallest first.
 
         `allowed` and `own` are `(cases,)` bool. No two of them are copies of each other, and none
         is a copy of an `own` case.
         """
-        rows = np.flatnonzero(allowed & self.first & ~own)
+        rows = np.flatnonzero(allowed & self.first & ~excluded)
         if not count or not len(rows):
             return []
-        values, taken = distances[rows], np.flatnonzero(own).tolist()
+        values, taken = distances[rows], np.flatnonzero(excluded).tolist()
         looked_at = 2 * count
         while True:
             looked_at = min(looked_at, len(rows))

@@ -39,13 +39,13 @@ def matching(
     if not pairs or classifier.feature_layer is None:
         return nothing
     distinct = list(dict.fromkeys(pairs))
-    own = _evidence(classifier, pixels, targets)
+    of_images = _evidence(classifier, pixels, targets)
     cases = _evidence(
         classifier,
         _pictures(classifier, reference, [row for row, _ in distinct]),
         [target for _, target in distinct],
     )
-    if own is None or cases is None:
+    if of_images is None or cases is None:
         return nothing
     place = {pair: number for number, pair in enumerate(distinct)}
     return [
@@ -54,7 +54,7 @@ def matching(
             for row in rows
             if (row, int(target)) in place
         }
-        for evidence, target, rows in zip(own, targets, wanted, strict=True)
+        for evidence, target, rows in zip(of_images, targets, wanted, strict=True)
     ]
 
 
@@ -79,10 +79,10 @@ def common(one: np.ndarray, other: np.ndarray) -> Regions:
 def _evidence(
     classifier: Classifier, pixels: np.ndarray, targets: Sequence[int]
 ) -> np.ndarray | None:
-    found = classifier.gradients(pixels, targets)
-    if found.features is None or found.by_features is None:
+    gradients = classifier.gradients(pixels, targets)
+    if gradients.features is None or gradients.by_features is None:
         return None
-    return found.features * found.by_features
+    return gradients.features * gradients.by_features
 
 
 def _pictures(classifier: Classifier, reference: Reference, rows: Sequence[int]) -> np.ndarray:

@@ -86,14 +86,14 @@ def fit_representers(
 
     start = np.vstack([weights * scale, bias + mean @ weights]).astype(np.float64)
     start -= start.mean(axis=1, keepdims=True)  # what all classes share changes no probability
-    found = minimize(
+    minimum = minimize(
         loss,
         start.ravel(),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": STEPS, "maxfun": STEPS, "gtol": 1e-8, "ftol": 0, "maxcor": 20},
     )
-    head = found.x.reshape(-1, classes)
+    head = minimum.x.reshape(-1, classes)
     given = points @ head
     return Representers(
         alphas=(wanted - softmax(given, axis=1)) / (2 * PENALTY * cases),
@@ -130,8 +130,8 @@ class Contributions:
 
     def distances(self, products: np.ndarray, units: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return `(batch, cases)` cosine distances from the products of `vectors`."""
-        own = np.linalg.norm(units * self.weights.T[targets], axis=1)
-        lengths = own[:, None] * self.lengths.T[targets]
+        norms = np.linalg.norm(units * self.weights.T[targets], axis=1)
+        lengths = norms[:, None] * self.lengths.T[targets]
         # Not the lengths of nothing: what contributes nothing is at 1 from all others.
         return cosine_distances(products / np.where(lengths > 0, lengths, np.inf))
 

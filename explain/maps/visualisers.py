@@ -101,16 +101,16 @@ def attributions(
     import numpy as np
 
     check_targets(classifier, targets)
-    found: list[Attribution] = []
+    made: list[Attribution] = []
     for start in range(0, len(targets), chunk):
         wanted = [int(target) for target in targets[start : start + chunk]]
         whole = len(targets) <= chunk
         pixels = images.pixels if whole else images.pixels[start : start + chunk]
         values = np.asarray(maps(pixels, wanted), np.float32)
-        found += [
+        made += [
             Attribution(method, target, map_) for target, map_ in zip(wanted, values, strict=True)
         ]
-    return found
+    return made
 
 
 def class_activations(

@@ -64,9 +64,9 @@ def _index(root: Path, options: dict[str, str]) -> Dataset:
     from zoo.base import patients
 
     strangers: list[str] = []
-    found = sorted(_find(root, strangers))
-    class_names = _class_names(root, {name for _, name, _ in found}, options.get("classes"))
-    kept = [entry for entry in found if entry[1] in class_names]
+    images = sorted(_find(root, strangers))
+    class_names = _class_names(root, {name for _, name, _ in images}, options.get("classes"))
+    kept = [entry for entry in images if entry[1] in class_names]
     _check_splits(root, Counter((split, name) for _, name, split in kept), class_names)
     names = [name for name, _, _ in kept]
     rule, people, note = assign_patients(names, options.get("patients", patients.AUTO))
@@ -155,13 +155,13 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
-def _class_names(root: Path, found: set[str], asked: str | None) -> tuple[str, ...]:
-    if not found:
+def _class_names(root: Path, present: set[str], asked: str | None) -> tuple[str, ...]:
+    if not present:
         raise BadInput(f"There are no images in class folders in '{root}'. {LAYOUT}")
-    names = tuple(asked.split(",")) if asked is not None else tuple(sorted(found))
+    names = tuple(asked.split(",")) if asked is not None else tuple(sorted(present))
     for name in names:
-        if name not in found:
-            raise UnknownName.among(f"class folder with images in '{root}'", name, found)
+        if name not in present:
+            raise UnknownName.among(f"class folder with images in '{root}'", name, present)
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise BadInput(
             f"'{root}' gives these classes: {', '.join(names)}. "

@@ -113,8 +113,8 @@ def _index(archive: NpzImages, asked: str | None, subject: str) -> Dataset:
     shapes = _shapes(archive)
     present = [key for key in SPLIT_KEYS if {f"{key}_images", f"{key}_labels"} & set(shapes)]
     if not present:
-        found = ", ".join(sorted(shapes)) or "nothing"
-        raise BadInput(f"'{archive.path}' holds {found}. {LAYOUT}")
+        arrays = ", ".join(sorted(shapes)) or "nothing"
+        raise BadInput(f"'{archive.path}' holds {arrays}. {LAYOUT}")
     labels = {key: _labels(archive, shapes, key) for key in present}
     values = np.unique(np.concatenate(list(labels.values())))
     class_names = _class_names(archive, values, asked)
@@ -159,12 +159,14 @@ def _labels(
 
 
 def _class_names(archive: NpzImages, values: np.ndarray, asked: str | None) -> tuple[str, ...]:
-    found = [int(value) for value in values]
+    labels = [int(value) for value in values]
     names = (
-        asked.split(",") if asked is not None else [f"class {index}" for index in range(len(found))]
+        asked.split(",")
+        if asked is not None
+        else [f"class {index}" for index in range(len(labels))]
     )
-    if len(found) < 2 or found[0] < 0 or found[-1] >= len(names) or len(set(names)) < len(names):
-        shown = ", ".join(map(str, found[:10]))
+    if len(labels) < 2 or labels[0] < 0 or labels[-1] >= len(names) or len(set(names)) < len(names):
+        shown = ", ".join(map(str, labels[:10]))
         raise BadInput(
             f"The labels in '{archive.path}' are {shown or 'missing'} and the classes "
             f"{', '.join(names[:10]) or 'none'}. Expected at least two labels, counted from 0 "

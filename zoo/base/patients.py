@@ -28,16 +28,16 @@ def kermany(stem: str) -> str | None:
 
     Bacterial and viral cases are numbered separately: the person's number alone is no patient.
     """
-    if found := _PNEUMONIA.fullmatch(stem):
-        return f"{found[2]}-{found[1]}"
-    found = _NORMAL.fullmatch(stem)
-    return found[1] if found else None
+    if match := _PNEUMONIA.fullmatch(stem):
+        return f"{match[2]}-{match[1]}"
+    match = _NORMAL.fullmatch(stem)
+    return match[1] if match else None
 
 
 def nih(stem: str) -> str | None:
     """Find the patient in names of NIH ChestX-ray14, such as `00001280_004`."""
-    found = _NIH.fullmatch(stem)
-    return str(int(found[1])) if found else None
+    match = _NIH.fullmatch(stem)
+    return str(int(match[1])) if match else None
 
 
 def nobody(stem: str) -> str | None:  # noqa: ARG001 (a rule takes the stem)
@@ -93,15 +93,15 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
     if rule != AUTO and rule not in RULES:
         raise UnknownName.among("patient rule", rule, (AUTO, *RULES))
     rule = choose_rule(names) if rule == AUTO else rule
-    found = [patient_of(rule, name) for name in names]
-    patients = [patient or name for patient, name in zip(found, names, strict=True)]
+    recognised = [patient_of(rule, name) for name in names]
+    patients = [patient or name for patient, name in zip(recognised, names, strict=True)]
     if rule == NONE:
         note = (
             "No patient is known: every image counts as a patient of its own, "
             "so one patient in two splits would go unseen."
         )
     else:
-        note = f"{len(set(found) - {None}):,} patients recognised by the '{rule}' rule."
-        if strays := found.count(None):
+        note = f"{len(set(recognised) - {None}):,} patients recognised by the '{rule}' rule."
+        if strays := recognised.count(None):
             note += f" {strays:,} names do not fit it; each counts as a patient of its own."
     return rule, patients, note

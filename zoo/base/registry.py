@@ -122,10 +122,10 @@ def load_registry(*extra_plugins: Any) -> Registry:
     )
 
 
-def _named_entry_points(found: Iterable[EntryPoint]) -> list[tuple[str, EntryPoint]]:
+def _named_entry_points(entries: Iterable[EntryPoint]) -> list[tuple[str, EntryPoint]]:
     """Name each entry point `distribution:name`: pluggy would skip a second one of a bare name."""
     named: dict[tuple[str, str], EntryPoint] = {}
-    for entry in found:
+    for entry in entries:
         distribution = entry.dist.name if entry.dist else "unknown"
         named.setdefault((f"{distribution}:{entry.name}", entry.value), entry)
     return [(name, entry) for (name, _), entry in named.items()]

@@ -82,38 +82,38 @@ def _findings(
         if len(parts) < 2 and len(labels) < 2:
             kinds[""].append(names)
     findings = []
-    if found := kinds["parts"]:
+    if listed := kinds["parts"]:
         between = "; ".join(sorted(pairs_of_parts))
         findings.append(
             Finding(
                 ERROR,
                 f"{kind} between parts",
-                f"{counted(len(found), 'group')} of {noun} in more than one part ({between}).",
+                f"{counted(len(listed), 'group')} of {noun} in more than one part ({between}).",
                 ACROSS_PARTS,
-                groups=tuple(found),
+                groups=tuple(listed),
             )
         )
-    if found := kinds["labels"]:
+    if listed := kinds["labels"]:
         findings.append(
             Finding(
                 ERROR,
                 f"{kind} with different labels",
-                f"{counted(len(found), 'group')} of {noun} under different labels.",
+                f"{counted(len(listed), 'group')} of {noun} under different labels.",
                 ACROSS_LABELS,
-                groups=tuple(found),
+                groups=tuple(listed),
             )
         )
-    if found := kinds[""]:
-        surplus = sum(len(names) - 1 for names in found)
+    if listed := kinds[""]:
+        surplus = sum(len(names) - 1 for names in listed)
         findings.append(
             Finding(
                 NOTE,
                 kind,
-                f"{counted(len(found), 'group')} of {noun} ({surplus:,} surplus), each inside one "
+                f"{counted(len(listed), 'group')} of {noun} ({surplus:,} surplus), each inside one "
                 "part and class.",
                 "They weigh more than once; keep one of each. Identical images stay together when "
                 "parts are split off.",
-                groups=tuple(found),
+                groups=tuple(listed),
             )
         )
     return findings

@@ -49,14 +49,14 @@ def backbone(registry: Registry) -> Backbone | None:
 
 
 def embed(
-    found: Backbone,
+    embedder: Backbone,
     dataset: Dataset,
     samples: Sequence[Sample],
     digests: Sequence[str],
     progress: Progress = SILENT,
 ) -> np.ndarray:
     """Return `(n, features)` float32; a feature map is averaged over its places."""
-    values = features(found.model, dataset, samples, digests, progress=progress)[:, 0]
+    values = features(embedder.model, dataset, samples, digests, progress=progress)[:, 0]
     return values.mean(axis=tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values
 
 

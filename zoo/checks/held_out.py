@@ -20,12 +20,12 @@ def probabilities(features: np.ndarray, labels: np.ndarray, folds: np.ndarray) -
     best, least = np.empty(0), np.inf
     with threadpool_limits(1, "blas"):  # threads that wait for each other cost more than they save
         for variance in VARIANCES:
-            found = _out_of_fold(features, labels, folds, variance / features.shape[1])
-            own = found[np.arange(len(labels)), labels]
-            loss = float(-np.log(np.maximum(own, 1e-12)).mean())
+            held_out = _out_of_fold(features, labels, folds, variance / features.shape[1])
+            of_given_label = held_out[np.arange(len(labels)), labels]
+            loss = float(-np.log(np.maximum(of_given_label, 1e-12)).mean())
             if loss >= least:
                 break
-            best, least = found, loss
+            best, least = held_out, loss
     return best
 
 
@@ -34,7 +34,7 @@ def _out_of_fold(
 ) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
-    found = np.zeros((len(labels), int(labels.max()) + 1))
+    held_out = np.zeros((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds):
         left_out = folds == fold
         learned, asked = features[~left_out], features[left_out]
@@ -42,5 +42,5 @@ def _out_of_fold(
         spread[spread <= 1e-6 * np.maximum(1, np.abs(mean))] = 1  # a constant says nothing
         model = LogisticRegression(C=strength, max_iter=2000)
         model.fit((learned - mean) / spread, labels[~left_out])
-        found[np.ix_(left_out, model.classes_)] = model.predict_proba((asked - mean) / spread)
-    return found
+        held_out[np.ix_(left_out, model.classes_)] = model.predict_proba((asked - mean) / spread)
+    return held_out

@@ -41,9 +41,9 @@ def headers(
     return list(track(progress, in_parallel(read, samples), "file headers", len(samples)))
 
 
-def sizes(found: Sequence[Header]) -> tuple[list[dict[str, int]], int]:
+def sizes(file_headers: Sequence[Header]) -> tuple[list[dict[str, int]], int]:
     """Return the ten most frequent {width, height, images}, and how many sizes there are."""
-    number = Counter((h.width, h.height) for h in found)
+    number = Counter((h.width, h.height) for h in file_headers)
     frequent = [
         {"width": width, "height": height, "images": images}
         for (width, height), images in number.most_common(SIZES_SHOWN)
@@ -124,13 +124,15 @@ def imbalance(dataset: Dataset) -> list[Finding]:
     ]
 
 
-def modes(found: Sequence[Header], labels: np.ndarray, class_names: Sequence[str]) -> list[Finding]:
+def modes(
+    file_headers: Sequence[Header], labels: np.ndarray, class_names: Sequence[str]
+) -> list[Finding]:
     """Find kinds of pixels that are mixed, and say whether one belongs to one class only."""
-    number = Counter(h.mode for h in found)
+    number = Counter(h.mode for h in file_headers)
     if len(number) < 2:
         return []
     owners: Mapping[str, set[int]] = {
-        mode: {int(label) for h, label in zip(found, labels, strict=True) if h.mode == mode}
+        mode: {int(label) for h, label in zip(file_headers, labels, strict=True) if h.mode == mode}
         for mode in number
     }
     listed = ", ".join(f"{mode} {images:,}" for mode, images in number.most_common())
@@ -168,11 +170,11 @@ def flat(samples: Sequence[Sample], contrasts: np.ndarray) -> list[Finding]:
     ]
 
 
-def summary(found: Sequence[Header]) -> dict[str, Any]:
+def summary(file_headers: Sequence[Header]) -> dict[str, Any]:
     """Return sizes, distinct_sizes and modes for the result."""
-    frequent, distinct = sizes(found)
+    frequent, distinct = sizes(file_headers)
     return {
         "sizes": frequent,
         "distinct_sizes": distinct,
-        "modes": dict(Counter(h.mode for h in found).most_common()),
+        "modes": dict(Counter(h.mode for h in file_headers).most_common()),
     }

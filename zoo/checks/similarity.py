@@ -62,7 +62,7 @@ def similar_pairs(
     `gray` is `(n, 64, 64)`, `hashes` is `(n, 4)` uint64, `embeddings` is `(n, features)`. Takes
     memory for a few million pairs at a time, whatever n is.
     """
-    found: dict[tuple[int, int], float] = {}
+    pairs: dict[tuple[int, int], float] = {}
     searches = [_by_hash(hashes)]
     if embeddings is not None:
         searches.append(_by_embedding(embeddings))
@@ -73,8 +73,8 @@ def similar_pairs(
                 alike = correlation(gray[i], gray[j])
                 for a, b, value in zip(i, j, alike, strict=True):
                     if value > SAME_PICTURE:
-                        found[int(a), int(b)] = float(value)
-    return sorted((a, b, value) for (a, b), value in found.items())
+                        pairs[int(a), int(b)] = float(value)
+    return sorted((a, b, value) for (a, b), value in pairs.items())
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

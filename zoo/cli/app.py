@@ -89,10 +89,10 @@ def chosen_sources(names: Sequence[str], folder: Path) -> tuple[Path, tuple[str,
         UnknownName: there is no run of a name.
         InvalidSetting: they lie in several folders.
     """
-    found = [run_folder.open_run(name, folder) for name in names]
-    folders = {run.path.resolve().parent for run in found} or {folder.resolve()}
+    runs = [run_folder.open_run(name, folder) for name in names]
+    folders = {run.path.resolve().parent for run in runs} or {folder.resolve()}
     if len(folders) > 1:
         raise InvalidSetting(
             "The runs lie in several folders. Move them into one, or choose runs of one folder."
         )
-    return folders.pop(), tuple(run.name for run in found)
+    return folders.pop(), tuple(run.name for run in runs)

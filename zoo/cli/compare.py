@@ -116,16 +116,18 @@ def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
         InvalidSetting: some are runs and some are architectures.
         UnknownName: a name is neither.
     """
-    found = [any((p / run_folder.RECORD).is_file() for p in (Path(n), folder / n)) for n in names]
-    if any(found) and not all(found):
+    are_runs = [
+        any((p / run_folder.RECORD).is_file() for p in (Path(n), folder / n)) for n in names
+    ]
+    if any(are_runs) and not all(are_runs):
         raise InvalidSetting(
             f"Of {', '.join(names)}, some are runs and some are not. Compare runs with runs, or "
             "architectures with architectures."
         )
-    if not found[0]:
+    if not are_runs[0]:
         for name in names:
             registry.architecture(name)
-    return found[0]
+    return are_runs[0]
 
 
 def _print(result: Mapping[str, Any]) -> None:

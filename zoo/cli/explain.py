@@ -226,8 +226,8 @@ def _measure(
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
         page = auditing.write_audit(audit, output, run)
     else:
-        found = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
-        sentences, page = found.sentences, overview.write_overview(found, output, run)
+        result = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
+        sentences, page = result.sentences, overview.write_overview(result, output, run)
     console.stop()
     for sentence in sentences:
         click.echo(sentence)

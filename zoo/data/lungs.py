@@ -47,16 +47,16 @@ class Lungs:
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Return where the lungs are, `(batch, height, width)` bool, of uint8 pixels."""
         height, width = pixels.shape[1:3]
-        found = (_reduced(pixels) @ self.weights + self.bias).reshape(-1, SIDE, SIDE)
+        chances = (_reduced(pixels) @ self.weights + self.bias).reshape(-1, SIDE, SIDE)
         return np.stack(
             [
                 np.asarray(
-                    Image.fromarray(own.astype(np.float32)).resize(
+                    Image.fromarray(chance.astype(np.float32)).resize(
                         (width, height), Image.Resampling.BILINEAR
                     )
                 )
                 >= INSIDE
-                for own in found
+                for chance in chances
             ]
         )
 
@@ -89,10 +89,10 @@ def fit_lungs(
     return Lungs(lungs.weights, lungs.bias, float(overlap.mean()), len(truth))
 
 
-def dice(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def dice(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return `(batch,)` Dice coefficients of `(batch, height, width)` bool masks; 1: identical."""
-    both = (found & truth).sum(axis=(1, 2))
-    return 2 * both / np.maximum(found.sum(axis=(1, 2)) + truth.sum(axis=(1, 2)), 1)
+    both = (masks & truth).sum(axis=(1, 2))
+    return 2 * both / np.maximum(masks.sum(axis=(1, 2)) + truth.sum(axis=(1, 2)), 1)
 
 
 def save(path: Path, lungs: Lungs) -> None:

@@ -34,8 +34,8 @@ class Masks:
     def of(self, name: str) -> Path | None:
         """Return the mask with the stem of `name`; of several the one whose folders agree most."""
         wanted = PurePosixPath(name)
-        found = self.paths.get(wanted.stem, ())
-        return max(found, key=lambda path: _agreement(path, wanted), default=None)
+        candidates = self.paths.get(wanted.stem, ())
+        return max(candidates, key=lambda path: _agreement(path, wanted), default=None)
 
 
 def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
@@ -50,7 +50,7 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     for path in sorted(folder.rglob("*")):
         if images.is_image_name(path):
             paths[path.stem].append(path)
-    masks = Masks({stem: tuple(found) for stem, found in paths.items()})
+    masks = Masks({stem: tuple(files) for stem, files in paths.items()})
     if not any(masks.of(sample.name) for sample in samples):
         raise BadInput(
             f"None of the {len(paths):,} masks in '{folder}' has the name of an image, such as "

@@ -28,18 +28,18 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
     Raises:
         BadInput: a path does not exist, or a folder has no image.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and images.is_image_name(p))
             if not inside:
                 raise BadInput(f"The folder '{path}' has no images. Name a folder of image files.")
-            found.extend(inside)
+            files.extend(inside)
         elif path.exists():
-            found.append(path)
+            files.append(path)
         else:
             raise BadInput(f"There is no file or folder '{path}'. Check the path.")
-    return found
+    return files
 
 
 def read_images(

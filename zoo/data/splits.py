@@ -47,12 +47,12 @@ def split(dataset: Dataset, digests: Mapping[str, str], seed: int) -> Split:
     Raises:
         BadInput: too few patients of a class to divide.
     """
-    own = {part: [s for s in dataset.samples if s.split == part] for part in SPLITS}
+    named = {part: [s for s in dataset.samples if s.split == part] for part in SPLITS}
     undivided = [s for s in dataset.samples if s.split not in SPLITS]
     notes: list[str] = []
     classes = range(len(dataset.class_names))
 
-    train, validation, test = own[TRAIN] + undivided, own[VALIDATION], own[TEST]
+    train, validation, test = named[TRAIN] + undivided, named[VALIDATION], named[TEST]
     rebuild = min(sum(s.label == c for s in validation) for c in classes) < (
         SMALLEST_VALIDATION_CLASS
     )

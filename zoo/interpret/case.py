@@ -48,9 +48,9 @@ class Case:
     @property
     def attributions(self) -> tuple[Attribution, ...]:
         """Return the explanations that are maps over the image."""
-        return tuple(found for found in self.explanations if isinstance(found, Attribution))
+        return tuple(given for given in self.explanations if isinstance(given, Attribution))
 
     @property
     def examples(self) -> tuple[Examples, ...]:
         """Return the explanations that are known cases."""
-        return tuple(found for found in self.explanations if isinstance(found, Examples))
+        return tuple(given for given in self.explanations if isinstance(given, Examples))

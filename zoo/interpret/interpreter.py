@@ -98,7 +98,9 @@ class Interpreter:
                 reason=answers.verdicts[i].reason,
                 class_names=self.run.class_names,
                 explanations=tuple(
-                    found for found in explanations[i] if self._shown(found.method, judged[i])
+                    explanation
+                    for explanation in explanations[i]
+                    if self._shown(explanation.method, judged[i])
                 ),
                 trust=judged[i],
                 reference=self.reference,
@@ -147,8 +149,8 @@ class Interpreter:
             given = explainer.explain(
                 self.classifier, images, targets, self.reference, **self.options[explainer.name]
             )
-            for own, explanation in zip(said, given, strict=True):
-                own.append(explanation)
+            for told, explanation in zip(said, given, strict=True):
+                told.append(explanation)
             progress.advance(len(targets))
         return said
 
@@ -197,9 +199,11 @@ class Interpreter:
         """Return the masks that were given, and where there is none what the lung model finds."""
         if self.lungs is None:
             return masks
-        found = self.lungs(images.pixels)
-        given = [None] * len(found) if masks is None else masks
-        return [own if known is None else known for own, known in zip(found, given, strict=True)]
+        lungs = self.lungs(images.pixels)
+        given = [None] * len(lungs) if masks is None else masks
+        return [
+            guessed if known is None else known for guessed, known in zip(lungs, given, strict=True)
+        ]
 
     def _shown(self, method: str, judged: Mapping[str, Any]) -> bool:
         """Tell whether a map is shown: one that ignores the weights only when asked for by name."""

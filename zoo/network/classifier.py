@@ -30,12 +30,12 @@ class _Pass:
 
     def answers(self, targets: tuple[int, ...], by_pixels: bool) -> Gradients | None:
         """Return these gradients if they are known."""
-        found = self.gradients
-        if found is None or self.targets != targets:
+        gradients = self.gradients
+        if gradients is None or self.targets != targets:
             return None
         if not by_pixels:
-            return replace(found, by_pixels=None)
-        return None if found.by_pixels is None else found
+            return replace(gradients, by_pixels=None)
+        return None if gradients.by_pixels is None else gradients
 
 
 class TrainedClassifier:
@@ -98,8 +98,8 @@ class TrainedClassifier:
         """
         wanted = tuple(int(target) for target in targets)
         known = self._known(pixels)
-        found = known.answers(wanted, by_pixels)
-        return found or self._differentiate(known, wanted, 0.0, by_pixels)
+        remembered = known.answers(wanted, by_pixels)
+        return remembered or self._differentiate(known, wanted, 0.0, by_pixels)
 
     def prime(
         self, pixels: np.ndarray, threshold: float | None = None, *, by_pixels: bool = False
@@ -137,17 +137,17 @@ class TrainedClassifier:
             differentiate(pixels, np.array(targets[part], np.int32), np.float32(margin))
             for part, pixels in _parts(known.pixels, size)
         ]
-        found = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+        tensors = {name: _joined([part[name] for part in parts]) for name in parts[0]}
         gradients = Gradients(
-            logits=found["logits"],
-            features=found.get("features"),
-            by_features=found.get("by_features"),
-            by_pixels=found.get("by_pixels"),
+            logits=tensors["logits"],
+            features=tensors.get("features"),
+            by_features=tensors.get("by_features"),
+            by_pixels=tensors.get("by_pixels"),
         )
-        chosen = tuple(int(target) for target in found["targets"])
+        chosen = tuple(int(target) for target in tensors["targets"])
         known = replace(known, targets=chosen, gradients=gradients)
         if self._in_float32 is self.model:  # or else answers stay in 16 bits, as they were tuned
-            known = replace(known, outputs=(found["logits"], found["embeddings"]))
+            known = replace(known, outputs=(tensors["logits"], tensors["embeddings"]))
         self._keep(known)
         return gradients
 
@@ -210,8 +210,8 @@ def _joined(parts: Sequence[Any]) -> np.ndarray:
     return np.concatenate([part.numpy() for part in parts]).astype(np.float32, copy=False)
 
 
-def _arrays(found: Gradients | None) -> list[np.ndarray]:
-    if found is None:
+def _arrays(gradients: Gradients | None) -> list[np.ndarray]:
+    if gradients is None:
         return []
-    arrays = (found.logits, found.features, found.by_features, found.by_pixels)
+    arrays = (gradients.logits, gradients.features, gradients.by_features, gradients.by_pixels)
     return [array for array in arrays if array is not None]

@@ -54,13 +54,13 @@ class ExportFormat:
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the packages it was written and compared with."""
-        found = {}
+        versions = {}
         for name in self.packages:
             try:
-                found[name] = version(name)
+                versions[name] = version(name)
             except PackageNotFoundError:  # installed from another distribution, such as a GPU build
-                found[name] = "unknown"
-        return found
+                versions[name] = "unknown"
+        return versions
 
 
 def named(name: str) -> ExportFormat:

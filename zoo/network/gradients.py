@@ -50,10 +50,10 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
         score = tf.gather(logits, chosen, batch_dims=1)
         sources = [*features, pixels] if by_pixels else features
         gradients = tf.gradients(score, sources, unconnected_gradients="zero") if sources else []
-        found = {"logits": logits, "embeddings": embeddings, "targets": chosen}
+        tensors = {"logits": logits, "embeddings": embeddings, "targets": chosen}
         if features:
-            found |= {"features": features[0], "by_features": gradients[0]}
-        return found | ({"by_pixels": gradients[-1]} if by_pixels else {})
+            tensors |= {"features": features[0], "by_features": gradients[0]}
+        return tensors | ({"by_pixels": gradients[-1]} if by_pixels else {})
 
     return differentiate
 

@@ -106,8 +106,8 @@ def baseline_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     baselines = result.get("baselines")
     if not baselines:
         return []
-    own = row("this run", result["metrics"]["roc_auc"])
-    return [own, *(row(entry["title"], entry["roc_auc"], quiet=True) for entry in baselines)]
+    network = row("this run", result["metrics"]["roc_auc"])
+    return [network, *(row(entry["title"], entry["roc_auc"], quiet=True) for entry in baselines)]
 
 
 def row(title: str, entry: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:

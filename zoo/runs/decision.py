@@ -64,8 +64,8 @@ class Decision:
         predicted = decide(probabilities, self.positive, self.threshold)
         possible = sets(probabilities, self.limits)
         return [
-            self._verdict(int(chosen), own, float(distance))
-            for chosen, own, distance in zip(predicted, possible, distances, strict=True)
+            self._verdict(int(chosen), classes, float(distance))
+            for chosen, classes, distance in zip(predicted, possible, distances, strict=True)
         ]
 
     def to_record(self) -> dict[str, Any]:

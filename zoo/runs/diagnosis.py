@@ -76,7 +76,9 @@ def the_others(causes: Sequence[Cause]) -> str:
         verdict: [cause.kind for cause in causes if cause.verdict == verdict]
         for verdict in (FINE, UNKNOWN)
     }
-    return " ".join(f"{one.capitalize()}: {', '.join(own)}." for one, own in kinds.items() if own)
+    return " ".join(
+        f"{one.capitalize()}: {', '.join(names)}." for one, names in kinds.items() if names
+    )
 
 
 def untold(alarms: Sequence[Alarm], causes: Sequence[Cause]) -> list[Alarm]:
@@ -212,7 +214,7 @@ def threshold(test: Mapping[str, Any]) -> Cause:
         return Cause("threshold", UNKNOWN, "With more than two classes there is no threshold.")
     roc = test["curves"][0]["roc"]
     best = max(y - x for x, y in zip(roc["x"], roc["y"], strict=True))
-    own = point["recall"] - point["false_positive_rate"]
+    youden = point["recall"] - point["false_positive_rate"]
     evidence = (
         f"Sensitivity {point['recall']:.3f} and specificity "
         f"{1 - point['false_positive_rate']:.3f} on the test part"
@@ -223,8 +225,8 @@ def threshold(test: Mapping[str, Any]) -> Cause:
             f", {chosen['sensitivity']['value']:.3f} and {chosen['specificity']['value']:.3f} on "
             "validation, where the threshold was chosen"
         )
-    evidence += f". Youden's index {own:.3f} on the test part; {best:.3f} at the best threshold."
-    if best - own <= GAP:
+    evidence += f". Youden's index {youden:.3f} on the test part; {best:.3f} at the best threshold."
+    if best - youden <= GAP:
         return Cause("threshold", FINE, evidence)
     if chosen and chosen["rule"] == "sensitivity":
         told = f"It was chosen for a sensitivity of {chosen['target']:g}: that is its price."

@@ -113,15 +113,15 @@ class _Scaled:
         """Return `(n,)` distances of `(n, values)` to the k-th nearest case."""
         place = min(neighbours, len(self._cases)) - 1
         queries = self._of(values)
-        found = [
+        distances = [
             np.partition(self._squared(queries[start : start + CHUNK]), place, axis=1)[:, place]
             for start in range(0, len(queries), CHUNK)
         ]
-        return np.sqrt(np.maximum(np.concatenate(found), 0))
+        return np.sqrt(np.maximum(np.concatenate(distances), 0))
 
     def _squared(self, queries: np.ndarray) -> np.ndarray:
-        own = (queries**2).sum(axis=1)[:, None]
-        return own + self._squares - 2 * queries @ self._cases.T
+        lengths = (queries**2).sum(axis=1)[:, None]
+        return lengths + self._squares - 2 * queries @ self._cases.T
 
     def _of(self, values: np.ndarray) -> np.ndarray:
         return ((values - self._centre) / self._scale).astype(np.float32)

@@ -116,15 +116,15 @@ class Run:
 
     def scored_elsewhere(self) -> dict[str, Mapping[str, Any]]:
         """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
-        found = {}
+        scores = {}
         for path in sorted((self.path / EVALUATIONS).glob(f"*/{METRICS}")):
             try:
                 result = json.loads(path.read_text("utf-8"))
             except (OSError, ValueError):
                 continue  # a page that was only half copied says nothing about the run
             if isinstance(result, dict) and result.get("own") is False:
-                found[path.parent.name] = result["metrics"]["roc_auc"]
-        return found
+                scores[path.parent.name] = result["metrics"]["roc_auc"]
+        return scores
 
 
 def root(folder: str | Path | None = None) -> Path:

@@ -68,9 +68,9 @@ def select(run: Run, verified: Verified, split: str) -> Selection:
     parts = {part: set(run.record["splits"][part]["members"]) for part in SPLITS}
     known = set.union(*parts.values())
     samples, digests = verified.dataset.samples, verified.digests
-    own = [s for s in samples if digests[s.name] in known]
-    if len(own) > len(samples) / 2:
-        chosen = tuple(s for s in own if digests[s.name] in parts[split])
+    of_run = [s for s in samples if digests[s.name] in known]
+    if len(of_run) > len(samples) / 2:
+        chosen = tuple(s for s in of_run if digests[s.name] in parts[split])
         notes = Notes(f"{len(chosen)} images of the run's {split} part.")
         if not chosen:
             raise BadInput(f"None of the images are in the {split} part of '{run.name}'.")

@@ -25,7 +25,7 @@ def curves(
     """
     from sklearn.metrics import precision_recall_curve, roc_curve
 
-    found = []
+    drawn = []
     for index in [positive] if len(class_names) == 2 else range(len(class_names)):
         truth, scores = labels == index, probabilities[:, index]
         if truth.all() or not truth.any():
@@ -33,7 +33,7 @@ def curves(
         false_positive_rate, recall, _ = roc_curve(truth, scores)
         precision, pr_recall, _ = precision_recall_curve(truth, scores)
         roc_auc, pr_auc = areas(truth, scores, np.ones((1, len(truth))))[:, 0]
-        found.append(
+        drawn.append(
             {
                 "name": class_names[index],
                 "roc_auc": float(roc_auc),
@@ -43,19 +43,19 @@ def curves(
                 "pr": _thin(pr_recall[::-1], precision[::-1]),
             }
         )
-    return found
+    return drawn
 
 
 def operating_point(confusion: np.ndarray, positive: int) -> dict[str, float] | None:
     """Return where two classes' `confusion[true][predicted]` lies on the curves, else None."""
     if len(confusion) != 2 or not confusion.sum(axis=1).all():
         return None
-    found, missed = confusion[positive, positive], confusion[positive, 1 - positive]
+    detected, missed = confusion[positive, positive], confusion[positive, 1 - positive]
     false_alarms = confusion[1 - positive, positive]
     return {
         "false_positive_rate": float(false_alarms / confusion[1 - positive].sum()),
-        "recall": float(found / (found + missed)),
-        "precision": float(found / max(1, found + false_alarms)),
+        "recall": float(detected / (detected + missed)),
+        "precision": float(detected / max(1, detected + false_alarms)),
     }
 
 

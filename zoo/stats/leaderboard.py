@@ -47,18 +47,19 @@ def leaderboard(trials: Mapping[str, Sequence[Trial]], positive: int) -> dict[st
     names, patients = _images(trials)
     places = {name: place for place, name in enumerate(names)}
     measured = {
-        name: [_statistics(trial, positive) for trial in own] for name, own in trials.items()
+        name: [_statistics(trial, positive) for trial in of_model]
+        for name, of_model in trials.items()
     }
     means = {
         name: {
             figure: mean_over(
                 [statistics[figure] for statistics in measured[name]],
-                [[places[image] for image in trial.outputs.names] for trial in own],
+                [[places[image] for image in trial.outputs.names] for trial in of_model],
                 len(names),
             )
             for figure in RATES
         }
-        for name, own in trials.items()
+        for name, of_model in trials.items()
     }
     order = sorted(trials, key=lambda name: -np.nan_to_num(means[name]["roc_auc"].value))
     return {
@@ -74,8 +75,8 @@ def mean_over(
 ) -> Statistic:
     """Average a figure over trials; `places[i]` are the images that trial `i` was tested on."""
     defined = [
-        (s.value, s.influence, np.asarray(own))
-        for s, own in zip(statistics, places, strict=True)
+        (s.value, s.influence, np.asarray(place))
+        for s, place in zip(statistics, places, strict=True)
         if np.isfinite(s.value)
     ]
     if not defined:
@@ -94,10 +95,10 @@ def _images(trials: Mapping[str, Sequence[Trial]]) -> tuple[list[str], np.ndarra
 
 
 def _statistics(trial: Trial, positive: int) -> dict[str, Statistic]:
-    own = trial.outputs
-    probabilities = softmax(own.logits / trial.temperature)
+    answered = trial.outputs
+    probabilities = softmax(answered.logits / trial.temperature)
     decided = decide(probabilities, positive, trial.threshold)
-    return statistics(own.labels, probabilities, decided, positive, own.patients)
+    return statistics(answered.labels, probabilities, decided, positive, answered.patients)
 
 
 def _entry(
@@ -111,7 +112,7 @@ def _entry(
         calibration.calibration_scores(t.outputs.logits, t.outputs.labels, t.temperature)["after"]
         for t in trials
     ]
-    areas = [own["roc_auc"].value for own in measured]
+    areas = [statistic["roc_auc"].value for statistic in measured]
     seconds = [t.seconds for t in trials if t.seconds is not None]
     return {
         "name": name,
@@ -125,11 +126,11 @@ def _entry(
             {
                 "seed": trial.seed,
                 "fold": trial.fold,
-                "roc_auc": own["roc_auc"].value,
-                "accuracy": own["accuracy"].value,
+                "roc_auc": statistic["roc_auc"].value,
+                "accuracy": statistic["accuracy"].value,
                 "seconds": trial.seconds,
             }
-            for trial, own in zip(trials, measured, strict=True)
+            for trial, statistic in zip(trials, measured, strict=True)
         ],
     }
 
@@ -149,9 +150,9 @@ def _pairs(
             first.value, first.influence, second.value, second.influence, patients
         )
         shared = sorted(right[a].keys() & right[b].keys())
-        own = np.array([right[a][image] for image in shared])
+        first_right = np.array([right[a][image] for image in shared])
         other = np.array([right[b][image] for image in shared])
-        alone_a, alone_b, p = mcnemar(own, other)
+        alone_a, alone_b, p = mcnemar(first_right, other)
         rows.append(
             {
                 "a": a,
@@ -162,7 +163,7 @@ def _pairs(
                     "high": _known(gap.high),
                 },
                 "p_auc": _known(gap.p),
-                "accuracy_difference": float(own.mean() - other.mean()),
+                "accuracy_difference": float(first_right.mean() - other.mean()),
                 "discordant": [alone_a, alone_b],
                 "p_accuracy": p,
             }
@@ -187,9 +188,11 @@ def _right_once(trials: Sequence[Trial], positive: int) -> dict[str, bool]:
     decided: dict[str, bool] = {}
     for trial in trials:
         if trial.seed == first:
-            own = trial.outputs
-            chosen = decide(softmax(own.logits / trial.temperature), positive, trial.threshold)
-            decided.update(zip(own.names.tolist(), (chosen == own.labels).tolist(), strict=True))
+            answered = trial.outputs
+            chosen = decide(softmax(answered.logits / trial.temperature), positive, trial.threshold)
+            decided.update(
+                zip(answered.names.tolist(), (chosen == answered.labels).tolist(), strict=True)
+            )
     return decided
 
 

@@ -65,8 +65,8 @@ def classification_metrics(
     labels, probabilities, patients = _check(labels, probabilities, patients, class_names)
     classes = len(class_names)
     predicted = decide(probabilities, positive, threshold)
-    found = statistics(labels, probabilities, predicted, positive, patients)
-    metrics = {name: _measured(name, figure, patients) for name, figure in found.items()}
+    values = statistics(labels, probabilities, predicted, positive, patients)
+    metrics = {name: _measured(name, figure, patients) for name, figure in values.items()}
     rows, number = patient_rows(patients)
     metrics["pr_auc"] = _pr_auc(
         labels, probabilities, positive, rows, resample(number, resamples, seed)
@@ -102,8 +102,8 @@ def training_metrics(
         return dict.fromkeys(names, float("nan"))
     labels = np.asarray(labels, np.int64)
     everyone = np.arange(len(labels))
-    found = statistics(labels, probabilities, probabilities.argmax(axis=1), positive, everyone)
-    values = {name: figure.value for name, figure in found.items()}
+    measured = statistics(labels, probabilities, probabilities.argmax(axis=1), positive, everyone)
+    values = {name: figure.value for name, figure in measured.items()}
     values["pr_auc"] = float(
         _precision(labels, probabilities, positive, np.ones((1, len(labels))))[0]
     )

@@ -126,9 +126,9 @@ def _thresholds(
     `levels` is `(k,)`, the distinct scores, rising; `positive` and `negative` are `(sets, k)`, the
     weight of each class at each score.
     """
-    found = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
+    detected = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
     alarms = np.cumsum(negative[:, ::-1], axis=1)[:, ::-1]
-    positives, negatives = found[:, :1], alarms[:, :1]
+    positives, negatives = detected[:, :1], alarms[:, :1]
     # A resample lacks some scores; its neighbours are the nearest that it has.
     present = positive + negative > 0
     highest = np.maximum.accumulate(np.where(present, levels, 0.0), axis=1)
@@ -137,12 +137,12 @@ def _thresholds(
     middle = np.where(middle > below, middle, levels)  # between two adjacent floats is no other
     if sensitivity is None:
         # Whole numbers, so that equal indices are equal: J times both classes' weights.
-        index = np.where(present, found * negatives - alarms * positives, -np.inf)
+        index = np.where(present, detected * negatives - alarms * positives, -np.inf)
         best = index == index.max(axis=1, keepdims=True)
         place = np.where(best, np.abs(middle - 0.5), np.inf).argmin(axis=1)
     else:
         # Divided, not multiplied: 14 / 25 is 0.56 in floats, but 0.56 * 25 is above 14.
-        enough = present & (ratio(found, positives) >= sensitivity)
+        enough = present & (ratio(detected, positives) >= sensitivity)
         place = len(levels) - 1 - enough[:, ::-1].argmax(axis=1)
     chosen = middle[np.arange(len(middle)), place]
     return np.where((positives * negatives)[:, 0] > 0, chosen, np.nan)

@@ -156,8 +156,8 @@ def _refit(
     if number > 1:
         # Few groups can be drawn in few ways: each is fitted once.
         counts, place = np.unique(resample(number, resamples, seed), axis=0, return_inverse=True)
-        found = [_best(sizes, measured, drawn[rows.reshape(-1)]) for drawn in counts]
-        laws = np.stack(found, axis=1)[:, place.reshape(-1)]
+        fits = [_best(sizes, measured, drawn[rows.reshape(-1)]) for drawn in counts]
+        laws = np.stack(fits, axis=1)[:, place.reshape(-1)]
         return laws, _widening(number - 1) * np.sqrt(number / (number - 1))
     expected = _error(law, float(sizes.max()), sizes)
     # A fit comes closer to its points than the truth does: three constants were free to move.
@@ -166,8 +166,8 @@ def _refit(
     residuals = (residuals - residuals.mean()) * np.sqrt(len(sizes) / free)
     drawn = np.random.default_rng(seed).integers(0, len(sizes), (resamples, len(sizes)))
     alike = np.ones(len(sizes))
-    found = [_best(sizes, again, alike) for again in expected + residuals[drawn]]
-    return np.stack(found, axis=1), _widening(free)
+    fits = [_best(sizes, again, alike) for again in expected + residuals[drawn]]
+    return np.stack(fits, axis=1), _widening(free)
 
 
 def _widening(free: int) -> float:
@@ -203,8 +203,8 @@ def _best(sizes: np.ndarray, errors: np.ndarray, weights: np.ndarray) -> np.ndar
 
     best = min(np.linspace(0, STEEPEST, round(STEEPEST / STEP) + 1), key=distance)
     near = (max(0.0, best - STEP), min(STEEPEST, best + STEP))
-    found = minimize_scalar(distance, bounds=near, method="bounded", options={"xatol": 1e-6})
-    exponent = min(best, found.x, key=distance)
+    minimum = minimize_scalar(distance, bounds=near, method="bounded", options={"xatol": 1e-6})
+    exponent = min(best, minimum.x, key=distance)
     limit, reducible = solved(exponent)[1]
     if reducible <= NEGLIGIBLE * limit:
         exponent = 0.0

@@ -80,11 +80,11 @@ def decision_curve(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, An
         raise BadInput("There are no images to weigh. Expected at least one labelled image.")
     odds = THRESHOLDS / (1 - THRESHOLDS)
     prevalence = truth.mean()
-    found = _reaching(probabilities[truth]) / len(truth)
+    detected = _reaching(probabilities[truth]) / len(truth)
     needless = _reaching(probabilities[~truth]) / len(truth)
     return {
         "threshold": THRESHOLDS.tolist(),
-        "model": (found - needless * odds).tolist(),
+        "model": (detected - needless * odds).tolist(),
         "all": (prevalence - (1 - prevalence) * odds).tolist(),
         "prevalence": float(prevalence),
     }

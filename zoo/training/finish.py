@@ -113,16 +113,16 @@ def _measure(
     fitted = {name: baselines.fit_baseline(values, truth) for name, values in seen.items()}
     baselines.save(path / run_folder.BASELINES, fitted)
     for part in (VALIDATION, TEST):
-        own = answers[part]
-        result[part] = assess(own, names, positive, temperature, point)
+        answered = answers[part]
+        result[part] = assess(answered, names, positive, temperature, point)
         measured = baseline_inputs.baseline_inputs(
             dataset, session.parts[part], progress=session.progress
         )
-        truth = baselines.asked(own.labels, positive, len(names))
-        result[part]["baselines"] = score_baselines(fitted, measured, truth, own.patients)
-        probabilities = softmax(own.logits / temperature)
+        truth = baselines.asked(answered.labels, positive, len(names))
+        result[part]["baselines"] = score_baselines(fitted, measured, truth, answered.patients)
+        probabilities = softmax(answered.logits / temperature)
         called = decide(probabilities, positive, point["threshold"] if point else None)
-        session.raise_alarms(collapsed(called, own.labels, names, part, session.conditions))
+        session.raise_alarms(collapsed(called, answered.labels, names, part, session.conditions))
     held, new = (result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST))
     session.raise_alarms(gaps(result[TRAIN]["roc_auc"], held, new, session.conditions))
     return result
@@ -151,8 +151,8 @@ def _lungs(session: Session, path: Path) -> dict[str, Any] | None:
     if session.plan.masks is None:
         return None
     dataset, parts = session.verified.dataset, session.parts
-    found = masks.find_masks(Path(session.plan.masks), dataset.samples)
-    model = lungs.fit_lungs(dataset, parts[TRAIN], parts[VALIDATION], found)
+    lung_masks = masks.find_masks(Path(session.plan.masks), dataset.samples)
+    model = lungs.fit_lungs(dataset, parts[TRAIN], parts[VALIDATION], lung_masks)
     lungs.save(path / run_folder.LUNGS, model)
     return {"overlap": model.overlap, "masks": model.masks}
 

@@ -114,9 +114,9 @@ class Session:
         """Return the content digest of each sample."""
         return [self.verified.digests[s.name] for s in samples]
 
-    def raise_alarms(self, found: Sequence[Alarm]) -> None:
+    def raise_alarms(self, alarms: Sequence[Alarm]) -> None:
         """Keep alarms, and tell each kind once."""
-        for alarm in found:
+        for alarm in alarms:
             if alarm.kind not in self._told:
                 self.progress.warn(str(alarm))
             self._told.add(alarm.kind)

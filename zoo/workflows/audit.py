@@ -92,10 +92,10 @@ def audit(
         measured = [work.measure(batch, progress) for batch in reader.batches(chosen)]
     finally:
         progress.stop()
-    found = _joined(measured, chosen, work.random)
-    ranked, best = standings(found, scores_of(run), seed)
-    known = np.isfinite(next(iter(found.values.values()))["area"])
-    inside = np.isfinite(next(iter(found.values.values()))["lungs_area"])
+    measurements = _joined(measured, chosen, work.random)
+    ranked, best = standings(measurements, scores_of(run), seed)
+    known = np.isfinite(next(iter(measurements.values.values()))["area"])
+    inside = np.isfinite(next(iter(measurements.values.values()))["lungs_area"])
     return Audit(
         run=run.name,
         source=source or run.record["data"]["source"],
@@ -104,8 +104,8 @@ def audit(
         images=len(chosen),
         available=len(selection.samples),
         patients=len({one.patient for one in chosen}),
-        right=int(found.right.sum()),
-        located={"right": int((known & found.right).sum()), "all": int(known.sum())},
+        right=int(measurements.right.sum()),
+        located={"right": int((known & measurements.right).sum()), "all": int(known.sum())},
         lungs=int(inside.sum()),
         steps=steps,
         seed=seed,
@@ -152,8 +152,8 @@ class _Work:
         if not self.random:
             self._randomise(list(maps), images, targets)
         keyed: dict[Key, np.ndarray] = {
-            **{(True, name): own for name, own in controls(images.pixels, self.seed).items()},
-            **{(False, name): np.nan_to_num(own) for name, own in maps.items()},
+            **{(True, name): drawn for name, drawn in controls(images.pixels, self.seed).items()},
+            **{(False, name): np.nan_to_num(drawn) for name, drawn in maps.items()},
         }
         right = np.array(targets) == np.array(batch.labels)
         findings = self._findings(images)
@@ -164,13 +164,13 @@ class _Work:
         ).items():
             for test in TESTS:
                 measures[key][test] = np.array([getattr(one, test) for one in faithful])
-        for key, own in keyed.items():
-            inside = _located(own, batch.lungs, ("inside", "area"))
+        for key, drawn in keyed.items():
+            inside = _located(drawn, batch.lungs, ("inside", "area"))
             measures[key] |= {
                 **_located(explained[key], findings, LOCATED),
                 "lungs": inside["inside"],
                 "lungs_area": inside["area"],
-                **self._stable(key, images, targets, own),
+                **self._stable(key, images, targets, drawn),
             }
         progress.advance(len(targets))
         return measures, right
@@ -197,7 +197,7 @@ class _Work:
         if mask is None:
             return [None] * len(images.names)
         masks = [mask(self.samples[name], size) for name in images.names]
-        return [found if found.any() else None for found in masks]
+        return [place if place.any() else None for place in masks]
 
     def _of_true_class(
         self,
@@ -207,15 +207,15 @@ class _Work:
         findings: Sequence[np.ndarray | None],
     ) -> Mapping[Key, np.ndarray]:
         """Explain the true class, too, of images with a finding that are called wrong."""
-        wrong = [i for i, found in enumerate(findings) if found is not None and not right[i]]
+        wrong = [i for i, finding in enumerate(findings) if finding is not None and not right[i]]
         if not wrong:
             return keyed
         labels = [batch.labels[i] for i in wrong]
         again = _maps(self.interpreter.explanations(_some(batch.images, wrong), labels))
         explained = dict(keyed)
-        for name, own in again.items():
+        for name, drawn in again.items():
             explained[False, name] = keyed[False, name].copy()
-            explained[False, name][wrong] = np.nan_to_num(own)
+            explained[False, name][wrong] = np.nan_to_num(drawn)
         return explained
 
     def _stable(
@@ -223,10 +223,10 @@ class _Work:
     ) -> dict[str, np.ndarray]:
         """Explain some of the images again with noise, and with other random numbers."""
         control, method = key
-        found = {name: np.full(len(targets), np.nan) for name in ("noise", "repeat")}
+        likeness = {name: np.full(len(targets), np.nan) for name in ("noise", "repeat")}
         rows = [i for i, name in enumerate(images.names) if name in self.repeated]
         if control or not rows:
-            return found
+            return likeness
         of = self.interpreter
         again = stability.stability_test(
             of.registry.explainer(method),
@@ -239,19 +239,23 @@ class _Work:
             tries=1,
             repeats=1,
         )
-        for name, values in found.items():
+        for name, values in likeness.items():
             values[rows] = [getattr(one, name) for one in again]  # None becomes NaN
-        return found
+        return likeness
 
 
 def _maps(explanations: Sequence[Sequence[Explanation]]) -> Maps:
     """Stack the maps of each method that gives one for every image."""
-    found: dict[str, list[np.ndarray]] = defaultdict(list)
+    by_method: dict[str, list[np.ndarray]] = defaultdict(list)
     for of_image in explanations:
         for one in of_image:
             if isinstance(one, Attribution):
-                found[one.method].append(one.values)
-    return {name: np.stack(own) for name, own in found.items() if len(own) == len(explanations)}
+                by_method[one.method].append(one.values)
+    return {
+        name: np.stack(stack)
+        for name, stack in by_method.items()
+        if len(stack) == len(explanations)
+    }
 
 
 def _some(images: Images, rows: Sequence[int]) -> Images:
@@ -268,14 +272,14 @@ def _located(
     maps: np.ndarray, places: Sequence[np.ndarray | None], measures: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Compare maps with places; where a map shows nothing it has nothing inside."""
-    found = {name: np.full(len(maps), np.nan) for name in measures}
+    scores = {name: np.full(len(maps), np.nan) for name in measures}
     for i, place in enumerate(places):
         if place is None:
             continue
         located = localise(maps[i], place)
-        for name, values in found.items():
+        for name, values in scores.items():
             values[i] = getattr(located, name) if located else NOTHING.get(name, place.mean())
-    return found
+    return scores
 
 
 def _joined(
@@ -287,8 +291,8 @@ def _joined(
     first = measured[0][0]
     return Measurements(
         values={
-            key: {name: np.concatenate([of[key][name] for of, _ in measured]) for name in own}
-            for key, own in first.items()
+            key: {name: np.concatenate([of[key][name] for of, _ in measured]) for name in values}
+            for key, values in first.items()
         },
         patients=np.array([one.patient for one in chosen]),
         right=np.concatenate([right for _, right in measured]),

@@ -96,30 +96,30 @@ def check(
         progress.note(note)
 
     verified = verify(dataset, skip_broken=True, progress=progress)
-    found = [*_unreadable(dataset, verified), *parts(verified.dataset)]
-    found += unknown(verified.dataset)
+    faults = [*_unreadable(dataset, verified), *parts(verified.dataset)]
+    faults += unknown(verified.dataset)
     backbone = embeddings.backbone(registry)
     if backbone is None:
-        found.append(embeddings.missing())
+        faults.append(embeddings.missing())
     own, against = read_source_images(verified, backbone, progress), None
     if strange is not None:
         checked = verify(strange, skip_broken=True, progress=progress)
-        found += _unreadable(strange, checked, f"{other}: ")
+        faults += _unreadable(strange, checked, f"{other}: ")
         against = read_source_images(checked, backbone, progress, source=other or "")
 
     headers = inventory.headers(own.dataset, own.samples, progress)
     measured = baseline_inputs.baseline_inputs(
         own.dataset, own.samples, mask=lungs, progress=progress
     )
-    found += inventory.modes(headers, own.labels, names)
-    found += inventory.flat(own.samples, measured[FILE][:, -1])
+    faults += inventory.modes(headers, own.labels, names)
+    faults += inventory.flat(own.samples, measured[FILE][:, -1])
     duplicated, repeated = copies(own, against)
 
     features = comparable([own] if against is None else [own, against])
     shifted, moved = shift.shifts(own, features[0], against, features[-1])
     guessed, suspected, learned = _learned(own, features[0], measured, looked_for)
-    found += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
-    findings = in_order(found)
+    faults += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
+    findings = in_order(faults)
     result = {
         "schema": SCHEMA,
         "source": source,

@@ -119,9 +119,9 @@ def _shared_images(
     )
     allowed = {s.name for s in first.samples}
     for run in chosen[1:]:  # they number the classes alike, so one reading serves all
-        own = select(run, first.verified, split)
-        allowed &= {s.name for s in own.samples}
-        for note in own.notes.told():
+        selected = select(run, first.verified, split)
+        allowed &= {s.name for s in selected.samples}
+        for note in selected.notes.told():
             progress.note(note)
     if not allowed:
         raise BadInput(

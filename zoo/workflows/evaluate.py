@@ -124,20 +124,20 @@ def at_prevalence(
         raise InvalidSetting(
             f"A prevalence was given for {len(shares)} classes; predictive values need two."
         )
-    found, spared = (result["metrics"][name]["value"] for name in ("sensitivity", "specificity"))
+    detected, spared = (result["metrics"][name]["value"] for name in ("sensitivity", "specificity"))
     values: dict[str, float | None] = {
         "stated": stated,
         "validation": shares[positive],
-        "sensitivity": found,
+        "sensitivity": detected,
         "specificity": spared,
         "ppv": None,
         "npv": None,
     }
-    if found is None or spared is None:
+    if detected is None or spared is None:
         return values
-    alarms = stated * found + (1 - stated) * (1 - spared)
-    cleared = (1 - stated) * spared + stated * (1 - found)
-    values["ppv"] = stated * found / alarms if alarms else None
+    alarms = stated * detected + (1 - stated) * (1 - spared)
+    cleared = (1 - stated) * spared + stated * (1 - detected)
+    values["ppv"] = stated * detected / alarms if alarms else None
     values["npv"] = (1 - stated) * spared / cleared if cleared else None
     return values
 

@@ -104,12 +104,12 @@ def explain_folder(
     done, todo, taken = [], [], {entry.stem for entry in known.values()}
     for file in files:
         entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
-        own = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
-        if entry is not None and _current(entry, file, own, folder):
+        image_key = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
+        if entry is not None and _current(entry, file, image_key, folder):
             done.append(entry)
         else:
             stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(PendingImage(file, stem, own, mask))
+            todo.append(PendingImage(file, stem, image_key, mask))
     if done:
         progress.note(f"{len(done)} of {len(files)} images were explained before and are kept.")
     yield from done
@@ -212,11 +212,11 @@ def _work(
         yield from skipped
         if images is None:
             continue
-        own = [tasks[name] for name in images.names]
+        named = [tasks[name] for name in images.names]
         size = images.pixels.shape[1:3]
-        masks = [None if task.mask is None else inside(task.mask, size) for task in own]
+        masks = [None if task.mask is None else inside(task.mask, size) for task in named]
         cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
-        for task, digest, case in zip(own, images.digests, cases, strict=True):
+        for task, digest, case in zip(named, images.digests, cases, strict=True):
             written = casebook.write_case(case, folder, task.stem, order.formats, interpreter.run)
             yield case
             yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)

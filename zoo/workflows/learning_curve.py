@@ -174,15 +174,15 @@ def answer_sentence(name: str, extrapolation: Mapping[str, Any], reached: Mappin
 
 
 def _point(share: float, outcomes: Sequence[CellResult], positive: int) -> dict[str, Any]:
-    own = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
-    sizes = [o.summary["sizes"][TRAIN] for o in own]
+    of_share = sorted((o for o in outcomes if o.cell.share == share), key=lambda o: o.cell.seed)
+    sizes = [o.summary["sizes"][TRAIN] for o in of_share]
     return {
         "share": share,
         "patients": round(float(np.mean([size["patients"] for size in sizes]))),
         "images": round(float(np.mean([size["images"] for size in sizes]))),
-        "train": [o.summary["train"]["roc_auc"] for o in own],
-        "validation": [_area(o.validation, positive) for o in own],
-        "test": [_area(o.test, positive) for o in own],
+        "train": [o.summary["train"]["roc_auc"] for o in of_share],
+        "validation": [_area(o.validation, positive) for o in of_share],
+        "test": [_area(o.test, positive) for o in of_share],
     }
 
 

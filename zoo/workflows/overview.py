@@ -133,15 +133,15 @@ def overview(
     )
 
 
-def write_overview(found: Overview, folder: Path, run: Run) -> Path:
+def write_overview(result: Overview, folder: Path, run: Run) -> Path:
     """Write the page, the numbers, the arrays and the figures; return the path of the page."""
-    drawn = figures(found)
+    drawn = figures(result)
     for name, picture in drawn.items():
         write_bytes(folder / f"{name}.png", picture)
     with replacing(folder / ARRAYS) as temporary:
-        np.savez_compressed(temporary, **found.arrays())  # type: ignore[arg-type]
-    write_json(folder / DATA, found.to_record())
-    write_text(folder / PAGE, overview_page(found, drawn=drawn, information=facts(run)))
+        np.savez_compressed(temporary, **result.arrays())  # type: ignore[arg-type]
+    write_json(folder / DATA, result.to_record())
+    write_text(folder / PAGE, overview_page(result, drawn=drawn, information=facts(run)))
     return folder / PAGE
 
 

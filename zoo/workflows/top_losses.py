@@ -92,8 +92,8 @@ def _pictures(
     )
     maps = _maps(registry, classifier, images, targets, cases)
     return [
-        (encode_jpeg(own), None if drawn is None else overlay_jpeg(own, drawn))
-        for own, drawn in zip(pixels, maps, strict=True)
+        (encode_jpeg(picture), None if drawn is None else overlay_jpeg(picture, drawn))
+        for picture, drawn in zip(pixels, maps, strict=True)
     ]
 
 

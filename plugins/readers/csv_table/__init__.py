@@ -136,7 +136,7 @@ def _found(rows: list[TableRow], root: Path) -> list[TableRow]:
     for path in sorted(root.rglob("*")):
         if is_image_name(path):
             known[path.stem].append(path)
-    found = []
+    matches = []
     for row in rows:
         paths = known.get(PurePosixPath(row.name).stem, [])
         if len(paths) != 1:
@@ -144,8 +144,8 @@ def _found(rows: list[TableRow], root: Path) -> list[TableRow]:
                 f"'{root}' has {len(paths)} images called '{PurePosixPath(row.name).stem}'; "
                 "expected one. Give another root, or paths instead of names."
             )
-        found.append(replace(row, name=paths[0].relative_to(root).as_posix()))
-    return found
+        matches.append(replace(row, name=paths[0].relative_to(root).as_posix()))
+    return matches
 
 
 def _rows(table: Path, options: Mapping[str, str]) -> Iterator[TableRow]:
@@ -229,10 +229,10 @@ def _row(
     if not value["path"].isprintable():
         raise _bad_line(table, line, "has a path with control characters")
     name = PurePosixPath(value["path"].replace("\\", "/")).as_posix()
-    found = boxes.parse(value.get(BOXES, ""), frame)
-    if found is None:
+    box_list = boxes.parse(value.get(BOXES, ""), frame)
+    if box_list is None:
         raise _bad_line(table, line, f"has {boxes.expected(value[BOXES], frame)}")
-    return TableRow(name, value["label"], value.get("patient", ""), split or "", found)
+    return TableRow(name, value["label"], value.get("patient", ""), split or "", box_list)
 
 
 def _bad_line(table: Path, line: int, what: str) -> BadInput:

@@ -66,11 +66,11 @@ def parse(text: str, frame: Frame | None) -> tuple[Box, ...] | None:
         return ()
     try:
         given = json.loads(text)
-        found = [_box(one, frame) for one in given] if isinstance(given, list) else [None]
+        parsed = [_box(one, frame) for one in given] if isinstance(given, list) else [None]
     except (ValueError, OverflowError, RecursionError):
         return None
-    boxes = tuple(box for box in found if box is not None)
-    return boxes if len(boxes) == len(found) else None
+    boxes = tuple(box for box in parsed if box is not None)
+    return boxes if len(boxes) == len(parsed) else None
 
 
 def expected(text: str, frame: Frame | None) -> str:

@@ -153,7 +153,7 @@ def beyond_placebo(
     Answers that were right count, turned in either direction. Arguments as for `measure`.
     """
     right = truth == before[1]
-    found = {
+    flipped = {
         corner: mean_difference(
             *delong.mean(marked[BRIGHT, corner][1] != before[1], right),
             *delong.mean(marked[GRAY, corner][1] != before[1], right),
@@ -162,15 +162,15 @@ def beyond_placebo(
         for corner in CORNERS
     }
     people = len(np.unique(np.asarray(patients)[right]))
-    for entry in found.values():
+    for entry in flipped.values():
         if entry["value"] == 1:  # every answer, by the letter alone: McNemar's test and its bound
             low, high = exact_bound(1.0, people)
             entry |= {"low": 2 * low - 1, "high": high, "p": 0.5 ** (people - 1)}
-    return found
+    return flipped
 
 
 def flips(
-    found: Sequence[Marked],
+    effects: Sequence[Marked],
     beyond: Mapping[str, Mapping[str, float | None]],
     negative: str,
     positive: str,
@@ -179,7 +179,7 @@ def flips(
 
     `beyond` is what `beyond_placebo` gave.
     """
-    by_place = {(entry.kind, entry.corner): entry for entry in found}
+    by_place = {(entry.kind, entry.corner): entry for entry in effects}
     bright = [by_place[BRIGHT, corner] for corner in CORNERS if (BRIGHT, corner) in by_place]
     if not bright or not bright[0].images + bright[0].back_images:
         return ""

@@ -75,13 +75,13 @@ class MeanMaps:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return images, lungs and maps as 'image CLASS', 'lungs CLASS' and 'METHOD CLASS'."""
-        found = {}
+        arrays = {}
         for label, mean in self.classes.items():
-            found[f"image {label}"] = mean.image
+            arrays[f"image {label}"] = mean.image
             if mean.lungs is not None:
-                found[f"lungs {label}"] = mean.lungs
-            found |= {f"{method} {label}": values for method, values in mean.maps.items()}
-        return found
+                arrays[f"lungs {label}"] = mean.lungs
+            arrays |= {f"{method} {label}": values for method, values in mean.maps.items()}
+        return arrays
 
 
 @dataclass(eq=False)
@@ -169,8 +169,8 @@ class Averager:
                 continue
             for method, values in evidence.items():
                 inside = float(values[part].sum() / values.sum())
-                found = self._inside.setdefault((method, region), [])
-                found.append((inside, float(part.mean()), patient))
+                shares = self._inside.setdefault((method, region), [])
+                shares.append((inside, float(part.mean()), patient))
 
     def _shares(self) -> dict[str, dict[str, dict[str, Any]]]:
         shares: dict[str, dict[str, dict[str, Any]]] = {}
@@ -188,12 +188,12 @@ def _mean_of(values: np.ndarray, patients: Patients) -> dict[str, float | None]:
     return mean_share(np.clip(values, 0, 1), np.ones(len(values), bool), patients)
 
 
-def looks(found: MeanMaps) -> str:
+def looks(means: MeanMaps) -> str:
     """Say where the evidence of the first method lies; empty without a map."""
-    if not found.inside:
+    if not means.inside:
         return ""
-    method = PREFERRED if PREFERRED in found.inside else next(iter(found.inside))
-    regions_of = found.inside[method]
+    method = PREFERRED if PREFERRED in means.inside else next(iter(means.inside))
+    regions_of = means.inside[method]
     region = LUNGS if LUNGS in regions_of else CENTRE
     inside = regions_of[region]
     if inside["value"] is None or inside["low"] is None:

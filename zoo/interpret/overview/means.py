@@ -39,6 +39,6 @@ def mean_difference(
     patients: Patients,
 ) -> dict[str, Any]:
     """Return {value, low, high, p} of a paired difference as plain data; None where undefined."""
-    found = delong.difference(value_a, influence_a, value_b, influence_b, patients)
-    parts = {"value": found.value, "low": found.low, "high": found.high, "p": found.p}
+    paired = delong.difference(value_a, influence_a, value_b, influence_b, patients)
+    parts = {"value": paired.value, "low": paired.low, "high": paired.high, "p": paired.p}
     return {name: None if math.isnan(part) else part for name, part in parts.items()}

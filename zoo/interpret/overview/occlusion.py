@@ -95,24 +95,26 @@ def occlusion_effect(
     `hidden` holds for each region `(n,)` scores and `(n,)` areas, NaN where an image has no such
     region; these are left out on both sides. `truth` is `(n,)` bool.
     """
-    people, found = np.asarray(patients), []
+    people, effects = np.asarray(patients), []
     for region, (others, areas) in hidden.items():
         known = np.isfinite(others)
         if not known.any():
             continue
-        own, who = truth[known], people[known]
-        before, after = (delong.influence(own, values[known]) for values in (scores, others))
-        found.append(
+        labels_known, who = truth[known], people[known]
+        before, after = (
+            delong.influence(labels_known, values[known]) for values in (scores, others)
+        )
+        effects.append(
             Hidden(
                 region,
                 float(areas[known].mean()),
                 int(known.sum()),
-                delong.roc_auc(own, scores[known], who),
-                delong.roc_auc(own, others[known], who),
+                delong.roc_auc(labels_known, scores[known], who),
+                delong.roc_auc(labels_known, others[known], who),
                 mean_difference(*before, *after, who),
             )
         )
-    return tuple(found)
+    return tuple(effects)
 
 
 def log_odds(logits: np.ndarray, positive: int) -> np.ndarray:
@@ -126,12 +128,12 @@ def log_odds(logits: np.ndarray, positive: int) -> np.ndarray:
     return logits[:, positive] - logsumexp(np.delete(logits, positive, axis=1), axis=1)
 
 
-def survives(found: Sequence[Hidden]) -> str:
+def survives(effects: Sequence[Hidden]) -> str:
     """Say whether the score survives without the lungs; empty when that was not measured.
 
     It counts as surviving as far as it does without the box around them, too.
     """
-    by_region = {hidden.region: hidden for hidden in found}
+    by_region = {hidden.region: hidden for hidden in effects}
     without = by_region.get(LUNGS)
     if without is None or without.before["value"] is None or without.after["value"] is None:
         return ""

@@ -72,11 +72,11 @@ def _passed(interpreter: Interpreter, batch: Batch, averager: Averager) -> dict[
     predicted = [verdict.predicted for verdict in verdicts]
     logits, embeddings = classifier.outputs(images.pixels)
     for row, said in enumerate(interpreter.explanations(images, predicted)):
-        maps = [found for found in said if isinstance(found, Attribution)]
+        maps = [explanation for explanation in said if isinstance(explanation, Attribution)]
         averager.add(
             images.pixels[row], predicted[row], maps, batch.lungs[row], batch.patients[row]
         )
-    found = {
+    explanation = {
         "logits": logits,
         "embeddings": embeddings,
         "labels": np.array(batch.labels),
@@ -87,7 +87,7 @@ def _passed(interpreter: Interpreter, batch: Batch, averager: Averager) -> dict[
         "lungs": np.array([mask is not None for mask in batch.lungs]),
     }
     for region, given in occlusion.hidden_answers(classifier, images.pixels, batch.lungs).items():
-        found[f"hidden {region}"], found[f"area {region}"] = given
+        explanation[f"hidden {region}"], explanation[f"area {region}"] = given
     for (kind, corner), marked in marker.marked_answers(classifier, images.pixels).items():
-        found[f"{kind} {corner}"] = marked
-    return found
+        explanation[f"{kind} {corner}"] = marked
+    return explanation

@@ -28,7 +28,7 @@ def regions(size: tuple[int, int], lungs: np.ndarray | None = None) -> dict[str,
     across = (np.arange(width)[None] + 0.5) / width
     from_edge_down, from_edge_across = np.minimum(down, 1 - down), np.minimum(across, 1 - across)
     edge = (1 - MIDDLE) / 2
-    found = {
+    named = {
         BORDERS: (from_edge_down < BORDER) | (from_edge_across < BORDER),
         CORNERS: (from_edge_down < CORNER) & (from_edge_across < CORNER),
         CENTRE: (from_edge_down >= edge) & (from_edge_across >= edge),
@@ -36,10 +36,10 @@ def regions(size: tuple[int, int], lungs: np.ndarray | None = None) -> dict[str,
     }
     box = None if lungs is None else bounding_box(lungs)
     if lungs is None or box is None:
-        return found
+        return named
     rows, columns = np.arange(height)[:, None], np.arange(width)[None]
     boxed = (rows >= box.top) & (rows < box.bottom) & (columns >= box.left) & (columns < box.right)
-    return {LUNGS: lungs, BOX: boxed, OUTSIDE: ~lungs, **found}
+    return {LUNGS: lungs, BOX: boxed, OUTSIDE: ~lungs, **named}
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Overview:
             "mean_maps": self.means.to_record(),
             "occlusion": [hidden.to_record() for hidden in self.hidden],
             "markers": [marked.to_record() for marked in self.markers],
-            "beyond_placebo": {name: dict(found) for name, found in self.beyond_placebo.items()},
+            "beyond_placebo": {name: dict(share) for name, share in self.beyond_placebo.items()},
             "embedding_map": None if self.points is None else self.points.to_record(),
             "prototypes": {
                 self.class_names[label]: {

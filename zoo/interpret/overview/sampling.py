@@ -60,15 +60,15 @@ class Reader:
     def batches(self, samples: Sequence[Sample]) -> Iterator[Batch]:
         """Yield the samples in order, a batch at a time."""
         for start in range(0, len(samples), PREDICTION_BATCH):
-            own = samples[start : start + PREDICTION_BATCH]
-            names, patients = tuple(s.name for s in own), tuple(s.patient for s in own)
+            batch = samples[start : start + PREDICTION_BATCH]
+            names, patients = tuple(s.name for s in batch), tuple(s.patient for s in batch)
             digests = tuple(self.verified.digests[name] for name in names)
-            pixels = np.stack(list(in_parallel(self.pixels, own)))
+            pixels = np.stack(list(in_parallel(self.pixels, batch)))
             yield Batch(
                 Images(pixels, names, patients, digests),
-                tuple(s.label for s in own),
+                tuple(s.label for s in batch),
                 patients,
-                tuple(in_parallel(self.mask, own)),
+                tuple(in_parallel(self.mask, batch)),
             )
 
     def pixels(self, sample: Sample) -> np.ndarray:
@@ -80,5 +80,5 @@ class Reader:
         """Read where the lungs are, `(height, width)` bool; None where no mask shows any."""
         if self.masks is None:
             return None
-        found = self.masks(sample, (self.height, self.width))
-        return found if found is not None and found.any() else None
+        mask = self.masks(sample, (self.height, self.width))
+        return mask if mask is not None and mask.any() else None

@@ -64,7 +64,10 @@ def judge_maps(
         for method in maps
     }
     begun, limit = time.perf_counter(), seconds * len(targets)
-    values = {method: np.stack([one.values for one in found]) for method, found in maps.items()}
+    values = {
+        method: np.stack([one.values for one in attributions])
+        for method, attributions in maps.items()
+    }
     faithful = _faithfulness(classifier, images, targets, values, steps, PERTURBING * limit)
     stable = {}
     waiting = sorted(maps, key=lambda method: _stated_seconds(maps[method]))
@@ -86,8 +89,8 @@ def judge_maps(
         {
             method: judge_map(
                 Evidence(
-                    values=found[i].values,
-                    details=found[i].details,
+                    values=attributions[i].values,
+                    details=attributions[i].details,
                     scores=scores,
                     randomisation=random[method],
                     faithfulness=faithful[method][i] if faithful else None,
@@ -97,10 +100,10 @@ def judge_maps(
                         if name.startswith(CONTROL)
                     },
                     stability=stable[method][i],
-                    localisation=_inside(found[i].values, masks, i),
+                    localisation=_inside(attributions[i].values, masks, i),
                 )
             )
-            for method, found in maps.items()
+            for method, attributions in maps.items()
         }
         for i in range(len(targets))
     ]
@@ -109,20 +112,20 @@ def judge_maps(
 def scores_of(run: Run) -> dict[str, Mapping[str, Any]]:
     """Return the network's ROC-AUC on the validation and the test part, where it was measured."""
     measured = run.metrics()
-    found = {
+    scores = {
         part: measured[part]["metrics"]["roc_auc"] for part in (VALIDATION, TEST) if measured[part]
     }
-    return {part: score for part, score in found.items() if score["value"] is not None}
+    return {part: score for part, score in scores.items() if score["value"] is not None}
 
 
 def _maps(explanations: Sequence[Sequence[Explanation]]) -> dict[str, list[Attribution]]:
     """Sort by method; one that gives maps gives one for each image."""
-    found: dict[str, list[Attribution]] = {}
+    by_method: dict[str, list[Attribution]] = {}
     for of_image in explanations:
         for one in of_image:
             if isinstance(one, Attribution):
-                found.setdefault(one.method, []).append(one)
-    return {method: maps for method, maps in found.items() if len(maps) == len(explanations)}
+                by_method.setdefault(one.method, []).append(one)
+    return {method: maps for method, maps in by_method.items() if len(maps) == len(explanations)}
 
 
 def _faithfulness(
@@ -135,10 +138,10 @@ def _faithfulness(
 ) -> dict[str, list[Faithfulness]]:
     """Test maps and controls together, in as many steps as the time allows; empty: in none."""
     begun = time.perf_counter()
-    own = {CONTROL + name: maps for name, maps in controls(images.pixels).items()}
-    maps = {**own, **{method: np.nan_to_num(found) for method, found in values.items()}}
+    control_maps = {CONTROL + name: maps for name, maps in controls(images.pixels).items()}
+    maps = {**control_maps, **{method: np.nan_to_num(stack) for method, stack in values.items()}}
     if math.isfinite(limit):
-        one = {name: found[:1] for name, found in list(own.items())[:1]}
+        one = {name: stack[:1] for name, stack in list(control_maps.items())[:1]}
         classifier.logits(images.pixels[:1].copy())  # the first pass makes the network ready
         started = time.perf_counter()
         perturbation.perturbation_test(

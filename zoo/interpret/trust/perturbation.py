@@ -76,7 +76,7 @@ def perturbation_test(
     Models*, 2018; Rong, Leemann, Borisov, Kasneci, Kasneci, *A Consistent and Efficient Evaluation
     Strategy for Attribution Methods*, 2022 (ROAD).
     """
-    found: dict[Name, list[Faithfulness]] = {name: [] for name in maps}
+    results: dict[Name, list[Faithfulness]] = {name: [] for name in maps}
     cells = Cells(pixels.shape[1], pixels.shape[2])
     for i, (image, target) in enumerate(zip(pixels, targets, strict=True)):
         ranks = {
@@ -85,10 +85,10 @@ def perturbation_test(
         perturbed = Perturbed(image, cells, steps, seed)
         shown = chain(perturbed.ends(), *(perturbed.variants(rank) for rank in ranks.values()))
         heights = _probabilities(classifier, shown, int(target))
-        own = np.split(heights[2:], len(ranks)) if ranks else []
-        for name, inner in zip(ranks, own, strict=True):
-            found[name].append(perturbed.curves(heights[:2], inner))
-    return found
+        by_map = np.split(heights[2:], len(ranks)) if ranks else []
+        for name, inner in zip(ranks, by_map, strict=True):
+            results[name].append(perturbed.curves(heights[:2], inner))
+    return results
 
 
 class Cells:
@@ -164,11 +164,11 @@ class Perturbed:
 
 def _probabilities(classifier: Classifier, shown: Iterator[np.ndarray], target: int) -> np.ndarray:
     """Return the target's probability for each picture, holding few of them at a time."""
-    found = []
+    batches = []
     while batch := list(islice(shown, PREDICTION_BATCH)):
         logits = classifier.logits(np.stack(batch)).astype(np.float64)
-        found.append(softmax(logits / classifier.temperature)[:, target])
-    return np.concatenate(found)
+        batches.append(softmax(logits / classifier.temperature)[:, target])
+    return np.concatenate(batches)
 
 
 def _height(curve: np.ndarray, fractions: np.ndarray) -> float:

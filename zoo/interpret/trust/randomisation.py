@@ -106,11 +106,11 @@ def of_run(
     if cases is not None:
         images = cases
         targets = classifier.logits(images.pixels).argmax(axis=1).tolist()
-    found = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
-    if found is not None:
+    result = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
+    if result is not None:
         with contextlib.suppress(OSError):  # a run that may only be read is measured each time
-            write_json(path, {**key, "result": found.to_record()})
-    return found
+            write_json(path, {**key, "result": result.to_record()})
+    return result
 
 
 def randomisation_test(
@@ -136,8 +136,10 @@ def randomisation_test(
     copies = copies or Copies(classifier, images.pixels)
 
     def maps(network: TrainedClassifier) -> np.ndarray:
-        found = explainer.explain(network, images, targets, reference, **options)
-        return np.array([np.nan_to_num(m.values) for m in found if isinstance(m, Attribution)])
+        explanations = explainer.explain(network, images, targets, reference, **options)
+        return np.array(
+            [np.nan_to_num(m.values) for m in explanations if isinstance(m, Attribution)]
+        )
 
     one, target = first(images, targets, 1)
     seconds = explaining_seconds(explainer, options, classifier, one, target, reference)
@@ -216,10 +218,10 @@ def explaining_seconds(
 
 def first(images: Images, targets: Sequence[int], count: int) -> tuple[Images, Sequence[int]]:
     """Return the first `count` images and their targets."""
-    own = slice(count)
+    rows = slice(count)
     return Images(
-        images.pixels[own], images.names[own], images.patients[own], images.digests[own]
-    ), targets[own]
+        images.pixels[rows], images.names[rows], images.patients[rows], images.digests[rows]
+    ), targets[rows]
 
 
 def _interval(values: np.ndarray) -> Interval:

@@ -98,7 +98,7 @@ class Measurements:
 
 
 def standings(
-    found: Measurements, scores: Mapping[str, Measured], seed: int = 0
+    measurements: Measurements, scores: Mapping[str, Measured], seed: int = 0
 ) -> tuple[tuple[Standing, ...], dict[str, str]]:
     """Rank methods and controls; return them with the best control of each test.
 
@@ -107,33 +107,40 @@ def standings(
     images, so that their differences can be averaged as they are; a test in which nothing changes
     then counts for nothing. `scores` is the network's ROC-AUC on parts of its own data.
     """
-    means = _Means(found.patients, seed)
-    known = [name for control, name in found.values if control]
-    best = _best(found, known)
-    best_random = _best(found, [name for name in known if name in RANDOM])
-    leads = {key: _leads(found, key, best) for key in found.values}
+    means = _Means(measurements.patients, seed)
+    known = [name for control, name in measurements.values if control]
+    best = _best(measurements, known)
+    best_random = _best(measurements, [name for name in known if name in RANDOM])
+    leads = {key: _leads(measurements, key, best) for key in measurements.values}
     overall = {key: np.mean(list(lead.values()), axis=0) for key, lead in leads.items()}
-    ranking = sorted(found.values, key=lambda key: -float(overall[key].mean()))
+    ranking = sorted(measurements.values, key=lambda key: -float(overall[key].mean()))
     ranked = []
     for place, key in enumerate(ranking):
         control, name = key
-        own, after = found.values[key], ranking[place + 1 : place + 2]
-        random = found.random.get(name) if not control else None
+        of_method, after = measurements.values[key], ranking[place + 1 : place + 2]
+        random = measurements.random.get(name) if not control else None
         facts: dict[str, Any] = {
             "measures": {
-                measure: means(values) for measure, values in own.items() if measure not in LOCATED
+                measure: means(values)
+                for measure, values in of_method.items()
+                if measure not in LOCATED
             },
             "over_best": {test: means(lead) for test, lead in leads[key].items()},
             "over_random": {
-                test: means(lead) for test, lead in _leads(found, key, best_random).items()
+                test: means(lead) for test, lead in _leads(measurements, key, best_random).items()
             },
             "located": {
-                group: {m: means(np.where(among, own[m], np.nan), m in SHARES) for m in LOCATED}
-                for group, among in (("right", found.right), ("all", np.ones_like(found.right)))
+                group: {
+                    m: means(np.where(among, of_method[m], np.nan), m in SHARES) for m in LOCATED
+                }
+                for group, among in (
+                    ("right", measurements.right),
+                    ("all", np.ones_like(measurements.right)),
+                )
             },
         }
         excess = {
-            place: means(own[inside] - own[area])
+            place: means(of_method[inside] - of_method[area])
             for place, inside, area in (
                 ("finding", "inside", "area"),
                 ("lungs", "lungs", "lungs_area"),
@@ -177,16 +184,16 @@ class _Means:
         return {"value": value, "low": low, "high": high}
 
 
-def _best(found: Measurements, controls: Sequence[str]) -> dict[str, str]:
+def _best(measurements: Measurements, controls: Sequence[str]) -> dict[str, str]:
     return {
-        test: max(controls, key=lambda name: sign * found.values[True, name][test].mean())
+        test: max(controls, key=lambda name: sign * measurements.values[True, name][test].mean())
         for test, sign in TESTS.items()
     }
 
 
-def _leads(found: Measurements, key: Key, over: Mapping[str, str]) -> dict[str, np.ndarray]:
+def _leads(measurements: Measurements, key: Key, over: Mapping[str, str]) -> dict[str, np.ndarray]:
     return {
-        test: sign * (found.values[key][test] - found.values[True, over[test]][test])
+        test: sign * (measurements.values[key][test] - measurements.values[True, over[test]][test])
         for test, sign in TESTS.items()
     }
 

@@ -50,15 +50,15 @@ def stability_test(
     """
 
     def likeness(shown: Images, settings: Mapping[str, Any]) -> np.ndarray:
-        found = explainer.explain(classifier, shown, targets, reference, **settings)
-        again = np.stack([one.values for one in found if isinstance(one, Attribution)])
+        explanations = explainer.explain(classifier, shown, targets, reference, **settings)
+        again = np.stack([one.values for one in explanations if isinstance(one, Attribution)])
         return rank_correlation(maps, np.nan_to_num(again))
 
     noisy = [likeness(_with_noise(images, seed), options) for seed in range(tries)]
     other: list[np.ndarray] = []
     if SEED in explainer.options:
-        own = int(options.get(SEED, explainer.options[SEED].default))
-        other = [likeness(images, {**options, SEED: own + 1 + i}) for i in range(repeats)]
+        own_seed = int(options.get(SEED, explainer.options[SEED].default))
+        other = [likeness(images, {**options, SEED: own_seed + 1 + i}) for i in range(repeats)]
     return [Stability(_mean(noisy, i), _mean(other, i)) for i in range(len(targets))]
 
 

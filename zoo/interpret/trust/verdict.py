@@ -131,11 +131,11 @@ def _network(evidence: Evidence) -> _Finding:
 
 def _weights(evidence: Evidence) -> _Finding:
     """Randomisation, Adebayo 2018: see `ALIKE`."""
-    name, found = "likeness to maps of random networks", evidence.randomisation
-    if found is None:
+    name, randomisation = "likeness to maps of random networks", evidence.randomisation
+    if randomisation is None:
         return _Finding(HOLDS_UP, "", (MeasureRow(name, UNKNOWN, f"below {ALIKE}", None),))
-    row = MeasureRow(name, f"{found.rank[-1]:.2f}", f"below {ALIKE}", found.depends)
-    if found.depends:
+    row = MeasureRow(name, f"{randomisation.rank[-1]:.2f}", f"below {ALIKE}", randomisation.depends)
+    if randomisation.depends:
         return _Finding(HOLDS_UP, "", (row,))
     reason = "The method gives nearly the same map for a network that has learned nothing."
     return _Finding(DO_NOT_USE, reason, (row,))
@@ -151,16 +151,16 @@ def _content(evidence: Evidence) -> _Finding:
 
 
 def _stability(evidence: Evidence) -> _Finding:
-    found = evidence.stability or Stability(None, None)
+    stability = evidence.stability or Stability(None, None)
     tried = (
         (
             "same under noise of one gray level",
-            found.noise,
+            stability.noise,
             "Noise that nobody can see gives another map.",
         ),
         (
             "same with other random numbers",
-            found.repeat,
+            stability.repeat,
             "The same image gives another map when it is explained again.",
         ),
     )
@@ -238,11 +238,11 @@ class _Test:
 
 
 def _compare(
-    own: Faithfulness, controls: Mapping[str, Faithfulness], name: str, better: str, area: str
+    of_map: Faithfulness, controls: Mapping[str, Faithfulness], name: str, better: str, area: str
 ) -> _Test:
     """Compare the map with the best of the random controls and with the best of the others."""
     sign = 1 if better == "higher" else -1
-    value = getattr(own, area)
+    value = getattr(of_map, area)
     areas = {control: getattr(measured, area) for control, measured in controls.items()}
     against, gains, room = [], [], []
     for random in (True, False):
@@ -275,11 +275,13 @@ def _title(name: str, better: str) -> str:
 
 
 def _lungs(evidence: Evidence) -> _Finding:
-    found = evidence.localisation
-    if found is None:
+    localisation = evidence.localisation
+    if localisation is None:
         return _Finding(HOLDS_UP, "")
-    name, against = "evidence inside the lungs", f"{found.area:.0%} of the area"
-    row = MeasureRow(name, f"{found.inside:.0%}", against, bool(found.inside > found.area))
+    name, against = "evidence inside the lungs", f"{localisation.area:.0%} of the area"
+    row = MeasureRow(
+        name, f"{localisation.inside:.0%}", against, bool(localisation.inside > localisation.area)
+    )
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
     reason = "The evidence lies no more inside the lungs than it would by chance."

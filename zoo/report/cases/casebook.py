@@ -36,7 +36,7 @@ def entries(folder: Path) -> list[Entry]:
 
     A line that was only half written is left out.
     """
-    found: dict[str, Entry] = {}
+    by_path: dict[str, Entry] = {}
     try:
         lines = (folder / LOG).read_text("utf-8").splitlines()
     except FileNotFoundError:
@@ -46,8 +46,8 @@ def entries(folder: Path) -> list[Entry]:
             entry = Entry(**json.loads(line))
         except (ValueError, TypeError):
             continue
-        found[entry.path] = entry
-    return sorted(found.values(), key=lambda entry: entry.stem)
+        by_path[entry.path] = entry
+    return sorted(by_path.values(), key=lambda entry: entry.stem)
 
 
 def append(folder: Path, entry: Entry) -> None:

@@ -69,9 +69,9 @@ def pairs(case: Case, group: Group) -> Iterator[Pair]:
         encoded = thumbnail(case, neighbour)
         if neighbour.regions is None or not encoded:
             continue
-        own, other = neighbour.regions
+        of_image, other = neighbour.regions
         pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
-        yield Pair(_coloured(case.pixels, own), _coloured(pixels, other), neighbour)
+        yield Pair(_coloured(case.pixels, of_image), _coloured(pixels, other), neighbour)
 
 
 def measured(group: Group, neighbour: Neighbour) -> str:

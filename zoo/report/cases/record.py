@@ -33,46 +33,46 @@ def case_record(case: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "label": None if case.label is None else case.class_names[case.label],
         "notes": list(case.notes),
         "pixels": "pixels",
-        "maps": [_map(case, found, arrays) for found in case.attributions],
-        "examples": [_examples(case, found, arrays) for found in case.examples],
+        "maps": [_map(case, explanation, arrays) for explanation in case.attributions],
+        "examples": [_examples(case, explanation, arrays) for explanation in case.examples],
     }
     return record, arrays
 
 
-def _map(case: Case, found: Attribution, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    name = f"maps/{found.method}"
-    arrays[name] = found.values
-    trust = case.trust.get(found.method)
+def _map(case: Case, attribution: Attribution, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    name = f"maps/{attribution.method}"
+    arrays[name] = attribution.values
+    trust = case.trust.get(attribution.method)
     return {
-        "method": found.method,
-        "summary": case.summaries.get(found.method, ""),
-        "target": case.class_names[found.target],
-        "signed": found.signed,
-        "details": dict(found.details),
+        "method": attribution.method,
+        "summary": case.summaries.get(attribution.method, ""),
+        "target": case.class_names[attribution.target],
+        "signed": attribution.signed,
+        "details": dict(attribution.details),
         "array": name,
         "trust": None if trust is None else asdict(trust),
     }
 
 
-def _examples(case: Case, found: Examples, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def _examples(case: Case, examples: Examples, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
-        "method": found.method,
-        "summary": case.summaries.get(found.method, ""),
-        "target": case.class_names[found.target],
-        "agreement": found.agreement,
-        "credibility": found.credibility,
-        "details": dict(found.details),
+        "method": examples.method,
+        "summary": case.summaries.get(examples.method, ""),
+        "target": case.class_names[examples.target],
+        "agreement": examples.agreement,
+        "credibility": examples.credibility,
+        "details": dict(examples.details),
         "groups": [
             {
                 "name": group.name,
                 "title": group.title,
                 "measure": group.measure,
                 "cases": [
-                    _neighbour(case, found.method, group, place, arrays)
+                    _neighbour(case, examples.method, group, place, arrays)
                     for place in range(len(group.cases))
                 ],
             }
-            for group in found.groups
+            for group in examples.groups
         ],
     }
 

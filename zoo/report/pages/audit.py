@@ -100,15 +100,16 @@ def said(audit: Audit) -> list[tuple[str, str]]:
     located = [one for one in methods if one.located["right"]["pointing"]["value"] is not None]
     if located:
         best = max(located, key=lambda one: one.located["right"]["pointing"]["value"] or 0)
-        found = best.located["right"]
+        of_right = best.located["right"]
         said.append(
             (
                 "Findings",
                 (
                     f"On the {audit.located['right']:,} images with a known finding that are "
                     f"classified right, {best.name} points into the finding most often: in "
-                    f"{_share(found['pointing'])} of them, within {TOLERANCE} pixels of it in "
-                    f"{_share(found['near'])}. Findings cover {_share(found['area'])} of the image."
+                    f"{_share(of_right['pointing'])} of them, within {TOLERANCE} pixels of it in "
+                    f"{_share(of_right['near'])}. Findings cover {_share(of_right['area'])} of the "
+                    "image."
                 ),
             )
         )

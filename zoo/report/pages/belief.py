@@ -109,29 +109,30 @@ def _threshold(result: Mapping[str, Any], measured_on: str) -> str:
 
 
 def _refusals(result: Mapping[str, Any]) -> str:
-    found = result.get("refusals")
-    if not found:
+    refusals = result.get("refusals")
+    if not refusals:
         return ""
-    kept = found.get("accuracy_kept") or {}
+    kept = refusals.get("accuracy_kept") or {}
     rest = f" Accuracy on the rest: {value_text(kept)}." if kept.get("value") is not None else ""
     return (
-        f"Of {found['images']:,} images, {percent(found['unknown'])} would be refused as unlike "
-        f"the training images and {percent(found['uncertain'])} as too close to call.{rest}"
+        f"Of {refusals['images']:,} images, {percent(refusals['unknown'])} would be refused as "
+        "unlike "
+        f"the training images and {percent(refusals['uncertain'])} as too close to call.{rest}"
     )
 
 
 def _difference(result: Mapping[str, Any]) -> str:
-    found = result.get("difference")
-    return found["sentence"] if found else ""
+    difference = result.get("difference")
+    return difference["sentence"] if difference else ""
 
 
 def _prevalence(result: Mapping[str, Any]) -> str:
-    found = result.get("prevalence")
-    if not found:
+    prevalence = result.get("prevalence")
+    if not prevalence:
         return ""
     positive = result["class_names"][result["positive"]]
-    right, cleared = number(found.get("ppv")), number(found.get("npv"))
-    said = [f"Where {percent(number(found['stated']) or 0)} of the patients have {positive}"]
+    right, cleared = number(prevalence.get("ppv")), number(prevalence.get("npv"))
+    said = [f"Where {percent(number(prevalence['stated']) or 0)} of the patients have {positive}"]
     if right is not None:
         said.append(f"a call of {positive} is right in {percent(right)}")
     if cleared is not None:
@@ -140,10 +141,10 @@ def _prevalence(result: Mapping[str, Any]) -> str:
 
 
 def _calibration(result: Mapping[str, Any]) -> str:
-    found = result.get("calibration")
-    if not found:
+    calibration = result.get("calibration")
+    if not calibration:
         return ""
-    error = found["after"]["ece_mass"]
+    error = calibration["after"]["ece_mass"]
     return (
         f"Stated confidence and the share of right answers lie {100 * error:.1f} percentage points "
         f"apart on average (calibration error {error:.3f})."

@@ -49,7 +49,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         notes=data.get("notes") or (),
         counts={
             "names": run.class_names,
-            "rows": [(part, found["classes"]) for part, found in record["splits"].items()],
+            "rows": [(part, split["classes"]) for part, split in record["splits"].items()],
         },
         network=_network(record),
         recipe={key.replace("_", " "): _plain(value) for key, value in record["recipe"].items()},

@@ -186,7 +186,7 @@ def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in facts if text]
 
 
-def _number(found: Any) -> str:
-    if found is None:
+def _number(value: Any) -> str:
+    if value is None:
         return ""
-    return f"{found if isinstance(found, int) else len(found):,}"
+    return f"{value if isinstance(value, int) else len(value):,}"

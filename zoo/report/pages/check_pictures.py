@@ -51,8 +51,8 @@ class Pictures:
         """Return 12 images of a class, drawn with a fixed seed."""
         names = sorted(sample.name for sample in self.dataset.samples if sample.label == label)
         order = np.random.default_rng(SEED).permutation(len(names))[:OF_A_CLASS]
-        found = ((name, self._samples[name]) for name in (names[place] for place in order))
-        return [tile for name, sample in found if (tile := self.tile(name, sample.split))]
+        samples = ((name, self._samples[name]) for name in (names[place] for place in order))
+        return [tile for name, sample in samples if (tile := self.tile(name, sample.split))]
 
     def _jpeg(self, name: str) -> bytes | None:
         if name in self._samples and name not in self._encoded:

@@ -116,7 +116,7 @@ def _data(record: Mapping[str, Any]) -> dict[int, str]:
     data, splits = record["data"], record["splits"]
     height, width, channels = record["input_shape"]
     broken, rule = data.get("broken", 0), data["patient_rule"]
-    numbers = ", ".join(f"{part} {found['images']:,}" for part, found in splits.items())
+    numbers = ", ".join(f"{part} {split['images']:,}" for part, split in splits.items())
     left_out = f"{broken:,} unreadable images were left out." if broken else ""
     return {
         7: f"{source_name(data)}{' (synthetic)' if data.get('synthetic') else ''}.",

@@ -167,8 +167,8 @@ def _operating_point(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _prevalence(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = result.get("prevalence")
-    if not found:
+    prevalence = result.get("prevalence")
+    if not prevalence:
         return []
     positive = result["class_names"][result["positive"]]
     rows = [
@@ -179,18 +179,20 @@ def _prevalence(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         (f"Right when it calls {positive} (positive predictive value)", "ppv"),
         ("Right when it does not (negative predictive value)", "npv"),
     ]
-    known = [(title, belief.number(found.get(key))) for title, key in rows]
+    known = [(title, belief.number(prevalence.get(key))) for title, key in rows]
     return [(title, belief.percent(value)) for title, value in known if value is not None]
 
 
 def _difference(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = result.get("difference")
-    if not found:
+    difference = result.get("difference")
+    if not difference:
         return None
-    prior = found.get("prior") or {"run": {}, "data": {}}
-    value, interval = metric_text(found["shift_auc"]) if found.get("shift_auc") else ("-", "")
+    prior = difference.get("prior") or {"run": {}, "data": {}}
+    value, interval = (
+        metric_text(difference["shift_auc"]) if difference.get("shift_auc") else ("-", "")
+    )
     return {
-        "sentence": found["sentence"],
+        "sentence": difference["sentence"],
         "told": f"{value} ({interval})" if interval else value,
         "classes": [
             (name, belief.percent(share), belief.percent(prior["data"].get(name, 0.0)))

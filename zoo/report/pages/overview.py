@@ -35,7 +35,7 @@ GROUPS = (
 
 
 def overview_page(
-    found: Overview,
+    overview: Overview,
     *,
     drawn: Mapping[str, bytes] | None = None,
     information: Mapping[str, str] | None = None,
@@ -45,47 +45,47 @@ def overview_page(
 
     `drawn` holds what `figures` gave, so that it need not be drawn again.
     """
-    pictures = figures(found) if drawn is None else drawn
+    pictures = figures(overview) if drawn is None else drawn
     return render(
         "overview.html.j2",
-        title=f"What {found.run} goes by",
-        lead=_lead(found),
-        said=found.summary(),
-        notes=filter(None, [found.notes.left_out]),  # the lead tells the rest
+        title=f"What {overview.run} goes by",
+        lead=_lead(overview),
+        said=overview.summary(),
+        notes=filter(None, [overview.notes.left_out]),  # the lead tells the rest
         occlusion=drawings(
             [
                 (
                     "The score with a part hidden",
                     "ROC-AUC with its 95 % interval by patient. The first row is as it is.",
-                    _hidden_alt(found),
+                    _hidden_alt(overview),
                     pictures.get("occlusion"),
                 )
             ]
         ),
-        hidden=_hidden_tiles(found),
-        drops=[drop_row(hidden) for hidden in found.hidden],
+        hidden=_hidden_tiles(overview),
+        drops=[drop_row(hidden) for hidden in overview.hidden],
         markers=drawings(
             [
                 (
-                    f"How far a letter moves the probability of {_positive(found)}",
+                    f"How far a letter moves the probability of {_positive(overview)}",
                     (
                         "Mean change on all images of a class, with its 95 % interval. Gray rows "
                         "are the placebo: the same letter, hardly to be seen."
                     ),
-                    _marker_alt(found),
+                    _marker_alt(overview),
                     pictures.get("markers"),
                 )
             ]
         ),
-        marked=_marked_tiles(found),
-        flips=[flips_row(entry, found) for entry in found.markers],
-        negative=found.negative,
-        positive=_positive(found),
+        marked=_marked_tiles(overview),
+        flips=[flips_row(entry, overview) for entry in overview.markers],
+        negative=overview.negative,
+        positive=_positive(overview),
         means=drawings(
             [
                 (
                     "Mean maps",
-                    _frame(found),
+                    _frame(overview),
                     (
                         "Mean map of each method over the mean image of each class; where the "
                         "evidence lies is told in numbers below."
@@ -94,63 +94,65 @@ def overview_page(
                 )
             ]
         ),
-        inside=inside_rows(found),
+        inside=inside_rows(overview),
         points=drawings(
             [
                 (
                     "Map of embeddings",
-                    _points(found),
-                    f"Scatter plot of the images by class. {_points(found)}",
+                    _points(overview),
+                    f"Scatter plot of the images by class. {_points(overview)}",
                     pictures.get("embedding_map"),
                 )
             ]
         ),
-        sheets=_sheets(found),
-        no_pictures="" if found.reference.thumbnails else NO_PICTURES,
-        synthetic=found.synthetic,
+        sheets=_sheets(overview),
+        no_pictures="" if overview.reference.thumbnails else NO_PICTURES,
+        synthetic=overview.synthetic,
         information=information or {},
         disclaimer=disclaimer,
     )
 
 
-def figures(found: Overview) -> dict[str, bytes]:
+def figures(overview: Overview) -> dict[str, bytes]:
     """Return every figure as a PNG file, by the name of the file without its suffix."""
     drawn = {
-        "occlusion": _occlusion_figure(found),
-        "markers": _marker_figure(found),
-        "mean_maps": mean_maps_figure(found.means, found.class_names),
+        "occlusion": _occlusion_figure(overview),
+        "markers": _marker_figure(overview),
+        "mean_maps": mean_maps_figure(overview.means, overview.class_names),
         "embedding_map": (
-            None if found.points is None else embedding_figure(found.points, found.class_names)
+            None
+            if overview.points is None
+            else embedding_figure(overview.points, overview.class_names)
         ),
-        "prototypes": _prototype_figure(found),
+        "prototypes": _prototype_figure(overview),
     }
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 
-def _occlusion_figure(found: Overview) -> bytes | None:
-    rows = [forest_row("as it is", found.area, quiet=True)]
-    rows += [forest_row(_hidden(h.region), h.after) for h in found.hidden]
+def _occlusion_figure(overview: Overview) -> bytes | None:
+    rows = [forest_row("as it is", overview.area, quiet=True)]
+    rows += [forest_row(_hidden(h.region), h.after) for h in overview.hidden]
     return forest(rows, "ROC-AUC", lines={0.5: "chance"}) if any(rows[1:]) else None
 
 
-def _marker_figure(found: Overview) -> bytes | None:
+def _marker_figure(overview: Overview) -> bytes | None:
     rows = [
         forest_row(f"{entry.kind}, {entry.corner}: {name}", moved, quiet=entry.kind == "gray")
-        for entry in found.markers
-        for name, moved in _moves(entry, found)
+        for entry in overview.markers
+        for name, moved in _moves(entry, overview)
     ]
     return forest(rows, "change of the probability", lines={0.0: "none"}, signed=True)
 
 
-def _prototype_figure(found: Overview) -> bytes | None:
-    pictures = found.reference.thumbnails
+def _prototype_figure(overview: Overview) -> bytes | None:
+    pictures = overview.reference.thumbnails
     tiles = [
-        (_decoded(pictures[row]), found.reference.names[row], f"{name}: {kind}")
-        for label, groups in found.prototypes.items()
+        (_decoded(pictures[row]), overview.reference.names[row], f"{name}: {kind}")
+        for label, groups in overview.prototypes.items()
         for (_, kind), rows in zip(GROUPS, groups, strict=True)
         for row in rows
         if pictures
-        for name in [found.class_names[label]]
+        for name in [overview.class_names[label]]
     ]
     return contact_sheet_png(tiles, title="Prototypes and criticisms") if tiles else None
 
@@ -159,64 +161,65 @@ def _decoded(picture: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
 
 
-def _lead(found: Overview) -> str:
-    which = "of the run's test part" if found.own else "that the run has not been trained on"
-    masks = "" if found.masks is None else f", {found.masks:,} with a lung mask"
-    refused = sum(found.refused.values())
-    rest = f" of {_positive(found)} against the rest" if len(found.class_names) > 2 else ""
+def _lead(overview: Overview) -> str:
+    which = "of the run's test part" if overview.own else "that the run has not been trained on"
+    masks = "" if overview.masks is None else f", {overview.masks:,} with a lung mask"
+    refused = sum(overview.refused.values())
+    rest = f" of {_positive(overview)} against the rest" if len(overview.class_names) > 2 else ""
     return (
-        f"{found.images:,} of {found.available:,} images {which} ({Path(found.source).name}), of "
-        f"{found.patients:,} patients{masks}. ROC-AUC{rest} {value_text(found.area)}, "
-        f"{percent(found.accuracy)} answered rightly, {refused:,} refused."
+        f"{overview.images:,} of {overview.available:,} images {which} "
+        f"({Path(overview.source).name}), of "
+        f"{overview.patients:,} patients{masks}. ROC-AUC{rest} {value_text(overview.area)}, "
+        f"{percent(overview.accuracy)} answered rightly, {refused:,} refused."
     )
 
 
-def _positive(found: Overview) -> str:
-    return found.class_names[found.positive]
+def _positive(overview: Overview) -> str:
+    return overview.class_names[overview.positive]
 
 
 def _hidden(region: str) -> str:
     return f"hidden: {region}" if region in NO_ARTICLE else f"hidden: the {region}"
 
 
-def _hidden_alt(found: Overview) -> str:
-    rows = [f"{_hidden(h.region)} {value_text(h.after)}" for h in found.hidden]
-    return f"ROC-AUC as it is {value_text(found.area)}; {'; '.join(rows)}."
+def _hidden_alt(overview: Overview) -> str:
+    rows = [f"{_hidden(h.region)} {value_text(h.after)}" for h in overview.hidden]
+    return f"ROC-AUC as it is {value_text(overview.area)}; {'; '.join(rows)}."
 
 
-def _marker_alt(found: Overview) -> str:
+def _marker_alt(overview: Overview) -> str:
     rows = [
         f"{entry.kind} letter {entry.corner} on {name} {signed(moved)}"
-        for entry in found.markers
-        for name, moved in _moves(entry, found)
+        for entry in overview.markers
+        for name, moved in _moves(entry, overview)
     ]
     return f"Change of the probability: {'; '.join(rows)}."
 
 
-def _moves(entry: Marked, found: Overview) -> tuple[tuple[str, Mapping[str, float | None]], ...]:
-    return (found.negative, entry.moved), (_positive(found), entry.back_moved)
+def _moves(entry: Marked, overview: Overview) -> tuple[tuple[str, Mapping[str, float | None]], ...]:
+    return (overview.negative, entry.moved), (_positive(overview), entry.back_moved)
 
 
-def _hidden_tiles(found: Overview) -> list[dict[str, str]]:
-    shown = {hidden.region: f"{percent(hidden.area)} of the picture" for hidden in found.hidden}
-    return _tiles(found, {"as it is": "", **shown})
+def _hidden_tiles(overview: Overview) -> list[dict[str, str]]:
+    shown = {hidden.region: f"{percent(hidden.area)} of the picture" for hidden in overview.hidden}
+    return _tiles(overview, {"as it is": "", **shown})
 
 
-def _marked_tiles(found: Overview) -> list[dict[str, str]]:
-    return _tiles(found, {f"{entry.kind} {entry.corner}": "" for entry in found.markers})
+def _marked_tiles(overview: Overview) -> list[dict[str, str]]:
+    return _tiles(overview, {f"{entry.kind} {entry.corner}": "" for entry in overview.markers})
 
 
-def _tiles(found: Overview, texts: Mapping[str, str]) -> list[dict[str, str]]:
+def _tiles(overview: Overview, texts: Mapping[str, str]) -> list[dict[str, str]]:
     tiles = [
-        Tile(encode_jpeg(found.pictures[name]), name, text)
+        Tile(encode_jpeg(overview.pictures[name]), name, text)
         for name, text in texts.items()
-        if name in found.pictures
+        if name in overview.pictures
     ]
     return contact_sheet(tiles)
 
 
-def _frame(found: Overview) -> str:
-    if found.means.aligned:
+def _frame(overview: Overview) -> str:
+    if overview.means.aligned:
         return (
             "Of images called that class (their number in brackets), moved so that all lungs lie "
             "on the same place; the line is where half of them have lungs. Brighter is more "
@@ -228,10 +231,10 @@ def _frame(found: Overview) -> str:
     )
 
 
-def _points(found: Overview) -> str:
-    if found.points is None:
+def _points(overview: Overview) -> str:
+    if overview.points is None:
         return ""
-    counts = found.points.to_record()
+    counts = overview.points.to_record()
     return (
         f"{counts['evaluated']:,} images, of which {counts['misclassified']:,} were answered "
         f"wrongly (crosses) and {counts['refused']:,} refused (rings), among "
@@ -241,12 +244,12 @@ def _points(found: Overview) -> str:
     )
 
 
-def _sheets(found: Overview) -> list[dict[str, Any]]:
+def _sheets(overview: Overview) -> list[dict[str, Any]]:
     """Return for each class both groups, as tiles or, where no pictures are kept, as names."""
-    cases = found.reference
+    cases = overview.reference
     return [
         {
-            "name": found.class_names[label],
+            "name": overview.class_names[label],
             "groups": [
                 {
                     "title": title,
@@ -261,5 +264,5 @@ def _sheets(found: Overview) -> list[dict[str, Any]]:
                 if rows
             ],
         }
-        for label, groups in found.prototypes.items()
+        for label, groups in overview.prototypes.items()
     ]

@@ -25,9 +25,9 @@ def drop_row(hidden: Hidden) -> dict[str, str]:
     }
 
 
-def flips_row(entry: Marked, found: Overview) -> dict[str, str]:
+def flips_row(entry: Marked, overview: Overview) -> dict[str, str]:
     """Write what a marker turned, in percent and percentage points."""
-    beyond = found.beyond_placebo[entry.corner] if entry.kind == "bright" else None
+    beyond = overview.beyond_placebo[entry.corner] if entry.kind == "bright" else None
     return {
         "name": f"{entry.kind}, {entry.corner}",
         "flips": f"{entry.flips:,} of {entry.images:,}",
@@ -38,7 +38,7 @@ def flips_row(entry: Marked, found: Overview) -> dict[str, str]:
     }
 
 
-def inside_rows(found: Overview) -> list[dict[str, str]]:
+def inside_rows(overview: Overview) -> list[dict[str, str]]:
     """Write how much of the evidence of each method lies in each region."""
     return [
         {
@@ -47,7 +47,7 @@ def inside_rows(found: Overview) -> list[dict[str, str]]:
             "share": _share(entry),
             "area": percent(entry["area"]),
         }
-        for method, regions in found.means.inside.items()
+        for method, regions in overview.means.inside.items()
         for region, entry in regions.items()
     ]
 

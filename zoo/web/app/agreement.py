@@ -39,12 +39,12 @@ def map_agreement(cases: Sequence[Case]) -> list[tuple[str, float]]:
     """
     maps: dict[str, list[np.ndarray]] = {}
     for case in cases:
-        for found in case.attributions:
-            maps.setdefault(found.method, []).append(_small(found))
+        for attribution in case.attributions:
+            maps.setdefault(attribution.method, []).append(_small(attribution))
     return [
-        (method, float(np.mean([rank_correlation(*pair)[0] for pair in _pairs(found)])))
-        for method, found in maps.items()
-        if len(found) > 1
+        (method, float(np.mean([rank_correlation(*pair)[0] for pair in _pairs(attribution)])))
+        for method, attribution in maps.items()
+        if len(attribution) > 1
     ]
 
 
@@ -75,8 +75,8 @@ def _named(runs: Sequence[str]) -> str:
     return f"{', '.join(runs[:-1])} and {runs[-1]} answer"
 
 
-def _small(found: Attribution) -> np.ndarray:
-    image = Image.fromarray(np.nan_to_num(found.values.astype(np.float32)))
+def _small(attribution: Attribution) -> np.ndarray:
+    image = Image.fromarray(np.nan_to_num(attribution.values.astype(np.float32)))
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))[None]
 
 

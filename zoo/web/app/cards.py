@@ -86,10 +86,12 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
     }
 
 
-def layer(case: Case, found: Attribution) -> bytes:
+def layer(case: Case, attribution: Attribution) -> bytes:
     """Return a map as a clear PNG file, as large as the network's image.
 
     Tiny ones are enlarged as squares: a browser would smooth them, and invent detail.
     """
     size = case.pixels.shape[:2]
-    return evidence_png(found, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2])
+    return evidence_png(
+        attribution, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2]
+    )

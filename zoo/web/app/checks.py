@@ -67,10 +67,10 @@ class Checks:
             UnknownName: it was forgotten, or is not done.
         """
         with self._lock:
-            found = self._found.get(task.id)
-        if found is None:
+            result = self._found.get(task.id)
+        if result is None:
             raise UnknownName("The result of this check is not here any more. Start it again.")
-        return found
+        return result
 
     def close(self) -> None:
         """End what is at work at its next step, and drop what waits."""
@@ -94,8 +94,8 @@ class Checks:
             checked.dataset.synthetic,
         )
 
-    def _keep(self, key: str, found: Found) -> None:
+    def _keep(self, key: str, result: Found) -> None:
         with self._lock:
-            self._found[key] = found
+            self._found[key] = result
             while len(self._found) > MOST:
                 self._found.popitem(last=False)

@@ -86,9 +86,9 @@ def router(shared: Shared) -> APIRouter:
         request: Request, key: str, run: Annotated[list[str], Query(max_length=MOST)]
     ) -> Response:
         """Return what the runs said, side by side, as a part of the page."""
-        found = [find_reading(request.state.visitor, key, name)[1] for name in run]
+        readings = [find_reading(request.state.visitor, key, name)[1] for name in run]
         part = templating.part(
-            "compared.html.j2", **compared(key, found, [shared.run(name) for name in run])
+            "compared.html.j2", **compared(key, readings, [shared.run(name) for name in run])
         )
         return JSONResponse({"part": part}, headers=templating.PRIVATE)
 
@@ -114,20 +114,20 @@ def ask_all(
             task.done = done
             engine = shared.library.engine(name)
             with engine.asking(task.check):
-                found = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
-            reading.add(found[0])
+                cases = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
+            reading.add(cases[0])
     task.done = len(names)
 
 
-def compared(key: str, found: Sequence[Reading], runs: Sequence[Run]) -> dict[str, Any]:
+def compared(key: str, readings: Sequence[Reading], runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the part of the page shows."""
-    shown = [reading.shown for reading in found]
+    shown = [reading.shown for reading in readings]
     methods = list(dict.fromkeys(one.method for case in shown for one in case.attributions))
     return {
         "key": key,
         "name": shown[0].name,
-        "positive": shown[0].class_names[found[0].positive],
-        "sentences": answer_agreement(shown, [reading.positive for reading in found]),
+        "positive": shown[0].class_names[readings[0].positive],
+        "sentences": answer_agreement(shown, [reading.positive for reading in readings]),
         "likeness": map_agreement(shown),
         "group": f"map-{key}",
         "opacity": cards.OPACITY_AT_FIRST,
@@ -141,6 +141,6 @@ def compared(key: str, found: Sequence[Reading], runs: Sequence[Run]) -> dict[st
                 "near": next((agreement_text(case, one) for one in case.examples), ""),
                 "about": run_response(run, default=False, loaded=True),
             }
-            for reading, case, run in zip(found, shown, runs, strict=True)
+            for reading, case, run in zip(readings, shown, runs, strict=True)
         ],
     }

@@ -58,14 +58,14 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{PAGE}/check/{{key}}")
     def look(request: Request, key: str) -> Response:
         task = owned(request, key)
-        found = checks.found(task) if task.state == DONE else None
+        checked = checks.found(task) if task.state == DONE else None
         return templating.page(
             "check_task.html.j2",
             here=PAGE,
             task=task.told(),
             ended=task.ended,
-            found=found,
-            findings=_findings(found) if found else [],
+            found=checked,
+            findings=_findings(checked) if checked else [],
         )
 
     @routes.get(f"{PAGE}/check/{{key}}/report")
@@ -82,10 +82,10 @@ def router(shared: Shared) -> APIRouter:
     return routes
 
 
-def _findings(found: Found) -> list[dict[str, Any]]:
+def _findings(checked: Found) -> list[dict[str, Any]]:
     """Return the findings with the first names that each is about."""
     rows = []
-    for finding in found.result["findings"]:
+    for finding in checked.result["findings"]:
         about = finding["names"] or [", ".join(group) for group in finding["groups"]]
         rows.append({**finding, "about": about[:NAMES], "more": max(0, len(about) - NAMES)})
     return rows

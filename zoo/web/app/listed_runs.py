@@ -36,8 +36,8 @@ class Unfinished:
 def all_runs(shared: Shared) -> list[Run]:
     """Return the readable runs of the folder that may be shown, the newest first."""
     only = shared.library.only
-    found = [run for run in run_folder.listing(shared.folder) if not only or run.name in only]
-    return found[::-1]
+    runs = [run for run in run_folder.listing(shared.folder) if not only or run.name in only]
+    return runs[::-1]
 
 
 def listed_run(shared: Shared, name: str) -> Run:
@@ -46,7 +46,7 @@ def listed_run(shared: Shared, name: str) -> Run:
     Raises:
         UnknownName: there is none.
     """
-    listed = {own.name: own for own in all_runs(shared)}
+    listed = {run.name: run for run in all_runs(shared)}
     if name in listed:
         return listed[name]
     if len(name) > NAME_LENGTH:
@@ -56,23 +56,23 @@ def listed_run(shared: Shared, name: str) -> Run:
 
 def unfinished(shared: Shared, trainings: Trainings) -> list[Unfinished]:
     """Return the runs that are not finished, the newest first."""
-    trained = {trainings.state(own).run: own.id for own in trainings.alive()}
+    trained = {trainings.state(item).run: item.id for item in trainings.alive()}
     return [
-        Unfinished(own, trained.get(own.name, ""), _ago(own.path))
-        for own in all_runs(shared)
-        if not own.done
+        Unfinished(item, trained.get(item.name, ""), _ago(item.path))
+        for item in all_runs(shared)
+        if not item.done
     ]
 
 
-def file_of(own: Run, name: str) -> Path:
+def file_of(run: Run, name: str) -> Path:
     """Return a file of a run's folder; a link that leads out of it is not followed.
 
     Raises:
         UnknownName: the run has no such file.
     """
-    path = own.path / name
-    if not path.is_file() or not path.resolve().is_relative_to(own.path.resolve()):
-        raise UnknownName(f"The run '{own.name}' has no '{name}'. Copy it again, or train again.")
+    path = run.path / name
+    if not path.is_file() or not path.resolve().is_relative_to(run.path.resolve()):
+        raise UnknownName(f"The run '{run.name}' has no '{name}'. Copy it again, or train again.")
     return path
 
 

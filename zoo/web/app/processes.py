@@ -61,8 +61,8 @@ def birth(pid: int) -> float | None:
 
 def lives(pid: int, born: float) -> bool:
     """Tell whether that very process still runs."""
-    found = birth(pid)
-    return found is not None and abs(found - born) < APART
+    born_at = birth(pid)
+    return born_at is not None and abs(born_at - born) < APART
 
 
 def stop(pid: int, born: float, patience: float = PATIENCE) -> None:

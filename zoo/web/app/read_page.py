@@ -140,9 +140,9 @@ def router(shared: Shared) -> APIRouter:
     def heat_map(request: Request, key: str, method: str, run: RunQuery) -> Response:
         """Return a map alone, to be laid over the image."""
         _, reading = readings.find_reading(request.state.visitor, key, run)
-        for found in reading.case.attributions:
-            if found.method == method:
-                content = cards.layer(reading.case, found)
+        for attribution in reading.case.attributions:
+            if attribution.method == method:
+                content = cards.layer(reading.case, attribution)
                 return Response(content, media_type="image/png", headers=templating.PRIVATE)
         raise UnknownName("This image has no map of that method. Ask for it first.")
 
@@ -171,9 +171,9 @@ def router(shared: Shared) -> APIRouter:
     @routes.post("/app/tasks/{key}/cancel")
     def cancel(request: Request, key: str) -> Response:
         """End a piece of work."""
-        found = shared.tasks.find(request.state.visitor.key, key)
-        found.cancel()
-        return task_response(found)
+        running = shared.tasks.find(request.state.visitor.key, key)
+        running.cancel()
+        return task_response(running)
 
     return routes
 

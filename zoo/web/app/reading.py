@@ -58,16 +58,16 @@ class Reading:
         )
         return replace(self.case, explanations=kept)
 
-    def add(self, found: Case) -> None:
+    def add(self, explained: Case) -> None:
         """Add what methods said, in place of what they said before."""
         with self._lock:
-            methods = {one.method for one in found.explanations}
+            methods = {one.method for one in explained.explanations}
             known = tuple(one for one in self.case.explanations if one.method not in methods)
             self.case = replace(
                 self.case,
-                explanations=(*known, *found.explanations),
-                summaries={**self.case.summaries, **found.summaries},
-                trust={**self.case.trust, **found.trust},
+                explanations=(*known, *explained.explanations),
+                summaries={**self.case.summaries, **explained.summaries},
+                trust={**self.case.trust, **explained.trust},
             )
 
 

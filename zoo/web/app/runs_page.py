@@ -109,13 +109,13 @@ def router(shared: Shared) -> APIRouter:
         name: str, true: int, said: int, page: Annotated[int, Query(ge=1, le=100_000)] = 1
     ) -> Response:
         run = finished(shared, name)
-        found = _readable(run)
-        rows = found.cell(true, said)
+        cells = _readable(run)
+        rows = cells.cell(true, said)
         chosen = rows[(page - 1) * SHOWN : page * SHOWN]
         if not len(chosen) and page > 1:
             raise UnknownName("There are no more images in this cell. Go back to the run.")
         labelled = [
-            (str(found.known.names[row]), percent(float(found.probabilities[row, said])))
+            (str(cells.known.names[row]), percent(float(cells.probabilities[row, said])))
             for row in chosen
         ]
         tiles, closed = [], _closed(shared, run)
@@ -137,7 +137,7 @@ def router(shared: Shared) -> APIRouter:
             run=run,
             path=_path(run),
             synthetic=run.record["data"]["synthetic"],
-            part=found.part,
+            part=cells.part,
             labelled=run.class_names[true],
             said=run.class_names[said],
             right=true == said,
@@ -208,12 +208,12 @@ def _readable(run: Run) -> ConfusionCells:
 def _matrix(run: Run) -> dict[str, Any] | None:
     """Return the confusion matrix with the share of each true class; None when it is damaged."""
     try:
-        found = confusion_cells(run)
+        cells = confusion_cells(run)
     except DamagedRun:
         return None
-    counts = found.confusion()
+    counts = cells.confusion()
     return {
-        "part": found.part,
+        "part": cells.part,
         "images": sum(map(sum, counts)),
         "rows": [
             {

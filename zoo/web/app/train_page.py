@@ -38,7 +38,7 @@ def router(shared: Shared) -> APIRouter:
             architectures=[(one, settings(one, {})[0].epochs) for one in architectures],
             sources=shared.sources,
             alive=trainings.alive(),
-            listed=[(own, trainings.state(own)) for own in trainings.all()[:SHOWN]],
+            listed=[(training, trainings.state(training)) for training in trainings.all()[:SHOWN]],
             unfinished=listed_runs.unfinished(shared, trainings),
         )
 

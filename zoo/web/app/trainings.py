@@ -86,15 +86,15 @@ class Trainings:
 
     def all(self) -> list[Training]:
         """Return the trainings that were started here, the newest first."""
-        found = []
+        trainings = []
         for path in (self.folder / FOLDER).glob("*.json"):
             try:
                 told = json.loads(path.read_text("utf-8"))
                 arguments, born = tuple(told["arguments"]), float(told["born"])
-                found.append(Training(**{**told, "arguments": arguments, "born": born}))
+                trainings.append(Training(**{**told, "arguments": arguments, "born": born}))
             except (OSError, ValueError, TypeError, KeyError):
                 continue  # not written by this application
-        return sorted(found, key=lambda training: training.started, reverse=True)
+        return sorted(trainings, key=lambda training: training.started, reverse=True)
 
     def find(self, key: str) -> Training:
         """Return a training by its id, which is compared and never made a path.
@@ -109,7 +109,7 @@ class Trainings:
 
     def alive(self) -> list[Training]:
         """Return the trainings that run now."""
-        return [own for own in self.all() if processes.lives(own.pid, own.born)]
+        return [training for training in self.all() if processes.lives(training.pid, training.born)]
 
     def start(self, title: str, arguments: Sequence[str], run: str = "") -> Training:
         """Start `zoo ARGUMENTS`, which goes on when the browser or this application ends.
@@ -190,7 +190,7 @@ class Trainings:
             return None
 
     def _written_by(self, training: Training) -> str:
-        command, taken = ["zoo", *training.arguments], {own.run for own in self.all()}
+        command, taken = ["zoo", *training.arguments], {other.run for other in self.all()}
         began = datetime.fromisoformat(training.started).timestamp()
         for record in self.folder.glob(f"*/{run_folder.RECORD}"):
             name = record.parent.name

@@ -62,9 +62,9 @@ class Visitor:
 
     def forget(self, key: str | None = None) -> None:
         """Forget one upload, or all."""
-        for own in [key] if key is not None else list(self.uploads):
-            self.uploads.pop(own, None)
-            self.results.pop(own, None)
+        for one in [key] if key is not None else list(self.uploads):
+            self.uploads.pop(one, None)
+            self.results.pop(one, None)
 
 
 class Visitors:
@@ -91,7 +91,7 @@ class Visitors:
             if visitor is None:
                 if len(self._visitors) >= MOST_VISITORS:
                     known = self._visitors.items()
-                    idle = (own for own, other in known if not other.uploads)
+                    idle = (visitor_key for visitor_key, other in known if not other.uploads)
                     self._visitors.pop(next(idle, next(iter(self._visitors)))).forget()
                 visitor = Visitor(secrets.token_urlsafe(32), now)
                 self._visitors[visitor.key] = visitor

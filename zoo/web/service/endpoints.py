@@ -68,7 +68,9 @@ class Desk:
         class that is or would be named, whether it was refused)`.
         """
         if self.journal is not None:
-            self.journal.record(run.name, [(own.digest, text, p) for own, text, p, _ in answers])
+            self.journal.record(
+                run.name, [(upload.digest, text, p) for upload, text, p, _ in answers]
+            )
         for _, text, _, refused in answers:
             self.metrics.answered(run.name, text, refused)
 
@@ -78,12 +80,12 @@ class Desk:
             run,
             [
                 (
-                    own,
+                    upload,
                     case.refused or case.class_names[case.predicted],
                     case.probabilities[case.predicted],
                     bool(case.refused),
                 )
-                for own, case in cases
+                for upload, case in cases
             ],
         )
 
@@ -131,8 +133,8 @@ def router(desk: Desk) -> APIRouter:
             desk.note(
                 engine.run,
                 [
-                    (own, p.label, p.probabilities[p.leaning], bool(p.refused))
-                    for own, p in zip(accepted, made, strict=True)
+                    (upload, p.label, p.probabilities[p.leaning], bool(p.refused))
+                    for upload, p in zip(accepted, made, strict=True)
                 ],
             )
             return Predictions(
@@ -142,8 +144,8 @@ def router(desk: Desk) -> APIRouter:
                 notes=[str(alarm) for alarm in engine.run.alarms],
                 prevalence=prevalence,
                 predictions=[
-                    PredictionOut(digest=own.digest, **p.row())
-                    for own, p in zip(accepted, made, strict=True)
+                    PredictionOut(digest=upload.digest, **p.row())
+                    for upload, p in zip(accepted, made, strict=True)
                 ],
             )
 
@@ -221,8 +223,8 @@ def router(desk: Desk) -> APIRouter:
     @routes.get(READY, summary="Whether a run is loaded", response_model=Health)
     async def ready() -> Any:
         """Answer 200 when a run is loaded, 503 before."""
-        found = health()
-        return JSONResponse(found.model_dump(), 200 if found.ready else 503, headers=PRIVATE)
+        state = health()
+        return JSONResponse(state.model_dump(), 200 if state.ready else 503, headers=PRIVATE)
 
     @routes.get(
         METRICS_PAGE,

@@ -127,11 +127,15 @@ class Engine:
         return self._interruptible.asking(ask)
 
     def _answerer(self, sensitivity: float | None, prevalence: float | None) -> Answerer:
-        own = self._interpreter
+        interpreter = self._interpreter
         if sensitivity is None and prevalence is None:
-            return own.answerer
+            return interpreter.answerer
         return Answerer(
-            self.run, own.classifier, own.reference, sensitivity=sensitivity, prevalence=prevalence
+            self.run,
+            interpreter.classifier,
+            interpreter.reference,
+            sensitivity=sensitivity,
+            prevalence=prevalence,
         )
 
 
@@ -161,8 +165,8 @@ class Library:
 
     def runs(self) -> list[Run]:
         """Return the finished runs that may be asked, oldest first."""
-        found = [run for run in run_folder.listing(self.folder) if run.done]
-        return [run for run in found if not self.only or run.name in self.only]
+        runs = [run for run in run_folder.listing(self.folder) if run.done]
+        return [run for run in runs if not self.only or run.name in self.only]
 
     @property
     def default(self) -> str:

@@ -65,15 +65,17 @@ def as_images(uploads: Sequence[Upload], run: Run) -> Images:
     """
     height, width, channels = run.record["input_shape"]
     rule = run.record["data"]["patient_rule"]
-    pixels = [pixel_arrays.to_channels(_decoded(own, (height, width)), channels) for own in uploads]
+    pixels = [
+        pixel_arrays.to_channels(_decoded(upload, (height, width)), channels) for upload in uploads
+    ]
     return Images(
         pixels=np.stack(pixels),
-        names=tuple(own.name for own in uploads),
+        names=tuple(upload.name for upload in uploads),
         patients=tuple(
-            patients.patient_of(rule, own.name) if rule in patients.RULES else None
-            for own in uploads
+            patients.patient_of(rule, upload.name) if rule in patients.RULES else None
+            for upload in uploads
         ),
-        digests=tuple(own.digest for own in uploads),
+        digests=tuple(upload.digest for upload in uploads),
     )
 
 
