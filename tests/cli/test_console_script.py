@@ -18,7 +18,7 @@ def started(*arguments: object, **environment: str) -> subprocess.CompletedProce
         [ZOO, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         env={**os.environ, **environment},
     )
@@ -83,6 +83,6 @@ def test_quick_commands_load_nothing_heavy(tmp_path: Path) -> None:
     ]
     script = LIGHT.format(commands=commands)
     done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr

@@ -113,7 +113,7 @@ def test_in_parallel_keeps_the_order() -> None:
 
 
 def test_in_parallel_really_is_parallel() -> None:
-    together = threading.Barrier(2, timeout=5)
+    together = threading.Barrier(2, timeout=300)
     assert len(list(parallel.in_parallel(lambda _: together.wait(), range(2)))) == 2
 
 

@@ -260,11 +260,11 @@ def test_one_class_only_says_why() -> None:
 
 def test_thousand_images_in_four_seconds(generator: np.random.Generator) -> None:
     labels, scores = sample(generator, 1000)
-    started = time.perf_counter()
+    started = time.process_time()
     classification_metrics(
         labels, two_columns(scores), people(1000, each=2), NAMES, 1, resamples=1000
     )
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 def test_curves_are_thinned_and_keep_their_ends(generator: np.random.Generator) -> None:

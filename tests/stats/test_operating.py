@@ -181,9 +181,9 @@ def test_the_sentence_names_rule_threshold_and_rates():
 
 def test_thousand_images_in_four_seconds():
     truth, scores = sample(np.random.default_rng(8), 1000)
-    started = time.perf_counter()
+    started = time.process_time()
     choose_threshold(truth, scores, people(1000, each=2))
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize("target", [0, -0.1, 1.01, float("nan")])

@@ -188,9 +188,9 @@ def test_resamples_without_two_sizes_are_left_out():
 
 def test_five_hundred_resamples_in_five_seconds():
     images, errors, group = noisy(np.random.default_rng(7), LAWS[0], 10)
-    started = time.perf_counter()
+    started = time.process_time()
     extrapolate(images, errors, group)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_refuses_what_no_law_can_be_fitted_to():

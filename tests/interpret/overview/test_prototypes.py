@@ -106,6 +106,6 @@ def test_equal_cases_are_no_error() -> None:
 
 def test_five_thousand_cases_take_seconds() -> None:
     points = np.random.default_rng(0).normal(size=(5000, 256)).astype(np.float32)
-    began = time.perf_counter()
+    began = time.process_time()
     choose_prototypes(points, np.zeros(5000, int))
-    assert time.perf_counter() - began < 30
+    assert time.process_time() - began < 30

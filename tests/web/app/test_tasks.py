@@ -15,6 +15,9 @@ from zoo.web.app.tasks import BUG, Cancelled, Task, Tasks
 from zoo.web.service.interruption import Interruptible
 from zoo.web.service.queue import Queue
 
+SECONDS = 300
+"""As long as only a mistake takes, however busy the machine is."""
+
 
 @pytest.fixture
 def lane() -> Iterator[Queue]:
@@ -26,7 +29,7 @@ def lane() -> Iterator[Queue]:
 def ended(task: Task) -> Task:
     assert task._future is not None
     with contextlib.suppress(CancelledError):  # it never began
-        task._future.result(10)
+        task._future.result(SECONDS)
     return task
 
 
@@ -60,12 +63,12 @@ def test_cancelled_work_ends_at_its_next_step(lane: Queue) -> None:
 
     def work(task: Task) -> None:
         begun.set()
-        go_on.wait(10)
+        assert go_on.wait(SECONDS)
         task.advance()
         raise AssertionError("it went on")
 
     task = Tasks().start("me", "t", lane, work)
-    begun.wait(10)
+    assert begun.wait(SECONDS)
     task.cancel()
     go_on.set()
     assert ended(task).told()["state"] == "cancelled"
@@ -74,14 +77,14 @@ def test_cancelled_work_ends_at_its_next_step(lane: Queue) -> None:
 def test_waiting_work_that_is_cancelled_never_begins(lane: Queue) -> None:
     hold, began = threading.Event(), []
     tasks = Tasks()
-    first = tasks.start("me", "t", lane, lambda _: hold.wait(10))
+    first = tasks.start("me", "t", lane, lambda _: hold.wait(SECONDS))
     second = tasks.start("me", "t", lane, lambda _: began.append(1))
     tasks.start("other", "t", lane, lambda _: began.append(2))
     tasks.cancel_all("me")
     assert second.state == "cancelled"
     hold.set()
     assert ended(first).state == "cancelled"
-    lane.submit(lambda: None).result(10)
+    lane.submit(lambda: None).result(SECONDS)
     assert began == [2]
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -28,23 +27,16 @@ from zoo.web.app.site import create
 from zoo.web.app.trainings import FAILED, FINISHED, RUNNING, STOPPED, STOPPING, Training, Trainings
 from zoo.web.service.engine import Library
 
+Until = Callable[[Callable[[], Any]], Any]
 LOCAL = "http://127.0.0.1"
-SECONDS = 60.0
+SECONDS = 300
+"""As long as only a mistake takes, however busy the machine is."""
 SOURCE = "phantom?images=80&size=64"
 WAITS = "import time; print('at work', flush=True); time.sleep(600)"
 NOBODY = 2**22 + 1
 """A number that no process gets."""
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITS
 FORM = {"architecture": "scratch", "source": "0", "epochs": "1", "size": "64"}
-
-
-def until(true: Callable[[], Any], seconds: float = SECONDS) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.05)
-    pytest.fail("it did not happen in time")
 
 
 @pytest.fixture
@@ -123,7 +115,7 @@ def test_the_page_offers_what_is_installed(client: TestClient) -> None:
 
 
 def test_a_training_is_started_watched_and_stopped(
-    client: TestClient, folder: Path, stands_in: Callable[[str], None]
+    client: TestClient, folder: Path, stands_in: Callable[[str], None], until: Until
 ) -> None:
     stands_in(WAITS)
     answer = client.post("/train", data=FORM, follow_redirects=False)
@@ -148,21 +140,41 @@ def test_a_training_is_started_watched_and_stopped(
     assert told["arguments"] == [*expected, "--runs", str(folder)]
 
 
-def test_one_that_does_not_hear_is_ended(
-    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def deaf(
+    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, until: Until
+) -> Callable[[float], Training]:
+    """Start a training that does not hear Ctrl-C; it is ended after some seconds of patience."""
+
+    def started(patience: float) -> Training:
+        stands_in(DEAF)
+        monkeypatch.setattr(processes.stop, "__defaults__", (patience,))
+        known = Trainings(folder)
+        training = known.start("deaf", ["train", "tiny"])
+        until(lambda: "at work" in known.log(training))
+        return training
+
+    return started
+
+
+def test_one_that_does_not_hear_is_stopping(
+    folder: Path, deaf: Callable[[float], Training]
 ) -> None:
-    stands_in(DEAF)
-    monkeypatch.setattr(processes.stop, "__defaults__", (0.5,))
-    known = Trainings(folder)
-    training = known.start("deaf", ["train", "tiny"])
-    until(lambda: "at work" in known.log(training))
+    known, training = Trainings(folder), deaf(SECONDS)
     known.stop(training)
     assert known.state(known.find(training.id)).state == STOPPING
+
+
+def test_one_that_does_not_hear_is_ended(
+    folder: Path, deaf: Callable[[float], Training], until: Until
+) -> None:
+    known = Trainings(folder)
+    known.stop(deaf(0.5))
     until(lambda: not known.alive())
 
 
 def test_the_children_of_one_are_ended_with_it(
-    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     stands_in(
         f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {DEAF!r}]); "
@@ -180,13 +192,9 @@ def test_the_children_of_one_are_ended_with_it(
 
 
 def test_who_looked_before_stop_does_not_take_it_back(
-    run_copy: Path, stands_in: Callable[[str], None]
+    run_copy: Path, folder: Path, deaf: Callable[[float], Training]
 ) -> None:
-    stands_in(DEAF)
-    folder = run_copy.parent
-    known = Trainings(folder)
-    training = known.start("deaf", ["train", "tiny"])
-    until(lambda: "at work" in known.log(training))
+    known, training = Trainings(folder), deaf(SECONDS)
     seen = known.find(training.id)
     record = {**run_folder.read(run_copy).record, "command": ["zoo", "train", "tiny"]}
     write_json(run_copy / run_folder.RECORD, {**record, "created": training.started})
@@ -198,7 +206,7 @@ def test_who_looked_before_stop_does_not_take_it_back(
 
 
 def test_no_password_is_told_to_a_training(
-    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    folder: Path, stands_in: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
     monkeypatch.setenv("ZOO_AUTH", "user:secret")
     stands_in("import os; print('ZOO_AUTH' in os.environ)")
@@ -208,7 +216,9 @@ def test_no_password_is_told_to_a_training(
     assert known.log(training) == ["False"]
 
 
-def test_it_goes_on_when_the_application_ends_and_is_found_again(folder: Path) -> None:
+def test_it_goes_on_when_the_application_ends_and_is_found_again(
+    folder: Path, until: Until
+) -> None:
     program = (
         "import sys, pathlib; from zoo.web.app import processes\n"
         "from zoo.web.app.trainings import *\n"
