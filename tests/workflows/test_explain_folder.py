@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import zoo
 from zoo import BadInput, InvalidSetting, Option, UnknownName
 from zoo.base import registry
 from zoo.data.queries import Skipped
@@ -120,6 +121,34 @@ def test_an_image_whose_mask_changed_is_explained_again(folder, order, picture, 
     assert len(explained(folder, order, output)) == 3
     after = {path.name: path.stat().st_mtime_ns for path in output.glob("*.json")}
     assert {name for name in after if after[name] != written[name]} == {"1.json"}
+
+
+def test_the_public_function_gives_cases_and_with_a_folder_the_same_reports(
+    folder, order, trained, tmp_path
+):
+    asked = {"methods": order.methods, "trust": False, "formats": order.formats}
+    cases = list(zoo.explain([folder], trained, **asked))
+    assert [case.name for case in cases] == ["0.png", "1.png", "2.png"]
+    assert not list(tmp_path.glob("*.json"))
+    output = tmp_path / "out"
+    reported = list(zoo.explain([folder], trained, output=output, **asked))
+    assert [type(result).__name__ for result in reported] == ["Case", "Entry"] * 3
+    for case, again in zip(cases, reported[::2], strict=True):
+        assert case.probabilities == pytest.approx(again.probabilities)
+    kept = list(zoo.explain([folder], trained, output=output, **asked))
+    assert kept == reported[1::2]
+    assert explained(folder, order, output) == ["0.png", "1.png", "2.png"]
+
+
+def test_workers_without_a_folder_are_refused(folder, trained):
+    with pytest.raises(InvalidSetting, match="without a folder"):
+        zoo.explain([folder], trained, jobs=2)
+
+
+def test_masks_of_other_images_are_refused(folder, trained, picture, tmp_path):
+    picture("masks/other.png")
+    with pytest.raises(BadInput, match="has the name of an image"):
+        list(zoo.explain([folder], trained, masks=tmp_path / "masks"))
 
 
 def test_a_line_that_was_half_written_is_made_good(folder, order, tmp_path):

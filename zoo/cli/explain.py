@@ -107,7 +107,8 @@ def command(
     run = run_folder.open_run(named, run_folder.root(folder))
     console.note(f"Run: {run.name}")
     if audit is None and overall is None:
-        _explain(paths, run, registry, console, output or Path("explanations"), **asked)
+        asked |= {"registry": registry, "progress": console}
+        _explain(paths, run, console, output or Path("explanations"), **asked)
     else:
         _measure(
             run,
@@ -146,45 +147,25 @@ def _one_kind(
 def _explain(
     paths: tuple[str, ...],
     run: Run,
-    registry: Registry,
     console: Console,
     output: Path,
     *,
-    methods: tuple[str, ...],
-    target: str | None,
     pairs: tuple[str, ...],
-    trust: bool,
     seconds: float | None,
-    masks: Path | None,
     formats: str,
-    jobs: int,
-    backend: str,
-    scheduler: str | None,
+    **asked: Any,
 ) -> None:
     files, changes = find_images(paths), assignments(pairs)
     with quiet_import():
-        from zoo.base.parallel import check_backend
-        from zoo.interpret.interpreter import BUDGET
         from zoo.report.cases.casebook import INDEX
         from zoo.report.cases.index import Entry
         from zoo.report.cases.text import explanation_text, prediction_text
-        from zoo.workflows.explain_folder import ExplanationJob, explain_folder
+        from zoo.workflows.explain import explain
 
-    check_backend(backend, scheduler)
-    order = ExplanationJob(
-        run=run.path.resolve(),
-        methods=methods,
-        changes=tuple(sorted(changes.items())),
-        target=target,
-        trust=trust,
-        budget=BUDGET if seconds is None else seconds,
-        masks=masks,
-        formats=tuple(part.strip() for part in formats.split(",")),
-    )
-    results = explain_folder(
-        paths, order, output, jobs=jobs, scheduler=scheduler, registry=registry, progress=console
-    )
-    for result in results:
+    if seconds is not None:
+        asked["budget"] = seconds
+    wanted = [part.strip() for part in formats.split(",")]
+    for result in explain(paths, run, changes=changes, output=output, formats=wanted, **asked):
         console.stop()
         if isinstance(result, Skipped):
             console.warn(f"skipped: {result.reason}")

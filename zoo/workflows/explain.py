@@ -1,4 +1,4 @@
-"""Explain image files with a finished run: one case an image, from Python."""
+"""Explain image files with a finished run: one case an image, and its report where one is asked."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from zoo.base.errors import InvalidSetting
+from zoo.base.parallel import check_backend
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry
-from zoo.base.types import Images, Sample
-from zoo.data import masks as lungs
-from zoo.data import queries
-from zoo.data.masks import Masks
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
-from zoo.interpret.interpreter import BUDGET, Interpreter
+from zoo.interpret.interpreter import BUDGET
+from zoo.report.cases.casebook import DEFAULT_FORMATS
+from zoo.report.cases.index import Entry
 from zoo.runs.run_folder import Run
-
-BATCH = 16
+from zoo.workflows.explain_folder import ExplanationJob, explain_folder
 
 
 def explain(
@@ -32,9 +29,14 @@ def explain(
     trust: bool = True,
     budget: float = BUDGET,
     masks: str | Path | None = None,
+    output: str | Path | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
-) -> Iterator[Case | Skipped]:
+) -> Iterator[Case | Entry | Skipped]:
     """Yield a case for each image: the prediction, what each method says, whether to believe it.
 
     `methods` names explainers (default: those that are shown by default); `changes` sets their
@@ -42,8 +44,14 @@ def explain(
     map, for at most `budget` seconds an image; `masks` is a folder of lung masks, named as the
     images.
 
+    Into the folder `output` a report of each image is written in the `formats`, and an index; each
+    image then has an Entry, too. What was explained there before in the same way is not explained
+    again and has only that. So it is with more than one of `jobs`, or on a Dask cluster (`backend`,
+    `scheduler`), where workers explain.
+
     Raises:
-        ZooError: an unknown method, option or class, an image or run that cannot be used.
+        ZooError: an unknown method, option, class or format, an image or run that cannot be used,
+            or workers without a folder to write into.
 
     Example:
         >>> (case,) = zoo.explain(["pictures/NORMAL-1.png"], run, methods=["gradcam"])
@@ -52,49 +60,23 @@ def explain(
         >>> case.trust["gradcam"].level in {"holds up", "weak", "do not use"}
         True
     """
-    files = queries.find_images(paths)
-    known = None if masks is None else lungs_of(Path(masks), files)
-    interpreter = Interpreter(
-        run, methods=methods, changes=changes, registry=registry, trust=trust, budget=budget
+    check_backend(backend, scheduler)
+    if output is None and (jobs > 1 or scheduler is not None):
+        raise InvalidSetting(
+            "Several jobs were asked for without a folder of reports, which is all that they give. "
+            "Name one with output, or leave the jobs out."
+        )
+    order = ExplanationJob(
+        run=run.path.absolute(),
+        methods=tuple(methods),
+        changes=tuple(sorted((changes or {}).items())),
+        target=target,
+        trust=trust,
+        budget=budget,
+        masks=None if masks is None else Path(masks),
+        formats=tuple(formats),
     )
-    progress.start("explaining", len(files) * interpreter.stages)
-    try:
-        for images, skipped in read_for_run(files, interpreter):
-            yield from skipped
-            if images is not None:
-                yield from interpreter.cases(
-                    images, target, masks=masks_of(known, images), progress=progress
-                )
-    finally:
-        progress.stop()
-
-
-def read_for_run(
-    files: Sequence[Path], interpreter: Interpreter, *, strict: bool = True
-) -> Iterator[tuple[Images | None, list[Skipped]]]:
-    """Read files for a run, a batch at a time; unless `strict`, all of them may be broken."""
-    rule = interpreter.run.record["data"]["patient_rule"]
-    return queries.read_images(
-        files, interpreter.classifier.input_shape, rule, BATCH, strict=strict
+    folder = None if output is None else Path(output)
+    return explain_folder(
+        paths, order, folder, jobs=jobs, scheduler=scheduler, registry=registry, progress=progress
     )
-
-
-def lungs_of(folder: Path, files: Sequence[Path]) -> Masks:
-    """Index a folder of lung masks for image files.
-
-    Raises:
-        BadInput: it is not a folder, or holds no mask of any of these images.
-    """
-    return lungs.find_masks(folder, [_sample(str(file)) for file in files])
-
-
-def masks_of(masks: Masks | None, images: Images) -> list[np.ndarray | None] | None:
-    """Return the lungs of each image, `(height, width)` bool at its size, or None where unknown."""
-    if masks is None:
-        return None
-    height, width = images.pixels.shape[1:3]
-    return [masks(_sample(name), (height, width)) for name in images.names]
-
-
-def _sample(name: str) -> Sample:
-    return Sample(name, label=0, patient="")

@@ -1,4 +1,4 @@
-"""What is asked of a folder of images, and how it is carried out: here or by workers, once each."""
+"""What is asked of images, and how it is carried out: here or by workers, reports once each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.parallel import limit_threads, pool
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
+from zoo.base.types import Sample
 from zoo.data import queries
-from zoo.data.masks import inside
+from zoo.data.masks import find_masks, inside
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
@@ -26,8 +27,9 @@ from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
 from zoo.report.cases.index import Entry
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.workflows import explain
 
+BATCH = 16
+"""Images that are read and explained together."""
 CHUNK = 8
 """Images a worker takes at a time."""
 
@@ -78,17 +80,18 @@ class PendingImage:
 def explain_folder(
     paths: Sequence[str | Path],
     order: ExplanationJob,
-    folder: Path,
+    folder: Path | None = None,
     *,
     jobs: int = 1,
     scheduler: str | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
-) -> Iterator[Entry | Case | Skipped]:
-    """Explain every image of `paths` into `folder` and yield what became of each, then index them.
+) -> Iterator[Case | Entry | Skipped]:
+    """Explain every image of `paths` and yield what became of each.
 
-    An image that was explained before with the same run and settings is not explained again. In
-    this process the Case is yielded before its Entry.
+    In this process that is its Case. With a folder its report is written there, an Entry follows,
+    and an index is made in the end; an image that was explained there before with the same run and
+    settings is not explained again. Workers give no Case, and need a folder.
 
     Raises:
         ZooError: an unknown method, option, class or format, or nothing that can be read.
@@ -96,51 +99,62 @@ def explain_folder(
     for name in order.formats:
         if name not in FORMATS:
             raise InvalidSetting(f"The format is '{name}'; expected one of: {', '.join(FORMATS)}.")
-    run = run_folder.read(order.run)
-    registry = registry or load_registry()
-    key, files = order.key(run, registry), queries.find_images(paths)
-    masks = None if order.masks is None else explain.lungs_of(order.masks, files)
-    known = {entry.path: entry for entry in casebook.entries(folder)}
-    done, todo, taken = [], [], {entry.stem for entry in known.values()}
-    for file in files:
-        entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
-        image_key = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
-        if entry is not None and _current(entry, file, image_key, folder):
-            done.append(entry)
-        else:
-            stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(PendingImage(file, stem, image_key, mask))
+    run, registry = run_folder.read(order.run), registry or load_registry()
+    files = queries.find_images(paths)
+    key = order.key(run, registry)
+    done, todo = _sorted(files, order, key, folder)
     if done:
         progress.note(f"{len(done)} of {len(files)} images were explained before and are kept.")
     yield from done
     made, broken = len(done), 0
     for result in _explained(todo, order, key, folder, jobs, scheduler, registry, progress):
-        yield result
-        if isinstance(result, Entry):
-            made += 1
-            casebook.append(folder, result)
-        elif isinstance(result, Skipped):
+        if isinstance(result, Skipped):
             broken += 1
             if len(files) == 1:
                 raise BadInput(result.reason)
+        else:
+            made += 1
+        if isinstance(result, Entry) and folder is not None:
+            casebook.append(folder, result)
+        yield result
     if broken and not made:
         raise BadInput(f"None of the {broken} files can be read as an image.")
-    casebook.write_index(folder, run)
+    if folder is not None:
+        casebook.write_index(folder, run)
+
+
+def _sorted(
+    files: Sequence[Path], order: ExplanationJob, key: str, folder: Path | None
+) -> tuple[list[Entry], list[PendingImage]]:
+    """Tell the images whose reports are in the folder already from those to be explained."""
+    samples = [Sample(str(file), label=0, patient="") for file in files]
+    masks = None if order.masks is None else find_masks(order.masks, samples)
+    known = {} if folder is None else {entry.path: entry for entry in casebook.entries(folder)}
+    done, todo, taken = [], [], {entry.stem for entry in known.values()}
+    for file in files:
+        entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
+        named = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
+        if entry is not None and folder is not None and _current(entry, file, named, folder):
+            done.append(entry)
+        else:
+            stem = entry.stem if entry is not None else _free(file.stem, taken)
+            todo.append(PendingImage(file, stem, named, mask))
+    return done, todo
 
 
 def _explained(
     todo: Sequence[PendingImage],
     order: ExplanationJob,
     key: str,
-    folder: Path,
+    folder: Path | None,
     jobs: int,
     scheduler: str | None,
     registry: Registry,
     progress: Progress,
-) -> Iterator[Entry | Case | Skipped]:
+) -> Iterator[Case | Entry | Skipped]:
     if not todo:
         return
-    if jobs == 1 and scheduler is None:
+    if folder is None or (jobs == 1 and scheduler is None):
         interpreter = _interpreter(order, registry)
         progress.start("explaining", len(todo) * interpreter.stages)
         try:
@@ -203,12 +217,16 @@ def _interpreter(order: ExplanationJob, registry: Registry | None) -> Interprete
 def _work(
     todo: Sequence[PendingImage],
     order: ExplanationJob,
-    folder: Path,
+    folder: Path | None,
     interpreter: Interpreter,
     progress: Progress,
-) -> Iterator[Entry | Case | Skipped]:
+) -> Iterator[Case | Entry | Skipped]:
     tasks = {str(task.file): task for task in todo}
-    for images, skipped in explain.read_for_run([t.file for t in todo], interpreter, strict=False):
+    rule = interpreter.run.record["data"]["patient_rule"]
+    shape = interpreter.classifier.input_shape
+    for images, skipped in queries.read_images(
+        [t.file for t in todo], shape, rule, BATCH, strict=False
+    ):
         yield from skipped
         if images is None:
             continue
@@ -217,9 +235,12 @@ def _work(
         masks = [None if task.mask is None else inside(task.mask, size) for task in named]
         cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
         for task, digest, case in zip(named, images.digests, cases, strict=True):
-            written = casebook.write_case(case, folder, task.stem, order.formats, interpreter.run)
             yield case
-            yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)
+            if folder is not None:
+                written = casebook.write_case(
+                    case, folder, task.stem, order.formats, interpreter.run
+                )
+                yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)
 
 
 def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
