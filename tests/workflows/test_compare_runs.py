@@ -62,5 +62,6 @@ def test_the_command_says_what_is_the_best_and_that_nothing_is(
 
 
 def test_a_run_is_not_compared_with_itself(trained: Run, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting, match="two different runs"):
-        compare_runs([trained, trained], folder=tmp_path)
+    for chosen in ([trained, trained], []):
+        with pytest.raises(InvalidSetting, match="two different runs"):
+            compare_runs(chosen, folder=tmp_path)

@@ -46,10 +46,9 @@ def compare_runs(
         >>> len(compared.result["entries"])
         2
     """
-    registry = registry or load_registry()
-    first = chosen[0]
     if len({run.name for run in chosen}) < 2:
         raise InvalidSetting("Expected at least two different runs to compare.")
+    registry, first = registry or load_registry(), chosen[0]
     for run in chosen:
         if (run.class_names, run.record["positive"]) != (
             first.class_names,
