@@ -298,6 +298,7 @@ def test_a_dask_cluster_of_two_workers_trains_the_folds(tmp_path: Path) -> None:
         {"backend": "dask"},
         {"scheduler": "tcp://127.0.0.1:1"},
         {"changes": {"seed": 3}},
+        {"jobs": 0},
     ],
 )
 def test_settings_that_cannot_work_are_refused(

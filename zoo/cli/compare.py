@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
-from zoo.base.settings import assignments, input_shape
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import, table
 from zoo.runs import run_folder
@@ -33,29 +31,15 @@ from zoo.training.recipe import settings
     show_default=True,
     help="Divisions and random starts.",
 )
-@options.epochs
-@options.input_size
-@options.positive
-@options.settings
-@options.skip_broken
-@options.in_parallel
-@options.runs_folder
+@options.experiment
 @options.as_json
 def command(
     names: tuple[str, ...],
     source: str | None,
     folds: int,
     seeds: int,
-    epochs: int | None,
-    size: str | None,
-    positive: str | None,
-    pairs: tuple[str, ...],
-    skip_broken: bool,
-    jobs: int,
-    backend: str,
-    scheduler: str | None,
-    folder: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Compare architectures or finished runs with paired tests.
 
@@ -64,42 +48,25 @@ def command(
     none of them may have seen.
     """
     registry, console = load_registry(), Console()
-    changes: dict[str, Any] = {**assignments(pairs), **({"epochs": epochs} if epochs else {})}
+    asked = {**options.asked(**given), "registry": registry, "progress": console}
+    folder = asked["folder"]
     of_runs = _are_runs(names, registry, run_folder.root(folder))
     if of_runs:
-        if changes or size or positive:
+        if asked["changes"] or asked["input_shape"] or asked["positive"]:
             raise InvalidSetting("Finished runs are compared as they are; give no settings.")
         chosen = [run_folder.open_run(name, folder) for name in names]
     else:
         for name in names:
-            settings(registry.architecture(name), changes)
+            settings(registry.architecture(name), asked["changes"])
     with quiet_import():
         from zoo.workflows.compare import compare
         from zoo.workflows.compare_runs import compare_runs
-    common: dict[str, Any] = {
-        "skip_broken": skip_broken,
-        "registry": registry,
-        "progress": console,
-        "command": ["zoo", *sys.argv[1:]],
-    }
     try:
         if of_runs:
-            done = compare_runs(chosen, source, folder=folder, **common)
+            common = ("skip_broken", "folder", "registry", "progress", "command")
+            done = compare_runs(chosen, source, **{name: asked[name] for name in common})
         else:
-            done = compare(
-                names,
-                source or DEFAULT_SOURCE,
-                folds=folds,
-                seeds=seeds,
-                changes=changes,
-                input_shape=input_shape(size),
-                positive=positive,
-                jobs=jobs,
-                backend=backend,
-                scheduler=scheduler,
-                folder=folder,
-                **common,
-            )
+            done = compare(names, source or DEFAULT_SOURCE, folds=folds, seeds=seeds, **asked)
     finally:
         console.stop()
     if as_json:

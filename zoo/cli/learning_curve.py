@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +10,6 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
-from zoo.base.settings import assignments, input_shape
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import, table
 from zoo.training.recipe import settings
@@ -35,58 +32,28 @@ from zoo.training.recipe import settings
     show_default=True,
     help="Divisions and random starts.",
 )
-@options.epochs
-@options.input_size
-@options.positive
-@options.settings
-@options.skip_broken
-@options.in_parallel
-@options.runs_folder
+@options.experiment
 @options.as_json
 def command(
     name: str,
     source: str | None,
     shares: str,
     seeds: int,
-    epochs: int | None,
-    size: str | None,
-    positive: str | None,
-    pairs: tuple[str, ...],
-    skip_broken: bool,
-    jobs: int,
-    backend: str,
-    scheduler: str | None,
-    folder: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Train the architecture NAME on ever more patients and tell whether more would help.
 
     One that was stopped goes on when the command is given again.
     """
     registry, console = load_registry(), Console()
-    changes: dict[str, Any] = {**assignments(pairs), **({"epochs": epochs} if epochs else {})}
-    settings(registry.architecture(name), changes)
-    percents = _percents(shares)
+    asked = {**options.asked(**given), "registry": registry, "progress": console}
+    settings(registry.architecture(name), asked["changes"])
+    parts = [percent / 100 for percent in _percents(shares)]
     with quiet_import():
         from zoo.workflows.learning_curve import learning_curve
     try:
-        done = learning_curve(
-            name,
-            source or DEFAULT_SOURCE,
-            shares=[percent / 100 for percent in percents],
-            seeds=seeds,
-            changes=changes,
-            input_shape=input_shape(size),
-            positive=positive,
-            skip_broken=skip_broken,
-            jobs=jobs,
-            backend=backend,
-            scheduler=scheduler,
-            folder=folder,
-            registry=registry,
-            progress=console,
-            command=["zoo", *sys.argv[1:]],
-        )
+        done = learning_curve(name, source or DEFAULT_SOURCE, shares=parts, seeds=seeds, **asked)
     finally:
         console.stop()
     if as_json:

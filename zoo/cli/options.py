@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from zoo.base.settings import assignments, input_shape
 
 runs_folder = click.option(
     "--runs",
@@ -79,6 +82,30 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def experiment(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that commands of many trainings share; `asked` makes arguments of them."""
+    shared = (runs_folder, in_parallel, skip_broken, settings, positive, input_size, epochs)
+    for option in shared:
+        command = option(command)
+    return command
+
+
+def asked(
+    *, epochs: int | None, size: str | None, pairs: tuple[str, ...], **others: Any
+) -> dict[str, Any]:
+    """Return what `experiment` was given as arguments of the function behind the command.
+
+    Raises:
+        InvalidSetting: a setting or the input cannot be read.
+    """
+    return {
+        **others,
+        "changes": {**assignments(pairs), **({"epochs": epochs} if epochs else {})},
+        "input_shape": input_shape(size),
+        "command": ["zoo", *sys.argv[1:]],
+    }
 
 
 def data(default: str) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.progress import SILENT, Progress
-from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.data import baseline_inputs, baselines
 from zoo.data.splits import folds as divide
@@ -68,14 +68,11 @@ def compare(
         >>> sorted(entry["name"] for entry in compared.result["entries"])
         ['mnist', 'scratch']
     """
-    changes = dict(changes or {})
-    if not names or folds < 2 or seeds < 1 or jobs < 1:
+    if not names or folds < 2 or seeds < 1:
         raise InvalidSetting(
-            f"{len(names)} architectures, {folds} folds, {seeds} seeds and {jobs} jobs were asked "
-            "for; expected at least one architecture, two folds, one seed and one job."
+            f"{len(names)} architectures, {folds} folds and {seeds} seeds were asked for; "
+            "expected at least one architecture, two folds and one seed."
         )
-    if "seed" in changes:
-        raise InvalidSetting("A comparison sets its own seeds; say how many with --seeds.")
     setup = Setup(
         source=source,
         changes=changes,
@@ -86,7 +83,7 @@ def compare(
         backend=backend,
         scheduler=scheduler,
         folder=folder,
-        registry=registry or load_registry(),
+        registry=registry,
         progress=progress,
     )
     done = setup.train(

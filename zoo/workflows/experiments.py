@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.errors import InvalidSetting
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import absolute, parse
@@ -50,10 +51,14 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What all trainings of an experiment share, and where they run."""
+    """What all trainings of an experiment share, and where they run.
+
+    Raises:
+        InvalidSetting: a seed among the `changes`, or no job at all.
+    """
 
     source: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] | None = None
     input_shape: tuple[int, int, int] | None = None
     positive: str | None = None
     skip_broken: bool = False
@@ -61,8 +66,15 @@ class Setup:
     backend: str = "loky"
     scheduler: str | None = None
     folder: str | Path | None = None
-    registry: Registry = field(default_factory=load_registry)
+    registry: Registry | None = None
     progress: Progress = SILENT
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before anything is read or trained."""
+        if "seed" in (self.changes or {}):
+            raise InvalidSetting("Each training gets a seed of its own; say how many with --seeds.")
+        if self.jobs < 1:
+            raise InvalidSetting(f"{self.jobs} jobs were asked for; expected at least one.")
 
     def train(self, variants: Iterable[Mapping[str, Any]]) -> Experiment:
         """Train a cell for each variant, as fields of Cell, and return what they left.
@@ -74,12 +86,13 @@ class Setup:
             ZooError: a name, a setting, a network or the data cannot be used; nothing was trained
                 then.
         """
+        registry, changes = self.registry or load_registry(), self.changes or {}
         variants = list(variants)
         names = dict.fromkeys(variant["architecture"] for variant in variants)
         for name in names:
-            settings(self.registry.architecture(name), self.changes)
+            settings(registry.architecture(name), changes)
         source = absolute(self.source)
-        dataset = self.registry.dataset(source)
+        dataset = registry.dataset(source)
         positive = positive_index(dataset.class_names, self.positive)
         for note in dataset.notes:
             self.progress.note(note)
@@ -87,7 +100,7 @@ class Setup:
         tell(quick(verified), self.progress)
         shared: dict[str, Any] = {
             "source": source,
-            "settings": tuple(sorted(self.changes.items())),
+            "settings": tuple(sorted(changes.items())),
             "input_shape": self.input_shape,
             "positive": self.positive,
             "skip_broken": self.skip_broken,
@@ -95,7 +108,7 @@ class Setup:
         }
         keys = {
             name: cells.key_of(
-                Cell(architecture=name, **shared), self.registry, len(dataset.class_names)
+                Cell(architecture=name, **shared), registry, len(dataset.class_names)
             )
             for name in names
         }
@@ -109,7 +122,7 @@ class Setup:
             jobs=self.jobs,
             backend=self.backend,
             scheduler=self.scheduler,
-            opened=(self.registry, verified),
+            opened=(registry, verified),
             progress=self.progress,
         )
         outcomes = tuple(cells.read_cell(cell, place / TRAININGS) for cell in plan)

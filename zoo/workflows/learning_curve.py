@@ -12,7 +12,7 @@ import numpy as np
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.progress import SILENT, Progress
-from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.base.types import TRAIN
 from zoo.report.pages.belief import above_chance, value_text
@@ -75,15 +75,12 @@ def learning_curve(
         >>> [point["share"] for point in curve.result["points"]]
         [0.25, 0.5, 1]
     """
-    changes = dict(changes or {})
     shares = sorted(set(shares))
     if len(shares) < 3 or not 0 < shares[0] <= shares[-1] <= 1 or seeds < 1:
         raise InvalidSetting(
             f"The shares {', '.join(f'{s:g}' for s in shares)} with {seeds} seeds cannot be used. "
             "Expected at least three different shares above 0 and up to 1, and a seed."
         )
-    if "seed" in changes:
-        raise InvalidSetting("A learning curve sets its own seeds; say how many with --seeds.")
     setup = Setup(
         source=source,
         changes=changes,
@@ -94,7 +91,7 @@ def learning_curve(
         backend=backend,
         scheduler=scheduler,
         folder=folder,
-        registry=registry or load_registry(),
+        registry=registry,
         progress=progress,
     )
     done = setup.train(
