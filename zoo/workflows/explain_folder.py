@@ -133,12 +133,12 @@ def _sorted(
     done, todo, taken = [], [], {entry.stem for entry in known.values()}
     for file in files:
         entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
-        named = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
-        if entry is not None and folder is not None and _current(entry, file, named, folder):
+        image_key = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
+        if entry is not None and folder is not None and _current(entry, file, image_key, folder):
             done.append(entry)
         else:
             stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(PendingImage(file, stem, named, mask))
+            todo.append(PendingImage(file, stem, image_key, mask))
     return done, todo
 
 

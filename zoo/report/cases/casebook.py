@@ -24,7 +24,7 @@ from zoo.runs.run_folder import Run
 
 FORMATS = ("html", "png", "pdf", "json")
 
-DEFAULT_FORMATS = ("html", "png")
+DEFAULT_FORMATS: tuple[str, ...] = ("html", "png")
 
 LOG, INDEX = "cases.jsonl", "index.html"
 
