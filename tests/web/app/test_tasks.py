@@ -20,7 +20,7 @@ SECONDS = 300
 
 
 @pytest.fixture
-def lane() -> Iterator[Queue]:
+def queue() -> Iterator[Queue]:
     made = Queue("test", 8)
     yield made
     made.close()
@@ -33,32 +33,32 @@ def ended(task: Task) -> Task:
     return task
 
 
-def test_work_tells_how_far_it_is_and_gives_its_result(lane: Queue) -> None:
+def test_work_tells_how_far_it_is_and_gives_its_result(queue: Queue) -> None:
     def work(task: Task) -> int:
         task.start("counting", 3)
         task.advance(2)
         return 7
 
-    task = ended(Tasks().start("me", "title", lane, work))
+    task = ended(Tasks().start("me", "title", queue, work))
     told = task.told()
     assert (told["state"], told["note"], told["done"], told["total"]) == ("done", "counting", 2, 3)
     assert told["result"] == 7
 
 
-def test_a_user_error_is_its_sentence_and_a_bug_is_not(lane: Queue) -> None:
+def test_a_user_error_is_its_sentence_and_a_bug_is_not(queue: Queue) -> None:
     def refuse(_: Task) -> None:
         raise BadInput("The file is empty.")
 
     def fail(_: Task) -> None:
         raise RuntimeError("/secret/path")
 
-    assert ended(Tasks().start("me", "t", lane, refuse)).told()["error"] == "The file is empty."
-    told = ended(Tasks().start("me", "t", lane, fail)).told()
+    assert ended(Tasks().start("me", "t", queue, refuse)).told()["error"] == "The file is empty."
+    told = ended(Tasks().start("me", "t", queue, fail)).told()
     assert (told["state"], told["error"]) == ("failed", BUG)
     assert "secret" not in str(told)
 
 
-def test_cancelled_work_ends_at_its_next_step(lane: Queue) -> None:
+def test_cancelled_work_ends_at_its_next_step(queue: Queue) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def work(task: Task) -> None:
@@ -67,30 +67,30 @@ def test_cancelled_work_ends_at_its_next_step(lane: Queue) -> None:
         task.advance()
         raise AssertionError("it went on")
 
-    task = Tasks().start("me", "t", lane, work)
+    task = Tasks().start("me", "t", queue, work)
     assert begun.wait(SECONDS)
     task.cancel()
     go_on.set()
     assert ended(task).told()["state"] == "cancelled"
 
 
-def test_waiting_work_that_is_cancelled_never_begins(lane: Queue) -> None:
+def test_waiting_work_that_is_cancelled_never_begins(queue: Queue) -> None:
     hold, began = threading.Event(), []
     tasks = Tasks()
-    first = tasks.start("me", "t", lane, lambda _: hold.wait(SECONDS))
-    second = tasks.start("me", "t", lane, lambda _: began.append(1))
-    tasks.start("other", "t", lane, lambda _: began.append(2))
+    first = tasks.start("me", "t", queue, lambda _: hold.wait(SECONDS))
+    second = tasks.start("me", "t", queue, lambda _: began.append(1))
+    tasks.start("other", "t", queue, lambda _: began.append(2))
     tasks.cancel_all("me")
     assert second.state == "cancelled"
     hold.set()
     assert ended(first).state == "cancelled"
-    lane.submit(lambda: None).result(SECONDS)
+    queue.submit(lambda: None).result(SECONDS)
     assert began == [2]
 
 
-def test_only_the_owner_finds_a_task(lane: Queue) -> None:
+def test_only_the_owner_finds_a_task(queue: Queue) -> None:
     tasks = Tasks()
-    task = tasks.start("me", "t", lane, lambda _: None)
+    task = tasks.start("me", "t", queue, lambda _: None)
     assert tasks.find("me", task.id) is task
     for owner, key in (("other", task.id), ("me", "unknown")):
         with pytest.raises(UnknownName):

@@ -32,7 +32,7 @@ class Checks:
     """The checks of all visitors, one at work at a time; each visitor sees only their own."""
 
     def __init__(self, shared: Shared) -> None:
-        self.shared, self.lane = shared, Queue("checking", WAITING)
+        self.shared, self.queue = shared, Queue("checking", WAITING)
         self._lock = threading.Lock()
         self._found: OrderedDict[str, Found] = OrderedDict()
         self._started: OrderedDict[str, Task] = OrderedDict()
@@ -47,7 +47,7 @@ class Checks:
         def work(task: Task) -> None:
             self._keep(task.id, self._check(source, other, task))
 
-        task = self.shared.tasks.start(owner, f"Check of {source}", self.lane, work)
+        task = self.shared.tasks.start(owner, f"Check of {source}", self.queue, work)
         with self._lock:
             self._started[task.id] = task
             while len(self._started) > 4 * MOST:
@@ -78,7 +78,7 @@ class Checks:
             started = list(self._started.values())
         for task in started:
             task.cancel()
-        self.lane.close()
+        self.queue.close()
 
     def _check(self, source: str, other: str | None, task: Task) -> Found:
         task.note("Loading what the check needs")

@@ -112,14 +112,14 @@ class Tasks:
         self._lock = threading.Lock()
         self._tasks: OrderedDict[str, Task] = OrderedDict()
 
-    def start(self, owner: str, title: str, lane: Queue, work: Callable[[Task], Any]) -> Task:
+    def start(self, owner: str, title: str, queue: Queue, work: Callable[[Task], Any]) -> Task:
         """Queue work for a visitor; `work` is given the task to tell its progress to.
 
         Raises:
             Overloaded: too many wait already.
         """
         task = Task(title, owner)
-        task.follow(lane.submit(lambda: task.run(work)))
+        task.follow(queue.submit(lambda: task.run(work)))
         with self._lock:
             self._tasks[task.id] = task
             ended = [key for key, known in self._tasks.items() if known.ended]

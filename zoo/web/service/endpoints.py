@@ -206,13 +206,13 @@ def router(desk: Desk) -> APIRouter:
 
     def health() -> Health:
         loaded = list(library.loaded)
-        lanes = (library.answering, library.explaining)
+        queues = (library.answering, library.explaining)
         return Health(
             disclaimer=DISCLAIMER,
             ready=bool(loaded),
             version=__version__,
             loaded=loaded,
-            queues={lane.name: lane.length for lane in lanes},
+            queues={queue.name: queue.length for queue in queues},
         )
 
     @routes.get(HEALTH, summary="Whether the service lives", response_model=Health)

@@ -38,7 +38,7 @@ JUDGING_SHARE = 0.5
 
 
 class Engine:
-    """A run, loaded once, that answers uploads. It is asked from one thread a lane."""
+    """A run, loaded once, that answers uploads. It is asked from one thread a queue."""
 
     def __init__(self, run: Run, limits: Limits, registry: Registry | None = None) -> None:
         self.run, self.limits = run, limits
@@ -222,11 +222,11 @@ class Library:
         self.explaining.close()
 
     def _queued(
-        self, lane: Queue, name: str | None, work: Callable[[Engine], Result]
+        self, queue: Queue, name: str | None, work: Callable[[Engine], Result]
     ) -> Future[Result]:
         if name is not None:
             self._known(name)
-        return lane.submit(lambda: work(self.engine(name)))
+        return queue.submit(lambda: work(self.engine(name)))
 
     def _known(self, name: str) -> str:
         """Return the name if the folder holds such a run; it is compared, never made a path."""

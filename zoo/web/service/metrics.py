@@ -21,7 +21,7 @@ OTHER = "other"
 class Metrics:
     """The figures of one application, in a registry of its own."""
 
-    def __init__(self, lanes: Iterable[Queue]) -> None:
+    def __init__(self, queues: Iterable[Queue]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "zoo_requests", "Requests.", ["route", "status"], registry=self.registry
@@ -48,8 +48,8 @@ class Metrics:
             ["queue"],
             registry=self.registry,
         )
-        for lane in lanes:
-            waiting.labels(lane.name).set_function(partial(_length, lane))
+        for queue in queues:
+            waiting.labels(queue.name).set_function(partial(_length, queue))
 
     def answered(self, run: str, answer: str, refused: bool) -> None:
         """Count an image that was answered."""
@@ -62,8 +62,8 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _length(lane: Queue) -> float:
-    return lane.length
+def _length(queue: Queue) -> float:
+    return queue.length
 
 
 class Measured:

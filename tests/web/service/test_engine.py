@@ -1,0 +1,91 @@
+"""Runs are found by name alone, and a few of them are kept loaded."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import UnknownName
+from zoo.base.registry import Registry
+from zoo.runs.run_folder import Run
+from zoo.web.service.engine import Library
+from zoo.web.service.limits import Limits
+from zoo.web.service.uploads import accept
+
+
+def png(width: int = 64, height: int = 64, seed: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../runs", "/etc", "a/b", "", ".", "x\x00", "\\..", "n" * 5000, "~", "*"]
+)
+def test_only_names_of_the_folder_are_known(
+    name: str, trained: Run, tiny_registry: Registry
+) -> None:
+    library = Library(trained.path.parent, registry=tiny_registry)
+    with pytest.raises(UnknownName):
+        library.answer(name, lambda engine: engine)
+    with pytest.raises(UnknownName):
+        library.engine(name)
+    library.close()
+
+
+def test_a_library_keeps_the_runs_used_last(
+    trained: Run, tmp_path: Path, tiny_registry: Registry
+) -> None:
+    for name in "abc":
+        shutil.copytree(trained.path, tmp_path / name)
+    (tmp_path / "secret").mkdir()
+    library = Library(tmp_path, limits=Limits(loaded=2), registry=tiny_registry)
+    first = library.engine("a")
+    for name in ("b", "a", "c"):
+        library.engine(name)
+    assert library.loaded == ("a", "c")
+    assert library.engine("a") is first
+    with pytest.raises(UnknownName):
+        library.engine("secret")
+    library.close()
+    alone = Library(tmp_path, only=("b",), registry=tiny_registry)
+    assert [run.name for run in alone.runs()] == ["b"]
+    assert alone.default == "b"
+    with pytest.raises(UnknownName):
+        alone.engine("a")
+    alone.close()
+
+
+def test_a_run_that_made_room_is_gone_with_its_network(
+    trained: Run, tmp_path: Path, tiny_registry: Registry
+) -> None:
+    for name in "ab":
+        shutil.copytree(trained.path, tmp_path / name)
+    library = Library(tmp_path, limits=Limits(loaded=1), registry=tiny_registry)
+    upload = accept(png(), "a.png", Limits())
+
+    def explained(name: str) -> weakref.ref[object]:
+        engine = library.engine(name)
+        engine.explain([upload], methods=["gradcam", "scorecam", "smoothgrad", "examples"])
+        return weakref.ref(engine.interpreter().classifier.model)
+
+    first = explained("a")
+    assert first() is not None
+    explained("b")
+    assert library.loaded == ("b",)
+    assert first() is None
+    library.close()
+
+
+def test_a_folder_without_runs(tmp_path: Path, tiny_registry: Registry) -> None:
+    library = Library(tmp_path, registry=tiny_registry)
+    with pytest.raises(UnknownName, match="no finished run"):
+        library.engine()
+    library.close()
