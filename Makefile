@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test coverage mutants lint types contracts docs check lock news release-check clean
+.PHONY: demo test coverage mutants pythons lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -25,6 +25,13 @@ coverage: $(VENV)/.dev ## the same tests, and which branches they take
 mutants: $(VENV)/.dev ## break the code that decides, and see whether its tests notice; goes on where it stopped
 	$(BIN)/mutmut run --max-children 2
 	$(BIN)/mutmut results
+
+pythons: ## all tests on every Python that is here
+	@for version in 3.11 3.12 3.13; do \
+		if python$$version --version 2>/dev/null; then \
+			$(MAKE) test PYTHON=python$$version VENV=$(VENV)/$$version || exit 1; \
+		else echo "There is no python$$version here."; fi; \
+	done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
