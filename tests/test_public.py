@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,13 @@ def test_no_folder_hides_a_public_name() -> None:
 @pytest.mark.parametrize("name", ["check", "compare", "diagnose", "learning_curve", "train"])
 def test_the_readme_shows_it_from_python(name: str) -> None:
     assert f"zoo.{name}(" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == zoo.__version__
+    cited = re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    assert cited == [zoo.__version__]
 
 
 def test_another_name_is_refused() -> None:
