@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
@@ -21,7 +23,7 @@ def side(
     features = random.normal(size=(len(labels), 30)).astype(np.float32)
     features[:, 0] += 4 * labels
     features[:, 1] += moved
-    who = np.array([f"{title}{n}" for n in range(len(labels))])
+    who = np.array([f"{title}{n}" for n in range(len(labels))], np.str_)
     return Side(title, features, labels, who, np.char.add("image of ", who), names)
 
 
@@ -121,3 +123,78 @@ def test_names_of_another_source_say_which() -> None:
     (entry,), _ = shifts(here, features, there, elsewhere)
     assert all(name.startswith("abroad: ") for name in entry["names"])
     assert entry["roc_auc"]["value"] == 1
+
+
+def test_parts_of_twenty_patients_are_compared_and_of_nineteen_not() -> None:
+    assert compared({"train": 20, "test": 20}) == [["train", "test"]]
+    assert compared({"train": 20, "test": 19}) == []
+    assert compared({"train": 19, "test": 20}) == []
+
+
+def test_what_may_be_trained_on_is_compared_with_another_source() -> None:
+    here, there = material({"train": 40, "validation": 40, "test": 40}), material({"": 40}, "x")
+    labels = np.repeat([0, 1, 0], 40)  # by part, so that the shares say which were taken
+    samples = tuple(replace(s, label=int(n)) for s, n in zip(here.samples, labels, strict=True))
+    here = replace(here, dataset=replace(here.dataset, samples=samples))
+    random = np.random.default_rng(0)
+    entries, _ = shifts(here, random.normal(size=(120, 5)), there, random.normal(size=(40, 5)))
+    assert entries[-1]["between"] == ["train", "x"]
+    assert entries[-1]["prior"]["train"] == {"NORMAL": 0.5, "PNEUMONIA": 0.5}
+    alone = material({"test": 40})
+    (entry,), _ = shifts(alone, random.normal(size=(40, 5)), there, random.normal(size=(40, 5)))
+    assert entry["between"] == ["these data", "x"], "all there is, where nothing is for training"
+    assert entry["roc_auc"]["value"] is not None
+
+
+def test_a_class_that_one_side_lacks_is_left_out_of_the_comparison() -> None:
+    b = side("test", 40, 40, 1)
+    b.features[b.labels == 1, 1] += 50  # it would be told at once
+    entry, _ = shift_between(side("train", 120, 0, 0), b)
+    assert entry["roc_auc"]["low"] < 0.5
+    assert all(int(name.removeprefix("image of test")) < 40 for name in entry["names"])
+    a, other = side("train", 40, 0, 0), side("test", 0, 40, 1)
+    assert shift_between(a, other)[0]["roc_auc"]["value"] > 0.9, "no common class: as they are"
+
+
+def sides_with_shares(a: tuple[int, int], b: tuple[int, int]) -> list:
+    """Compare sides that differ in their class shares alone; the one feature says nothing."""
+    sides = [
+        replace(one, features=one.features[:, 2:3])
+        for one in (side("train", *a, seed=0), side("test", *b, seed=1))
+    ]
+    return [finding for finding in shift_between(*sides)[1] if finding.kind == "class shares"]
+
+
+def test_class_shares_differ_by_five_points_and_not_by_chance() -> None:
+    assert sides_with_shares((1000, 1000), (1120, 880)), "six points, p < 0.01"
+    assert not sides_with_shares((1500, 1500), (1620, 1380)), "four points, p < 0.01"
+    assert not sides_with_shares((50, 50), (62, 38)), "twelve points, p 0.1"
+    assert not sides_with_shares((500, 500), (530, 470)), "p 0.2"
+
+
+def test_a_class_of_a_single_patient_counts() -> None:
+    entry, _ = shift_between(side("train", 40, 1, 0), side("test", 40, 0, 1))
+    assert entry["prior_p"] == pytest.approx(chi2_contingency([[40, 1], [40, 0]]).pvalue)
+
+
+def test_class_shares_of_one_class_or_one_empty_side_have_no_p() -> None:
+    only = shift_between(side("train", 60, 0, 0), side("test", 40, 0, 1))[0]
+    assert only["prior_p"] is None
+    empty = shift_between(side("train", 60, 60, 0), side("test", 0, 0, 1))
+    assert empty[0]["prior_p"] is None
+    assert empty[0]["prior"]["test"] == {"NORMAL": 0, "PNEUMONIA": 0}
+    assert "could not be measured" in empty[1][-1].message
+
+
+def test_a_small_shift_is_told_only_above_sixty_percent() -> None:
+    """With many images even little is beyond chance."""
+    found = {}
+    for moved in (0.3, 0.6):
+        entry, findings = shift_between(
+            side("train", 600, 600, 0), side("test", 500, 500, 1, moved=moved)
+        )
+        assert entry["roc_auc"]["low"] > 0.5
+        found[moved] = (entry["roc_auc"]["value"], [f.kind for f in findings])
+    assert found[0.3][0] < 0.6 <= found[0.6][0]
+    assert found[0.3][1] == []
+    assert found[0.6][1] == ["shift"]

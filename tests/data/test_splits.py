@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -212,3 +213,84 @@ def test_a_smaller_share_of_the_patients_is_part_of_a_larger_one() -> None:
             s.patient == patient for s in whole.train
         )
     assert reduced(whole, digests, 1.0, seed=1) is whole
+
+
+def of_classes(*patients: int, part: str = "", images: int = 1) -> list[Sample]:
+    """Return the images of so many patients of each class."""
+    return [
+        Sample(f"{part}{label}-{patient}-{take}", label, f"{part}{label}-{patient}", part)
+        for label, number in enumerate(patients)
+        for patient in range(number)
+        for take in range(images)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "rebuilt"),
+    [((20, 20), False), ((19, 60), True), ((60, 19), True), ((25, 25, 10), True)],
+)
+def test_a_validation_part_needs_twenty_of_each_class(
+    counts: tuple[int, ...], rebuilt: bool
+) -> None:
+    held = of_classes(*counts, part="validation")
+    more = (40,) * len(counts)
+    samples = [*of_classes(*more, part="train"), *held, *of_classes(*more, part="test")]
+    dataset = replace(indexed(samples), class_names=("A", "B", "C")[: len(counts)])
+    done = split(dataset, own_digests(samples), 0)
+    assert (list(done.validation) != held) is rebuilt
+    assert bool(done.notes) is rebuilt
+
+
+def test_a_new_validation_part_is_a_sixth_beside_a_test_part_of_the_source() -> None:
+    pool, test = of_classes(90, 90), of_classes(30, 30, part="test")
+    done = divided([*pool, *test])
+    assert list(done.test) == test
+    assert len(done.validation) == 30
+    assert done.notes == (), "nothing was taken from what the source gives"
+
+
+def test_a_source_with_validation_alone_lends_its_test_part_from_the_others() -> None:
+    held = of_classes(20, 20, part="validation")
+    done = divided([*of_classes(50, 50), *held])
+    assert list(done.validation) == held
+    assert (len(done.train), len(done.test)) == (80, 20)
+
+
+def test_a_fifth_of_what_a_fold_does_not_test_validates() -> None:
+    samples = of_classes(50, 50)
+    for one in folds(indexed(samples), own_digests(samples), 5, 0):
+        assert (len(one.train), len(one.validation), len(one.test)) == (64, 16, 20)
+        assert one.notes == ()
+
+
+def test_as_many_patients_of_a_class_as_parts_are_enough() -> None:
+    test = of_classes(30, 30, part="test")
+    done = divided([*of_classes(30, 6), *test])  # one of six validates
+    assert Counter(s.label for s in done.validation) == {0: 5, 1: 1}
+    with pytest.raises(BadInput, match="Class 'PNEUMONIA' has 5 patients to divide; expected at "):
+        divided([*of_classes(30, 5), *test])
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.1, 1), (0.5, 5), (0.55, 6), (0.99, 10), (1.0, 10)])
+def test_a_share_of_each_class_is_kept_and_no_patient_more(share: float, kept: int) -> None:
+    whole = Split(tuple(of_classes(10, 10, images=2)), (), (), ("A note.",))
+    few = reduced(whole, own_digests(whole.train), share, seed=0)
+    by_class = Counter(label for _, label in {(s.patient, s.label) for s in few.train})
+    assert by_class == {0: kept, 1: kept}
+    assert len(few.train) == 4 * kept
+    assert few.notes == ("A note.",)
+
+
+def test_who_is_in_two_parts_of_the_source_is_counted_and_named() -> None:
+    train, held = of_classes(30, 30, part="train"), of_classes(25, 25, part="validation")
+    test = of_classes(30, 30, part="test")
+    leaking = [
+        *(replace(s, patient=f"x{n}") if n < 3 else s for n, s in enumerate(train)),
+        *(replace(s, patient=f"x{n}") if n < 2 else s for n, s in enumerate(held)),
+        *(replace(s, patient="x2") if n < 1 else s for n, s in enumerate(test)),
+    ]
+    first, second = divided(leaking).notes
+    assert first.startswith("2 patients are in both the train and the validation part")
+    assert "such as 'x0': scores on the validation part are too good" in first
+    assert second.startswith("1 patients are in both the train and the test part")
+    assert "such as 'x2': scores on the test part are too good" in second

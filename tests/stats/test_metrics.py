@@ -15,7 +15,7 @@ from zoo.stats.intervals import exact_bound, patient_rows, percentile_interval, 
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import classification_metrics, training_metrics
-from zoo.stats.probabilities import decide, softmax
+from zoo.stats.probabilities import decide, margin, softmax
 
 NAMES = ("NORMAL", "PNEUMONIA")
 
@@ -260,7 +260,7 @@ def test_one_class_only_says_why() -> None:
 
 def test_thousand_images_in_four_seconds(generator: np.random.Generator) -> None:
     labels, scores = sample(generator, 1000)
-    started = time.process_time()
+    started = time.process_time()  # of this process: others may keep the machine busy
     classification_metrics(
         labels, two_columns(scores), people(1000, each=2), NAMES, 1, resamples=1000
     )
@@ -361,3 +361,119 @@ def test_metrics_table_shows_intervals_and_reasons(generator: np.random.Generato
     assert "from a probability of 0.25 up" in text
     alone = classification_metrics(np.zeros(2, int), two_columns(np.zeros(2)), people(2), NAMES, 1)
     assert "all images have the same class" in metrics_table(alone)
+
+
+def test_a_margin_is_nought_at_the_line_and_one_at_the_ends() -> None:
+    scores = np.array([0.0, 0.1, 0.2, 0.6, 1.0])
+    sure = margin(two_columns(scores), 1, 0.2)
+    assert sure == pytest.approx([1, 0.5, 0, 0.5, 1])
+    assert margin(two_columns(1 - scores), 0, 0.2) == pytest.approx(sure), "of the positive class"
+    assert margin(two_columns(scores), 1, None) == pytest.approx([1, 0.9, 0.8, 0.6, 1])
+    for threshold in (0, 1):  # one side of the line is empty
+        assert margin(two_columns(scores), 1, threshold) == pytest.approx(abs(scores - threshold))
+
+
+def test_a_threshold_may_be_nought_or_one() -> None:
+    scores = two_columns(np.array([0.0, 0.4, 1.0]))
+    assert decide(scores, 1, 0).tolist() == [1, 1, 1]
+    assert decide(scores, 1, 1).tolist() == [0, 0, 1]
+    for threshold in (-0.01, 1.01):
+        with pytest.raises(InvalidSetting, match="0 to 1"):
+            decide(scores, 1, threshold)
+
+
+def test_a_mean_over_classes_leaves_out_the_absent(generator: np.random.Generator) -> None:
+    from sklearn.metrics import recall_score, roc_auc_score
+
+    labels = np.arange(90) % 2 * 2  # of three classes the middle one never occurs
+    probabilities = generator.dirichlet(np.ones(3), 90)
+    found = classification_metrics(
+        labels, probabilities, people(90), ("a", "b", "c"), 0, resamples=9
+    )["metrics"]
+    called = probabilities.argmax(1)
+    each = [roc_auc_score(labels == c, probabilities[:, c]) for c in (0, 2)]
+    assert found["roc_auc"]["value"] == pytest.approx(np.mean(each))
+    recalls = recall_score(labels, called, labels=[0, 2], average=None)
+    assert found["sensitivity"]["value"] == pytest.approx(recalls.mean())
+    assert found["balanced_accuracy"]["value"] == pytest.approx(recalls.mean())
+    spared = [(called[labels != c] != c).mean() for c in (0, 2)]
+    assert found["specificity"]["value"] == pytest.approx(np.mean(spared))
+
+
+def test_the_bound_of_a_mean_is_that_of_its_smallest_class() -> None:
+    labels = np.repeat([0, 1, 2], [30, 20, 4])
+    found = classification_metrics(
+        labels, np.eye(3)[labels], people(54, 2), ("a", "b", "c"), 0, resamples=9
+    )
+    for name in ("sensitivity", "balanced_accuracy", "roc_auc"):
+        assert found["metrics"][name]["low"] == pytest.approx(0.025 ** (1 / 2)), name
+    assert found["metrics"]["accuracy"]["low"] == pytest.approx(0.025 ** (1 / 27))
+    assert "over 27 patients." in found["metrics"]["accuracy"]["note"]
+    assert "over 2 pairs of patients." in found["metrics"]["roc_auc"]["note"]
+
+
+def test_what_is_missing_is_named() -> None:
+    notes = {
+        label: {
+            name: entry["note"]
+            for name, entry in classification_metrics(
+                np.full(6, label), two_columns(np.linspace(0.1, 0.9, 6)), people(6), NAMES, 1
+            )["metrics"].items()
+        }
+        for label in (0, 1)
+    }
+    assert notes[0]["sensitivity"] == "Undefined: no image has the class that is looked for."
+    assert notes[1]["specificity"] == (
+        "Undefined: no image has another class than the one looked for."
+    )
+    for label in (0, 1):
+        for name in ("balanced_accuracy", "roc_auc", "pr_auc"):
+            assert notes[label][name] == "Undefined: all images have the same class."
+        assert notes[label]["accuracy"] == ""
+
+
+def test_the_result_says_what_it_rests_on(generator: np.random.Generator) -> None:
+    labels, scores = sample(generator, 40)
+    found = classification_metrics(
+        labels, two_columns(scores), people(40, 2), NAMES, 1, threshold=0.5
+    )
+    assert (found["schema"], found["images"], found["patients"]) == (1, 40, 20)
+    assert (found["resamples"], found["confidence"]) == (1000, 0.95)
+    assert (found["positive"], found["threshold"]) == (1, 0.5)
+    assert found["macro"]["support"] == found["weighted"]["support"] == 40
+    again = classification_metrics(
+        labels, two_columns(scores), people(40, 2), NAMES, 1, threshold=0.5
+    )
+    assert found == again, "the same resamples"
+    other = classification_metrics(
+        labels, two_columns(scores), people(40, 2), NAMES, 1, threshold=0.5, seed=1
+    )
+    assert other["metrics"]["pr_auc"] != found["metrics"]["pr_auc"]
+    assert other["metrics"]["roc_auc"] == found["metrics"]["roc_auc"], "which draws nothing"
+
+
+def test_the_interval_of_the_pr_auc_is_that_of_resampled_patients(
+    generator: np.random.Generator,
+) -> None:
+    from sklearn.metrics import average_precision_score
+
+    labels, scores = sample(generator, 60)
+    who = np.array(people(60, 2))
+    found = classification_metrics(labels, two_columns(scores), who, NAMES, 1, resamples=40, seed=3)
+    rows, number = patient_rows(who)
+    again = [
+        average_precision_score(labels, scores, sample_weight=counts[rows])
+        for counts in resample(number, 40, 3)
+    ]
+    entry = found["metrics"]["pr_auc"]
+    assert (entry["low"], entry["high"]) == pytest.approx(tuple(np.quantile(again, [0.025, 0.975])))
+    assert entry["note"] == ""
+
+
+def test_labels_that_are_no_class_are_refused() -> None:
+    probabilities = two_columns(np.array([0.2, 0.9]))
+    for labels in ([-1, 1], [0, 2]):
+        with pytest.raises(ValueError, match="labels reach"):
+            classification_metrics(np.array(labels), probabilities, people(2), NAMES, 1)
+    with pytest.raises(ValueError, match="do not fit"):
+        classification_metrics(np.array([0, 1]), np.full((2, 3), 1 / 3), people(2), NAMES, 1)

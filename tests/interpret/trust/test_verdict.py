@@ -194,3 +194,123 @@ def test_rows_name_the_best_controls():
     (deletion,) = (row for row in judge_map(GOOD).rows if row.name.startswith("deletion"))
     assert deletion.value == "0.30"
     assert deletion.against == "blurred random 0.58, centre 0.50"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "level"),
+    [
+        (bad(scores={"test": {"value": 0.6, "low": 0.51}}), HOLDS_UP),
+        (bad(scores={"test": {"value": 0.6, "low": 0.5}}), DO_NOT_USE),
+        (bad(stability=Stability(0.5, 0.5)), HOLDS_UP),
+        (bad(stability=Stability(0.49, 0.5)), DO_NOT_USE),
+        (bad(stability=Stability(0.5, 0.49)), DO_NOT_USE),
+        (bad(stability=Stability(None, 0.49)), DO_NOT_USE),
+        (bad(stability=Stability(0.9, None)), HOLDS_UP),
+        (bad(details={"additivity error": 0.009 * float(MAP.sum())}), HOLDS_UP),
+        (bad(details={"additivity error": 0.011 * float(MAP.sum())}), DO_NOT_USE),
+        (bad(details={"additivity error": 0.011 * float(MAP.sum())}, values=-MAP), DO_NOT_USE),
+        (bad(details={"additivity error": "large"}), HOLDS_UP),
+        (bad(localisation=Inside(0.36, 0.35)), HOLDS_UP),
+        (bad(localisation=Inside(0.35, 0.35)), WEAK),
+        (bad(values=np.where(MAP.max() == MAP, np.inf, MAP)), DO_NOT_USE),
+        (bad(values=np.where(MAP.max() == MAP, np.nan, MAP)), DO_NOT_USE),
+    ],
+)
+def test_each_rule_begins_where_it_says(evidence, level):
+    assert judge_map(evidence).level == level
+
+
+def alike(**changed: float) -> dict[str, Measured]:
+    """Controls that are all the same, but for the deletion of those named."""
+    return {
+        name: Measured(changed.get(name.split()[0], 0.5), 0.98, 0.5)
+        for name in ("random", "blurred random", "centre", "edges")
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "level", "reason"),
+    [
+        (Measured(0.44, 0.98, 0.44), HOLDS_UP, "on 2 of 2 tests"),
+        (Measured(0.44, 0.98, 0.5), WEAK, "chance on only half of the tests"),
+        (Measured(0.44, 0.98, 0.56), WEAK, "chance on only half of the tests"),
+        (Measured(0.56, 0.98, 0.56), DO_NOT_USE, "no more to the network than places drawn"),
+    ],
+)
+def test_of_two_tests_that_tell_one_is_half(own, level, reason):
+    """Insertion cannot tell: chance leaves no room above it. The others differ by 0.06."""
+    controls = {**alike(), "edges": Measured(0.56, 0.98, 0.56)}
+    trust = judge_map(bad(faithfulness=own, controls=controls))
+    assert (trust.level, rows(trust)["insertion (higher is better)"]) == (level, None)
+    assert reason in trust.reason
+
+
+def test_better_than_chance_but_not_than_the_middle_on_half_of_the_tests_is_weak():
+    controls = {**alike(), "centre": Measured(0.30, 0.98, 0.56)}
+    trust = judge_map(bad(faithfulness=Measured(0.44, 0.98, 0.44), controls=controls))
+    assert trust.level == WEAK
+    assert "the middle of the image or its edges" in trust.reason
+    two_of_three = judge_map(bad(controls={**CONTROLS, "centre": Measured(0.31, 0.50, 0.50)}))
+    assert two_of_three.level == HOLDS_UP
+    assert "on 2 of 3 tests" in two_of_three.reason
+
+
+@pytest.mark.parametrize(
+    ("own", "told", "better"),
+    [
+        (0.44, True, True),
+        (0.46, None, None),  # no map and no control is 0.05 from another: it cannot tell
+        (0.56, True, False),
+    ],
+)
+def test_a_test_tells_from_a_spread_of_five_points(own, told, better):
+    trust = judge_map(bad(faithfulness=Measured(own, 0.98, 0.5), controls=alike()))
+    row = next(row for row in trust.rows if row.name.startswith("deletion"))
+    assert row.passed is better
+    assert row.against.endswith(" (cannot tell)") is (told is None)
+
+
+@pytest.mark.parametrize(("own", "better"), [(0.475, True), (0.485, False)])
+def test_a_control_is_beaten_by_two_points(own, better):
+    controls = alike(edges=0.56)
+    trust = judge_map(bad(faithfulness=Measured(own, 0.98, 0.5), controls=controls))
+    assert rows(trust)["deletion (lower is better)"] is better
+
+
+def test_where_chance_removes_all_no_map_can_remove_more():
+    controls = alike(random=0.04, blurred=0.5, centre=0.5, edges=0.5)
+    trust = judge_map(bad(faithfulness=Measured(0.01, 0.98, 0.3), controls=controls))
+    assert rows(trust)["deletion (lower is better)"] is None
+
+
+def test_the_table_says_what_was_measured_against_what():
+    trust = judge_map(
+        bad(localisation=Inside(0.71, 0.35), details={"additivity error": 0.002 * MAP.sum().item()})
+    )
+    told = {row.name: (row.value, row.against) for row in trust.rows}
+    assert told == {
+        "ROC-AUC of the network (validation)": ("0.90 (from 0.85)", "chance 0.50"),
+        "ROC-AUC of the network (test)": ("0.90 (from 0.80)", "chance 0.50"),
+        "likeness to maps of random networks": ("0.05", "below 0.7"),
+        "same under noise of one gray level": ("0.95", "0.5 or more"),
+        "same with other random numbers": ("0.90", "0.5 or more"),
+        "additivity error": ("0.2%", "at most 1%"),
+        "deletion (lower is better)": ("0.30", "blurred random 0.58, centre 0.50"),
+        "insertion (higher is better)": ("0.70", "blurred random 0.42, centre 0.50"),
+        "ROAD (lower is better)": ("0.30", "blurred random 0.58, centre 0.50"),
+        "evidence inside the lungs": ("71%", "35% of the area"),
+    }
+    alone = judge_map(bad(scores={"test": {"value": 0.5, "low": None}}))
+    assert (alone.rows[0].value, alone.rows[0].passed) == ("0.50", False)
+    nothing = judge_map(bad(scores={}, stability=None, randomisation=None))
+    assert (nothing.rows[0].value, nothing.rows[0].passed) == ("not measured", None)
+
+
+def test_what_cannot_be_told_speaks_neither_for_a_map_nor_against_it():
+    """Deletion is 0.04 better than every control, too little to tell; ROAD tells and is worse."""
+    trust = judge_map(bad(faithfulness=Measured(0.46, 0.98, 0.56), controls=alike()))
+    assert trust.level == DO_NOT_USE
+    assert "drawn by chance" in trust.reason
+    better = judge_map(bad(faithfulness=Measured(0.54, 0.98, 0.44), controls=alike()))
+    assert better.level == HOLDS_UP
+    assert "on 1 of 1 tests" in better.reason

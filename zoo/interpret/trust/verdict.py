@@ -65,7 +65,7 @@ class Trust:
     level: str
     reason: str
     rows: tuple[MeasureRow, ...]
-    depends: bool = True
+    depends: bool
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
