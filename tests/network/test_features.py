@@ -216,3 +216,13 @@ def test_the_same_layers_wired_otherwise_are_another_backbone() -> None:
     keys = {module.backbone_key(backbone(False)), module.backbone_key(backbone(False))}
     assert len(keys) == 1
     assert module.backbone_key(backbone(True)) not in keys
+
+
+def test_a_network_that_goes_on_from_it_does_not_make_it_another_backbone() -> None:
+    import keras
+
+    backbone = build()
+    key = module.backbone_key(backbone)
+    middle = backbone.layers[1].output
+    keras.Model(middle, keras.layers.Dense(2)(backbone.output))  # the last layer is in both
+    assert module.backbone_key(backbone) == key

@@ -90,6 +90,9 @@ def backbone_key(backbone: Any) -> str:
     content = hashlib.blake2b(f"reading {READING}".encode(), digest_size=12)
     places = {operation: place for place, operation in enumerate(backbone.operations)}
 
+    # A layer may also be part of another model, such as one that goes on from this backbone.
+    nodes = {id(node) for level in backbone._nodes_by_depth.values() for node in level}
+
     def told(argument: Any) -> Any:
         if isinstance(argument, keras.KerasTensor):
             operation, *output = argument._keras_history
@@ -100,6 +103,7 @@ def backbone_key(backbone: Any) -> str:
         wiring = [
             keras.tree.map_structure(told, (node.arguments.args, node.arguments.kwargs))
             for node in operation._inbound_nodes
+            if id(node) in nodes
         ]
         content.update(repr(wiring).encode())
         config = {k: v for k, v in operation.get_config().items() if k not in ("name", "trainable")}
