@@ -208,6 +208,33 @@ def test_a_trainable_layer_below_a_frozen_one_leaves_no_boundary():
     assert graph.frozen_boundary(model) is None
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_backbone_may_end_where_layers_are_joined(frozen):
+    pixels = keras.Input(SHAPE)
+    x = layers.Conv2D(4, 3, padding="same", trainable=not frozen)(pixels)
+    x = layers.Add()([x, layers.Conv2D(4, 3, padding="same", trainable=not frozen)(x)])
+    x = layers.GlobalAveragePooling2D(name="pooled")(layers.ReLU()(x))
+    model = keras.Model(pixels, layers.Dense(2)(layers.Dropout(0.5)(x)))
+    boundary = graph.frozen_boundary(model)
+    assert boundary is (model.get_layer("pooled").output if frozen else None)
+
+
+def test_a_network_that_only_joins_what_has_no_weights_has_no_boundary():
+    pixels = keras.Input(SHAPE)
+    x = layers.Concatenate()([layers.MaxPooling2D()(pixels), layers.AveragePooling2D(2)(pixels)])
+    model = keras.Model(pixels, layers.Dense(2)(layers.Flatten()(x)))
+    assert graph.frozen_boundary(model) is None
+
+
+def test_layers_that_choose_what_is_seen_are_not_the_networks_own():
+    pixels = keras.Input(SHAPE)
+    chosen = layers.Conv2D(3, 3, name=f"{graph.FRAME}conv")(pixels)
+    model = keras.Model(pixels, layers.Dense(2, name="own")(layers.Flatten()(chosen)))
+    assert [layer.name for layer in graph.own_layers(model)][-1] == "own"
+    assert len(graph.own_layers(model)) == len(model.layers) - 1
+    assert graph.feature_layer(model) is None
+
+
 def test_head_on_boundary_equals_the_whole_network():
     model = flat(frozen=True)
     boundary = graph.frozen_boundary(model)

@@ -7,6 +7,9 @@ from typing import Any
 
 from zoo.base.errors import InvalidSetting
 
+FRAME = "frame."
+"""What the names of all layers begin with that decide which part of a picture a network sees."""
+
 RANDOM_LAYERS = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout")
 
 
@@ -123,6 +126,14 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
         )
 
 
+def own_layers(model: Any) -> list[Any]:
+    """Return the layers in the order of computation, but for those that choose what is seen.
+
+    Those of a frame (`zoo.network.frame`) are the same in every network and never trained with it.
+    """
+    return [layer for layer in model.layers if not layer.name.startswith(FRAME)]
+
+
 def feature_layer(model: Any) -> Any | None:
     """Find the layer with the last feature map: what follows the last convolution at its size.
 
@@ -139,7 +150,7 @@ def feature_layer(model: Any) -> Any | None:
         layers.SeparableConv2D,
     )
     last, size = None, None
-    for layer in model.layers:  # in the order of computation
+    for layer in own_layers(model):
         shape = getattr(layer.output, "shape", ())  # a layer with several outputs gives a list
         if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
             continue
@@ -214,8 +225,10 @@ def frozen_boundary(model: Any) -> Any | None:
         if _weights(layer) and not layer.trainable:
             break
         head.append(layer)
-    else:
-        return None
+    else:  # to the input, or to where several layers are joined: is there a backbone behind it?
+        known = {id(weight) for layer in head for weight in _weights(layer)}
+        if all(id(weight) in known for layer in own_layers(model) for weight in layer.weights):
+            return None
     boundary = None
     for layer in reversed(head):  # weightless layers, such as pooling, still belong to the backbone
         if _weights(layer) or type(layer).__name__ in RANDOM_LAYERS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.base.types import Architecture
+from zoo.network import graph
 from zoo.network.building import build_network
 from zoo.training.recipe import Recipe
 
@@ -40,8 +41,11 @@ def build(plan: Plan, num_classes: int) -> Any:
 
 
 def unfreeze(model: Any) -> None:
-    """Make every layer trainable, except that batch normalisation keeps its statistics."""
+    """Make every layer trainable, except that batch normalisation keeps its statistics.
+
+    What chooses the part of a picture that the network sees stays frozen.
+    """
     import keras
 
-    for layer in model.layers:
+    for layer in graph.own_layers(model):
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
 
 CUTS = 5
@@ -93,8 +94,12 @@ class Copies:
 
 
 def weighted_layers(model: Any) -> list[Any]:
-    """Return the layers that have weights, the one nearest to the output first."""
-    return [layer for layer in reversed(model.layers) if layer.weights]
+    """Return the network's own layers that have weights, the one nearest to the output first.
+
+    What chooses the part of a picture that it sees stays as it is: that is no part of what it
+    learned, and a shuffled one would show another part.
+    """
+    return [layer for layer in reversed(graph.own_layers(model)) if layer.weights]
 
 
 def _copy(model: Any) -> Any:
