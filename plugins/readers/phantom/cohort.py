@@ -45,9 +45,11 @@ class Cohort:
 
     def mask(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Tell where the opacities are, as `(height, width)` bool; nowhere in a normal image."""
-        opacity = drawing.opacity_mask(self._scene(sample)[0])
-        grown = np.repeat(opacity[..., None], 3, axis=-1).astype(np.uint8) * 255
-        return resize(grown, size)[..., 0] >= 128
+        return _resized(drawing.opacity_mask(self._scene(sample)[0]), size)
+
+    def lungs(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        """Tell where the lungs are, as `(height, width)` bool."""
+        return _resized(drawing.lung_mask(self._scene(sample)[0]), size)
 
     def digest(self, sample: Sample) -> str:
         """Identify the image by all that it follows from."""
@@ -76,6 +78,11 @@ class Cohort:
 
     def _random(self, *stream: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64([VERSION, self.seed, *stream]))
+
+
+def _resized(mask: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    grown = np.repeat(mask[..., None], 3, axis=-1).astype(np.uint8) * 255
+    return pixel_arrays.resize(grown, size)[..., 0] >= 128
 
 
 def dataset(

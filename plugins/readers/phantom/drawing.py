@@ -42,6 +42,16 @@ def opacity_mask(scene: Scene) -> np.ndarray:
     return mask
 
 
+def lung_mask(scene: Scene) -> np.ndarray:
+    """Return `(size, size)` bool: where a lung is, behind the heart too, as people outline lungs.
+
+    Rib cage above the diaphragm, on either side of the mediastinum; an opacity is part of its lung.
+    """
+    body, (x, y) = scene.body, _grid(scene.size, scene.pose)
+    within = (np.abs(x) < _cage(body, y)) & (np.abs(x) > body.mediastinum)
+    return within & (y < _diaphragm(body, x))
+
+
 def _grid(size: int, pose: Pose) -> Grid:
     """Give the body's coordinates at every pixel."""
     axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1

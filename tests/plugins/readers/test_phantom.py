@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from plugins.readers.phantom import LIMITS, anatomy, drawing, exposure, zoo_read_dataset
+from plugins.readers.phantom.cohort import Cohort
 from zoo import Dataset, InvalidSetting, UnknownName
 
 
@@ -119,6 +120,23 @@ def test_the_mask_is_in_the_lungs_of_the_diseased_only(
         assert not (mask[-8:].any())
         assert not (mask[:, :4].any())
         assert not (mask[:, -4:].any())
+
+
+def test_the_lungs_are_two_fields_of_air_that_hold_every_opacity() -> None:
+    cohort = Cohort(seed=0, size=128, prevalence=0.5, difficulty=0.5, extent=1.0)
+    for sample in cohort.samples(20):
+        lungs, pixels = cohort.lungs(sample, None), cohort.read(sample, None)[..., 0]
+        assert lungs.shape == (128, 128)
+        assert lungs.dtype == np.bool_
+        assert 0.15 < lungs.mean() < 0.5
+        assert not lungs[:, 62:66].any()  # the spine, with some play for the pose
+        assert 0.7 < lungs[:, :64].sum() / lungs[:, 64:].sum() < 1.4
+        body = np.zeros_like(lungs)
+        body[20:120, 15:113] = True
+        if not sample.label:
+            assert pixels[lungs].mean() < pixels[body & ~lungs].mean()
+        assert (lungs | ~cohort.mask(sample, None)).mean() > 0.99
+    assert cohort.lungs(cohort.samples(1)[0], (64, 96)).shape == (64, 96)
 
 
 def test_an_opacity_brightens_the_film_where_the_mask_is() -> None:
