@@ -281,6 +281,8 @@ def load_classifier(run: Run) -> TrainedClassifier:
         )
     import keras
 
+    import zoo.network.boxes  # noqa: F401  # registers the layers of a frame
+
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds

@@ -15,6 +15,7 @@ from zoo import Attribution, Examples, Explainer, Images, Option, Reference
 from zoo.base.registry import load_registry
 from zoo.interpret.trust import randomisation
 from zoo.interpret.trust.copies import Copies, weighted_layers
+from zoo.network import frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import run_folder
 
@@ -142,6 +143,21 @@ def test_the_trained_network_is_left_as_it_is():
     copies.at(copies.random[0])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert not any(layer.trainable for layer in weighted_layers(model))
+
+
+def test_what_chooses_the_part_that_is_seen_is_not_shuffled():
+    inner = keras.Input((SIDE, SIDE, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="own")(inner))
+    model = frame.framed(keras.Model(inner, layers.Dense(2)(x)), localiser.lungs())
+    copies = Copies(TrainedClassifier(model, ("a", "b"), 1), np.zeros((1, *model.input_shape[1:])))
+    shuffled = copies.at(copies.random[0]).model
+    for layer in model.layers:
+        if layer.name.startswith(graph.FRAME):
+            weights = zip(
+                layer.get_weights(), shuffled.get_layer(layer.name).get_weights(), strict=True
+            )
+            assert all(np.array_equal(one, other) for one, other in weights)
+    assert not np.array_equal(model.get_layer("own").kernel, shuffled.get_layer("own").kernel)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "saliency", "shap"])

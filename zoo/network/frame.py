@@ -1,0 +1,134 @@
+"""Which part of a picture a network sees: found, cut out and enlarged within the network itself.
+
+A framed network takes whole pictures, at a larger size than the network in it. A frozen
+localiser finds what matters, such as the lungs; a box is put around it; the network sees what is
+in the box. All of it are layers of one flat graph, whose names begin with `frame.`: so it is saved,
+exported and asked like any other network, and nobody can forget to cut.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.base.errors import InvalidSetting
+from zoo.network import graph
+from zoo.network.graph import FRAME
+from zoo.network.localiser import Localiser
+
+BOX, CUT = f"{FRAME}box", f"{FRAME}cut"
+READING = 10 / 7
+"""How much larger a picture is read than what is cut from it: lungs take about 7/10 of a side."""
+BATCH = 32
+
+
+def reading_shape(input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the shape of the pictures that a framed network of this input takes: 320 for 224."""
+    height, width, channels = input_shape
+    return round(height * READING), round(width * READING), channels
+
+
+def framed(inner: Any, localiser: Localiser) -> Any:
+    """Return a flat functional Keras model: whole pictures 0-255 in, the logits of `inner` out.
+
+    `inner` is a functional model, flat or nested, with an input `(height, width, channels)` of one
+    size; its layers are copied with their weights. The new input is `reading_shape` of that.
+
+    Raises:
+        InvalidSetting: it has a frame already, or a layer of it cannot be copied.
+    """
+    import keras
+
+    from zoo.network.boxes import FindBox
+    from zoo.network.cutting import Cut
+
+    for layer in inner.layers:
+        if layer.name.startswith(FRAME):
+            raise InvalidSetting(
+                f"A frame was asked of a network that has the layer '{layer.name}'. Expected one "
+                f"without a frame, and no layer whose name begins with '{FRAME}'."
+            )
+    input_shape = tuple(inner.input_shape[1:])
+    finding = localiser.network(reading_shape(input_shape))
+    boxes = FindBox(localiser.limits.tolist(), name=BOX)(finding.output)
+    part = Cut(input_shape[:2], name=CUT)(finding.input, boxes)
+    return graph.unnested(
+        keras.Model(finding.input, inner(part), name=inner.name), reading_shape(input_shape)
+    )
+
+
+def is_framed(model: Any) -> bool:
+    """Tell whether a network looks at a part of its picture that it finds by itself."""
+    return any(layer.name == CUT for layer in model.layers)
+
+
+def finding(model: Any) -> Any:
+    """Return the part of a framed network from pictures to boxes, as a Keras model.
+
+    Boxes are `(batch, 4)`: top, left, bottom, right as shares of the picture, 0 to 1.
+    """
+    import keras
+
+    return keras.Model(model.input, model.get_layer(BOX).output)
+
+
+def unframed(model: Any) -> Any:
+    """Return the part of a framed network from what it sees to logits; it has the same weights."""
+    import keras
+
+    return keras.Model(model.get_layer(CUT).output, model.output)
+
+
+def with_boxes(model: Any) -> Any:
+    """Return a network that takes pictures and their boxes, instead of finding them.
+
+    With the weights of the framed `model`. So the box can be held fixed while the picture changes.
+    """
+    import keras
+
+    from zoo.network.cutting import Cut
+
+    inner = unframed(model)
+    pixels, boxes = keras.Input(model.input_shape[1:]), keras.Input((4,))
+    return keras.Model([pixels, boxes], inner(Cut(inner.input_shape[1:3])(pixels, boxes)))
+
+
+def boxes(model: Any, pixels: np.ndarray) -> np.ndarray:
+    """Return the box that a network sees of each picture, `(batch, 4)` float32.
+
+    `pixels` is `(batch, height, width, channels)`, 0-255. A box is top, left, bottom, right as
+    shares of the picture, 0 to 1; of a network without a frame it is the whole picture.
+    """
+    whole = np.tile(np.array([0, 0, 1, 1], np.float32), (len(pixels), 1))
+    if not is_framed(model) or not len(pixels):
+        return whole
+    find = finding(model)
+    parts = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
+    return np.concatenate([np.asarray(find(part.astype(np.float32))) for part in parts])
+
+
+def placed(values: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Put a map of what a network saw back where it belongs: `size` float32, zero outside the box.
+
+    `values` is `(rows, columns)`, a map of the box; `box` is top, left, bottom, right as shares of
+    the whole picture, which has `size = (height, width)`. Values are interpolated bilinearly, or
+    averaged where the box has fewer pixels than the map.
+    """
+    top, left, bottom, right = (float(edge) for edge in box)
+    rows = _places(top, bottom, values.shape[0], size[0])
+    columns = _places(left, right, values.shape[1], size[1])
+    return (rows @ values.astype(np.float32) @ columns.T).astype(np.float32)
+
+
+def _places(start: float, end: float, source: int, wanted: int) -> np.ndarray:
+    """Return the weights `(wanted, source)` of one axis of a map that lies from `start` to `end`.
+
+    The rule is that of `cutting.hats`, for an axis that begins before the map and ends behind it.
+    """
+    share = ((np.arange(wanted) + 0.5) / wanted - start) / (end - start)
+    scale = source / (wanted * (end - start))
+    away = np.abs((share * source - 0.5)[:, None] - np.arange(source))
+    weights = np.maximum(1 - away / max(scale, 1.0), 0)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return (weights * ((share >= 0) & (share <= 1))[:, None]).astype(np.float32)
