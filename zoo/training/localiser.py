@@ -151,7 +151,7 @@ def around(masks: np.ndarray) -> np.ndarray:
     """Return the boxes `(n, 4)` just around masks `(n, rows, columns)` bool, as shares."""
     edges = []
     for axis in (2, 1):
-        inside: np.ndarray = masks.any(axis=axis)
+        inside = np.asarray(masks.any(axis=axis))
         cells = inside.shape[1]
         edges.append(inside.argmax(axis=1) / cells)
         edges.append(1 - inside[:, ::-1].argmax(axis=1) / cells)

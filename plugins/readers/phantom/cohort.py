@@ -82,7 +82,7 @@ class Cohort:
 
 def _resized(mask: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     grown = np.repeat(mask[..., None], 3, axis=-1).astype(np.uint8) * 255
-    return pixel_arrays.resize(grown, size)[..., 0] >= 128
+    return resize(grown, size)[..., 0] >= 128
 
 
 def dataset(
