@@ -33,7 +33,7 @@ from zoo.base.explanations import Reference
 from zoo.base.registry import load_registry
 from zoo.base.types import Images
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs import novelty, run_folder
+from zoo.runs import model_file, novelty, run_folder
 from zoo.runs.answering import gate_of
 from zoo.runs.novelty import Gate
 from zoo.stats.probabilities import decide
@@ -61,7 +61,7 @@ def subject(run: Path | None) -> Subject:
     if run is not None:
         opened = run_folder.open_run(run)
         cases = run_folder.load_reference(opened)
-        gate, classifier = gate_of(opened, cases), run_folder.load_classifier(opened)
+        gate, classifier = gate_of(opened, cases), model_file.load_classifier(opened)
         return Subject(classifier, cases, gate, opened.threshold)
     import keras
 

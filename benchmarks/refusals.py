@@ -27,7 +27,7 @@ from zoo.base.progress import SILENT
 from zoo.base.registry import load_registry
 from zoo.base.types import TEST, Dataset, Sample
 from zoo.data.pipeline import batches
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.decision import FAR, UNKNOWN
 from zoo.runs.selection import open_selection
@@ -146,7 +146,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     run, registry = run_folder.open_run(arguments.run), load_registry()
-    answerer = Answerer(run, run_folder.load_classifier(run), run_folder.load_reference(run))
+    answerer = Answerer(run, model_file.load_classifier(run), run_folder.load_reference(run))
     size = answerer.classifier.input_shape[:2]
     chosen = open_selection(run, registry, arguments.test, TEST, skip_broken=True, progress=SILENT)
     if not chosen.own:

@@ -156,10 +156,10 @@ def test_runs_lists_the_run(trained: Run, tmp_path: Path) -> None:
 def test_probabilities_are_of_the_tempered_logits(trained) -> None:
     import numpy as np
 
-    from zoo.runs import run_folder
+    from zoo.runs import model_file
     from zoo.stats.probabilities import softmax
 
-    classifier = run_folder.load_classifier(trained)
+    classifier = model_file.load_classifier(trained)
     assert classifier.temperature == trained.record["calibration"]["temperature"] > 0
     pixels = np.zeros((1, *classifier.input_shape), np.uint8)
     expected = softmax(classifier.logits(pixels) / classifier.temperature)

@@ -8,7 +8,7 @@ import pytest
 from zoo import Attribution, Images, InvalidSetting
 from zoo.base import registry
 from zoo.network import graph
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.workflows import train
 
 SIZE, SOURCE = 64, "phantom?images=80&size=64"
@@ -99,7 +99,7 @@ def test_it_is_trained_saved_and_explained_by_every_default_method(
     assert [
         row.split(",")[1] for row in (run.path / run_folder.HISTORY).read_text().split()[1:]
     ] == [phase]
-    classifier = run_folder.load_classifier(run)
+    classifier = model_file.load_classifier(run)
     graph.check_flat(classifier.model, (SIZE, SIZE, 3), 2, name)
     assert len(classifier.feature_layer.output.shape) == 4
     pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, operating_point
 from zoo.runs.decision import UNKNOWN
 from zoo.runs.run_folder import Run
@@ -45,7 +45,7 @@ def test_a_reference_case_is_not_refused_by_the_gate(trained: Run, tiny_registry
     dataset = tiny_registry.dataset(trained.record["data"]["source"])
     cases = run_folder.load_reference(trained)
     own = next(s for s in dataset.samples if s.name == cases.names[0])
-    answers = Answerer(trained, run_folder.load_classifier(trained), cases).answer(
+    answers = Answerer(trained, model_file.load_classifier(trained), cases).answer(
         dataset.read(own, (64, 64))[None]
     )
     assert answers.verdicts[0].refused != UNKNOWN
@@ -82,7 +82,7 @@ def test_the_stored_threshold_is_what_predict_uses(trained: Run, run_copy: Path)
     (run_copy / run_folder.RECORD).write_text(json.dumps(record))
     run = run_folder.open_run(run_copy)
     pixels = np.zeros((1, 64, 64, 3), np.uint8)
-    answerer = Answerer(run, run_folder.load_classifier(run), run_folder.load_reference(run))
+    answerer = Answerer(run, model_file.load_classifier(run), run_folder.load_reference(run))
     assert answerer.answer(pixels).verdicts[0].predicted == run.record["positive"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from zoo import BadInput, DamagedRun, UnknownName
 from zoo.base import digests
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 
 
@@ -38,7 +38,7 @@ def test_a_finished_run_opens_by_path_by_name_and_as_the_newest(run_copy: Path) 
 def test_a_run_folder_is_complete_in_itself(run_copy: Path) -> None:
     run = opened(run_copy)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
-    classifier, cases = run_folder.load_classifier(run), run_folder.load_reference(run)
+    classifier, cases = model_file.load_classifier(run), run_folder.load_reference(run)
     assert classifier.probabilities(pixels).sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert cases.embeddings.shape[1] == classifier.embeddings(pixels).shape[1]
     assert len(cases.names) == run.record["splits"]["train"]["images"]
@@ -56,7 +56,7 @@ def test_the_kept_embeddings_are_those_of_the_kept_network(
     )
     by_name = {s.name: s for s in data.samples}
     pixels = np.stack([data.read(by_name[name], (64, 64)) for name in cases.names[:5]])
-    found = run_folder.load_classifier(trained).embeddings(pixels)
+    found = model_file.load_classifier(trained).embeddings(pixels)
     assert np.allclose(found, cases.embeddings[:5], atol=1e-3)
 
 
@@ -164,7 +164,7 @@ def test_a_lambda_layer_is_refused_however_it_is_written(
         return json.dumps(content, separators=spacing)
 
     with pytest.raises(DamagedRun, match="Lambda layer"):
-        run_folder.load_classifier(with_config(run_copy, lambda_instead))
+        model_file.load_classifier(with_config(run_copy, lambda_instead))
 
 
 def test_a_layer_that_is_not_installed_is_told(run_copy: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_layer_that_is_not_installed_is_told(run_copy: Path) -> None:
         return config.replace('"Conv2D"', '"Conv9D"')
 
     with pytest.raises(DamagedRun, match="cannot be loaded"):
-        run_folder.load_classifier(with_config(run_copy, unknown))
+        model_file.load_classifier(with_config(run_copy, unknown))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no more", b"\x89HDF\r\n"])
@@ -182,7 +182,7 @@ def test_a_file_that_is_no_archive_is_told(run_copy: Path, content: bytes) -> No
     digest = digests.digest_file(run_copy / run_folder.MODEL)
     change_record(run_copy, files={**record["files"], run_folder.MODEL: digest})
     with pytest.raises(DamagedRun, match=r"not a \.keras model file"):
-        run_folder.load_classifier(opened(run_copy))
+        model_file.load_classifier(opened(run_copy))
 
 
 def test_the_newest_finished_run_is_taken_and_garbage_skipped(run_copy: Path) -> None:

@@ -14,7 +14,7 @@ from zoo.cli import main
 from zoo.network import export_comparison, export_formats
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.export_formats import FORMATS, LOGITS, PROBABILITIES
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats.probabilities import softmax
 from zoo.workflows.export import CARD, Exported, export, export_copy, with_probabilities
@@ -45,7 +45,7 @@ def test_any_number_of_raw_images_gives_logits_and_calibrated_probabilities(
     exported: Exported, trained: Run
 ) -> None:
     form = FORMATS[exported.kind]
-    answers, original = form.open(exported.path / form.file), run_folder.load_classifier(trained)
+    answers, original = form.open(exported.path / form.file), model_file.load_classifier(trained)
     for count in (1, 5, 2):
         given = answers(pixels(count))
         assert set(given) == {LOGITS, PROBABILITIES}

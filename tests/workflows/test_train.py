@@ -20,7 +20,7 @@ from zoo.base.progress import Silent
 from zoo.base.registry import load_registry
 from zoo.cli.train import summary
 from zoo.data.verify import positive_index
-from zoo.runs import reference, run_folder
+from zoo.runs import model_file, reference, run_folder
 from zoo.training import checkpoint
 from zoo.training.recipe import Recipe
 from zoo.training.trainer import cross_entropy, is_best_epoch, learning_rate_factor
@@ -144,7 +144,7 @@ def test_a_killed_training_resumes_to_the_same_result(
 
 
 def weights(run):
-    return run_folder.load_classifier(run).model.get_weights()
+    return model_file.load_classifier(run).model.get_weights()
 
 
 def test_a_run_folder_is_complete(registry, tmp_path):
@@ -178,14 +178,14 @@ def test_a_run_folder_is_complete(registry, tmp_path):
     assert all(picture.startswith(b"\xff\xd8") for picture in cases.thumbnails)
     opened = run_folder.open_run(None, tmp_path)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
-    probabilities = run_folder.load_classifier(opened).probabilities(pixels)
+    probabilities = model_file.load_classifier(opened).probabilities(pixels)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
     for name in ("whole", "frozen"):
         run = train.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
-        cases, classifier = run_folder.load_reference(run), run_folder.load_classifier(run)
+        cases, classifier = run_folder.load_reference(run), model_file.load_classifier(run)
         dataset = registry.dataset(SOURCE)
         sample = next(s for s in dataset.samples if s.name == cases.names[0])
         pixels = dataset.read(sample, SHAPE[:2])[None]

@@ -19,7 +19,7 @@ from zoo.data import lungs
 from zoo.interpret.case import Case
 from zoo.interpret.trust.panel import judge_maps
 from zoo.interpret.trust.randomisation import FOLDER
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
 
@@ -57,7 +57,7 @@ class Interpreter:
         self.named = bool(methods)
         self.explainers = chosen_methods(self.registry, methods)
         self.options = options_of(self.explainers, changes or {})
-        self.classifier = run_folder.load_classifier(run)
+        self.classifier = model_file.load_classifier(run)
         self.reference = run_folder.load_reference(run)
         self.lungs = lungs.load(run.path / run_folder.LUNGS) if trust else None
         self.answerer = Answerer(run, self.classifier, self.reference)

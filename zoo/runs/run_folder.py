@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +13,7 @@ from typing import Any
 from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput, DamagedRun, UnknownName
 from zoo.base.explanations import Reference
-from zoo.base.files import replacing, write_json
-from zoo.network.classifier import TrainedClassifier
+from zoo.base.files import write_json
 from zoo.runs import reference
 from zoo.stats.alarms import Alarm
 
@@ -247,50 +245,6 @@ def listing(folder: Path) -> list[Run]:
         except (DamagedRun, UnknownName):
             continue
     return sorted(runs, key=lambda run: (run.record.get("created", ""), run.name))
-
-
-def save_model(path: Path, model: Any) -> None:
-    """Write the network without optimizer or loss."""
-    import keras
-
-    bare = keras.Model(model.input, model.output, name=model.name)  # never compiled, same layers
-    with replacing(path / MODEL) as temporary:
-        bare.save(temporary)
-
-
-def load_classifier(run: Run) -> TrainedClassifier:
-    """Load the network of a finished run; no code from the file is executed.
-
-    Raises:
-        DamagedRun: the file is not a Keras archive, or has a Lambda layer.
-    """
-    path = run.path / MODEL
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = archive.read("config.json")
-        layers: set[str] = set()
-        json.loads(config, object_hook=lambda item: layers.add(str(item.get("class_name"))))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise DamagedRun(
-            f"'{path}' is not a .keras model file. Copy the run again, or train again."
-        ) from error
-    if "Lambda" in layers:
-        raise DamagedRun(
-            f"'{path}' has a Lambda layer, which could run any code, and is refused. "
-            "Build the network from keras.ops or registered layers."
-        )
-    import keras
-
-    import zoo.network.boxes  # noqa: F401  # registers the layers of a frame
-
-    try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds
-        raise DamagedRun(
-            f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
-            "If its architecture came from a package, install that package."
-        ) from error
-    return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
 
 
 def load_reference(run: Run) -> Reference:

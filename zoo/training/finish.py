@@ -18,7 +18,7 @@ from zoo.data import baseline_inputs, baselines, lungs, masks
 from zoo.data.baselines import score_baselines
 from zoo.data.pipeline import batches, reading_errors
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs import novelty, reference, run_folder
+from zoo.runs import model_file, novelty, reference, run_folder
 from zoo.runs.decision import Decision
 from zoo.runs.history import write_history
 from zoo.runs.novelty import Gate
@@ -45,7 +45,7 @@ def finish(
     temperature, point = tune(answers[VALIDATION], session)
     measured = _measure(session, answers, temperature, point, path)
     write_json(path / run_folder.METRICS, {"schema": run_folder.SCHEMA, **measured})
-    run_folder.save_model(path, session.model)
+    model_file.save_model(path, session.model)
     labelled_logits.save(path / run_folder.VALIDATION, answers[VALIDATION])
     labelled_logits.save(path / run_folder.TESTED, answers[TEST])
     lung_model = _lungs(session, path)

@@ -13,7 +13,7 @@ from zoo.base.sources import parse
 from zoo.base.types import TEST, Dataset, Sample
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import open_selection, select
 from zoo.stats.labelled_logits import gather
@@ -61,7 +61,7 @@ def compare_runs(
     dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
     trials = {}
     for run in chosen:
-        classifier = run_folder.load_classifier(run)
+        classifier = model_file.load_classifier(run)
         answers = gather(outputs_of(classifier, dataset, samples, progress)[0], samples)
         trials[run.name] = [
             Trial(

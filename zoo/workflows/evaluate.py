@@ -26,7 +26,7 @@ from zoo.report.figures import training
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages.card import model_card
 from zoo.report.pages.evaluation import evaluation_page
-from zoo.runs import novelty, run_folder
+from zoo.runs import model_file, novelty, run_folder
 from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import diagnose
@@ -83,7 +83,7 @@ def evaluate(
     selection = open_selection(
         run, registry, source, split, skip_broken=skip_broken, progress=progress
     )
-    classifier = run_folder.load_classifier(run)
+    classifier = model_file.load_classifier(run)
     dataset, samples = selection.verified.dataset, selection.samples
     logits, embeddings, shapes = outputs_of(classifier, dataset, samples, progress)
     answers, cases = gather(logits, samples), run_folder.load_reference(run)

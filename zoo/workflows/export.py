@@ -21,7 +21,7 @@ from zoo.network import export_formats
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.export_comparison import TOLERANCE, compare_logits, largest, sample_pictures
 from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, ExportFormat
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 
 FOLDER, CARD = "export", "card.json"
@@ -85,7 +85,7 @@ def export(
     path = run.path / FOLDER / kind if path is None else path
     _check_free(path)
     dataset = None if source is None else (registry or load_registry()).dataset(source)
-    original = run_folder.load_classifier(run)
+    original = model_file.load_classifier(run)
     pixels, compared_on = sample_pictures(
         dataset, run_folder.load_reference(run), original.input_shape, images
     )

@@ -11,7 +11,7 @@ from zoo.base.progress import SILENT, Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.queries import Skipped
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
 
@@ -63,7 +63,7 @@ def predict(
     files = queries.find_images(paths)
     answerer = Answerer(
         run,
-        run_folder.load_classifier(run),
+        model_file.load_classifier(run),
         run_folder.load_reference(run),
         sensitivity=sensitivity,
         prevalence=prevalence,

@@ -12,7 +12,7 @@ from plugins.readers.phantom import zoo_read_dataset
 from zoo import Images
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.localisation import localise
-from zoo.runs import run_folder
+from zoo.runs import model_file
 from zoo.workflows import train
 
 
@@ -39,7 +39,7 @@ def test_gradcam_points_at_the_opacity_and_controls_do_not(
         changes={"epochs": epochs},
         input_shape=(*size, 3),
     )
-    classifier, unseen = run_folder.load_classifier(run), zoo_read_dataset("phantom", options)
+    classifier, unseen = model_file.load_classifier(run), zoo_read_dataset("phantom", options)
     assert unseen is not None
     assert unseen.mask is not None
     diseased = [sample for sample in unseen.samples if sample.label == 1]

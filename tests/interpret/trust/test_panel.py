@@ -157,7 +157,7 @@ def test_a_network_that_learned_nothing_has_no_map_to_be_used(tmp_path):
 
 def test_a_network_with_random_weights_gets_do_not_use(tiny_registry, tmp_path):
     """Everything as in use: a training that learned nothing, and what is shown of its maps."""
-    from zoo.runs import run_folder
+    from zoo.runs import model_file, run_folder
     from zoo.workflows import train
 
     run = train.train(
@@ -167,7 +167,7 @@ def test_a_network_with_random_weights_gets_do_not_use(tiny_registry, tmp_path):
         registry=tiny_registry,
         changes={"epochs": 1, "learning_rate": 1e-9},
     )
-    classifier, reference = run_folder.load_classifier(run), run_folder.load_reference(run)
+    classifier, reference = model_file.load_classifier(run), run_folder.load_reference(run)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
     images = Images(pixels, ("a",), (None,), ("a",))
     explainers = [tiny_registry.explainer(name) for name in ("gradcam", "saliency")]

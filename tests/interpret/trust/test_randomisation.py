@@ -17,7 +17,7 @@ from zoo.interpret.trust import randomisation
 from zoo.interpret.trust.copies import Copies, weighted_layers
 from zoo.network import frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 
 SIDE = 32
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3), np.uint8)
@@ -163,7 +163,7 @@ def test_what_chooses_the_part_that_is_seen_is_not_shuffled():
 @pytest.mark.parametrize("method", ["gradcam", "saliency", "shap"])
 def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, run_copy):
     run = run_folder.open_run(run_copy)
-    classifier, reference = run_folder.load_classifier(run), run_folder.load_reference(run)
+    classifier, reference = model_file.load_classifier(run), run_folder.load_reference(run)
     explainer = load_registry().explainer(method)
     options = {name: option.default for name, option in explainer.options.items()}
     asked = (run, explainer, options, classifier, images_of(PIXELS), [0] * 4, reference)
@@ -188,7 +188,7 @@ def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, 
 
 def test_other_options_are_measured_anew(trained, run_copy):
     run = run_folder.open_run(run_copy)
-    classifier, calls = run_folder.load_classifier(run), []
+    classifier, calls = model_file.load_classifier(run), []
 
     def counted(*args, **options):
         calls.append(options)
@@ -264,6 +264,6 @@ def test_a_run_without_pictures_uses_the_images_at_hand(trained, run_copy):
     reference: Reference = replace(run_folder.load_reference(run), thumbnails=())
     images = images_of(np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8))
     explainer = Explainer(name="watching", summary="", explain=watching)
-    classifier = run_folder.load_classifier(run)
+    classifier = model_file.load_classifier(run)
     randomisation.of_run(run, explainer, {}, classifier, images, [0, 1, 0], reference)
     assert set().union(*seen) == set(images.names)

@@ -86,9 +86,9 @@ def test_methods_with_random_numbers_say_so(module):
 
 
 def test_another_seed_gives_smoothgrad_other_noise(trained):
-    from zoo.runs import run_folder
+    from zoo.runs import model_file
 
-    classifier = run_folder.load_classifier(trained)
+    classifier = model_file.load_classifier(trained)
     images = images_of(np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8))
     one, same, other = (
         smoothgrad.explain(classifier, images, [0], samples=4, seed=seed)[0].values
