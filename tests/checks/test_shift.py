@@ -198,3 +198,17 @@ def test_a_small_shift_is_told_only_above_sixty_percent() -> None:
     assert found[0.3][0] < 0.6 <= found[0.6][0]
     assert found[0.3][1] == []
     assert found[0.6][1] == ["shift"]
+
+
+def test_the_shares_of_three_classes_are_counted_by_class() -> None:
+    names, sides = (*NAMES, "TUBERCULOSIS"), []
+    for title, counts in (("train", (30, 20, 10)), ("test", (12, 12, 36))):
+        labels = np.repeat([0, 1, 2], counts)
+        one = side(title, 60, 0, len(sides))
+        sides.append(replace(one, labels=labels, class_names=names))
+    entry, _ = shift_between(*sides)
+    expected = chi2_contingency([[30, 20, 10], [12, 12, 36]]).pvalue
+    assert entry["prior_p"] == pytest.approx(expected)
+    assert entry["prior"]["test"] == pytest.approx(
+        {"NORMAL": 0.2, "PNEUMONIA": 0.2, "TUBERCULOSIS": 0.6}
+    )

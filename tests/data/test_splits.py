@@ -273,11 +273,11 @@ def test_as_many_patients_of_a_class_as_parts_are_enough() -> None:
 
 @pytest.mark.parametrize(("share", "kept"), [(0.1, 1), (0.5, 5), (0.55, 6), (0.99, 10), (1.0, 10)])
 def test_a_share_of_each_class_is_kept_and_no_patient_more(share: float, kept: int) -> None:
-    whole = Split(tuple(of_classes(10, 10, images=2)), (), (), ("A note.",))
+    whole = Split(tuple(of_classes(10, 10, 10, images=2)), (), (), ("A note.",))
     few = reduced(whole, own_digests(whole.train), share, seed=0)
     by_class = Counter(label for _, label in {(s.patient, s.label) for s in few.train})
-    assert by_class == {0: kept, 1: kept}
-    assert len(few.train) == 4 * kept
+    assert by_class == {0: kept, 1: kept, 2: kept}
+    assert len(few.train) == 6 * kept
     assert few.notes == ("A note.",)
 
 
