@@ -30,7 +30,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 REQUIRED = os.environ.get("ZOO_BROWSER") == "required"
 if REQUIRED:
     import playwright  # noqa: F401 (without it its tests would be skipped)
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds that only a mistake takes, however busy the machine is: nobody waits for them else."""
 TINY_INPUT = (64, 64, 3)
 TINY_SOURCE = "phantom?images=80&size=64"
