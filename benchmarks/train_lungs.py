@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--fits", type=float, default=0.5)
     parser.add_argument("--phantoms", type=int, default=800)
     parser.add_argument("--held", type=float, default=0.15, help="share of the patients held out")
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("zoo/network/lungs.npz"))
     arguments = parser.parse_args()
