@@ -303,7 +303,12 @@ def test_the_table_says_what_was_measured_against_what():
     alone = judge_map(bad(scores={"test": {"value": 0.5, "low": None}}))
     assert (alone.rows[0].value, alone.rows[0].passed) == ("0.50", False)
     nothing = judge_map(bad(scores={}, stability=None, randomisation=None))
-    assert (nothing.rows[0].value, nothing.rows[0].passed) == ("not measured", None)
+    first = nothing.rows[0]
+    assert (first.name, first.value, first.passed) == (
+        "ROC-AUC of the network",
+        "not measured",
+        None,
+    )
 
 
 def test_what_cannot_be_told_speaks_neither_for_a_map_nor_against_it():
