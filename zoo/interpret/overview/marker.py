@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from zoo.base.explanations import Classifier
+from zoo.data.lead_letter import WHITE, letter
 from zoo.interpret.overview.means import Patients, mean_difference, mean_share, mean_shift
 from zoo.stats import delong
 from zoo.stats.intervals import exact_bound
@@ -28,8 +28,6 @@ BRIGHT, GRAY = "bright", "gray"
 KINDS = (BRIGHT, GRAY)
 SIDE, MARGIN = 0.12, 0.04
 """Shares of the picture's shorter side: of the letter, and of its distance to the edges."""
-WHITE = 245
-"""Lead is nearly as bright as a picture gets."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +65,6 @@ class Marked:
     def to_record(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return asdict(self)
-
-
-def letter(side: int) -> np.ndarray:
-    """Draw an R of straight strokes: `(side, side)` bool."""
-    large = 8 * max(side, 8)
-    picture = Image.new("L", (large, large))
-    draw = ImageDraw.Draw(picture)
-    stroke = large // 6
-    half = stroke / 2
-    left, right, top, bottom = large * 0.2, large * 0.8, half, large - half
-    middle = large * 0.52
-    outline = [(left, bottom), (left, top), (right, top), (right, middle), (left, middle)]
-    draw.line(outline, fill=255, width=stroke, joint="curve")
-    draw.line([(large * 0.45, middle), (right, bottom)], fill=255, width=stroke)
-    draw.rectangle((left - half, 0, left + half, large), fill=255)
-    small = picture.resize((side, side), Image.Resampling.BOX)
-    return np.asarray(small) >= 128
 
 
 def paste(pixels: np.ndarray, kind: str, corner: str) -> np.ndarray:
