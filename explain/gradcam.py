@@ -55,7 +55,7 @@ def explain(
         passed = classifier.gradients(pixels, wanted)
         features, gradients = np.asarray(passed.features), np.asarray(passed.by_features)
         coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
-        return visualisers.upsample(np.maximum(coarse, 0), pixels.shape[1:3])
+        return classifier.place(np.maximum(coarse, 0), pixels)
 
     return visualisers.attributions(
         NAME, classifier, images, targets, maps, visualisers.SHARED_CHUNK

@@ -68,7 +68,7 @@ def explain(
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = visualiser(
             visualisers.target_logits(wanted),
-            pixels.astype(np.float32),
+            classifier.seen(pixels),
             penultimate_layer=layer,
             seek_penultimate_conv_layer=False,
             batch_size=visualisers.CHUNK,
@@ -76,7 +76,7 @@ def explain(
             expand_cam=False,
             normalize_cam=False,
         )
-        return visualisers.upsample(coarse, pixels.shape[1:3])
+        return classifier.place(np.asarray(coarse), pixels)
 
     # One image a pass: tf-keras-vis tries the chosen channels of all images on every image.
     return visualisers.attributions(NAME, classifier, images, targets, maps, chunk=1)
@@ -90,7 +90,7 @@ def _silent(classifier: Classifier) -> Any:
     """
     import keras
 
-    model = visualisers.network(classifier)
+    model = visualisers.inner_network(classifier)
     quiet = keras.Model(list(model.inputs), list(model.outputs))
     quiet.predict = functools.partial(quiet.predict, verbose=0)
     return quiet

@@ -25,7 +25,7 @@ def matching(
 ) -> list[dict[int, Regions]]:
     """Return for each image, by the row of each wanted case, where the two are alike.
 
-    `wanted[i]` holds the rows of cases to be compared with image i. Each map is `(rows, columns)`
+    `wanted[i]` holds the rows of cases to be compared with image i. Each map is `(height, width)`
     float32 from 0 up; the unit is that of logits. Nothing is returned for a network without a
     feature map and for cases without a picture.
     """
@@ -39,22 +39,29 @@ def matching(
     if not pairs or classifier.feature_layer is None:
         return nothing
     distinct = list(dict.fromkeys(pairs))
+    known = _pictures(classifier, reference, [row for row, _ in distinct])
     of_images = _evidence(classifier, pixels, targets)
-    cases = _evidence(
-        classifier,
-        _pictures(classifier, reference, [row for row, _ in distinct]),
-        [target for _, target in distinct],
-    )
+    cases = _evidence(classifier, known, [target for _, target in distinct])
     if of_images is None or cases is None:
         return nothing
     place = {pair: number for number, pair in enumerate(distinct)}
+
+    def regions(image: int, number: int) -> Regions:
+        alike = common(of_images[image], cases[number])
+        shown = (pixels[image : image + 1], known[number : number + 1])
+        first, second = (
+            classifier.place(one[None], picture)[0]
+            for one, picture in zip(alike, shown, strict=True)
+        )
+        return first, second
+
     return [
         {
-            row: common(evidence, cases[place[row, int(target)]])
+            row: regions(image, place[row, int(target)])
             for row in rows
             if (row, int(target)) in place
         }
-        for evidence, target, rows in zip(of_images, targets, wanted, strict=True)
+        for image, (target, rows) in enumerate(zip(targets, wanted, strict=True))
     ]
 
 

@@ -27,6 +27,7 @@ class LogOdds:
         self.classifier, self.image, self.baseline = classifier, image, baseline
         self.target = target
         self.evaluations = 0
+        self._box = classifier.boxes(image[None])
         height, width = image.shape[:2]
         self.cells = (min(height, MOST_CELLS), min(width, MOST_CELLS))
         self._rows = np.arange(height) * self.cells[0] // height
@@ -38,7 +39,8 @@ class LogOdds:
         from scipy.special import logsumexp
 
         shown = visible[:, self._rows][:, :, self._columns] > 0
-        logits = self.classifier.logits(np.where(shown, self.image, self.baseline))
+        boxes = self._box.repeat(len(visible), axis=0)
+        logits = self.classifier.logits(np.where(shown, self.image, self.baseline), boxes)
         self.evaluations += len(visible)
         logits = logits.astype(np.float64)
         others = np.delete(logits, self.target, axis=1)

@@ -40,9 +40,18 @@ def network(classifier: Classifier) -> Any:
     The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
     for gradients of 8 bits are too coarse to be drawn.
     """
+    return _for_visualising(classifier.model)
+
+
+@kept
+def inner_network(classifier: Classifier) -> Any:
+    """Give in that form what comes behind the frame, for methods that draw feature maps."""
+    return _for_visualising(classifier.inner)
+
+
+def _for_visualising(model: Any) -> Any:
     import keras
 
-    model = classifier.model
     if any(layer.compute_dtype != "float32" for layer in model.layers):
         model = _in_float32(model)
     return keras.Model(list(model.inputs), list(model.outputs))
@@ -67,18 +76,6 @@ def target_logits(targets: Sequence[int]) -> Callable[[Any], Any]:
     import tensorflow as tf
 
     return lambda logits: tf.gather(logits, tf.constant(targets, tf.int32), batch_dims=1)
-
-
-def upsample(maps: Any, size: tuple[int, int]) -> np.ndarray:
-    """Enlarge `(batch, rows, columns)` maps to `size = (height, width)`, bilinear.
-
-    Each value stays over the middle of the pixels that it stands for. (The enlargement of
-    tf-keras-vis pins the corners instead, which moves a 7x7 map by up to 16 of 224 pixels.)
-    """
-    import numpy as np
-    import tensorflow as tf
-
-    return np.asarray(tf.image.resize(np.asarray(maps)[..., None], size))[..., 0]
 
 
 def attributions(
@@ -131,19 +128,21 @@ def class_activations(
     import numpy as np
 
     layer = feature_layer(classifier, method)
-    draw = visualiser(network(classifier))
+    draw = visualiser(inner_network(classifier))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = draw(
             score(wanted),
-            pixels.astype(np.float32),
+            classifier.seen(pixels),
             penultimate_layer=layer,
             seek_penultimate_conv_layer=False,
             expand_cam=False,
             normalize_cam=False,
             unconnected_gradients="zero",
         )
-        return upsample(coarse, pixels.shape[1:3])
+        # (The enlargement of tf-keras-vis pins the corners, which moves a 7 x 7 map by up to 16 of
+        # 224 pixels.)
+        return classifier.place(np.asarray(coarse), pixels)
 
     return attributions(method, classifier, images, targets, maps)
 

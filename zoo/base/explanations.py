@@ -62,9 +62,31 @@ class Classifier(Protocol):
     """What logits are divided by before the softmax."""
     feature_layer: Any
     """The layer with the last feature map; None for a network without a convolution."""
+    inner: Any
+    """What comes behind the frame: a Keras model from what is `seen` of a picture to logits, with
+    the weights of `model`. It is `model` itself where whole pictures are seen."""
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Return `(batch, classes)` float32 logits."""
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits.
+
+        With `boxes` the network sees these, and not what it finds: give those of the pictures as
+        they are when parts of them are hidden.
+        """
+
+    def boxes(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the box that is seen of each picture, `(batch, 4)` float32.
+
+        Top, left, bottom, right as shares of the picture; 0, 0, 1, 1 where all of it is seen.
+        """
+
+    def seen(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what is in the boxes, as `inner` takes it: float32, 0 to 255."""
+
+    def place(self, maps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Enlarge `(batch, rows, columns)` maps of what is seen to maps of the whole pictures.
+
+        They are `(batch, height, width)` float32, bilinear, and zero where nothing is seen.
+        """
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Return `(batch, classes)` float32 probabilities that add up to one."""
@@ -107,8 +129,8 @@ class Attribution:
 class Neighbour:
     """A reference case (its row), its distance to the query, and where the two are alike.
 
-    `regions` holds two maps from 0 up, of the query and of the case, in the frame of the last
-    feature map: where each shows what they have in common. `note` is a remark on the case.
+    `regions` holds two maps from 0 up, `(height, width)`, of the query and of the case: where each
+    shows what they have in common. `note` is a remark on the case.
     """
 
     index: int

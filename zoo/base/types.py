@@ -55,6 +55,9 @@ class Architecture:
     options: Mapping[str, Option] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Training settings that differ from the project's defaults (fields of the Recipe)."""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Settings that differ in the presets 'fast' and 'best': fields of the Recipe, options, and
+    `input_shape`. One that is not named here is made of the default (`zoo.training.presets`)."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""
 

@@ -15,7 +15,7 @@ from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import, table
 from zoo.runs import run_folder
-from zoo.training.recipe import settings
+from zoo.training.recipe import DEFAULT, settings
 
 
 @click.command("compare")
@@ -52,7 +52,12 @@ def command(
     folder = asked["folder"]
     of_runs = _are_runs(names, registry, run_folder.root(folder))
     if of_runs:
-        if asked["changes"] or asked["input_shape"] or asked["positive"]:
+        if (
+            asked["changes"]
+            or asked["input_shape"]
+            or asked["positive"]
+            or asked["preset"] != DEFAULT
+        ):
             raise InvalidSetting("Finished runs are compared as they are; give no settings.")
         chosen = [run_folder.open_run(name, folder) for name in names]
     else:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from zoo.base.settings import assignments, input_shape
+from zoo.training.recipe import DEFAULT, PRESETS
 
 runs_folder = click.option(
     "--runs",
@@ -34,6 +35,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 
 skip_broken = click.option(
     "--skip-broken", is_flag=True, help="Leave out images that cannot be read instead of stopping."
+)
+
+preset = click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default=DEFAULT,
+    show_default=True,
+    help="How much time a training takes: minutes, some more, or most of an hour.",
 )
 
 epochs = click.option("--epochs", type=click.IntRange(min=1), help="Epochs at most.")
@@ -86,7 +95,16 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def experiment(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that commands of many trainings share; `asked` makes arguments of them."""
-    shared = (runs_folder, in_parallel, skip_broken, settings, positive, input_size, epochs)
+    shared = (
+        runs_folder,
+        in_parallel,
+        skip_broken,
+        settings,
+        positive,
+        input_size,
+        epochs,
+        preset,
+    )
     for option in shared:
         command = option(command)
     return command

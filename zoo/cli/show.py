@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from zoo.base.explanations import Explainer
 from zoo.base.registry import load_registry
 from zoo.base.types import Architecture, Option
 from zoo.cli.console import table
-from zoo.training.recipe import settings
+from zoo.training.recipe import BEST, FAST, preset_of, settings
 
 
 @click.command("show")
@@ -49,6 +50,14 @@ def _architecture(architecture: Architecture, plugin: str) -> None:
     )
     rows = [[name, str(value)] for name, value in asdict(recipe).items()]
     table("Training recipe (change with --set KEY=VALUE)", ["setting", "value"], rows)
+    for preset in (FAST, BEST):
+        changed = preset_of(architecture, preset).items()
+        rows = [[name, _text(value)] for name, value in changed]
+        table(f"What --preset {preset} changes", ["setting", "value"], rows)
+
+
+def _text(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _options(options: Mapping[str, Option]) -> None:

@@ -18,12 +18,13 @@ from zoo.data.verify import positive_index
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
-from zoo.training.recipe import settings
+from zoo.training.recipe import DEFAULT, settings
 
 
 @click.command("train")
 @click.argument("name", required=False)
 @options.data("phantom, synthetic chest radiographs")
+@options.preset
 @options.epochs
 @click.option("--seed", type=click.IntRange(min=0), help="Fixes everything random.")
 @options.input_size
@@ -43,7 +44,7 @@ from zoo.training.recipe import settings
     "--masks",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Lung masks, named as the images: keep a lung model to judge heat maps by.",
+    help="Masks, named as the images, of what these are cut to.  [default: lungs are found]",
 )
 @click.option(
     "--reference",
@@ -57,6 +58,7 @@ from zoo.training.recipe import settings
 def command(
     name: str | None,
     source: str | None,
+    preset: str,
     epochs: int | None,
     seed: int | None,
     size: str | None,
@@ -83,7 +85,14 @@ def command(
         **{setting: value for setting, value in given.items() if value is not None},
     }
     if resume is not None and (
-        changes or source or size or positive or skip_broken or allow_findings or masks
+        changes
+        or source
+        or size
+        or positive
+        or skip_broken
+        or allow_findings
+        or masks
+        or preset != DEFAULT
     ):
         raise InvalidSetting(
             "--resume goes on with the settings it was started with; give no others."
@@ -91,7 +100,9 @@ def command(
     shape = input_shape(size)
     registry, console = load_registry(), Console()
     if name is not None:
-        settings(registry.architecture(name), changes)  # a wrong setting answers before TensorFlow
+        settings(
+            registry.architecture(name), changes, preset
+        )  # a wrong setting answers before TensorFlow
         if source is None:
             source = DEFAULT_SOURCE
             console.note("No --data given: training on the built-in phantom, synthetic X-rays.")
@@ -108,6 +119,7 @@ def command(
             run = train.train(
                 str(name),
                 str(source),
+                preset=preset,
                 changes=changes,
                 input_shape=shape,
                 positive=positive,

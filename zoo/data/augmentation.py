@@ -1,4 +1,4 @@
-"""Random views of images: one affine map and one change of exposure, drawn by seed.
+"""Random views of images, drawn by seed: another crop, place, exposure and quality of file.
 
 What is drawn depends only on the preset, the seed, the round (an epoch or a view) and the content
 of the image, so a resumed training sees what an uninterrupted one would have seen.
@@ -6,11 +6,15 @@ of the image, so a resumed training sees what an uninterrupted one would have se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from zoo.data import resampling
+
+BEST_QUALITY = 100
 
 
 @dataclass(frozen=True)
@@ -24,31 +28,101 @@ class Preset:
     flip: bool = False
     brightness: float = 0.0
     contrast: float = 0.0
+    crop: float = 0.0
+    """Share of height and of width, each on its own, that may be missing."""
+    gamma: float = 0.0
+    """Natural logarithm of the exponent, to either side."""
+    detail: tuple[int, int] | None = None
+    """Fewest and most rows and columns of detail that are left."""
+    sharpness: float = 0.0
+    """Times the difference from the local mean that is taken away or added."""
+    noise: float = 0.0
+    """Standard deviation in gray levels."""
+    quality: int = BEST_QUALITY
+    """Worst JPEG quality that a view is stored with."""
+    compressed: float = 0.0
+    """Share of the views that are stored as JPEG."""
 
 
 PRESETS = {
     "none": Preset(),
-    # The heart is on the left: a mirrored chest is another anatomy, so this one has no flip.
+    # The heart is on the left: a mirrored chest is another anatomy, so these have no flip.
     "chest": Preset(rotation=7, zoom=0.10, shift=0.05, shear=0.05, brightness=0.10, contrast=0.15),
+    # What differs from one department to the next: collimation, machine, exposure, kind of file.
+    "robust": Preset(
+        rotation=7,
+        brightness=0.10,
+        contrast=0.35,
+        crop=0.18,
+        gamma=0.35,
+        detail=(64, 160),
+        sharpness=1.0,
+        noise=7.0,
+        quality=15,
+        compressed=0.3,
+    ),
     "document": Preset(rotation=10, zoom=0.15, shift=0.20, shear=0.15, flip=True),
 }
 
-COLUMNS = 10  # eight of the projective transform, then gain and offset
+
+class Views(NamedTuple):
+    """What was drawn for a batch of images; each field has a row for each of them."""
+
+    boxes: Any
+    """`(images, 4)`: what is left of the picture, as shares of it."""
+    detail: Any
+    """`(images,)` rows and columns of detail."""
+    transforms: Any
+    """`(images, 8)` of a projective transform, from a pixel of the view to one of the picture."""
+    tones: Any
+    """`(images, 4)`: exponent, gain and offset in gray levels about mid-gray, sharpness."""
+    noise: Any
+    """`(images,)` gray levels."""
+    seeds: Any
+    """`(images, 2)` int32, of which the noise follows."""
+    qualities: Any
+    """`(images,)` int32 JPEG quality; BEST_QUALITY: not compressed."""
 
 
 def draw(
     preset: str, seed: int, round_: int, digests: Sequence[str], size: tuple[int, int]
-) -> np.ndarray:
-    """Draw one view for each image: `(images, 10)` float32 for `apply`."""
+) -> Views:
+    """Draw one view of `size = (height, width)` for each image, for `apply`."""
     chosen = PRESETS[preset]
-    views = np.zeros((len(digests), COLUMNS), np.float32)
-    for row, digest in enumerate(digests):
+    rows = []
+    for digest in digests:
         random = np.random.default_rng([seed, round_, int(digest, 16)])
-        views[row] = _view(chosen, random.uniform(-1, 1, 9), size)
-    return views
+        rows.append(_view(chosen, random.uniform(-1, 1, 9), random, size))
+    return Views(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
-def _view(preset: Preset, u: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def joined(several: Iterable[Views]) -> Views:
+    """Put the views of several draws one behind the other."""
+    return Views(*(np.concatenate(column) for column in zip(*several, strict=True)))
+
+
+def _view(
+    preset: Preset, u: np.ndarray, random: np.random.Generator, size: tuple[int, int]
+) -> Views:
+    exposure = [1 + preset.contrast * u[7], 255 * preset.brightness * u[8]]
+    left = 1 - preset.crop * random.uniform(0, 1, 2)
+    start = (1 - left) * random.uniform(0, 1, 2)
+    gamma, sharpness = random.uniform(-1, 1, 2) * (preset.gamma, preset.sharpness)
+    fewest, most = preset.detail or size
+    compressed = random.uniform() < preset.compressed
+    quality = random.integers(preset.quality, BEST_QUALITY) if compressed else BEST_QUALITY
+    return Views(
+        np.array([*start, *(start + left)], np.float32),
+        np.float32(random.uniform(fewest, most)),
+        _transform(preset, u, size),
+        np.array([np.exp(gamma), *exposure, sharpness], np.float32),
+        np.float32(preset.noise * random.uniform()),
+        random.integers(0, 2**31, 2).astype(np.int32),
+        np.int32(quality),
+    )
+
+
+def _transform(preset: Preset, u: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = size
     angle, slant = np.deg2rad(preset.rotation) * u[0], preset.shear * u[1]
     zoom_x, zoom_y = 1 + preset.zoom * u[2], 1 + preset.zoom * u[3]
@@ -59,25 +133,65 @@ def _view(preset: Preset, u: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     shift = preset.shift * np.array([width * u[5], height * u[6]])
     # Maps a pixel of the view to where in the image it comes from, about the centre.
     offset = centre - linear @ centre + shift
-    gain, bias = 1 + preset.contrast * u[7], 255 * preset.brightness * u[8]
-    return np.array([*linear[0], offset[0], *linear[1], offset[1], 0, 0, gain, bias])
+    return np.array([*linear[0], offset[0], *linear[1], offset[1], 0, 0], np.float32)
 
 
-def apply(pixels: Any, views: Any) -> Any:
-    """Give each image its view: `(batch, height, width, channels)` 0-255 float32 tensor.
+def apply(
+    pixels: Any, views: Views, parts: Any = None, *, size: tuple[int, int], preset: str
+) -> Any:
+    """Give each image its view: `(batch, *size, channels)` float32, 0-255.
 
-    Outside the image the nearest pixel is repeated. Exposure changes about mid-gray.
+    `pixels` is `(batch, height, width, channels)` 0-255; `views` were drawn by the same `preset`.
+    `parts` is `(batch, 4)`: the boxes that are seen of the pictures (default: all of them). Outside
+    the image the nearest pixel is repeated. Exposure changes about mid-gray.
     """
     import tensorflow as tf
 
-    pixels = tf.cast(pixels, tf.float32)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=pixels,
-        transforms=views[:, :8],
-        output_shape=tf.shape(pixels)[1:3],
+    chosen = PRESETS[preset]
+    if parts is None and not chosen.crop and chosen.detail is None:
+        seen = tf.cast(pixels, tf.float32)
+    else:
+        boxes = views.boxes if parts is None else _within(parts, views.boxes)
+        seen = resampling.cut(pixels, boxes, size, None if chosen.detail is None else views.detail)
+    seen = tf.raw_ops.ImageProjectiveTransformV3(
+        images=seen,
+        transforms=views.transforms,
+        output_shape=size,
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    gain, bias = views[:, 8, None, None, None], views[:, 9, None, None, None]
-    return tf.clip_by_value((moved - 127.5) * gain + 127.5 + bias, 0.0, 255.0)
+    exponent, gain, bias, sharpness = tf.unstack(views.tones[:, None, None, None, :], axis=-1)
+    if chosen.gamma:
+        seen = 255 * tf.pow(seen / 255, exponent)
+    seen = (seen - 127.5) * gain + 127.5 + bias
+    if chosen.sharpness:
+        seen += sharpness * (seen - tf.nn.avg_pool2d(seen, 3, 1, "SAME"))
+    if chosen.noise or chosen.compressed:
+        seen = tf.map_fn(
+            lambda one: _filed(*one),
+            (seen, views.noise, views.seeds, views.qualities),
+            fn_output_signature=tf.TensorSpec(seen.shape[1:], tf.float32),
+        )
+    return tf.clip_by_value(seen, 0.0, 255.0)
+
+
+def _within(parts: Any, boxes: Any) -> Any:
+    """Return boxes, given as shares of parts, as shares of the whole picture."""
+    import tensorflow as tf
+
+    start, extent = parts[:, :2], parts[:, 2:] - parts[:, :2]
+    return tf.concat([start + boxes[:, :2] * extent, start + boxes[:, 2:] * extent], axis=1)
+
+
+def _filed(pixels: Any, noise: Any, seed: Any, quality: Any) -> Any:
+    """Add grain, the same to all channels, and store one picture as a JPEG."""
+    import tensorflow as tf
+
+    grain = tf.random.stateless_normal((*pixels.shape[:2], 1), seed, stddev=noise)
+
+    def stored() -> Any:
+        levels = tf.saturate_cast(tf.round(pixels + grain), tf.uint8)
+        return tf.cast(tf.image.adjust_jpeg_quality(levels, quality), tf.float32)
+
+    return tf.cond(quality < BEST_QUALITY, stored, lambda: pixels + grain)

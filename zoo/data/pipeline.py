@@ -12,6 +12,8 @@ from zoo.base.errors import BadInput
 from zoo.base.pixel_arrays import to_channels
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
+from zoo.data.frames import Frames
+from zoo.data.resampling import cut
 
 PREDICTION_BATCH = 32
 
@@ -40,6 +42,29 @@ def batches(
     return streamed.map(load, tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
 
 
+def seen_batches(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    digests: Sequence[str],
+    input_shape: tuple[int, int, int],
+    frames: Frames | None,
+    batch_size: int = PREDICTION_BATCH,
+) -> Any:
+    """Stream what a network sees of `samples`, in order, `(batch, *input_shape)` float32.
+
+    That is what is in their `frames`, or whole pictures where these are None.
+    """
+    import tensorflow as tf
+
+    pixels = batches(dataset, samples, read_shape(input_shape, frames), batch_size)
+    if frames is None:
+        return pixels.map(lambda x: tf.cast(x, tf.float32), tf.data.AUTOTUNE)
+    parts = tf.data.Dataset.from_tensor_slices(frames.of(digests)).batch(batch_size)
+    return tf.data.Dataset.zip((pixels, parts)).map(
+        lambda x, boxes: cut(x, boxes, input_shape[:2]), tf.data.AUTOTUNE
+    )
+
+
 def training_batches(
     dataset: Dataset,
     samples: Sequence[Sample],
@@ -48,30 +73,55 @@ def training_batches(
     targets: np.ndarray,
     weights: np.ndarray,
     *,
+    frames: Frames | None = None,
     batch_size: int,
     preset: str,
     seed: int,
-    epoch: int,
+    rounds: Sequence[int],
 ) -> Any:
     """Stream one epoch, shuffled and augmented, as `(pixels, targets, weights)` batches.
 
-    `targets` is `(samples, classes)` one-hot and `weights` is `(samples,)`.
+    An epoch is one or more `rounds`, numbered throughout the training; in each of them all samples
+    are seen once. `targets` is `(samples, classes)` one-hot and `weights` is `(samples,)`.
     """
     import tensorflow as tf
 
-    order = shuffled(len(samples), seed, epoch)
-    in_order = [samples[i] for i in order]
-    pixels = batches(dataset, in_order, input_shape, batch_size)
-    if preset != "none":
-        views = augmentation.draw(preset, seed, epoch, [digests[i] for i in order], input_shape[:2])
-        drawn = tf.data.Dataset.from_tensor_slices(views).batch(batch_size)
-        pixels = tf.data.Dataset.zip((pixels, drawn)).map(augmentation.apply, tf.data.AUTOTUNE)
+    order = np.concatenate([shuffled(len(samples), seed, number) for number in rounds])
+    in_order, content = [samples[i] for i in order], [digests[i] for i in order]
+    if preset == "none":
+        pixels = seen_batches(dataset, in_order, content, input_shape, frames, batch_size)
+    else:
+        size = input_shape[:2]
+        views = augmentation.joined(
+            augmentation.draw(preset, seed, number, of_round, size)
+            for number, of_round in zip(rounds, _parted(content, len(rounds)), strict=True)
+        )
+        drawn = (views,) if frames is None else (views, frames.of(content))
+        pixels = tf.data.Dataset.zip(
+            (
+                batches(dataset, in_order, read_shape(input_shape, frames), batch_size),
+                tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size),
+            )
+        ).map(
+            lambda x, drawn: augmentation.apply(x, *drawn, size=size, preset=preset),
+            tf.data.AUTOTUNE,
+        )
     answers = tf.data.Dataset.from_tensor_slices((targets[order], weights[order]))
     return (
         tf.data.Dataset.zip((pixels, answers.batch(batch_size)))
-        .map(lambda x, y: (tf.cast(x, tf.float32), y[0], y[1]))
+        .map(lambda x, y: (x, y[0], y[1]))
         .prefetch(2)
     )
+
+
+def _parted(content: Sequence[str], parts: int) -> list[Sequence[str]]:
+    size = len(content) // parts
+    return [content[start * size : (start + 1) * size] for start in range(parts)]
+
+
+def read_shape(input_shape: tuple[int, int, int], frames: Frames | None) -> tuple[int, int, int]:
+    """Return the shape that pictures are read in before what is in their frames is cut out."""
+    return input_shape if frames is None else (*frames.reading, input_shape[2])
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:

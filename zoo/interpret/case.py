@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.interpret.trust.verdict import Trust
+    from zoo.network.frame import Box
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,6 +28,8 @@ class Case:
     probabilities: tuple[float, ...]
     predicted: int
     class_names: tuple[str, ...]
+    box: Box | None = None
+    """What the network saw of it; None: all of it."""
     explanations: tuple[Explanation, ...] = ()
     reference: Reference | None = None
     run: str = ""

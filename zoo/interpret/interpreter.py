@@ -15,10 +15,10 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import explainer_options
 from zoo.base.types import Images
-from zoo.data import lungs
 from zoo.interpret.case import Case
 from zoo.interpret.trust.panel import judge_maps
 from zoo.interpret.trust.randomisation import FOLDER
+from zoo.network.frame import box_of
 from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
@@ -59,7 +59,7 @@ class Interpreter:
         self.options = options_of(self.explainers, changes or {})
         self.classifier = model_file.load_classifier(run)
         self.reference = run_folder.load_reference(run)
-        self.lungs = lungs.load(run.path / run_folder.LUNGS) if trust else None
+        self.finder = model_file.load_finder(run) if trust else None
         self.answerer = Answerer(run, self.classifier, self.reference)
 
     def cases(
@@ -97,6 +97,7 @@ class Interpreter:
                 refused=answers.verdicts[i].label if answers.verdicts[i].refused else "",
                 reason=answers.verdicts[i].reason,
                 class_names=self.run.class_names,
+                box=box_of(answers.boxes[i]),
                 explanations=tuple(
                     explanation
                     for explanation in explanations[i]
@@ -196,13 +197,13 @@ class Interpreter:
     def _lungs_of(
         self, images: Images, masks: Sequence[np.ndarray | None] | None
     ) -> Sequence[np.ndarray | None] | None:
-        """Return the masks that were given, and where there is none what the lung model finds."""
-        if self.lungs is None:
+        """Return the masks that were given, and where there is none what the localiser finds."""
+        if self.finder is None:
             return masks
-        lungs = self.lungs(images.pixels)
-        given = [None] * len(lungs) if masks is None else masks
+        shown = self.finder(images.pixels)
+        given = [None] * len(shown) if masks is None else masks
         return [
-            guessed if known is None else known for guessed, known in zip(lungs, given, strict=True)
+            guessed if known is None else known for guessed, known in zip(shown, given, strict=True)
         ]
 
     def _shown(self, method: str, judged: Mapping[str, Any]) -> bool:

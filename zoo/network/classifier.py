@@ -11,7 +11,8 @@ import numpy as np
 
 from zoo.base.explanations import Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
-from zoo.network import graph
+from zoo.data.resampling import cut
+from zoo.network import frame, graph
 from zoo.network.gradients import DECIDED, Differentiate, differentiation, margin_of
 from zoo.stats.probabilities import softmax
 
@@ -64,11 +65,32 @@ class TrainedClassifier:
         self.positive = positive
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
         self.feature_layer = graph.feature_layer(model)
+        self.inner = frame.unframed(model) if frame.is_framed(model) else model
         self._last: _Pass | None = None
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Return `(batch, classes)` float32 logits."""
-        return self.outputs(pixels)[0]
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits; with `boxes`, of what is in these."""
+        if boxes is None or self.inner is self.model:
+            return self.outputs(pixels)[0]
+        parts = _parts(pixels, PREDICTION_BATCH)
+        return _joined([self._of_boxes(part, boxes[rows]) for rows, part in parts])
+
+    def boxes(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the box that is seen of each picture, `(batch, 4)` float32."""
+        if self.inner is self.model:
+            return np.tile(frame.WHOLE, (len(pixels), 1))
+        return _joined([self._find(part) for _, part in _parts(pixels, PREDICTION_BATCH)])
+
+    def seen(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what is in the boxes, as `inner` takes it: float32, 0 to 255."""
+        if self.inner is self.model:
+            return pixels.astype(np.float32)
+        return np.asarray(cut(pixels, self.boxes(pixels), self.inner.input_shape[1:3]))
+
+    def place(self, maps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Enlarge `(batch, rows, columns)` maps of what is seen to maps of the whole pictures."""
+        size, boxes = pixels.shape[1:3], self.boxes(pixels)
+        return np.stack([frame.placed(m, box, size) for m, box in zip(maps, boxes, strict=True)])
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Return `(batch, classes)` float32 probabilities that add up to one."""
@@ -167,6 +189,14 @@ class TrainedClassifier:
         return graph.as_float32(self.model)
 
     @cached_property
+    def _find(self) -> Callable[[np.ndarray], Any]:
+        return _traced(frame.finding(self.model))
+
+    @cached_property
+    def _of_boxes(self) -> Callable[[np.ndarray, np.ndarray], Any]:
+        return _traced(frame.with_boxes(self.model))
+
+    @cached_property
     def _forward(self) -> Callable[[np.ndarray], tuple[Any, Any]]:
         import keras
         import tensorflow as tf
@@ -193,6 +223,19 @@ class TrainedClassifier:
         return differentiation(
             self._in_float32, len(self.class_names), self.positive, by_pixels=by_pixels
         )
+
+
+def _traced(model: Any) -> Callable[..., Any]:
+    """Make one graph of a model that serves batches of any length."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
+
+    @tf.function(input_signature=signature)
+    def call(*inputs: Any) -> Any:
+        return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+    return call
 
 
 def _is_kept(pixels: np.ndarray) -> bool:

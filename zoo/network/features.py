@@ -25,6 +25,9 @@ from zoo.base.pixel_arrays import to_channels
 from zoo.base.progress import Progress
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
+from zoo.data.frames import Frames
+from zoo.data.pipeline import read_shape
+from zoo.data.resampling import cut
 
 BATCH = 32
 SHARD_ROWS = 1024
@@ -42,6 +45,7 @@ def features(
     samples: Sequence[Sample],
     digests: Sequence[str],
     *,
+    frames: Frames | None = None,
     views: int = 1,
     preset: str = "none",
     seed: int = 0,
@@ -50,12 +54,13 @@ def features(
 ) -> np.ndarray:
     """Return `(samples, views, features)` float32; view 0 is the image as it is.
 
-    `backbone` is a Keras model from pixels to a `(batch, features)` or feature-map tensor.
+    `backbone` is a Keras model from pixels to a `(batch, features)` or feature-map tensor; it is
+    given what is in the `frames` of the images, or whole ones where these are None.
     Rows that are on disk are read; the others are computed and written shard by shard, so that an
     interrupted pass goes on where it was.
     """
-    input_shape = tuple(backbone.input_shape[1:])
-    store = Store(cache_folder() / "features" / backbone_key(backbone))
+    key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
+    store = Store(cache_folder() / "features" / key)
     names = [_view_name(preset, seed, view) for view in range(views)]
     missing = [
         i for i, d in enumerate(digests) if any(f"{d}:{name}" not in store for name in names)
@@ -63,7 +68,7 @@ def features(
     if missing:
         _compute(
             backbone,
-            input_shape,
+            frames,
             dataset,
             samples,
             digests,
@@ -162,7 +167,7 @@ class Store:
 
 def _compute(
     backbone: Any,
-    input_shape: tuple[int, ...],
+    frames: Frames | None,
     dataset: Dataset,
     samples: Sequence[Sample],
     digests: Sequence[str],
@@ -176,19 +181,19 @@ def _compute(
 ) -> None:
     import tensorflow as tf
 
-    height, width, channels = input_shape
-    signature = [
-        tf.TensorSpec((None, *input_shape), tf.uint8),
-        tf.TensorSpec((None, augmentation.COLUMNS), tf.float32),
-    ]
+    seen = tuple(backbone.input_shape[1:])
+    height, width, channels = read_shape(seen, frames)
+    size = seen[:2]
 
-    @tf.function(input_signature=signature[:1])
-    def plain(pixels: Any) -> Any:
-        return backbone(tf.cast(pixels, tf.float32), training=False)
+    @tf.function(reduce_retracing=True)
+    def plain(pixels: Any, *parts: Any) -> Any:
+        given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
+        return backbone(given, training=False)
 
-    @tf.function(input_signature=signature)
-    def augmented(pixels: Any, views: Any) -> Any:
-        return backbone(augmentation.apply(pixels, views), training=False)
+    @tf.function(reduce_retracing=True)
+    def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
+        given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
+        return backbone(given, training=False)
 
     def read(index: int) -> np.ndarray:
         return to_channels(dataset.read(samples[index], (height, width)), channels)
@@ -209,12 +214,13 @@ def _compute(
             chunk = missing[start : start + BATCH]
             pixels = np.stack([next(images) for _ in chunk])
             content = [digests[i] for i in chunk]
+            parts = () if frames is None else (tf.constant(frames.of(content)),)
             for view, name in enumerate(names):
                 if view == 0:
-                    computed = plain(pixels)
+                    computed = plain(tf.constant(pixels), *parts)
                 else:
-                    drawn = augmentation.draw(preset, seed, view, content, (height, width))
-                    computed = augmented(pixels, drawn)
+                    drawn = augmentation.draw(preset, seed, view, content, size)
+                    computed = augmented(tf.constant(pixels), drawn, *parts)
                 keys.extend(f"{d}:{name}" for d in content)
                 values.append(computed.numpy())
                 progress.advance(len(chunk))

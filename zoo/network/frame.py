@@ -21,6 +21,10 @@ BOX, CUT = f"{FRAME}box", f"{FRAME}cut"
 READING = 10 / 7
 """How much larger a picture is read than what is cut from it: lungs take about 7/10 of a side."""
 BATCH = 32
+Box = tuple[float, float, float, float]
+"""Top, left, bottom and right of a part of a picture, as shares of it."""
+WHOLE = np.array([0, 0, 1, 1], np.float32)
+"""The box of a whole picture."""
 
 
 def reading_shape(input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -40,7 +44,6 @@ def framed(inner: Any, localiser: Localiser) -> Any:
     """
     import keras
 
-    from zoo.network.boxes import FindBox
     from zoo.network.cutting import Cut
 
     for layer in inner.layers:
@@ -50,12 +53,65 @@ def framed(inner: Any, localiser: Localiser) -> Any:
                 f"without a frame, and no layer whose name begins with '{FRAME}'."
             )
     input_shape = tuple(inner.input_shape[1:])
-    finding = localiser.network(reading_shape(input_shape))
-    boxes = FindBox(localiser.limits.tolist(), name=BOX)(finding.output)
-    part = Cut(input_shape[:2], name=CUT)(finding.input, boxes)
+    find = finder(localiser, input_shape)
+    part = Cut(input_shape[:2], name=CUT)(find.input, find.output)
     return graph.unnested(
-        keras.Model(finding.input, inner(part), name=inner.name), reading_shape(input_shape)
+        keras.Model(find.input, inner(part), name=inner.name), reading_shape(input_shape)
     )
+
+
+def finder(localiser: Localiser, input_shape: tuple[int, int, int]) -> Any:
+    """Return a Keras model from pictures to boxes, for a network that sees `input_shape` of them.
+
+    Pictures have `reading_shape` of that; boxes are those of `finding`.
+    """
+    import keras
+
+    from zoo.network.boxes import FindBox
+
+    find = localiser.network(reading_shape(input_shape))
+    return keras.Model(find.input, FindBox(localiser.limits.tolist(), name=BOX)(find.output))
+
+
+class Finder:
+    """Finds, by a localiser, where in pictures of one shape that is which they are cut to."""
+
+    def __init__(self, localiser: Localiser, input_shape: tuple[int, int, int]) -> None:
+        import keras
+
+        from zoo.network.boxes import FindBox
+
+        model = localiser.network(input_shape)
+        box = FindBox(localiser.limits.tolist())(model.output)
+        self._both = keras.Model(model.input, [model.output, box])
+
+    def __call__(self, pixels: np.ndarray) -> list[np.ndarray | None]:
+        """Return a mask of each picture, `(height, width)` bool; None where it is not plausible.
+
+        `pixels` is `(batch, height, width, channels)`, 0-255.
+        """
+        masks: list[np.ndarray | None] = []
+        for start in range(0, len(pixels), BATCH):
+            logits, box = self._both(pixels[start : start + BATCH].astype(np.float32))
+            shown = found(np.asarray(box))
+            masks += [
+                placed(mask, WHOLE, pixels.shape[1:3]) > 0 if known else None
+                for mask, known in zip(np.asarray(logits)[..., 0], shown, strict=True)
+            ]
+        return masks
+
+
+def found(boxes: np.ndarray) -> np.ndarray:
+    """Tell of boxes `(n, 4)` which are not the whole picture, `(n,)` bool."""
+    return (boxes != WHOLE).any(axis=1)
+
+
+def box_of(box: np.ndarray) -> Box | None:
+    """Return a box `(4,)` as plain numbers; None for that of a whole picture."""
+    if not found(box[None])[0]:
+        return None
+    top, left, bottom, right = map(float, box)
+    return top, left, bottom, right
 
 
 def is_framed(model: Any) -> bool:
@@ -100,7 +156,7 @@ def boxes(model: Any, pixels: np.ndarray) -> np.ndarray:
     `pixels` is `(batch, height, width, channels)`, 0-255. A box is top, left, bottom, right as
     shares of the picture, 0 to 1; of a network without a frame it is the whole picture.
     """
-    whole = np.tile(np.array([0, 0, 1, 1], np.float32), (len(pixels), 1))
+    whole = np.tile(WHOLE, (len(pixels), 1))
     if not is_framed(model) or not len(pixels):
         return whole
     find = finding(model)
@@ -124,7 +180,7 @@ def placed(values: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.nda
 def _places(start: float, end: float, source: int, wanted: int) -> np.ndarray:
     """Return the weights `(wanted, source)` of one axis of a map that lies from `start` to `end`.
 
-    The rule is that of `cutting.hats`, for an axis that begins before the map and ends behind it.
+    The rule is that of `resampling.hats`, for an axis that begins before the map and ends after it.
     """
     share = ((np.arange(wanted) + 0.5) / wanted - start) / (end - start)
     scale = source / (wanted * (end - start))

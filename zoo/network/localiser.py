@@ -11,8 +11,10 @@ Goldbaum (2018; CC BY 4.0), and on synthetic radiographs. The file says so, too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,14 @@ class Localiser:
     overlap: float
     masks: int
     attribution: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Identify what it finds by 12 hexadecimal digits."""
+        content = hashlib.blake2b(self.limits.astype(np.float32).tobytes(), digest_size=6)
+        for name in sorted(self.weights):
+            content.update(name.encode() + self.weights[name].astype(np.float16).tobytes())
+        return content.hexdigest()
 
     def network(self, input_shape: tuple[int, int, int]) -> Any:
         """Return the frozen network for pictures of a shape: see `build`.

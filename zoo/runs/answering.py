@@ -26,12 +26,14 @@ class Answers:
     """What a run says of a batch of images.
 
     `probabilities` is `(batch, classes)`, for the stated prevalence where one was stated;
-    `distances` is `(batch,)`, to the nearest training cases.
+    `distances` is `(batch,)`, to the nearest training cases; `boxes` is `(batch, 4)`: what the
+    network saw of each image.
     """
 
     probabilities: np.ndarray
     distances: np.ndarray
     verdicts: tuple[Verdict, ...]
+    boxes: np.ndarray
 
 
 class Answerer:
@@ -65,10 +67,11 @@ class Answerer:
         logits, embeddings = self.classifier.outputs(pixels)
         probabilities = softmax(logits / self.classifier.temperature)
         distances = self.gate.distances([embeddings, novelty.shapes(pixels)])
-        verdicts = tuple(self.decision.decide(probabilities, distances))
+        boxes = self.classifier.boxes(pixels)
+        verdicts = tuple(self.decision.decide(probabilities, distances, boxes))
         if self._stated is not None:
             probabilities = correct(probabilities, self._trained, self._stated)
-        return Answers(probabilities, distances, verdicts)
+        return Answers(probabilities, distances, verdicts, boxes)
 
 
 def gate_of(run: Run, cases: Reference) -> Gate:
@@ -100,6 +103,9 @@ def operating_point(run: Run, sensitivity: float | None = None) -> Mapping[str, 
             "decide between two. Leave it out: the most probable class is then taken."
         )
     validation = labelled_logits.load(run.path / run_folder.VALIDATION)
+    if (run.path / run_folder.STRESSED).is_file():
+        stressed = labelled_logits.load(run.path / run_folder.STRESSED)
+        validation = labelled_logits.alike(validation, stressed)
     positive = run.record["positive"]
     return operating.choose_threshold(
         validation.labels == positive,

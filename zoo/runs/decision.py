@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.network.frame import found
 from zoo.runs.novelty import SHARE
 from zoo.stats.conformal import CONFIDENCE, sets
 from zoo.stats.probabilities import decide
@@ -15,6 +16,9 @@ from zoo.stats.probabilities import decide
 UNCERTAIN, UNKNOWN = "uncertain", "unknown"
 
 SOMEWHAT, VERY = "SOMEWHAT UNLIKE THE TRAINING IMAGES", "VERY UNLIKE THE TRAINING IMAGES"
+
+FRAMED = {"lungs": "lungs", "masks": "part that the masks of its training showed"}
+"""What a framed network looks for, by the name of its frame."""
 
 FAR = 2.0
 """Times the gate's limit, from which an image is called very unlike the training images.
@@ -51,21 +55,29 @@ class Decision:
     """The highest nonconformity at which each class is still possible (zoo.runs.decision)."""
     gate_limit: float
     """The distance to the training cases up to which an image is answered (zoo.runs.novelty)."""
+    frame: str = "whole"
+    """What the network is cut to: 'lungs', 'masks', or 'whole' when it is not."""
     subject: str = ""
     """What the training images show, such as 'chest X-ray'."""
     confidence: float = CONFIDENCE
     gate_share: float = SHARE
 
-    def decide(self, probabilities: np.ndarray, distances: np.ndarray) -> list[Verdict]:
+    def decide(
+        self, probabilities: np.ndarray, distances: np.ndarray, boxes: np.ndarray
+    ) -> list[Verdict]:
         """Answer to each image: the gate first, then the set of possible classes, then a class.
 
-        `probabilities` is `(n, classes)`, `distances` is `(n,)`.
+        `probabilities` is `(n, classes)`, `distances` is `(n,)`, `boxes` is `(n, 4)`: what the
+        network saw of each. A framed network that had to see all of an image is not asked: what it
+        looks for was not found there.
         """
         predicted = decide(probabilities, self.positive, self.threshold)
         possible = sets(probabilities, self.limits)
         return [
-            self._verdict(int(chosen), classes, float(distance))
-            for chosen, classes, distance in zip(predicted, possible, distances, strict=True)
+            self._verdict(int(chosen), classes, float(distance), bool(shown))
+            for chosen, classes, distance, shown in zip(
+                predicted, possible, distances, found(boxes), strict=True
+            )
         ]
 
     def to_record(self) -> dict[str, Any]:
@@ -78,7 +90,16 @@ class Decision:
         lists = {name: tuple(record[name]) for name in ("class_names", "limits")}
         return cls(**{**record, **lists})
 
-    def _verdict(self, predicted: int, possible: np.ndarray, distance: float) -> Verdict:
+    def _verdict(
+        self, predicted: int, possible: np.ndarray, distance: float, shown: bool
+    ) -> Verdict:
+        if self.frame in FRAMED and not shown:
+            label = VERY if distance > self.gate_limit else SOMEWHAT
+            reason = (
+                f"No plausible {FRAMED[self.frame]} could be found in it, and the network saw all "
+                f"of it. {self._unlikeness(distance)}"
+            )
+            return Verdict(label, predicted, UNKNOWN, reason)
         if distance > self.gate_limit:
             label = VERY if distance > FAR * self.gate_limit else SOMEWHAT
             return Verdict(label, predicted, UNKNOWN, self._unlikeness(distance))

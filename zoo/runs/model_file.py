@@ -7,10 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from zoo.base.errors import DamagedRun
+from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import replacing
+from zoo.network import localiser
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs.run_folder import MODEL, Run
+from zoo.network.frame import Finder
+from zoo.runs.run_folder import LOCALISER, MODEL, Run
 
 
 def save_model(path: Path, model: Any) -> None:
@@ -55,3 +57,18 @@ def load_classifier(run: Run) -> TrainedClassifier:
             "If its architecture came from a package, install that package."
         ) from error
     return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
+
+
+def load_finder(run: Run) -> Finder | None:
+    """Load what finds the parts of an image that heat maps are judged by; None of a run without.
+
+    Raises:
+        DamagedRun: the file is damaged.
+    """
+    path = run.path / LOCALISER
+    if not path.is_file():
+        return None
+    try:
+        return Finder(localiser.load(path), tuple(run.record["input_shape"]))
+    except BadInput as error:
+        raise DamagedRun(f"{error} Or train the run again.") from error

@@ -26,7 +26,7 @@ RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
 VALIDATION, BASELINES = "validation.npz", "baselines.npz"
 
 
-TESTED, LUNGS = "test.npz", "lungs.npz"
+TESTED, STRESSED, LOCALISER = "test.npz", "stressed.npz", "localiser.npz"
 
 
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
@@ -152,8 +152,8 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
 
 def mark_done(path: Path, record: Mapping[str, Any]) -> Run:
     """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
-    lungs = (LUNGS,) if (path / LUNGS).is_file() else ()
-    files = {name: digest_file(path / name) for name in (*NEEDED, *lungs)}
+    more = [name for name in (STRESSED, LOCALISER) if (path / name).is_file()]
+    files = {name: digest_file(path / name) for name in (*NEEDED, *more)}
     complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
     write_json(path / RECORD, complete)
     (path / CHECKPOINT).unlink(missing_ok=True)

@@ -42,6 +42,21 @@ def gather(logits: np.ndarray, samples: Sequence[Sample]) -> LabelledLogits:
     )
 
 
+def alike(one: LabelledLogits, other: LabelledLogits) -> LabelledLogits:
+    """Join two sets of answers; the smaller one is repeated until it counts as much as the other.
+
+    Patients stay who they are, so intervals by patient are not narrower for it.
+    """
+    few, many = sorted((one, other), key=lambda answers: len(answers.labels))
+    times = max(1, round(len(many.labels) / max(1, len(few.labels))))
+    return LabelledLogits(
+        *(
+            np.concatenate([getattr(few, name)] * times + [getattr(many, name)])
+            for name in ("logits", "labels", "patients", "names")
+        )
+    )
+
+
 def save(path: Path, outputs: LabelledLogits) -> None:
     """Write one .npz file without Python objects."""
     with replacing(path) as temporary:

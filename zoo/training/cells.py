@@ -35,10 +35,11 @@ from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
-from zoo.training.finish import answers_of, tune
+from zoo.training.finish import answers_of
 from zoo.training.plan import Plan, build
-from zoo.training.recipe import settings
+from zoo.training.recipe import DEFAULT, input_shape_of, settings
 from zoo.training.session import Session
+from zoo.training.tuning import tune, under_stress
 
 SUMMARY = "cell.json"
 
@@ -49,6 +50,7 @@ class Cell:
 
     architecture: str
     source: str
+    preset: str = DEFAULT
     settings: tuple[tuple[str, Any], ...] = ()
     input_shape: tuple[int, int, int] | None = None
     positive: str | None = None
@@ -157,8 +159,10 @@ def read_cell(cell: Cell, folder: Path) -> CellResult:
 
 def _plan(cell: Cell, registry: Registry) -> Plan:
     architecture = registry.architecture(cell.architecture)
-    recipe, options = settings(architecture, {**dict(cell.settings), "seed": cell.seed})
-    shape = cell.input_shape or architecture.input_shape
+    recipe, options = settings(
+        architecture, {**dict(cell.settings), "seed": cell.seed}, cell.preset
+    )
+    shape = cell.input_shape or input_shape_of(architecture, cell.preset)
     return Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
 
 
@@ -170,7 +174,7 @@ def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progr
 
 def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:
     answers = {part: answers_of(session, part) for part in SPLITS}
-    temperature, point = tune(answers[VALIDATION], session)
+    tuned = tune(answers[VALIDATION], under_stress(session).answers, session)
     learned = answers[TRAIN]
     scores = training_metrics(learned.labels, softmax(learned.logits), session.positive)
     for part in (VALIDATION, TEST):
@@ -179,8 +183,8 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
         "cell": asdict(cell),
         "class_names": list(session.verified.dataset.class_names),
         "positive": session.positive,
-        "temperature": temperature,
-        "operating_point": point,
+        "temperature": tuned.temperature,
+        "operating_point": tuned.point,
         "train": {name: value if np.isfinite(value) else None for name, value in scores.items()},
         "sizes": {
             part: {"images": len(samples), "patients": len({s.patient for s in samples})}

@@ -14,24 +14,29 @@ from zoo.base.explanations import Reference
 from zoo.base.files import write_json
 from zoo.base.progress import track
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
-from zoo.data import baseline_inputs, baselines, lungs, masks
+from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.data.pipeline import batches, reading_errors
+from zoo.network import localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import model_file, novelty, reference, run_folder
 from zoo.runs.decision import Decision
 from zoo.runs.history import write_history
 from zoo.runs.novelty import Gate
+from zoo.runs.outputs import Outputs
 from zoo.runs.run_folder import Run
-from zoo.stats import conformal, labelled_logits, operating
+from zoo.stats import conformal, labelled_logits
 from zoo.stats.alarms import collapsed, gaps
 from zoo.stats.assessment import assess
-from zoo.stats.calibration import fit_temperature
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import decide, softmax
 from zoo.training.checkpoint import TrainingState
 from zoo.training.session import Session
+from zoo.training.tuning import VIEWS, Tuned, tune, under_stress
+
+Spaces = tuple[np.ndarray, ...]
+"""Embeddings and shapes of some images, by which they are told to be like others."""
 
 
 def finish(
@@ -42,24 +47,32 @@ def finish(
     `record` is what was known before the training, `seconds` is how long the training took.
     """
     answers = {part: answers_of(session, part) for part in SPLITS}
-    temperature, point = tune(answers[VALIDATION], session)
+    stressed = under_stress(session)
+    tuned = tune(answers[VALIDATION], stressed.answers, session)
+    temperature, point = tuned.temperature, tuned.point
     measured = _measure(session, answers, temperature, point, path)
     write_json(path / run_folder.METRICS, {"schema": run_folder.SCHEMA, **measured})
     model_file.save_model(path, session.model)
     labelled_logits.save(path / run_folder.VALIDATION, answers[VALIDATION])
+    labelled_logits.save(path / run_folder.STRESSED, stressed.answers)
     labelled_logits.save(path / run_folder.TESTED, answers[TEST])
-    lung_model = _lungs(session, path)
+    found_by = _localiser(session, path)
     held = _spaces(session, VALIDATION, range(len(session.split.validation)))
     cases = _reference(session, held[0])
     reference.save(path / run_folder.CASES, cases)
-    gate = novelty.fit_gate(novelty.spaces(cases), held)
+    gate = novelty.fit_gate(novelty.spaces(cases), _with_stressed(held, stressed.outputs))
     write_history(path / run_folder.HISTORY, state.history)
     complete = {
         **record,
-        "calibration": {"temperature": temperature, "fitted on": VALIDATION},
+        "calibration": {
+            "temperature": temperature,
+            "fitted on": f"{VALIDATION}, as it is and stressed",
+        },
         "operating_point": point,
         "gate": gate.to_record(),
-        "decision": _decision(session, answers[VALIDATION], temperature, point, gate).to_record(),
+        "decision": _decision(
+            session, labelled_logits.alike(answers[VALIDATION], stressed.answers), tuned, gate
+        ).to_record(),
         "training": {
             "epochs": len(state.history),
             "best_epoch": state.best_epoch,
@@ -67,7 +80,7 @@ def finish(
             "seconds": round(seconds, 1),
             "peak_memory_mb": peak_memory(),
         },
-        "lungs": lung_model,
+        "localiser": found_by,
         "alarms": [asdict(alarm) for alarm in session.alarms.values()],
     }
     return run_folder.mark_done(path, complete)
@@ -77,21 +90,6 @@ def answers_of(session: Session, part: str) -> LabelledLogits:
     """Return what the trained network answers to a part of its data."""
     samples = session.parts[part]
     return labelled_logits.gather(session.logits(part), samples)
-
-
-def tune(validation: LabelledLogits, session: Session) -> tuple[float, dict[str, Any] | None]:
-    """Choose the temperature, and with two classes the operating point, on the validation part."""
-    temperature = fit_temperature(validation.logits, validation.labels)
-    if validation.logits.shape[1] != 2:
-        return temperature, None
-    positive = session.positive
-    point = operating.choose_threshold(
-        validation.labels == positive,
-        softmax(validation.logits / temperature)[:, positive],
-        validation.patients,
-        session.plan.recipe.sensitivity or None,
-    )
-    return temperature, point
 
 
 def _measure(
@@ -128,33 +126,39 @@ def _measure(
     return result
 
 
-def _decision(
-    session: Session,
-    validation: LabelledLogits,
-    temperature: float,
-    point: Mapping[str, Any] | None,
-    gate: Gate,
-) -> Decision:
-    probabilities = softmax(validation.logits / temperature)
+def _with_stressed(held: Spaces, stressed: Outputs) -> Spaces:
+    """Join the validation images as they are, repeated so that both count alike, and stressed."""
+    under = (stressed.embeddings, stressed.shapes)
+    return tuple(
+        np.concatenate([*[plain] * VIEWS, other]) for plain, other in zip(held, under, strict=True)
+    )
+
+
+def _decision(session: Session, validation: LabelledLogits, tuned: Tuned, gate: Gate) -> Decision:
+    probabilities, point = softmax(validation.logits / tuned.temperature), tuned.point
     return Decision(
         class_names=session.class_names,
         positive=session.positive,
         threshold=point["threshold"] if point else None,
         limits=conformal.limits(probabilities, validation.labels),
         gate_limit=gate.limit,
+        frame=session.framing.name,
         subject=session.verified.dataset.subject,
     )
 
 
-def _lungs(session: Session, path: Path) -> dict[str, Any] | None:
-    """Keep a lung model where masks were given; say how well it does on the validation part."""
-    if session.plan.masks is None:
+def _localiser(session: Session, path: Path) -> dict[str, Any] | None:
+    """Keep what found the frames, or will find what heat maps are judged by; say how good it is."""
+    known = session.framing.localiser
+    if known is None:
         return None
-    dataset, parts = session.verified.dataset, session.parts
-    lung_masks = masks.find_masks(Path(session.plan.masks), dataset.samples)
-    model = lungs.fit_lungs(dataset, parts[TRAIN], parts[VALIDATION], lung_masks)
-    lungs.save(path / run_folder.LUNGS, model)
-    return {"overlap": model.overlap, "masks": model.masks}
+    localiser.save(path / run_folder.LOCALISER, known)
+    return {
+        "dice": known.dice,
+        "overlap": known.overlap,
+        "masks": known.masks,
+        "attribution": known.attribution,
+    }
 
 
 def _reference(session: Session, held: np.ndarray) -> Reference:
@@ -175,12 +179,12 @@ def _reference(session: Session, held: np.ndarray) -> Reference:
     )
 
 
-def _spaces(session: Session, part: str, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _spaces(session: Session, part: str, rows: Sequence[int]) -> Spaces:
     """Return the embeddings and the shapes of some images of a part."""
     samples = [session.parts[part][row] for row in rows]
     known = session.cached_embeddings(part)
     classifier = TrainedClassifier(session.model, session.class_names, session.positive)
-    streamed = batches(session.verified.dataset, samples, session.plan.input_shape)
+    streamed = batches(session.verified.dataset, samples, session.input_shape)
     embeddings, described = [], []
     with reading_errors():
         for batch in track(session.progress, streamed, f"describing {part}", len(streamed)):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.base.types import Dataset, Sample
-from zoo.data.pipeline import batches, shuffled, training_batches
+from zoo.data.frames import Frames
+from zoo.data.pipeline import seen_batches, shuffled, training_batches
 from zoo.training.recipe import Recipe
 
 HEAD_PREDICTION_BATCH = 1024
 
 
 class PixelInputs:
-    """Trains a network end to end; images are read and augmented anew in each epoch."""
+    """Trains a network end to end; images are read, cut and augmented anew in each epoch.
+
+    `digests` are by the names of samples; `frames` are what is seen of the images, None: all.
+    """
 
     def __init__(
         self,
@@ -24,13 +28,16 @@ class PixelInputs:
         dataset: Dataset,
         train: Sequence[Sample],
         validation: Sequence[Sample],
-        digests: Sequence[str],
+        digests: Mapping[str, str],
+        frames: Frames | None,
         recipe: Recipe,
     ) -> None:
         self.model = model
-        self.steps = math.ceil(len(train) / recipe.batch_size)
+        steps = math.ceil(len(train) / recipe.batch_size)
+        self._passes = math.ceil(recipe.fewest_steps / steps)
+        self.steps = math.ceil(len(train) * self._passes / recipe.batch_size)
         self._dataset, self._train, self._validation = dataset, train, validation
-        self._digests, self._recipe = digests, recipe
+        self._digests, self._frames, self._recipe = digests, frames, recipe
         self._input_shape = tuple(model.input_shape[1:])
         labels = np.array([s.label for s in train])
         classes = len(dataset.class_names)
@@ -43,14 +50,15 @@ class PixelInputs:
         return training_batches(
             self._dataset,
             self._train,
-            self._digests,
+            self._contents(self._train),
             self._input_shape,
             self._targets,
             self._weights,
+            frames=self._frames,
             batch_size=self._recipe.batch_size,
             preset=self._recipe.augmentation,
             seed=self._recipe.seed,
-            epoch=epoch,
+            rounds=range(epoch * self._passes, (epoch + 1) * self._passes),
         )
 
     def validation(self) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +67,12 @@ class PixelInputs:
 
     def logits(self, samples: Sequence[Sample]) -> np.ndarray:
         """Return `(samples, classes)` logits, streamed."""
-        return self.model.predict(batches(self._dataset, samples, self._input_shape), verbose=0)
+        content, frames = self._contents(samples), self._frames
+        seen = seen_batches(self._dataset, samples, content, self._input_shape, frames)
+        return self.model.predict(seen, verbose=0)
+
+    def _contents(self, samples: Sequence[Sample]) -> list[str]:
+        return [self._digests[sample.name] for sample in samples]
 
 
 class FeatureInputs:

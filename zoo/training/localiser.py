@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,13 @@ from zoo.base.parallel import in_parallel
 from zoo.base.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
-from zoo.data import lungs
 from zoo.data.masks import Masks
 from zoo.network import boxes, localiser
 from zoo.network.localiser import SIDE, Localiser
 from zoo.training import localiser_views as views
 
+VERSION = 1
+"""Raised whenever the training changes, so that what is kept of it expires."""
 KEPT = 160
 """Rows and columns that pictures and masks are kept at: more than `SIDE`, for enlarged views."""
 INSIDE = 128
@@ -132,6 +134,14 @@ def train(
     )
 
 
+def key_of(seen: Pairs, held: Pairs, seed: int) -> str:
+    """Identify what `train` makes of these, by 16 hexadecimal digits."""
+    content = hashlib.blake2b(repr((VERSION, STEPS, seed)).encode(), digest_size=8)
+    for array in (seen.pictures, seen.masks, held.pictures, held.masks):
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
+
+
 def measure(model: Any, held: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """Return for each pair the Dice coefficient of the masks and the overlap of the boxes, 0 to 1.
 
@@ -142,7 +152,7 @@ def measure(model: Any, held: Pairs) -> tuple[np.ndarray, np.ndarray]:
     for part in _parts(held):
         logits = model(_reduced(part.pictures), training=False)
         found = np.stack([_resized(own) >= 0 for own in np.asarray(logits)[..., 0]])
-        dice.append(lungs.dice(found, part.masks))
+        dice.append(dice_of(found, part.masks))
         overlap.append(overlaps(np.asarray(boxes.described(logits)[0]), around(part.masks)))
     return np.concatenate(dice), np.concatenate(overlap)
 
@@ -157,6 +167,12 @@ def around(masks: np.ndarray) -> np.ndarray:
         edges.append(1 - inside[:, ::-1].argmax(axis=1) / cells)
     top, bottom, left, right = edges
     return np.stack([top, left, bottom, right], axis=1)
+
+
+def dice_of(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return `(n,)` Dice coefficients of masks `(n, rows, columns)` bool; 1: identical."""
+    both = (masks & truth).sum(axis=(1, 2))
+    return 2 * both / np.maximum(masks.sum(axis=(1, 2)) + truth.sum(axis=(1, 2)), 1)
 
 
 def overlaps(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -240,7 +256,7 @@ def _limits(model: Any, seen: Pairs, seed: int) -> np.ndarray:
         logits = model(pictures, training=False)
         found, description = boxes.described(logits)
         wanted, shown = (np.asarray(x)[..., 0] >= 0.5 for x in (masks, ops.sigmoid(logits)))
-        right = lungs.dice(shown, wanted) >= RIGHT
+        right = dice_of(shown, wanted) >= RIGHT
         right &= overlaps(np.asarray(found), around(wanted)) >= RIGHT
         described.append(np.asarray(description)[right])
     usual = np.concatenate(described)

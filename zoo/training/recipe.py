@@ -14,7 +14,15 @@ MONITORS = ("pr_auc", "roc_auc", "balanced_accuracy", "accuracy", "loss")
 
 SCHEDULES = ("cosine", "plateau", "constant")
 
-AUGMENTATIONS = ("chest", "document", "none")
+AUGMENTATIONS = ("robust", "chest", "document", "none")
+
+BACKBONES = ("frozen", "trained")
+
+FRAMES = ("auto", "lungs", "whole")
+
+PRESETS = FAST, DEFAULT, BEST = "fast", "default", "best"
+
+INPUT = "input_shape"
 
 
 @dataclass(frozen=True)
@@ -23,13 +31,27 @@ class Recipe:
 
     epochs: int = 15
     batch_size: int = 32
+    fewest_steps: int = 1
+    """Steps of an epoch, at least: the images of a small set are seen several times, each time in
+    another view."""
     learning_rate: float = 1e-3
     schedule: str = "cosine"
+    warm_up: float = 0.0
+    """Epochs in which the learning rate of a phase rises to its full height."""
     weight_decay: float = 1e-4
     clip_norm: float = 1.0
     label_smoothing: float = 0.0
+    averaging: float = 0.0
+    """Epochs over which weights are averaged for what is scored and kept; 0: those of the last
+    step."""
     class_weights: bool = True
-    augmentation: str = "chest"
+    backbone: str = "frozen"
+    """Whether a pretrained backbone stays as it is while `epochs` go by, or is 'trained' with the
+    head; of a network without one everything is trained."""
+    frame: str = "auto"
+    """What the network sees of a picture: 'lungs', the part around them, 'whole', or 'auto': lungs
+    where the images show them. With masks of something else it is the part around that."""
+    augmentation: str = "robust"
     views: int = 2
     """Views of each training image for a frozen backbone: one as it is, the others augmented."""
     monitor: str = "pr_auc"
@@ -52,9 +74,18 @@ class Recipe:
         _one_of("monitor", self.monitor, MONITORS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
-        for name in ("epochs", "batch_size", "patience", "views", "cases"):
+        _one_of("frame", self.frame, FRAMES)
+        _one_of("backbone", self.backbone, BACKBONES)
+        for name in ("epochs", "batch_size", "fewest_steps", "patience", "views", "cases"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("fine_tune_epochs", "weight_decay", "clip_norm", "seed"):
+        for name in (
+            "fine_tune_epochs",
+            "weight_decay",
+            "clip_norm",
+            "warm_up",
+            "averaging",
+            "seed",
+        ):
             _at_least(name, getattr(self, name), 0)
         for name in ("learning_rate", "fine_tune_learning_rate"):
             if not 0 < getattr(self, name) <= 10:
@@ -75,25 +106,56 @@ class Recipe:
 
 
 def settings(
-    architecture: Architecture, changes: Mapping[str, Any]
+    architecture: Architecture, changes: Mapping[str, Any], preset: str = DEFAULT
 ) -> tuple[Recipe, dict[str, Any]]:
-    """Sort changed settings into the recipe and the architecture's options.
+    """Sort the settings of a preset, and what is changed of them, into recipe and options.
 
     Values may be text, as typed after `--set`, or already of the right type.
 
     Raises:
-        UnknownName: neither the recipe nor the architecture has a setting of that name.
+        UnknownName: neither the recipe nor the architecture has a setting of that name, or there
+            is no such preset.
         InvalidSetting: the value does not fit.
     """
     recipe = replace(Recipe(), **architecture.recipe)
-    defaults = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
     options = {name: option.default for name, option in architecture.options.items()}
-    recipe_changes: dict[str, Any] = {}
-    for name, value in changes.items():
-        if name in defaults:
-            recipe_changes[name] = parse_value(name, value, defaults[name])
-        elif name in architecture.options:
-            options[name] = option_value(name, value, architecture.options[name])
-        else:
-            raise UnknownName.among("setting", name, [*defaults, *options])
-    return replace(recipe, **recipe_changes), options
+    chosen = {k: v for k, v in preset_of(architecture, preset).items() if k != INPUT}
+    for given in (chosen, changes):
+        defaults = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+        recipe_changes: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in defaults:
+                recipe_changes[name] = parse_value(name, value, defaults[name])
+            elif name in architecture.options:
+                options[name] = option_value(name, value, architecture.options[name])
+            else:
+                raise UnknownName.among("setting", name, [*defaults, *options])
+        recipe = replace(recipe, **recipe_changes)
+    return recipe, options
+
+
+def preset_of(architecture: Architecture, preset: str) -> Mapping[str, Any]:
+    """Return what a preset changes of an architecture's default settings.
+
+    For an architecture that does not name it, 'fast' is a third of the epochs, and 'best' twice as
+    many with a running mean of the weights.
+
+    Raises:
+        UnknownName: there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise UnknownName.among("preset", preset, PRESETS)
+    if preset == DEFAULT or preset in architecture.presets:
+        return architecture.presets.get(preset, {})
+    epochs = int(architecture.recipe.get("epochs", Recipe.epochs))
+    if preset == FAST:
+        return {"epochs": max(1, epochs // 3)}
+    return {"epochs": 2 * epochs, "averaging": 0.5}
+
+
+def input_shape_of(architecture: Architecture, preset: str) -> tuple[int, int, int]:
+    """Return the shape that a network of this preset sees, `(height, width, channels)`."""
+    shape: tuple[int, int, int] = preset_of(architecture, preset).get(INPUT) or (
+        architecture.input_shape
+    )
+    return shape

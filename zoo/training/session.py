@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo.base.progress import Progress
 from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
+from zoo.data.pipeline import read_shape
 from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
 from zoo.network.features import features
+from zoo.network.frame import framed
 from zoo.runs import run_folder
 from zoo.runs.history import write_history
 from zoo.stats import operating
 from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
 from zoo.training.checkpoint import TrainingState
+from zoo.training.framing import choose
 from zoo.training.inputs import FeatureInputs, PixelInputs
 from zoo.training.plan import Plan, build, unfreeze
 from zoo.training.trainer import Phase, fit
@@ -41,14 +46,18 @@ class Session:
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
         self.alarms: dict[str, Alarm] = {}
         self._told: set[str] = set()
+        self.framing = choose(plan, verified, self.parts, progress)
         keras.utils.set_random_seed(plan.recipe.seed)
-        self.model = build(plan, len(self.class_names))
-        self.boundary = graph.frozen_boundary(self.model)
+        self.network = build(plan, len(self.class_names))
+        self.boundary = graph.frozen_boundary(self.network)
+        if self.boundary is not None and plan.recipe.backbone == "trained":
+            unfreeze(self.network)
+            self.boundary = None
 
     def fit(self, path: Path, state: TrainingState) -> None:
         """Train all phases from `state` on; checkpoint, history and logs go to the folder `path`.
 
-        The model then has the weights of the best epoch.
+        The network then has the weights of the best epoch.
         """
         for index, phase in enumerate(self.phases()):
             if index < state.phase:
@@ -73,11 +82,24 @@ class Session:
                     f"validation part than epoch {state.best_epoch}, whose weights are kept."
                 )
 
+    @cached_property
+    def model(self) -> Any:
+        """Return the network of a finished `fit` with its frame: whole pictures in, logits out."""
+        framing = self.framing
+        if framing.frames is None or framing.localiser is None:
+            return self.network
+        return framed(self.network, framing.localiser)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Return the shape of the pictures that the finished network takes."""
+        return read_shape(self.plan.input_shape, self.framing.frames)
+
     @property
     def parameters(self) -> dict[str, int]:
         """How many weights the network has, and how many of them are trained."""
-        trainable = sum(int(np.prod(v.shape)) for v in self.model.trainable_variables)
-        return {"total": self.model.count_params(), "trainable": trainable}
+        trainable = sum(int(np.prod(v.shape)) for v in self.network.trainable_variables)
+        return {"total": self.network.count_params(), "trainable": trainable}
 
     @property
     def conditions(self) -> Conditions:
@@ -106,7 +128,7 @@ class Session:
         """Return a part's `(images, features)` embeddings when they are the backbone's features."""
         if not isinstance(self.material, FeatureInputs):
             return None
-        if graph.embedding(self.model) is not self.boundary:
+        if graph.embedding(self.network) is not self.boundary:
             return None
         return self.features[part][:, 0]
 
@@ -127,14 +149,14 @@ class Session:
             self.material: PixelInputs | FeatureInputs = self._on_features()
         else:
             if phase.name == "fine-tune":
-                unfreeze(self.model)
-            dataset, train = self.verified.dataset, self.split.train
+                unfreeze(self.network)
             self.material = PixelInputs(
-                self.model,
-                dataset,
-                train,
+                self.network,
+                self.verified.dataset,
+                self.split.train,
                 self.split.validation,
-                self.digests(train),
+                self.verified.digests,
+                self.framing.frames,
                 self.plan.recipe,
             )
         return self.material
@@ -143,8 +165,8 @@ class Session:
         import keras
 
         recipe = self.plan.recipe
-        backbone = keras.Model(self.model.input, self.boundary)
-        head = keras.Model(self.boundary, self.model.output)
+        backbone = keras.Model(self.network.input, self.boundary)
+        head = keras.Model(self.boundary, self.network.output)
         views = recipe.views if recipe.augmentation != "none" else 1
         self.features = {
             part: features(
@@ -152,6 +174,7 @@ class Session:
                 self.verified.dataset,
                 samples,
                 self.digests(samples),
+                frames=self.framing.frames,
                 views=views if part == TRAIN else 1,
                 preset=recipe.augmentation,
                 seed=recipe.seed,

@@ -23,6 +23,8 @@ from zoo.training.recipe import Recipe
 PLATEAU_EPOCHS = 2
 PLATEAU_FACTOR = 0.5
 COSINE_FLOOR = 0.01
+WARM_UP_STEP = 0.01
+"""Epochs: the first step of a warm-up is not without any effect."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,17 @@ def fit(
         ZooError: the loss became infinite.
     """
     model = material.model
-    compile_model(model, recipe, phase)
+    compile_model(model, recipe, phase, material.steps)
     best = checkpoint.values(model.variables)  # of the phase before, should none be better
     if state.epoch:
         saved = checkpoint.load(path)
         checkpoint.assign(model.variables, saved.variables, path)
         checkpoint.assign(model.optimizer.variables, saved.optimizer, path)
         best = saved.best
-    advance = _batch_counter(progress)
     while state.epoch < phase.epochs and not state.stopped:
         began, epoch = time.monotonic(), state.epoch
         _reseed(model, recipe.seed, epoch)
-        rate = phase.learning_rate * learning_rate_factor(recipe.schedule, epoch, phase.epochs)
-        model.optimizer.learning_rate = rate * state.rate_factor
+        step = _Step(material.steps, epoch, phase, recipe, state.rate_factor, progress)
         progress.start(f"{phase.name} {epoch + 1}/{phase.epochs}", material.steps)
         with reading_errors():
             fitted = model.fit(
@@ -87,12 +87,12 @@ def fit(
                 initial_epoch=epoch,
                 shuffle=False,  # the order of an epoch is ours
                 verbose=0,
-                callbacks=[advance],
+                callbacks=[step.callback],
             ).history
             logits, labels = material.validation()
         progress.stop()
         row = _row(phase, state, fitted, logits, labels, positive)
-        row["learning_rate"] = rate * state.rate_factor
+        row["learning_rate"] = step.rate
         row["seconds"] = round(time.monotonic() - began, 2)
         if not math.isfinite(row["loss"]):
             raise ZooError(
@@ -101,6 +101,8 @@ def fit(
             )
         if is_best_epoch(state, row, recipe):
             best = checkpoint.values(model.variables)
+        if step.last is not None:
+            checkpoint.assign(model.variables, step.last, path)
         state.epoch += 1
         state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
         checkpoint.save(
@@ -117,8 +119,11 @@ def fit(
     checkpoint.assign(model.variables, best, path)
 
 
-def compile_model(model: Any, recipe: Recipe, phase: Phase) -> None:
-    """Give the model softmax cross-entropy and AdamW with clipped gradients."""
+def compile_model(model: Any, recipe: Recipe, phase: Phase, steps: int) -> None:
+    """Give the model softmax cross-entropy and AdamW with clipped gradients.
+
+    `steps` is how many an epoch has.
+    """
     import keras
     import tensorflow as tf
 
@@ -126,6 +131,8 @@ def compile_model(model: Any, recipe: Recipe, phase: Phase) -> None:
         phase.learning_rate,
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.clip_norm or None,
+        use_ema=recipe.averaging > 0,
+        ema_momentum=max(0.0, 1 - 1 / max(recipe.averaging * steps, 1)),
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
@@ -140,15 +147,18 @@ def compile_model(model: Any, recipe: Recipe, phase: Phase) -> None:
     optimizer.build(model.trainable_variables)
 
 
-def learning_rate_factor(schedule: str, epoch: int, epochs: int) -> float:
-    """Return what the learning rate is multiplied with in an epoch (from 0).
+def learning_rate_factor(schedule: str, epoch: float, epochs: int, warm_up: float = 0.0) -> float:
+    """Return what the learning rate is multiplied with when so many epochs are done.
 
     'cosine' falls from 1 to 0.01 (Loshchilov and Hutter, SGDR, 2017); 'plateau' and 'constant'
-    stay at 1, and 'plateau' is lowered by `judge`.
+    stay at 1, and 'plateau' is lowered by `is_best_epoch`. During the `warm_up` it rises linearly
+    (Goyal and others, Accurate, Large Minibatch SGD, 2017).
     """
+    rising = min((epoch + WARM_UP_STEP) / warm_up, 1.0) if warm_up else 1.0
     if schedule != "cosine":
-        return 1.0
-    return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+        return rising
+    falling = 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+    return rising * (COSINE_FLOOR + (1 - COSINE_FLOOR) * falling)
 
 
 def is_best_epoch(state: TrainingState, row: dict[str, Any], recipe: Recipe) -> bool:
@@ -211,11 +221,41 @@ def _reseed(model: Any, seed: int, epoch: int) -> None:
             generator.state.assign([seed * 1000 + index, epoch << 16])
 
 
-def _batch_counter(progress: Progress) -> Any:
-    import keras
+class _Step:
+    """What happens at each step of an epoch: progress, and a new learning rate.
 
-    class Counter(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            progress.advance()
+    `rate` is the last learning rate. `last` are the variables as the last step left them, where a
+    running mean takes their place when an epoch ends; else None.
+    """
 
-    return Counter()
+    def __init__(
+        self,
+        steps: int,
+        epoch: int,
+        phase: Phase,
+        recipe: Recipe,
+        factor: float,
+        progress: Progress,
+    ) -> None:
+        import keras
+
+        self.rate, self.last = 0.0, None
+        step = self
+
+        class Callback(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+                done = epoch + batch / steps
+                scheduled = learning_rate_factor(
+                    recipe.schedule, done, phase.epochs, recipe.warm_up
+                )
+                step.rate = phase.learning_rate * scheduled * factor
+                self.model.optimizer.learning_rate = step.rate
+
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+                progress.advance()
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+                if recipe.averaging:
+                    step.last = checkpoint.values(self.model.variables)
+
+        self.callback = Callback()

@@ -21,6 +21,7 @@ from zoo.report.pages.comparison import comparison_page
 from zoo.stats.delong import roc_area
 from zoo.stats.leaderboard import Trial, leaderboard, mean_over
 from zoo.training.cells import CellResult
+from zoo.training.recipe import DEFAULT
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1
@@ -40,6 +41,7 @@ def compare(
     *,
     folds: int = 5,
     seeds: int = 1,
+    preset: str = DEFAULT,
     changes: Mapping[str, Any] | None = None,
     input_shape: tuple[int, int, int] | None = None,
     positive: str | None = None,
@@ -75,6 +77,7 @@ def compare(
         )
     setup = Setup(
         source=source,
+        preset=preset,
         changes=changes,
         input_shape=input_shape,
         positive=positive,

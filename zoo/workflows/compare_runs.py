@@ -14,12 +14,12 @@ from zoo.base.types import TEST, Dataset, Sample
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.runs import model_file, run_folder
+from zoo.runs.outputs import outputs_of
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import open_selection, select
 from zoo.stats.labelled_logits import gather
 from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.workflows.compare import SCHEMA, Comparison, write_comparison
-from zoo.workflows.evaluate import outputs_of
 from zoo.workflows.experiments import FOLDER
 
 
@@ -62,7 +62,7 @@ def compare_runs(
     trials = {}
     for run in chosen:
         classifier = model_file.load_classifier(run)
-        answers = gather(outputs_of(classifier, dataset, samples, progress)[0], samples)
+        answers = gather(outputs_of(classifier, dataset, samples, progress).logits, samples)
         trials[run.name] = [
             Trial(
                 answers,

@@ -12,25 +12,25 @@ import numpy as np
 from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
-from zoo.base.progress import SILENT, Progress, track
+from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import source_slug
-from zoo.base.types import TEST, TRAIN, Dataset, Sample
+from zoo.base.types import TEST, TRAIN
 from zoo.checks.shift import Side, shift_between
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
-from zoo.data.pipeline import batches, reading_errors
-from zoo.network.classifier import TrainedClassifier
 from zoo.report.facts import facts
 from zoo.report.figures import training
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages.card import model_card
 from zoo.report.pages.evaluation import evaluation_page
-from zoo.runs import model_file, novelty, run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.history import read_history
+from zoo.runs.novelty import Gate
+from zoo.runs.outputs import Outputs, outputs_of
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
@@ -85,18 +85,16 @@ def evaluate(
     )
     classifier = model_file.load_classifier(run)
     dataset, samples = selection.verified.dataset, selection.samples
-    logits, embeddings, shapes = outputs_of(classifier, dataset, samples, progress)
-    answers, cases = gather(logits, samples), run_folder.load_reference(run)
+    given = outputs_of(classifier, dataset, samples, progress)
+    answers, cases = gather(given.logits, samples), run_folder.load_reference(run)
     result: dict[str, Any] = {
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
         "own": selection.own,
         "baselines": _baselines(run, selection, answers, progress),
-        "refusals": _refusals(
-            run, answers, gate_of(run, cases).distances([embeddings, shapes]), point
-        ),
+        "refusals": _refusals(run, answers, given, gate_of(run, cases), point),
     }
     if not selection.own:
-        result["difference"] = data_difference(run, cases, answers, embeddings)
+        result["difference"] = data_difference(run, cases, answers, given.embeddings)
     result["prevalence"] = at_prevalence(result, run, prevalence)
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
     name = split if source is None else f"{source_slug(source)}-{split}"
@@ -156,26 +154,17 @@ def _baselines(
     )
 
 
-def outputs_of(
-    classifier: TrainedClassifier, dataset: Dataset, samples: Sequence[Sample], progress: Progress
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return logits, embeddings and shapes of the samples, `(samples, …)` each, streamed."""
-    streamed = batches(dataset, samples, classifier.input_shape)
-    parts = []
-    with reading_errors():
-        for batch in track(progress, streamed, "evaluating", len(streamed)):
-            pixels = batch.numpy()
-            parts.append((*classifier.outputs(pixels), novelty.shapes(pixels)))
-    logits, embeddings, shapes = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return logits, embeddings, shapes
-
-
 def _refusals(
-    run: Run, answers: LabelledLogits, distances: np.ndarray, point: Mapping[str, Any] | None
+    run: Run,
+    answers: LabelledLogits,
+    given: Outputs,
+    gate: Gate,
+    point: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return which shares of the images are refused, and how often the rest is called right."""
     probabilities = softmax(answers.logits / run.temperature)
-    verdicts = decision_of(run, point).decide(probabilities, distances)
+    distances = gate.distances([given.embeddings, given.shapes])
+    verdicts = decision_of(run, point).decide(probabilities, distances, given.boxes)
     refused = np.array([verdict.refused for verdict in verdicts])
     right = np.array([verdict.predicted for verdict in verdicts]) == answers.labels
     kept = share(right, refused == "", answers.patients)

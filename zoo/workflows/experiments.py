@@ -19,7 +19,7 @@ from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs import run_folder
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult, train_all
-from zoo.training.recipe import settings
+from zoo.training.recipe import DEFAULT, settings
 
 FOLDER = "experiments"
 TRAININGS = "trainings"
@@ -58,6 +58,7 @@ class Setup:
     """
 
     source: str
+    preset: str = DEFAULT
     changes: Mapping[str, Any] | None = None
     input_shape: tuple[int, int, int] | None = None
     positive: str | None = None
@@ -90,7 +91,7 @@ class Setup:
         variants = list(variants)
         names = dict.fromkeys(variant["architecture"] for variant in variants)
         for name in names:
-            settings(registry.architecture(name), changes)
+            settings(registry.architecture(name), changes, self.preset)
         source = absolute(self.source)
         dataset = registry.dataset(source)
         positive = positive_index(dataset.class_names, self.positive)
@@ -100,6 +101,7 @@ class Setup:
         tell(quick(verified), self.progress)
         shared: dict[str, Any] = {
             "source": source,
+            "preset": self.preset,
             "settings": tuple(sorted(changes.items())),
             "input_shape": self.input_shape,
             "positive": self.positive,
@@ -134,6 +136,8 @@ def _name(cell: Cell) -> str:
 
     Architectures, seeds, folds and shares are told apart inside it.
     """
-    content = repr((cell.data, cell.settings, cell.input_shape, cell.positive, cell.folds))
+    content = repr(
+        (cell.data, cell.preset, cell.settings, cell.input_shape, cell.positive, cell.folds)
+    )
     key = hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
     return f"{Path(parse(cell.source)[0]).name}-{key}"

@@ -23,6 +23,7 @@ from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training.cells import CellResult
+from zoo.training.recipe import DEFAULT
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1
@@ -48,6 +49,7 @@ def learning_curve(
     *,
     shares: Sequence[float] = SHARES,
     seeds: int = 3,
+    preset: str = DEFAULT,
     changes: Mapping[str, Any] | None = None,
     input_shape: tuple[int, int, int] | None = None,
     positive: str | None = None,
@@ -83,6 +85,7 @@ def learning_curve(
         )
     setup = Setup(
         source=source,
+        preset=preset,
         changes=changes,
         input_shape=input_shape,
         positive=positive,

@@ -11,6 +11,7 @@ from zoo.base.progress import SILENT, Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.queries import Skipped
+from zoo.network.frame import Box, box_of
 from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
@@ -22,7 +23,8 @@ class Prediction:
 
     `label` is the class that is named, or what is answered instead; `refused` is then 'uncertain'
     or 'unknown' (else empty), `reason` says why and `leaning` is the class that would have been
-    named. `distance` is that to the nearest training cases.
+    named. `distance` is that to the nearest training cases. `box` is what the network saw of the
+    image (top, left, bottom, right as shares of it), None when it saw all of it.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Prediction:
     reason: str
     distance: float
     probabilities: dict[str, float]
+    box: Box | None = None
 
     def row(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -83,8 +86,13 @@ def predict(
 
 def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Prediction]:
     """Yield what a run answered, as predictions with the images' names."""
-    for name, verdict, distance, row in zip(
-        names, answers.verdicts, answers.distances, answers.probabilities, strict=True
+    for name, verdict, distance, row, box in zip(
+        names,
+        answers.verdicts,
+        answers.distances,
+        answers.probabilities,
+        answers.boxes,
+        strict=True,
     ):
         yield Prediction(
             name,
@@ -94,4 +102,5 @@ def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Pr
             verdict.reason,
             float(distance),
             dict(zip(run.class_names, map(float, row), strict=True)),
+            box_of(box),
         )

@@ -31,7 +31,7 @@ from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
 from zoo.training.finish import finish
 from zoo.training.plan import Plan
-from zoo.training.recipe import Recipe, settings
+from zoo.training.recipe import DEFAULT, Recipe, input_shape_of, settings
 from zoo.training.session import Session
 
 
@@ -39,6 +39,7 @@ def train(
     name: str,
     source: str = DEFAULT_SOURCE,
     *,
+    preset: str = DEFAULT,
     changes: Mapping[str, Any] | None = None,
     input_shape: tuple[int, int, int] | None = None,
     positive: str | None = None,
@@ -52,11 +53,13 @@ def train(
 ) -> Run:
     """Train the architecture `name` on the data set `source` and return the finished run.
 
-    `changes` are fields of Recipe or options of the architecture. `positive` names the class that
+    `preset` is 'fast', 'default' or 'best'; `changes` are fields of Recipe or options of the
+    architecture, and `input_shape` is what the network sees. `positive` names the class that
     sensitivity and ROC curves are about. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
     Before anything is trained, the fast part of `zoo check` looks at the data; what would make
-    scores wrong stops it unless `allow_findings`. `masks` is a folder of lung masks, named as the
-    images: the run then keeps a small lung model, by which heat maps are judged.
+    scores wrong stops it unless `allow_findings`. `masks` is a folder of masks, named as the
+    images, of what pictures are to be cut to: a localiser is trained on them, instead of that of
+    lungs.
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -70,12 +73,12 @@ def train(
     """
     registry = registry or load_registry()
     architecture = registry.architecture(name)
-    recipe, options = settings(architecture, changes or {})
+    recipe, options = settings(architecture, changes or {}, preset)
     plan = Plan(
         architecture,
         recipe,
         options,
-        input_shape or architecture.input_shape,
+        input_shape or input_shape_of(architecture, preset),
         absolute(source),
         positive,
         skip_broken,
@@ -94,6 +97,7 @@ def train(
     path = run_folder.create(run_folder.root(folder), architecture.name)
     record = {
         **describe(session),
+        "preset": preset,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": registry.origins[name],
         "command": list(command),
@@ -129,7 +133,7 @@ def resume(
         registry.architecture(record["architecture"]),
         Recipe(**record["recipe"]),
         record["options"],
-        tuple(record["input_shape"]),
+        tuple(record.get("sees", record["input_shape"])),
         record["data"]["source"],
         record["class_names"][record["positive"]],
         record["data"]["skip_broken"],
@@ -182,7 +186,9 @@ def describe(session: Session) -> dict[str, Any]:
         "seed": plan.recipe.seed,
         "class_names": list(dataset.class_names),
         "positive": session.positive,
-        "input_shape": list(plan.input_shape),
+        "input_shape": list(session.input_shape),
+        "sees": list(plan.input_shape),
+        "frame": session.framing.name,
         "parameters": session.parameters,
         "data": {
             "source": plan.source,

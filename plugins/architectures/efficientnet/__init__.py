@@ -89,7 +89,7 @@ def zoo_architectures() -> list[Architecture]:
             summary="EfficientNet-Lite0 pretrained and frozen, a new classifier on middle features",
             build=build,
             parameters=797_568,
-            input_shape=(224, 224, 3),
+            input_shape=(160, 160, 3),
             pretrained="ImageNet",
             reference="Tan, Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural "
             "Networks, 2019",
@@ -103,6 +103,31 @@ def zoo_architectures() -> list[Architecture]:
                 "weights": Option("", "empty: ImageNet; none: random; or a weights file's path"),
                 "dropout": Option(0.2, "share of features dropped before the logits"),
             },
-            recipe={"epochs": 40, "learning_rate": 1e-2, "patience": 8},
+            recipe={
+                "backbone": "trained",
+                "epochs": 4,
+                "learning_rate": 4e-4,
+                "warm_up": 0.25,
+                "weight_decay": 0.02,
+                "label_smoothing": 0.06,
+                "averaging": 0.5,
+                "fewest_steps": 60,
+            },
+            presets={
+                "fast": {
+                    "input_shape": (224, 224, 3),
+                    "backbone": "frozen",
+                    "epochs": 40,
+                    "learning_rate": 1e-2,
+                    "patience": 8,
+                    "warm_up": 0.0,
+                    "weight_decay": 1e-4,
+                    "label_smoothing": 0.0,
+                    "averaging": 0.0,
+                    "fewest_steps": 1,
+                    "views": 4,
+                },
+                "best": {"input_shape": (224, 224, 3), "epochs": 8},
+            },
         )
     ]

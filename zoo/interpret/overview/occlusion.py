@@ -73,13 +73,13 @@ def hidden_answers(
     Logits are `(batch, classes)`, areas `(batch,)`; the rows of images without that region are
     NaN.
     """
-    hidden, given = hide(pixels, lungs), {}
+    hidden, given, boxes = hide(pixels, lungs), {}, classifier.boxes(pixels)
     for region in REGIONS:
         logits = np.full((len(pixels), len(classifier.class_names)), np.nan, np.float32)
         areas = np.full(len(pixels), np.nan)
         if region in hidden:
             shown, rows, shares = hidden[region]
-            logits[rows], areas[rows] = classifier.logits(shown), shares
+            logits[rows], areas[rows] = classifier.logits(shown, boxes[rows]), shares
         given[region] = (logits, areas)
     return given
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from zoo.base.explanations import Attribution
 from zoo.base.pixel_arrays import encode_jpeg
+from zoo.network.frame import Box
 
 UNSIGNED_COLOURS, SIGNED_COLOURS = "plasma", "RdBu_r"
 OPACITY = 0.72
+FRAME_COLOUR = (140, 220, 255)
+"""Of the line around what a network saw: in none of the maps."""
 SHOWN_SIDE = 448
 """Pixels of the shorter side of a drawn overlay: sharp on a dense screen, about 40 kB."""
 TINY_SIDE = 64
@@ -20,38 +23,44 @@ PEAK_PERCENTILE = 99.8
 """The colour bar ends here, so that one stray pixel does not hide the rest of the map."""
 
 
-def overlay(pixels: np.ndarray, attribution: Attribution) -> np.ndarray:
+def overlay(pixels: np.ndarray, attribution: Attribution, box: Box | None = None) -> np.ndarray:
     """Blend a map over its image: `(height, width, 3)` uint8, enlarged for display.
 
     `pixels` is `(height, width, channels)` uint8 with 1 or 3 channels. The opacity is
-    proportional to the evidence, so a pixel without any stays as it was.
+    proportional to the evidence, so a pixel without any stays as it was. Around the `box`, what the
+    network saw, there is a line.
     """
     base = enlarge(pixels)
     evidence = _evidence(attribution, base.shape[:2])
-    return _blend(base.astype(np.float32), evidence, attribution.signed)
+    return _lined(_blend(base.astype(np.float32), evidence, attribution.signed), box)
 
 
-def overlay_jpeg(pixels: np.ndarray, attribution: Attribution) -> bytes:
+def overlay_jpeg(pixels: np.ndarray, attribution: Attribution, box: Box | None = None) -> bytes:
     """Return the overlay as a JPEG file, to be embedded in a page."""
-    return encode_jpeg(overlay(pixels, attribution), quality=88)
+    return encode_jpeg(overlay(pixels, attribution, box), quality=88)
 
 
-def picture_jpeg(pixels: np.ndarray) -> bytes:
+def shown(pixels: np.ndarray, box: Box | None = None) -> np.ndarray:
+    """Return the image alone, `(height, width, 3)` uint8, with a line around the `box`."""
+    return _lined(enlarge(pixels), box)
+
+
+def picture_jpeg(pixels: np.ndarray, box: Box | None = None) -> bytes:
     """Return the image alone as a JPEG file of the overlays' size."""
-    return encode_jpeg(enlarge(pixels), quality=88)
+    return encode_jpeg(shown(pixels, box), quality=88)
 
 
-def evidence_png(attribution: Attribution, size: tuple[int, int]) -> bytes:
+def evidence_png(attribution: Attribution, size: tuple[int, int], box: Box | None = None) -> bytes:
     """Return a map alone as a PNG file of `size = (height, width)`, to be laid over its image.
 
     The colours are those of `overlay`; the evidence is in the alpha channel, so that a viewer
-    chooses the opacity, and a pixel without evidence is clear.
+    chooses the opacity, and a pixel without evidence is clear but on the line around the `box`.
     """
     evidence = _evidence(attribution, size)
     alpha = np.abs(evidence)[..., None] * 255
     layer = np.concatenate([_colours(evidence, attribution.signed), alpha], axis=-1)
     buffer = io.BytesIO()
-    Image.fromarray(np.rint(layer).astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(_lined(np.rint(layer).astype(np.uint8), box)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -100,6 +109,23 @@ def enlarge(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(
         image.resize(size, Image.Resampling.NEAREST if tiny else Image.Resampling.BICUBIC)
     )
+
+
+def _lined(picture: np.ndarray, box: Box | None) -> np.ndarray:
+    """Draw a light line with a dark one inside around a box, seen on white and on black."""
+    if box is None:
+        return picture
+    height, width = picture.shape[:2]
+    top, left, bottom, right = (
+        round(share * (side - 1)) for share, side in zip(box, (height, width) * 2, strict=True)
+    )
+    image = Image.fromarray(picture)
+    draw, opaque = ImageDraw.Draw(image), (255,) * (picture.shape[-1] - 3)
+    thin = max(1, min(height, width) // 224)
+    draw.rectangle((left, top, right, bottom), outline=(*FRAME_COLOUR, *opaque), width=thin)
+    inner = (left + thin, top + thin, right - thin, bottom - thin)
+    draw.rectangle(inner, outline=(0, 0, 0, *opaque), width=thin)
+    return np.asarray(image)
 
 
 def _evidence(attribution: Attribution, size: tuple[int, int]) -> np.ndarray:

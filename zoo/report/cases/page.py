@@ -70,7 +70,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "probability": probability_texts(case)[case.predicted],
         "bars": bars[:CLASSES_SHOWN],
         "hidden": max(0, len(bars) - CLASSES_SHOWN),
-        "picture": uri(picture_jpeg(case.pixels), "jpeg"),
+        "picture": uri(picture_jpeg(case.pixels, case.box), "jpeg"),
         "refused": case.refused,
         "reason": case.reason,
         "label": None if case.label is None else case.class_names[case.label],
@@ -85,7 +85,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
 
 
 def _map(case: Case, attribution: Attribution) -> dict[str, Any]:
-    picture = uri(overlay_jpeg(case.pixels, attribution), "jpeg")
+    picture = uri(overlay_jpeg(case.pixels, attribution, case.box), "jpeg")
     return {**beside_map(case, attribution), "picture": picture}
 
 

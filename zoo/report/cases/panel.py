@@ -14,7 +14,7 @@ from zoo.base.explanations import Attribution
 from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Trust
 from zoo.report.cases.known_cases import Known
-from zoo.report.cases.overlays import bar_ends, colour_bar, enlarge, overlay
+from zoo.report.cases.overlays import bar_ends, colour_bar, overlay, shown
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
 from zoo.report.cases.text import fact, prediction_text, probability_texts
 from zoo.report.style import BLUE, FONT, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
@@ -124,12 +124,12 @@ def _maps(sheet: Sheet, case: Case) -> None:
         axes = sheet.axes(left, width, width, offset=0.26)
         if attribution is None:
             sheet.text(left, "image", weight="bold")
-            axes.imshow(enlarge(case.pixels))
+            axes.imshow(shown(case.pixels, case.box))
             continue
         sheet.text(left, plain(attribution.method, 18), weight="bold")
         target = plain(case.class_names[attribution.target], 14)
         sheet.text(left + width, f"for {target}", size=8.5, colour=MUTED, align="right")
-        axes.imshow(overlay(case.pixels, attribution))
+        axes.imshow(overlay(case.pixels, attribution, case.box))
         _colour_bar(sheet, attribution, left, width)
         if judged := case.trust.get(attribution.method):
             _verdict(sheet, judged, left, width)

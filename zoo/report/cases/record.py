@@ -16,7 +16,7 @@ def case_record(case: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return a case as plain data for JSON, and the arrays that it names.
 
     `pixels` is `(height, width, channels)` uint8; a map is `(height, width)` float32, its key the
-    record's `array`; matching regions are `(rows, columns)` float32.
+    record's `array`; matching regions are `(height, width)` float32.
     """
     arrays: dict[str, np.ndarray] = {"pixels": case.pixels}
     record = {
@@ -33,6 +33,7 @@ def case_record(case: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "label": None if case.label is None else case.class_names[case.label],
         "notes": list(case.notes),
         "pixels": "pixels",
+        "box": case.box,
         "maps": [_map(case, explanation, arrays) for explanation in case.attributions],
         "examples": [_examples(case, explanation, arrays) for explanation in case.examples],
     }

@@ -77,7 +77,7 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
         "slow": slow,
         "maps": [beside_map(case, one) for one in case.attributions],
         "examples": [examples_part(case, one) for one in case.examples],
-        "plain": uri(picture_jpeg(case.pixels), "jpeg") if case.examples else "",
+        "plain": uri(picture_jpeg(case.pixels, case.box), "jpeg") if case.examples else "",
         "further": [
             {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
             for name, explainer in explainers.items()
@@ -93,5 +93,5 @@ def layer(case: Case, attribution: Attribution) -> bytes:
     """
     size = case.pixels.shape[:2]
     return evidence_png(
-        attribution, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2]
+        attribution, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2], case.box
     )

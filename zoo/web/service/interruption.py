@@ -36,10 +36,10 @@ class Interruptible:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._classifier, name)
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Return `(batch, classes)` float32 logits."""
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
+        """Return `(batch, classes)` float32 logits; with `boxes`, of what is in these."""
         self._ask()
-        return self._classifier.logits(pixels)
+        return self._classifier.logits(pixels, boxes)
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Return `(batch, classes)` float32 probabilities that add up to one."""

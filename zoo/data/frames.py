@@ -1,0 +1,26 @@
+"""Which part of each picture of a data set a network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The box of each picture, by the digest of its content: found once, cut in every epoch.
+
+    A box is `(4,)` float32: top, left, bottom, right as shares of the picture. `reading` is height
+    and width that pictures are read at before they are cut. `key` tells these boxes from those of
+    another localiser.
+    """
+
+    reading: tuple[int, int]
+    boxes: Mapping[str, np.ndarray]
+    key: str
+
+    def of(self, digests: Sequence[str]) -> np.ndarray:
+        """Return the boxes of some pictures, `(images, 4)`."""
+        return np.stack([self.boxes[digest] for digest in digests])

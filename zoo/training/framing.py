@@ -1,0 +1,102 @@
+"""Which part of its pictures a training lets the network see, and who finds it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.base.errors import BadInput
+from zoo.base.patients import CHEST
+from zoo.base.progress import Progress
+from zoo.base.types import TRAIN, VALIDATION, Sample
+from zoo.data.frames import Frames
+from zoo.data.masks import find_masks
+from zoo.data.verify import Verified
+from zoo.network import localiser as localisers
+from zoo.network.features import cache_folder, features
+from zoo.network.frame import finder, found, reading_shape
+from zoo.network.localiser import SIDE, Localiser
+from zoo.training import localiser as training
+from zoo.training.plan import Plan
+
+LOOKED_AT = 200
+"""Training images that are looked at to see whether lungs can be found in this kind of images."""
+NEARLY_ALL = 0.95
+"""Share of them in which lungs are found, from which on they are looked for in all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Framing:
+    """How the pictures of a training are cut: `frames` is None where whole ones are seen.
+
+    `localiser` is what found the frames, or what finds the parts of an image that heat maps are
+    judged by; None where neither is known.
+    """
+
+    localiser: Localiser | None = None
+    frames: Frames | None = None
+    name: str = "whole"
+    """What is seen, in a word: 'lungs', 'masks' or 'whole'."""
+
+
+def choose(
+    plan: Plan, verified: Verified, parts: Mapping[str, Sequence[Sample]], progress: Progress
+) -> Framing:
+    """Find what the network will see of each image, as the plan asks for.
+
+    Raises:
+        BadInput: too few masks, or an image or a mask cannot be read.
+    """
+    asked = plan.recipe.frame
+    if plan.masks is not None:
+        localiser = _own_localiser(plan, verified, parts, progress)
+        if asked == "whole":
+            return Framing(localiser)
+    elif asked == "whole" or (asked == "auto" and min(reading_shape(plan.input_shape)[:2]) < SIDE):
+        return Framing()
+    else:
+        localiser = localisers.lungs()
+    find = finder(localiser, plan.input_shape)
+    dataset, digests = verified.dataset, verified.digests
+
+    def boxes(samples: Sequence[Sample]) -> np.ndarray:
+        content = [digests[sample.name] for sample in samples]
+        return features(find, dataset, samples, content, progress=progress, title="frames")[:, 0]
+
+    train = parts[TRAIN]
+    if asked == "auto" and plan.masks is None and dataset.subject != CHEST:
+        few = [train[i] for i in np.linspace(0, len(train) - 1, LOOKED_AT).round().astype(int)]
+        if found(boxes(list(dict.fromkeys(few)))).mean() < NEARLY_ALL:
+            return Framing()
+    samples = [sample for part in parts.values() for sample in part]
+    known = boxes(samples)
+    shown = found(known)
+    if not shown.all():
+        progress.note(
+            f"In {int((~shown).sum())} of {len(samples)} images nothing plausible was found to cut "
+            "them to: the network sees these whole."
+        )
+    reading = reading_shape(plan.input_shape)
+    by_content = {digests[sample.name]: box for sample, box in zip(samples, known, strict=True)}
+    key = f"{localiser.key}-{reading[0]}x{reading[1]}"
+    name = "lungs" if plan.masks is None else "masks"
+    return Framing(localiser, Frames(reading[:2], by_content, key), name)
+
+
+def _own_localiser(
+    plan: Plan, verified: Verified, parts: Mapping[str, Sequence[Sample]], progress: Progress
+) -> Localiser:
+    """Train a localiser on the masks of the training part; the same masks are learned only once."""
+    dataset = verified.dataset
+    masks = find_masks(Path(str(plan.masks)), dataset.samples)
+    seen, held = (training.gather(dataset, parts[p], masks, progress) for p in (TRAIN, VALIDATION))
+    seed = plan.recipe.seed
+    path = cache_folder() / "localisers" / f"{training.key_of(seen, held, seed)}.npz"
+    with contextlib.suppress(BadInput):  # absent, or damaged: trained anew
+        return localisers.load(path)
+    localisers.save(path, training.train(seen, held, seed=seed, progress=progress))
+    return localisers.load(path)  # as it will be read: its weights in 16 bits
