@@ -8,6 +8,7 @@ The functions behind the commands:
     resume(run)                        go on with a training that was killed
     open_run(name)                     a finished run, checked; without a name the newest
     evaluate(run, source, ...)         scores with intervals
+    stress(run, source, ...)           scores on images as they are and changed
     diagnose(run)                      what holds a run back
     predict(paths, run)                a prediction for each image
     explain(paths, run, methods=...)   a case for each image, each map with a verdict

@@ -53,6 +53,7 @@ from .workflows.learning_curve import learning_curve as learning_curve
 from .workflows.overview import overview as overview
 from .workflows.predict import Prediction as Prediction
 from .workflows.predict import predict as predict
+from .workflows.stress import stress as stress
 from .workflows.train import resume as resume
 from .workflows.train import train as train
 

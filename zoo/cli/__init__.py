@@ -18,6 +18,7 @@ COMMANDS = (
     "check",
     "train",
     "evaluate",
+    "stress",
     "diagnose",
     "predict",
     "explain",

@@ -30,9 +30,10 @@ Apply = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Stress:
-    """One change: what its strengths count in, and the strengths for LEVELS, weakest first.
+    """One change and its strengths for LEVELS, weakest first.
 
-    `apply(pixels, strength, random)` takes and gives `(height, width, channels)` uint8.
+    `unit` has braces where the strength stands, as in '{} gray levels'. `apply(pixels, strength,
+    random)` takes and gives `(height, width, channels)` uint8.
     """
 
     name: str
@@ -42,7 +43,11 @@ class Stress:
 
     def told(self, level: str) -> str:
         """Say the strength of a level with its unit, such as '8 gray levels'."""
-        return f"{self.strengths[LEVELS.index(level)]:g} {self.unit}"
+        return self.unit.format(f"{self.strength(level):g}")
+
+    def strength(self, level: str) -> float:
+        """Return the strength of a level."""
+        return self.strengths[LEVELS.index(level)]
 
 
 def stressed(pixels: np.ndarray, name: str, level: str, digest: str) -> np.ndarray:
@@ -60,7 +65,7 @@ def stressed(pixels: np.ndarray, name: str, level: str, digest: str) -> np.ndarr
         raise UnknownName.among("level", level, LEVELS)
     stress = STRESSES[name]
     random = np.random.default_rng([zlib.crc32(name.encode()), int(digest, 16)])
-    return stress.apply(pixels, stress.strengths[LEVELS.index(level)], random)
+    return stress.apply(pixels, stress.strength(level), random)
 
 
 def noise(pixels: np.ndarray, spread: float, random: np.random.Generator) -> np.ndarray:
@@ -209,27 +214,27 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-_GRAYS, _SIDE = "gray levels", "% of the side"
+_GRAYS, _SIDE = "{} gray levels", "{} % of the side"
 STRESSES: dict[str, Stress] = {
     stress.name: stress
     for stress in (
         Stress("noise", _GRAYS, (4, 8, 16), noise),
         Stress("blur", _SIDE, (0.3, 0.55, 0.9), blur),
-        Stress("sharpening", "% of the detail", (60, 120, 220), sharpening),
+        Stress("sharpening", "{} % more detail", (60, 120, 220), sharpening),
         Stress("resolution", _SIDE, (70, 43, 29), resolution),
-        Stress("JPEG", "quality", (50, 30, 15), compression),
-        Stress("darker gamma", "power", (1.22, 1.42, 1.65), gamma),
-        Stress("lighter gamma", "power", (0.82, 0.70, 0.61), gamma),
-        Stress("less contrast", "times", (0.85, 0.7, 0.55), contrast),
-        Stress("more contrast", "times", (1.15, 1.3, 1.5), contrast),
+        Stress("JPEG", "quality {}", (50, 30, 15), compression),
+        Stress("darker gamma", "power {}", (1.22, 1.42, 1.65), gamma),
+        Stress("lighter gamma", "power {}", (0.82, 0.70, 0.61), gamma),
+        Stress("less contrast", "times {}", (0.85, 0.7, 0.55), contrast),
+        Stress("more contrast", "times {}", (1.15, 1.3, 1.5), contrast),
         Stress("darker", _GRAYS, (-10, -20, -35), brightness),
         Stress("brighter", _GRAYS, (10, 20, 35), brightness),
-        Stress("equalisation", "% mixed in", (30, 60, 100), equalisation),
-        Stress("crop", "% of the side kept", (95, 90, 82), crop),
+        Stress("equalisation", "{} % mixed in", (30, 60, 100), equalisation),
+        Stress("crop", "{} % of the side kept", (95, 90, 82), crop),
         Stress("padding", _SIDE, (5, 10, 18), padding),
-        Stress("wider", "%", (5, 10, 20), wider),
-        Stress("taller", "%", (5, 10, 20), taller),
-        Stress("rotation", "degrees", (3, 7, 12), rotation),
+        Stress("wider", "{} %", (5, 10, 20), wider),
+        Stress("taller", "{} %", (5, 10, 20), taller),
+        Stress("rotation", "{} degrees", (3, 7, 12), rotation),
         Stress("marker", _SIDE, (6, 9, 13), marker),
         Stress("collimation", _SIDE, (4, 8, 14), collimation),
     )

@@ -18,6 +18,7 @@ from zoo.stats.alarms import (
     against_collapse,
     against_overfitting,
 )
+from zoo.stats.robustness import FALL, named, worst_test
 
 HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
 NOTHING = "Nothing in the run's own figures holds it back."
@@ -40,14 +41,15 @@ class Cause:
 def diagnose(run: Run) -> tuple[Cause, ...]:
     """Judge every cause that a run's figures can show; those that hold it back come first.
 
-    Evaluations on other data count when `zoo evaluate --data` was run before.
+    Evaluations on other data count when `zoo evaluate --data` was run before, and changed images
+    when `zoo stress` was.
 
     Raises:
         DamagedRun: the figures of the run cannot be read.
 
     Example:
-        >>> sorted(cause.kind for cause in zoo.diagnose(run))
-        ['calibration', 'collapse', 'other data', 'overfitting', 'shift', 'shortcut', 'threshold']
+        >>> sorted(cause.kind for cause in zoo.diagnose(run))[:4]
+        ['calibration', 'collapse', 'other data', 'overfitting']
     """
     measured = run.metrics()
     test = measured[TEST]
@@ -57,6 +59,7 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
         overfitting(measured[TRAIN]["roc_auc"], _area(measured[VALIDATION]), conditions),
         shift(_area(measured[VALIDATION]), _area(test)),
         elsewhere(_area(test), run.scored_elsewhere()),
+        robustness(run.under_stress()),
         shortcut(_area(test), test["baselines"]),
         collapse(test, conditions),
         calibration(test),
@@ -149,6 +152,34 @@ def elsewhere(test: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) 
         evidence,
         "The score is one of the data set, not of the disease. Train on several sources, and do "
         "not use it elsewhere.",
+    )
+
+
+def robustness(tests: Mapping[str, Mapping[str, Any]]) -> Cause:
+    """Judge how far the balanced accuracy falls on changed images; the worst stress test counts."""
+    worst = worst_test(tests)
+    if worst is None:
+        return Cause("stress", UNKNOWN, "It was never asked of changed images.", "zoo stress RUN")
+    name, row, failed = worst
+    clean = tests[name]["clean"]["metrics"]["balanced_accuracy"]
+    changed = row["metrics"]["balanced_accuracy"]
+    evidence = (
+        f"Balanced accuracy {_written(clean)} on the images of {name} as they are, "
+        f"{_written(changed)} under the worst change, {named(row)}."
+    )
+    if not failed:
+        return Cause("stress", FINE, evidence)
+    lost = row["fall"]["roc_auc"]["value"]
+    remedy = (
+        "The ranking suffers too: images changed so belong into the training."
+        if lost is None or lost > GAP
+        else "The ranking survives, the threshold does not: it has to be chosen on such images."
+    )
+    return Cause(
+        "stress",
+        HOLDS_BACK,
+        f"{evidence} {failed} of {len(tests[name]['rows'])} changes cost more than {FALL:g}.",
+        f"On pictures of another machine do not trust its answers. {remedy}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,9 @@ NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
 
 
 CARD, EVALUATIONS = "model_card.html", "evaluation"
+
+
+STRESSES, STRESS = "stress", "stress.json"
 
 
 TRAINING, DONE = "training", "done"
@@ -114,15 +117,19 @@ class Run:
 
     def scored_elsewhere(self) -> dict[str, Mapping[str, Any]]:
         """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
-        scores = {}
-        for path in sorted((self.path / EVALUATIONS).glob(f"*/{METRICS}")):
-            try:
-                result = json.loads(path.read_text("utf-8"))
-            except (OSError, ValueError):
-                continue  # a page that was only half copied says nothing about the run
-            if isinstance(result, dict) and result.get("own") is False:
-                scores[path.parent.name] = result["metrics"]["roc_auc"]
-        return scores
+        return {
+            name: result["metrics"]["roc_auc"]
+            for name, result in _results(self.path / EVALUATIONS, METRICS)
+            if result.get("own") is False
+        }
+
+    def under_stress(self) -> dict[str, Mapping[str, Any]]:
+        """Return what each stress test of the run gave, by the name of the images."""
+        return {
+            name: result
+            for name, result in _results(self.path / STRESSES, STRESS)
+            if result.get("rows")
+        }
 
 
 def root(folder: str | Path | None = None) -> Path:
@@ -250,6 +257,17 @@ def listing(folder: Path) -> list[Run]:
 def load_reference(run: Run) -> Reference:
     """Load the reference cases of a finished run."""
     return reference.load(run.path / CASES)
+
+
+def _results(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what the folders of a folder hold in a file of that name, each with its folder's."""
+    for path in sorted(folder.glob(f"*/{file}")):
+        try:
+            result = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue  # a page that was only half copied says nothing about the run
+        if isinstance(result, dict):
+            yield path.parent.name, result
 
 
 def _read_json(path: Path) -> Any:

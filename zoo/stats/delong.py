@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -66,6 +66,10 @@ class Difference:
     low: float
     high: float
     p: float
+
+    def to_record(self) -> dict[str, float | None]:
+        """Return plain data for JSON; null where undefined."""
+        return {name: None if math.isnan(part) else part for name, part in asdict(self).items()}
 
 
 def influence(truth: np.ndarray, scores: np.ndarray) -> tuple[float, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +38,4 @@ def mean_difference(
     patients: Patients,
 ) -> dict[str, Any]:
     """Return {value, low, high, p} of a paired difference as plain data; None where undefined."""
-    paired = delong.difference(value_a, influence_a, value_b, influence_b, patients)
-    parts = {"value": paired.value, "low": paired.low, "high": paired.high, "p": paired.p}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}
+    return delong.difference(value_a, influence_a, value_b, influence_b, patients).to_record()

@@ -14,6 +14,7 @@ from zoo.report.facts import best_epoch
 from zoo.report.pages import belief
 from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, source_name
 from zoo.report.pages.comparison import duration
+from zoo.report.pages.stress import worst_rows
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
 from zoo.runs.diagnosis import diagnose, held_back, the_others, untold
@@ -61,6 +62,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         ),
         calibration=calibration_text(test),
         others=[{"name": name, "told": belief.value_text(area)} for name, area in others.items()],
+        stress=[worst_rows(name, result) for name, result in run.under_stress().items()],
         alarms=untold(run.alarms, causes),
         limits=_limits(run, others),
         items=items,
@@ -118,6 +120,8 @@ def _limits(run: Run, others: Mapping[str, Any]) -> list[str]:
     ]
     if not others:
         limits.append("It was never scored on data from elsewhere.")
+    if not run.under_stress():
+        limits.append("How it bears the changes that another machine makes was not measured.")
     if not patients_known(data):
         limits.append(
             "Patients are not known: images of one patient may be in several parts, and the "
