@@ -19,12 +19,11 @@ from zoo.base.sources import source_slug
 from zoo.base.types import TEST, Sample
 from zoo.data.stresses import LEVELS, STRESSES, stressed
 from zoo.interpret.overview.sampling import stratified
-from zoo.network.classifier import TrainedClassifier
 from zoo.report.facts import facts
 from zoo.report.pages.card import model_card
 from zoo.report.pages.stress import stress_page
-from zoo.runs import model_file, novelty, run_folder
-from zoo.runs.answering import decision_of, gate_of
+from zoo.runs import model_file, run_folder
+from zoo.runs.answering import Answerer, Answers
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import Cause, robustness
 from zoo.runs.reference import keeps_pictures
@@ -32,7 +31,6 @@ from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.delong import Statistic
 from zoo.stats.intervals import CONFIDENCE
-from zoo.stats.probabilities import softmax
 from zoo.stats.robustness import falls, figures, scores
 
 SCHEMA = 1
@@ -88,7 +86,14 @@ def stress(
     samples = stratified(selection.samples, images, seed)
     classifier = model_file.load_classifier(run)
     views = _viewer(selection, classifier.input_shape)
-    logits, distances = _outputs(run, classifier, samples, views, progress)
+    answerer = Answerer(run, classifier, run_folder.load_reference(run))
+    streamed = track(
+        progress,
+        in_parallel(views, samples, ahead=AHEAD),
+        "asking of changed images",
+        len(samples),
+    )
+    answers = [answerer.answer(pixels) for pixels in streamed]
     result = {
         "schema": SCHEMA,
         "own": selection.own,
@@ -100,7 +105,7 @@ def stress(
         "available": len(selection.samples),
         "patients": len({s.patient for s in samples}),
         "confidence": CONFIDENCE,
-        **_measured(run, samples, logits, distances),
+        **_measured(samples, answers, classifier.positive),
     }
     name = split if source is None else f"{source_slug(source)}-{split}"
     folder = run.path / run_folder.STRESSES / name
@@ -139,35 +144,19 @@ def _viewer(
     return views
 
 
-def _outputs(
-    run: Run,
-    classifier: TrainedClassifier,
-    samples: Sequence[Sample],
-    views: Callable[[Sample], np.ndarray],
-    progress: Progress,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits `(samples, 58, classes)` and distances `(samples, 58)`, streamed."""
-    gate = gate_of(run, run_folder.load_reference(run))
-    streamed = in_parallel(views, samples, ahead=AHEAD)
-    logits, distances = [], []
-    for pixels in track(progress, streamed, "asking of changed images", len(samples)):
-        answers, embeddings = classifier.outputs(pixels)
-        logits.append(answers)
-        distances.append(gate.distances([embeddings, novelty.shapes(pixels)]))
-    return np.stack(logits), np.stack(distances)
-
-
 def _measured(
-    run: Run, samples: Sequence[Sample], logits: np.ndarray, distances: np.ndarray
+    samples: Sequence[Sample], answers: Sequence[Answers], positive: int
 ) -> dict[str, Any]:
-    """Return the scores on the images as they are, and a row for each change."""
+    """Return the scores on the images as they are, and a row for each change.
+
+    `answers` holds for each image those to it and then to each of CHANGES.
+    """
     labels = np.array([s.label for s in samples], np.int64)
     patients = np.array([s.patient for s in samples], np.str_)
-    decision, positive = decision_of(run, run.record["operating_point"]), run.record["positive"]
 
     def of(view: int) -> tuple[dict[str, Statistic], dict[str, Any]]:
-        probabilities = softmax(logits[:, view] / run.temperature)
-        verdicts = decision.decide(probabilities, distances[:, view])
+        probabilities = np.stack([given.probabilities[view] for given in answers])
+        verdicts = [given.verdicts[view] for given in answers]
         predicted = np.array([verdict.predicted for verdict in verdicts])
         refused = [verdict.refused for verdict in verdicts]
         measured = figures(labels, probabilities, predicted, positive, patients)
