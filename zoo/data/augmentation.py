@@ -15,6 +15,8 @@ import numpy as np
 from zoo.data import resampling
 
 BEST_QUALITY = 100
+NOTHING = (2.0, 6.0)
+"""Rows and columns of detail in which no lung can be seen any more."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Preset:
     """Worst JPEG quality that a view is stored with."""
     compressed: float = 0.0
     """Share of the views that are stored as JPEG."""
+    blank: float = 0.0
+    """Share of the views of which no structure is left: of these no class is the right one."""
 
 
 PRESETS = {
@@ -60,6 +64,7 @@ PRESETS = {
         noise=7.0,
         quality=15,
         compressed=0.3,
+        blank=0.06,
     ),
     "document": Preset(rotation=10, zoom=0.15, shift=0.20, shear=0.15, flip=True),
 }
@@ -82,6 +87,8 @@ class Views(NamedTuple):
     """`(images, 2)` int32, of which the noise follows."""
     qualities: Any
     """`(images,)` int32 JPEG quality; BEST_QUALITY: not compressed."""
+    blank: Any
+    """`(images,)`: 1 where nothing is left that could tell a class, else 0."""
 
 
 def draw(
@@ -101,6 +108,16 @@ def joined(several: Iterable[Views]) -> Views:
     return Views(*(np.concatenate(column) for column in zip(*several, strict=True)))
 
 
+def softened(targets: np.ndarray, views: Views) -> np.ndarray:
+    """Return `(images, classes)` targets, with equal ones for views of which nothing is left.
+
+    So a network learns that where there is nothing to see there is nothing to say (Hendrycks,
+    Mazeika, Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019).
+    """
+    blank = views.blank[:, None]
+    return (targets * (1 - blank) + blank / targets.shape[1]).astype(np.float32)
+
+
 def _view(
     preset: Preset, u: np.ndarray, random: np.random.Generator, size: tuple[int, int]
 ) -> Views:
@@ -108,7 +125,8 @@ def _view(
     left = 1 - preset.crop * random.uniform(0, 1, 2)
     start = (1 - left) * random.uniform(0, 1, 2)
     gamma, sharpness = random.uniform(-1, 1, 2) * (preset.gamma, preset.sharpness)
-    fewest, most = preset.detail or size
+    blank = random.uniform() < preset.blank
+    fewest, most = NOTHING if blank else preset.detail or size
     compressed = random.uniform() < preset.compressed
     quality = random.integers(preset.quality, BEST_QUALITY) if compressed else BEST_QUALITY
     return Views(
@@ -119,6 +137,7 @@ def _view(
         np.float32(preset.noise * random.uniform()),
         random.integers(0, 2**31, 2).astype(np.int32),
         np.int32(quality),
+        np.float32(blank),
     )
 
 

@@ -88,6 +88,7 @@ def training_batches(
 
     order = np.concatenate([shuffled(len(samples), seed, number) for number in rounds])
     in_order, content = [samples[i] for i in order], [digests[i] for i in order]
+    of_order = targets[order]
     if preset == "none":
         pixels = seen_batches(dataset, in_order, content, input_shape, frames, batch_size)
     else:
@@ -96,6 +97,7 @@ def training_batches(
             augmentation.draw(preset, seed, number, of_round, size)
             for number, of_round in zip(rounds, _parted(content, len(rounds)), strict=True)
         )
+        of_order = augmentation.softened(of_order, views)
         drawn = (views,) if frames is None else (views, frames.of(content))
         pixels = tf.data.Dataset.zip(
             (
@@ -106,7 +108,7 @@ def training_batches(
             lambda x, drawn: augmentation.apply(x, *drawn, size=size, preset=preset),
             tf.data.AUTOTUNE,
         )
-    answers = tf.data.Dataset.from_tensor_slices((targets[order], weights[order]))
+    answers = tf.data.Dataset.from_tensor_slices((of_order, weights[order]))
     return (
         tf.data.Dataset.zip((pixels, answers.batch(batch_size)))
         .map(lambda x, y: (x, y[0], y[1]))

@@ -78,25 +78,23 @@ class PixelInputs:
 class FeatureInputs:
     """Trains a head on the features of a frozen backbone: `(images, views, …)`, view 0 as is.
 
-    In epoch `e` an image is seen as its view `e mod views`, so memory holds one epoch at a time.
+    `targets` is `(images, views, classes)`. In epoch `e` an image is seen as its view `e mod views`, so memory holds one epoch at a time.
     """
 
     def __init__(
         self,
         head: Any,
         train: np.ndarray,
-        train_labels: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
         validation: np.ndarray,
         validation_labels: np.ndarray,
-        classes: int,
         recipe: Recipe,
     ) -> None:
         self.model = head
         self.steps = math.ceil(len(train) / recipe.batch_size)
         self._train, self._validation, self._answers = train, validation, validation_labels
-        self._targets = np.eye(classes, dtype=np.float32)[train_labels]
-        self._weights = sample_weights(train_labels, classes, recipe.class_weights)
-        self._recipe = recipe
+        self._targets, self._weights, self._recipe = targets, weights, recipe
 
     def training(self, epoch: int) -> Any:
         """Return the batches `(features, one-hot targets, weights)` of an epoch."""
@@ -105,7 +103,7 @@ class FeatureInputs:
         order = shuffled(len(self._train), self._recipe.seed, epoch)
         views = (np.arange(len(self._train)) + epoch) % self._train.shape[1]
         seen = self._train[order, views[order]]
-        rows = (seen, self._targets[order], self._weights[order])
+        rows = (seen, self._targets[order, views[order]], self._weights[order])
         return tf.data.Dataset.from_tensor_slices(rows).batch(self._recipe.batch_size).prefetch(2)
 
     def validation(self) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.base.progress import Progress
 from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
+from zoo.data import augmentation
 from zoo.data.pipeline import read_shape
 from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
@@ -25,7 +26,7 @@ from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
 from zoo.training.checkpoint import TrainingState
 from zoo.training.framing import choose
-from zoo.training.inputs import FeatureInputs, PixelInputs
+from zoo.training.inputs import FeatureInputs, PixelInputs, sample_weights
 from zoo.training.plan import Plan, build, unfreeze
 from zoo.training.trainer import Phase, fit
 
@@ -184,15 +185,28 @@ class Session:
             for part, samples in self.parts.items()
         }
         self.raise_alarms(constant_features(self.features[TRAIN][:, 0]))
+        labels, classes = self.labels[TRAIN], len(self.class_names)
         return FeatureInputs(
             head,
             self.features[TRAIN],
-            self.labels[TRAIN],
+            self._targets_of_views(views),
+            sample_weights(labels, classes, recipe.class_weights),
             self.features[VALIDATION][:, 0],
             self.labels[VALIDATION],
-            len(self.class_names),
             recipe,
         )
+
+    def _targets_of_views(self, views: int) -> np.ndarray:
+        """Return `(images, views, classes)`: what is right of each view of the training part."""
+        recipe, content = self.plan.recipe, self.digests(self.split.train)
+        plain = np.eye(len(self.class_names), dtype=np.float32)[self.labels[TRAIN]]
+        drawn = (
+            augmentation.draw(
+                recipe.augmentation, recipe.seed, view, content, self.plan.input_shape[:2]
+            )
+            for view in range(1, views)
+        )
+        return np.stack([plain, *(augmentation.softened(plain, one) for one in drawn)], axis=1)
 
     def _after_epoch(
         self, path: Path, state: TrainingState, probabilities: np.ndarray, labels: np.ndarray
