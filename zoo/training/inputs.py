@@ -78,7 +78,8 @@ class PixelInputs:
 class FeatureInputs:
     """Trains a head on the features of a frozen backbone: `(images, views, …)`, view 0 as is.
 
-    `targets` is `(images, views, classes)`. In epoch `e` an image is seen as its view `e mod views`, so memory holds one epoch at a time.
+    `targets` is `(images, views, classes)`. In epoch `e` an image is seen as its view
+    `e mod views`, so memory holds one epoch at a time.
     """
 
     def __init__(
