@@ -26,6 +26,7 @@ class _Pass:
 
     pixels: np.ndarray
     outputs: tuple[np.ndarray, np.ndarray] | None = None
+    boxes: np.ndarray | None = None
     targets: tuple[int, ...] = ()
     gradients: Gradients | None = None
 
@@ -79,6 +80,8 @@ class TrainedClassifier:
         """Return the box that is seen of each picture, `(batch, 4)` float32."""
         if self.inner is self.model:
             return np.tile(frame.WHOLE, (len(pixels), 1))
+        if (known := self._known(pixels).boxes) is not None:
+            return known
         return _joined([self._find(part) for _, part in _parts(pixels, PREDICTION_BATCH)])
 
     def seen(self, pixels: np.ndarray) -> np.ndarray:
@@ -106,8 +109,9 @@ class TrainedClassifier:
         if known.outputs is not None:
             return known.outputs
         parts = [self._forward(part) for _, part in _parts(pixels, PREDICTION_BATCH)]
-        logits, embeddings = (_joined(column) for column in zip(*parts, strict=True))
-        self._keep(replace(known, outputs=(logits, embeddings)))
+        logits, embeddings, *boxes = (_joined(column) for column in zip(*parts, strict=True))
+        known = replace(known, outputs=(logits, embeddings), boxes=boxes[0] if boxes else None)
+        self._keep(known)
         return logits, embeddings
 
     def gradients(
@@ -180,7 +184,8 @@ class TrainedClassifier:
     def _keep(self, known: _Pass) -> None:
         if not _is_kept(known.pixels):
             return
-        for array in (*(known.outputs or ()), *_arrays(known.gradients)):
+        boxes = () if known.boxes is None else (known.boxes,)
+        for array in (*(known.outputs or ()), *boxes, *_arrays(known.gradients)):
             array.flags.writeable = False  # several callers are given it
         self._last = known
 
@@ -197,19 +202,14 @@ class TrainedClassifier:
         return _traced(frame.with_boxes(self.model))
 
     @cached_property
-    def _forward(self) -> Callable[[np.ndarray], tuple[Any, Any]]:
+    def _forward(self) -> Callable[[np.ndarray], Sequence[Any]]:
+        """Give logits and embeddings, and of a framed network the boxes."""
         import keras
-        import tensorflow as tf
 
-        both = keras.Model(self.model.input, [self.model.output, graph.embedding(self.model)])
-        signature = [tf.TensorSpec((None, *self.input_shape), tf.float32)]
-
-        @tf.function(input_signature=signature)
-        def forward(pixels: Any) -> tuple[Any, Any]:
-            logits, embeddings = both(pixels, training=False)
-            return logits, embeddings
-
-        return forward
+        given = [self.model.output, graph.embedding(self.model)]
+        if self.inner is not self.model:
+            given.append(self.model.get_layer(frame.BOX).output)
+        return _traced(keras.Model(self.model.input, given))
 
     @cached_property
     def _by_features(self) -> Differentiate:

@@ -49,6 +49,7 @@ def outputs_of(
             if changed is not None:
                 pixels = changed(pixels, samples[start : start + len(pixels)])
             start += len(pixels)
+            pixels.flags.writeable = False  # one pass then serves all that is asked
             logits, embeddings = classifier.outputs(pixels)
             parts.append((logits, embeddings, novelty.shapes(pixels), classifier.boxes(pixels)))
     return Outputs(*(np.concatenate(part) for part in zip(*parts, strict=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.data.pipeline import batches, reading_errors
 from zoo.network import localiser
-from zoo.network.classifier import TrainedClassifier
 from zoo.runs import model_file, novelty, reference, run_folder
 from zoo.runs.decision import Decision
 from zoo.runs.history import write_history
 from zoo.runs.novelty import Gate
-from zoo.runs.outputs import Outputs
+from zoo.runs.outputs import Outputs, outputs_of
 from zoo.runs.run_folder import Run
 from zoo.stats import conformal, labelled_logits
 from zoo.stats.alarms import collapsed, gaps
@@ -35,9 +34,6 @@ from zoo.training.checkpoint import TrainingState
 from zoo.training.session import Session
 from zoo.training.tuning import VIEWS, Tuned, tune, under_stress
 
-Spaces = tuple[np.ndarray, ...]
-"""Embeddings and shapes of some images, by which they are told to be like others."""
-
 
 def finish(
     session: Session, record: Mapping[str, Any], path: Path, state: TrainingState, seconds: float
@@ -46,7 +42,10 @@ def finish(
 
     `record` is what was known before the training, `seconds` is how long the training took.
     """
-    answers = {part: answers_of(session, part) for part in SPLITS}
+    given = {part: outputs_of_part(session, part) for part in SPLITS}
+    answers = {
+        part: labelled_logits.gather(given[part].logits, session.parts[part]) for part in SPLITS
+    }
     stressed = under_stress(session)
     tuned = tune(answers[VALIDATION], stressed.answers, session)
     temperature, point = tuned.temperature, tuned.point
@@ -57,10 +56,9 @@ def finish(
     labelled_logits.save(path / run_folder.STRESSED, stressed.answers)
     labelled_logits.save(path / run_folder.TESTED, answers[TEST])
     found_by = _localiser(session, path)
-    held = _spaces(session, VALIDATION, range(len(session.split.validation)))
-    cases = _reference(session, held[0])
+    cases = _reference(session, given)
     reference.save(path / run_folder.CASES, cases)
-    gate = novelty.fit_gate(novelty.spaces(cases), _with_stressed(held, stressed.outputs))
+    gate = _gate(cases, given[VALIDATION], stressed.outputs)
     write_history(path / run_folder.HISTORY, state.history)
     complete = {
         **record,
@@ -88,8 +86,24 @@ def finish(
 
 def answers_of(session: Session, part: str) -> LabelledLogits:
     """Return what the trained network answers to a part of its data."""
-    samples = session.parts[part]
-    return labelled_logits.gather(session.logits(part), samples)
+    return labelled_logits.gather(session.logits(part), session.parts[part])
+
+
+def outputs_of_part(session: Session, part: str) -> Outputs:
+    """Return what the trained network gives to a part; known features are not computed again."""
+    samples, dataset = session.parts[part], session.verified.dataset
+    embeddings = session.cached_embeddings(part)
+    if embeddings is None:
+        title = f"measuring {part}"
+        return outputs_of(session.classifier, dataset, samples, session.progress, title=title)
+    streamed = batches(dataset, samples, session.input_shape)
+    with reading_errors():
+        shapes = [
+            novelty.shapes(batch.numpy())
+            for batch in track(session.progress, streamed, f"describing {part}", len(streamed))
+        ]
+    boxes = session.boxes(part)
+    return Outputs(session.logits(part), embeddings, np.concatenate(shapes), boxes)
 
 
 def _measure(
@@ -126,12 +140,16 @@ def _measure(
     return result
 
 
-def _with_stressed(held: Spaces, stressed: Outputs) -> Spaces:
-    """Join the validation images as they are, repeated so that both count alike, and stressed."""
-    under = (stressed.embeddings, stressed.shapes)
-    return tuple(
-        np.concatenate([*[plain] * VIEWS, other]) for plain, other in zip(held, under, strict=True)
-    )
+def _gate(cases: Reference, held: Outputs, stressed: Outputs) -> Gate:
+    """Set the limits by the validation images, as they are and stressed: both count alike."""
+    joined = [
+        np.concatenate([*[plain] * VIEWS, under])
+        for plain, under in (
+            (held.embeddings, stressed.embeddings),
+            (held.shapes, stressed.shapes),
+        )
+    ]
+    return novelty.fit_gate(novelty.spaces(cases), joined)
 
 
 def _decision(session: Session, validation: LabelledLogits, tuned: Tuned, gate: Gate) -> Decision:
@@ -161,38 +179,18 @@ def _localiser(session: Session, path: Path) -> dict[str, Any] | None:
     }
 
 
-def _reference(session: Session, held: np.ndarray) -> Reference:
+def _reference(session: Session, given: Mapping[str, Outputs]) -> Reference:
     dataset, recipe, train = session.verified.dataset, session.plan.recipe, session.split.train
     chosen = reference.choose_cases(train, recipe.cases, recipe.seed)
     cases = [train[i] for i in chosen]
-    embeddings, described = _spaces(session, TRAIN, chosen)
     return Reference(
-        embeddings=embeddings,
+        embeddings=given[TRAIN].embeddings[chosen],
         labels=session.labels[TRAIN][chosen],
         names=tuple(s.name for s in cases),
         patients=tuple(s.patient for s in cases),
         digests=tuple(session.digests(cases)),
         thumbnails=reference.thumbnails(dataset, cases) if recipe.pictures else (),
-        shapes=described,
-        held_embeddings=held,
+        shapes=given[TRAIN].shapes[chosen],
+        held_embeddings=given[VALIDATION].embeddings,
         held_labels=session.labels[VALIDATION],
-    )
-
-
-def _spaces(session: Session, part: str, rows: Sequence[int]) -> Spaces:
-    """Return the embeddings and the shapes of some images of a part."""
-    samples = [session.parts[part][row] for row in rows]
-    known = session.cached_embeddings(part)
-    classifier = TrainedClassifier(session.model, session.class_names, session.positive)
-    streamed = batches(session.verified.dataset, samples, session.input_shape)
-    embeddings, described = [], []
-    with reading_errors():
-        for batch in track(session.progress, streamed, f"describing {part}", len(streamed)):
-            pixels = batch.numpy()
-            described.append(novelty.shapes(pixels))
-            if known is None:
-                embeddings.append(classifier.embeddings(pixels))
-    return (
-        np.concatenate(embeddings) if known is None else known[list(rows)],
-        np.concatenate(described),
     )

@@ -17,8 +17,9 @@ from zoo.data.pipeline import read_shape
 from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
+from zoo.network.classifier import TrainedClassifier
 from zoo.network.features import features
-from zoo.network.frame import framed
+from zoo.network.frame import WHOLE, framed
 from zoo.runs import run_folder
 from zoo.runs.history import write_history
 from zoo.stats import operating
@@ -90,6 +91,18 @@ class Session:
         if framing.frames is None or framing.localiser is None:
             return self.network
         return framed(self.network, framing.localiser)
+
+    @cached_property
+    def classifier(self) -> TrainedClassifier:
+        """Return the network of a finished `fit`, ready to be asked."""
+        return TrainedClassifier(self.model, self.class_names, self.positive)
+
+    def boxes(self, part: str) -> np.ndarray:
+        """Return what is seen of each image of a part, `(images, 4)` as shares of the picture."""
+        samples, frames = self.parts[part], self.framing.frames
+        if frames is None:
+            return np.tile(WHOLE, (len(samples), 1))
+        return frames.of(self.digests(samples))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -16,7 +16,6 @@ import numpy as np
 
 from zoo.base.types import VALIDATION, Sample
 from zoo.data.stresses import MIDDLE, STRESSES, stressed
-from zoo.network.classifier import TrainedClassifier
 from zoo.runs.outputs import Outputs, outputs_of
 from zoo.stats import labelled_logits, operating
 from zoo.stats.calibration import fit_temperature
@@ -51,7 +50,6 @@ class Tuned:
 def under_stress(session: Session) -> Stressed:
     """Ask the finished network about the validation part under stress."""
     samples, digests = session.parts[VALIDATION], session.verified.digests
-    classifier = TrainedClassifier(session.model, session.class_names, session.positive)
     chosen = {sample.name: drawn(digests[sample.name]) for sample in samples}
 
     def asked(view: int) -> Outputs:
@@ -64,7 +62,7 @@ def under_stress(session: Session) -> Stressed:
             )
 
         return outputs_of(
-            classifier,
+            session.classifier,
             session.verified.dataset,
             samples,
             session.progress,
