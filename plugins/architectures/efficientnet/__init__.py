@@ -115,7 +115,6 @@ def zoo_architectures() -> list[Architecture]:
             },
             presets={
                 "fast": {
-                    "input_shape": (224, 224, 3),
                     "backbone": "frozen",
                     "epochs": 40,
                     "learning_rate": 1e-2,
