@@ -9,7 +9,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 .PHONY: demo test coverage mutants pythons lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
-	$(BIN)/zoo train efficientnet --data 'phantom?images=1000' --runs $(DEMO)/runs
+	$(BIN)/zoo train efficientnet --preset fast --data 'phantom?images=1000' --runs $(DEMO)/runs
 	$(BIN)/zoo sample $(DEMO)/images --data 'phantom?seed=1&images=10' --count 1
 	$(BIN)/zoo explain $(DEMO)/images --runs $(DEMO)/runs --output $(DEMO)/explanations
 	@echo "Open $(DEMO)/explanations/PNEUMONIA-1.html"

@@ -35,7 +35,6 @@ from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
-from zoo.training.finish import answers_of
 from zoo.training.plan import Plan, build
 from zoo.training.recipe import DEFAULT, input_shape_of, settings
 from zoo.training.session import Session
@@ -173,8 +172,13 @@ def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progr
 
 
 def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:
-    answers = {part: answers_of(session, part) for part in SPLITS}
-    tuned = tune(answers[VALIDATION], under_stress(session).answers, session)
+    trained = session.trained()
+    answers = {
+        part: labelled_logits.gather(session.logits(part), session.parts[part]) for part in SPLITS
+    }
+    tuned = tune(
+        answers[VALIDATION], under_stress(trained).answers, session.positive, session.plan.recipe
+    )
     learned = answers[TRAIN]
     scores = training_metrics(learned.labels, softmax(learned.logits), session.positive)
     for part in (VALIDATION, TEST):
@@ -195,7 +199,7 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
         "epochs": len(state.history),
         "best_epoch": state.best_epoch,
         "unused_phases": state.unused_phases,
-        "alarms": [asdict(alarm) for alarm in session.alarms.values()],
+        "alarms": [asdict(alarm) for alarm in session.alarms.kept.values()],
     }
     write_json(path / SUMMARY, summary)  # last: a cell is done when it is there
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from zoo.base.progress import Progress
+from zoo.base.progress import Progress, track
 from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
 from zoo.data import augmentation
-from zoo.data.pipeline import read_shape
+from zoo.data.pipeline import batches, read_shape, reading_errors
 from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.features import features
 from zoo.network.frame import WHOLE, framed
-from zoo.runs import run_folder
+from zoo.runs import novelty, run_folder
 from zoo.runs.history import write_history
+from zoo.runs.outputs import Outputs
 from zoo.stats import operating
-from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features
+from zoo.stats.alarms import Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
 from zoo.training.checkpoint import TrainingState
 from zoo.training.framing import choose
 from zoo.training.inputs import FeatureInputs, PixelInputs, sample_weights
 from zoo.training.plan import Plan, build, unfreeze
+from zoo.training.trained import Alarms, Trained
 from zoo.training.trainer import Phase, fit
 
 SETTLING_EPOCHS = 3
@@ -46,8 +46,7 @@ class Session:
         self.positive = positive_index(self.class_names, plan.positive)
         self.parts = {part: split.part(part) for part in SPLITS}
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
-        self.alarms: dict[str, Alarm] = {}
-        self._told: set[str] = set()
+        self.alarms = Alarms(progress)
         self.framing = choose(plan, verified, self.parts, progress)
         keras.utils.set_random_seed(plan.recipe.seed)
         self.network = build(plan, len(self.class_names))
@@ -84,25 +83,22 @@ class Session:
                     f"validation part than epoch {state.best_epoch}, whose weights are kept."
                 )
 
-    @cached_property
-    def model(self) -> Any:
-        """Return the network of a finished `fit` with its frame: whole pictures in, logits out."""
-        framing = self.framing
-        if framing.frames is None or framing.localiser is None:
-            return self.network
-        return framed(self.network, framing.localiser)
-
-    @cached_property
-    def classifier(self) -> TrainedClassifier:
-        """Return the network of a finished `fit`, ready to be asked."""
-        return TrainedClassifier(self.model, self.class_names, self.positive)
-
-    def boxes(self, part: str) -> np.ndarray:
-        """Return what is seen of each image of a part, `(images, 4)` as shares of the picture."""
-        samples, frames = self.parts[part], self.framing.frames
-        if frames is None:
-            return np.tile(WHOLE, (len(samples), 1))
-        return frames.of(self.digests(samples))
+    def trained(self) -> Trained:
+        """Return the network of a finished `fit` with its frame, ready to be measured."""
+        framing, model = self.framing, self.network
+        if framing.frames is not None and framing.localiser is not None:
+            model = framed(model, framing.localiser)
+        return Trained(
+            TrainedClassifier(model, self.class_names, self.positive),
+            framing,
+            self.verified,
+            self.parts,
+            self.plan.recipe,
+            self.conditions,
+            self.alarms,
+            self.progress,
+            self._known,
+        )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -138,25 +134,31 @@ class Session:
             return self.material.logits(self.features[part][:, 0])
         return self.material.logits(self.parts[part])
 
-    def cached_embeddings(self, part: str) -> np.ndarray | None:
-        """Return a part's `(images, features)` embeddings when they are the backbone's features."""
+    def _known(self, part: str) -> Outputs | None:
+        """Return what a frozen backbone's features tell without asking the network again."""
         if not isinstance(self.material, FeatureInputs):
             return None
         if graph.embedding(self.network) is not self.boundary:
             return None
-        return self.features[part][:, 0]
+        samples, frames = self.parts[part], self.framing.frames
+        streamed = batches(self.verified.dataset, samples, self.input_shape)
+        with reading_errors():
+            shapes = [
+                novelty.shapes(batch.numpy())
+                for batch in track(self.progress, streamed, f"describing {part}", len(streamed))
+            ]
+        return Outputs(
+            self.logits(part),
+            self.features[part][:, 0],
+            np.concatenate(shapes),
+            np.tile(WHOLE, (len(samples), 1))
+            if frames is None
+            else frames.of(self.digests(samples)),
+        )
 
     def digests(self, samples: Sequence[Sample]) -> list[str]:
         """Return the content digest of each sample."""
         return [self.verified.digests[s.name] for s in samples]
-
-    def raise_alarms(self, alarms: Sequence[Alarm]) -> None:
-        """Keep alarms, and tell each kind once."""
-        for alarm in alarms:
-            if alarm.kind not in self._told:
-                self.progress.warn(str(alarm))
-            self._told.add(alarm.kind)
-            self.alarms[alarm.kind] = alarm
 
     def _material(self, phase: Phase) -> PixelInputs | FeatureInputs:
         if phase.name == "head":
@@ -197,7 +199,7 @@ class Session:
             )
             for part, samples in self.parts.items()
         }
-        self.raise_alarms(constant_features(self.features[TRAIN][:, 0]))
+        self.alarms.extend(constant_features(self.features[TRAIN][:, 0]))
         labels, classes = self.labels[TRAIN], len(self.class_names)
         return FeatureInputs(
             head,
@@ -227,7 +229,7 @@ class Session:
         write_history(path / run_folder.HISTORY, state.history, path / "logs")
         if len(state.history) >= SETTLING_EPOCHS:
             called = self._called(probabilities, labels)
-            self.raise_alarms(
+            self.alarms.extend(
                 collapsed(called, labels, self.class_names, VALIDATION, self.conditions)
             )
 

@@ -21,7 +21,8 @@ from zoo.stats import labelled_logits, operating
 from zoo.stats.calibration import fit_temperature
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.probabilities import softmax
-from zoo.training.session import Session
+from zoo.training.recipe import Recipe
+from zoo.training.trained import Trained
 
 VIEWS = 2
 """Stresses that each validation image is shown under."""
@@ -47,9 +48,9 @@ class Tuned:
     point: dict[str, Any] | None
 
 
-def under_stress(session: Session) -> Stressed:
+def under_stress(trained: Trained) -> Stressed:
     """Ask the finished network about the validation part under stress."""
-    samples, digests = session.parts[VALIDATION], session.verified.digests
+    samples, digests = trained.parts[VALIDATION], trained.verified.digests
     chosen = {sample.name: drawn(digests[sample.name]) for sample in samples}
 
     def asked(view: int) -> Outputs:
@@ -62,10 +63,10 @@ def under_stress(session: Session) -> Stressed:
             )
 
         return outputs_of(
-            session.classifier,
-            session.verified.dataset,
+            trained.classifier,
+            trained.verified.dataset,
             samples,
-            session.progress,
+            trained.progress,
             title=f"stressed validation {view + 1}/{VIEWS}",
             changed=changed,
         )
@@ -81,7 +82,7 @@ def drawn(digest: str) -> list[str]:
     return [str(name) for name in random.choice(list(STRESSES), VIEWS, replace=False)]
 
 
-def tune(clean: LabelledLogits, under: LabelledLogits, session: Session) -> Tuned:
+def tune(clean: LabelledLogits, under: LabelledLogits, positive: int, recipe: Recipe) -> Tuned:
     """Choose the temperature, and with two classes the operating point, on the validation part."""
     both = labelled_logits.alike(clean, under)
     temperature = fit_temperature(both.logits, both.labels)
@@ -90,10 +91,10 @@ def tune(clean: LabelledLogits, under: LabelledLogits, session: Session) -> Tune
 
     def choose(answers: LabelledLogits, **options: int) -> dict[str, Any]:
         return operating.choose_threshold(
-            answers.labels == session.positive,
-            softmax(answers.logits / temperature)[:, session.positive],
+            answers.labels == positive,
+            softmax(answers.logits / temperature)[:, positive],
             answers.patients,
-            session.plan.recipe.sensitivity or None,
+            recipe.sensitivity or None,
             **options,
         )
 

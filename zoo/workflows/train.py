@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.environment import versions
+from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_bytes, write_text
 from zoo.base.progress import SILENT, Progress
@@ -26,6 +26,7 @@ from zoo.data.verify import Verified, positive_index, verify
 from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
 from zoo.runs import run_folder
+from zoo.runs.history import write_history
 from zoo.runs.run_folder import Run
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
@@ -162,7 +163,15 @@ def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
 def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
     began = time.monotonic()
     session.fit(path, state)
-    run = finish(session, record, path, state, time.monotonic() - began)
+    write_history(path / run_folder.HISTORY, state.history)
+    told = {
+        "epochs": len(state.history),
+        "best_epoch": state.best_epoch,
+        "unused_phases": state.unused_phases,
+        "seconds": round(time.monotonic() - began, 1),
+        "peak_memory_mb": peak_memory(),
+    }
+    run = finish(session.trained(), {**record, "training": told}, path)
     if curves := learning_curves(state.history, state.best_epoch):
         write_bytes(path / run_folder.CURVES, curves)
     write_text(path / run_folder.CARD, model_card(run))
