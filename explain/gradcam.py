@@ -49,11 +49,11 @@ def explain(
     """
     import numpy as np
 
-    visualisers.feature_layer(classifier, NAME)  # there must be one
-
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         passed = classifier.gradients(pixels, wanted)
-        features, gradients = np.asarray(passed.features), np.asarray(passed.by_features)
+        if passed.features is None or passed.by_features is None:
+            raise visualisers.no_feature_map(NAME)
+        features, gradients = passed.features, passed.by_features
         coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
         return classifier.place(np.maximum(coarse, 0), pixels)
 

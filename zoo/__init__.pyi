@@ -46,6 +46,7 @@ from .workflows.audit import audit as audit
 from .workflows.check import check as check
 from .workflows.compare import compare as compare
 from .workflows.compare_runs import compare_runs as compare_runs
+from .workflows.ensemble import ensemble as ensemble
 from .workflows.evaluate import evaluate as evaluate
 from .workflows.explain import explain as explain
 from .workflows.export import export as export

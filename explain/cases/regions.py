@@ -36,7 +36,7 @@ def matching(
         if row < len(reference.thumbnails) and reference.thumbnails[row]
     ]
     nothing: list[dict[int, Regions]] = [{} for _ in targets]
-    if not pairs or classifier.feature_layer is None:
+    if not pairs:
         return nothing
     distinct = list(dict.fromkeys(pairs))
     known = _pictures(classifier, reference, [row for row, _ in distinct])

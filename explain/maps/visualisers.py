@@ -64,11 +64,17 @@ def feature_layer(classifier: Classifier, method: str) -> str:
         InvalidSetting: the network has no convolution that keeps height and width.
     """
     if classifier.feature_layer is None:
-        raise InvalidSetting(
-            f"'{method}' was asked of a network without a convolution; it needs a feature map "
-            "that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead."
-        )
+        raise no_feature_map(method)
     return str(classifier.feature_layer.name)
+
+
+def no_feature_map(method: str) -> InvalidSetting:
+    """Say that a method cannot be asked of a network."""
+    return InvalidSetting(
+        f"'{method}' was asked of a network without a convolution, or of an ensemble; it needs one "
+        "feature map that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead "
+        "('gradcam' of an ensemble)."
+    )
 
 
 def target_logits(targets: Sequence[int]) -> Callable[[Any], Any]:

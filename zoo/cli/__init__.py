@@ -24,6 +24,7 @@ COMMANDS = (
     "explain",
     "compare",
     "learning-curve",
+    "ensemble",
     "runs",
     "export",
     "app",

@@ -47,6 +47,32 @@ class Cut(InFloat32):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+class Part(InFloat32):
+    """Cuts the same part out of every picture, by the same rule: `(batch, *size, channels)`.
+
+    `box` is top, left, bottom, right as shares of the picture.
+    """
+
+    def __init__(
+        self, box: tuple[float, float, float, float], size: tuple[int, int], **named: Any
+    ) -> None:
+        super().__init__(**named)
+        self.box, self.size = tuple(map(float, box)), (int(size[0]), int(size[1]))
+
+    def call(self, pixels: Any) -> Any:
+        """Return the part."""
+        return cut(pixels, ops.convert_to_tensor([self.box], "float32"), self.size)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the part."""
+        return (input_shape[0], *self.size, input_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the layer is made from."""
+        return {**super().get_config(), "box": list(self.box), "size": list(self.size)}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
 class Thumbnail(InFloat32):
     """Reduces pictures of 1 or 3 channels to gray ones, `(batch, side, side, 1)`, by the same rule.
 

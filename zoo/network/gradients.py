@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from zoo.network import graph
@@ -28,8 +28,7 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
     import keras
     import tensorflow as tf
 
-    layer = graph.feature_layer(model)
-    maps = [] if layer is None else [layer.output]
+    maps = [layer.output for layer in graph.feature_layers(model)]
     whole = keras.Model(model.input, [model.output, graph.embedding(model), *maps])
     signature = [
         tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),
@@ -52,10 +51,33 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
         gradients = tf.gradients(score, sources, unconnected_gradients="zero") if sources else []
         tensors = {"logits": logits, "embeddings": embeddings, "targets": chosen}
         if features:
-            tensors |= {"features": features[0], "by_features": gradients[0]}
+            tensors |= side_by_side(features, gradients[: len(features)])
         return tensors | ({"by_pixels": gradients[-1]} if by_pixels else {})
 
     return differentiate
+
+
+def side_by_side(features: Sequence[Any], gradients: Sequence[Any]) -> dict[str, Any]:
+    """Join feature maps of several members, and the gradients by them, along the channels.
+
+    Coarser ones are enlarged to the finest; the gradient by a place is then shared among those that
+    stand for it.
+    """
+    import tensorflow as tf
+
+    if len(features) == 1:
+        return {"features": features[0], "by_features": gradients[0]}
+    finest = max((one.shape[1:3] for one in features), key=lambda size: size[0] * size[1])
+
+    def enlarged(one: Any) -> Any:
+        return tf.image.resize(tf.cast(one, tf.float32), finest)
+
+    shares = [one.shape[1] * one.shape[2] / (finest[0] * finest[1]) for one in features]
+    shared = [enlarged(one) * share for one, share in zip(gradients, shares, strict=True)]
+    return {
+        "features": tf.concat([enlarged(one) for one in features], axis=-1),
+        "by_features": tf.concat(shared, axis=-1),
+    }
 
 
 def margin_of(threshold: float | None, temperature: float) -> float:

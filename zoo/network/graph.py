@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zoo.base.errors import InvalidSetting
+from zoo.network.branches import before, branches, chain, last_weighted, weights
 
 FRAME = "frame."
 """What the names of all layers begin with that decide which part of a picture a network sees."""
@@ -119,7 +120,7 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
             f"ends in '{last.name}', which gives probabilities; expected logits",
             "Leave the last activation out: the trainer and the calibration add it.",
         )
-    if _last_weighted(_chain(model)) is None:
+    if any(last_weighted(chain(branch)) is None for branch in branches(model.output)):
         refuse(
             "has no layer with weights between its output and its input, or where branches join",
             "End it in a Dense layer that gives the logits.",
@@ -134,23 +135,35 @@ def own_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if not layer.name.startswith(FRAME)]
 
 
-def feature_layer(model: Any) -> Any | None:
-    """Find the layer with the last feature map: what follows the last convolution at its size.
+def feature_layers(model: Any) -> list[Any]:
+    """Find the layer with the last feature map, of each member where logits are joined.
 
-    Activations, normalisation and joins after the convolution count; pooling to fewer positions
-    does not, and neither do the 1x1 convolutions on pooled features of channel attention. None for
-    a network without a convolution that keeps height and width.
+    That is what follows the last convolution at its size. Activations, normalisation and joins
+    after the convolution count; pooling to fewer positions does not, and neither do the 1x1
+    convolutions on pooled features of channel attention. Empty for a network without a convolution
+    that keeps height and width.
     """
-    from keras import layers
+    found = []
+    for branch in branches(model.output):
+        members = before(branch)
+        layer = _last_feature_map([one for one in own_layers(model) if id(one) in members])
+        if layer is not None:
+            found.append(layer)
+    return found
 
-    convolutions = (
-        layers.Conv2D,
-        layers.Conv2DTranspose,
-        layers.DepthwiseConv2D,
-        layers.SeparableConv2D,
-    )
+
+def feature_layer(model: Any) -> Any | None:
+    """Find the layer with the last feature map; None of a network that has none, or several."""
+    found = feature_layers(model)
+    return found[0] if len(found) == 1 else None
+
+
+def _last_feature_map(among: list[Any]) -> Any | None:
+    from keras.layers import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+
+    convolutions = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D)
     last, size = None, None
-    for layer in own_layers(model):
+    for layer in among:
         shape = getattr(layer.output, "shape", ())  # a layer with several outputs gives a list
         if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
             continue
@@ -164,22 +177,30 @@ def feature_layer(model: Any) -> Any | None:
 def embedding(model: Any) -> Any:
     """Return the tensor `(batch, features)` that the last weighted layer sees in use.
 
-    Dropout before it does nothing in use; a feature map is averaged over its places.
+    Dropout before it does nothing in use; a feature map is averaged over its places. Where the
+    logits of several members are joined, theirs are put side by side.
 
     Raises:
         InvalidSetting: there is no such layer before the output, or before branches join there.
     """
     import keras
 
-    chain = _chain(model)
-    last = _last_weighted(chain)
+    tensors = [_embedding_of(branch, model.name) for branch in branches(model.output)]
+    return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)
+
+
+def _embedding_of(output: Any, name: str) -> Any:
+    import keras
+
+    links = chain(output)
+    last = last_weighted(links)
     if last is None:
         raise InvalidSetting(
-            f"The network '{model.name}' has no layer with weights between its output and its "
+            f"The network '{name}' has no layer with weights between its output and its "
             "input, or where branches join. End it in a Dense layer that gives the logits."
         )
-    tensor = chain[last].input
-    for layer in chain[last + 1 :]:
+    tensor = links[last].input
+    for layer in links[last + 1 :]:
         if type(layer).__name__ not in RANDOM_LAYERS:
             break
         tensor = layer.input
@@ -190,8 +211,8 @@ def linear_head(model: Any) -> Any | None:
     """Return the dense layer that makes logits of the embedding; None when more is in between."""
     import keras
 
-    for layer in _chain(model):
-        if _weights(layer):
+    for layer in chain(model.output):
+        if weights(layer):
             dense = isinstance(layer, keras.layers.Dense) and len(layer.input.shape) == 2
             return layer if dense and _is_linear(layer) else None
         if type(layer).__name__ not in RANDOM_LAYERS and not _is_linear(layer):
@@ -221,44 +242,23 @@ def frozen_boundary(model: Any) -> Any | None:
     Up to it the network gives the same features for an image in every epoch.
     """
     head: list[Any] = []
-    for layer in _chain(model):
-        if _weights(layer) and not layer.trainable:
+    for layer in chain(model.output):
+        if weights(layer) and not layer.trainable:
             break
         head.append(layer)
     else:  # to the input, or to where several layers are joined: is there a backbone behind it?
-        known = {id(weight) for layer in head for weight in _weights(layer)}
+        known = {id(weight) for layer in head for weight in weights(layer)}
         if all(id(weight) in known for layer in own_layers(model) for weight in layer.weights):
             return None
     boundary = None
     for layer in reversed(head):  # weightless layers, such as pooling, still belong to the backbone
-        if _weights(layer) or type(layer).__name__ in RANDOM_LAYERS:
+        if weights(layer) or type(layer).__name__ in RANDOM_LAYERS:
             boundary = layer.input
             break
-    trainable = {id(v) for layer in head if _weights(layer) for v in layer.trainable_weights}
+    trainable = {id(v) for layer in head if weights(layer) for v in layer.trainable_weights}
     if boundary is None or {id(v) for v in model.trainable_weights} != trainable:
         return None
     return boundary
-
-
-def _chain(model: Any) -> list[Any]:
-    """Return the layers and operations from the output back, for as long as each has one input."""
-    chain, tensor = [], model.output
-    while True:
-        layer = tensor._keras_history.operation
-        chain.append(layer)
-        inputs = getattr(layer, "input", None)
-        if not hasattr(inputs, "_keras_history") or inputs is tensor:
-            return chain
-        tensor = inputs
-
-
-def _last_weighted(chain: list[Any]) -> int | None:
-    """Return the place in a chain of the layer with weights that is nearest to the output."""
-    return next((place for place, layer in enumerate(chain) if _weights(layer)), None)
-
-
-def _weights(layer: Any) -> list[Any]:
-    return getattr(layer, "weights", [])  # an operation that is no layer has none
 
 
 def _opens(layer: Any) -> bool:

@@ -25,7 +25,9 @@ def write_history(path: Path, rows: Sequence[Mapping[str, Any]], logs: Path | No
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """Read the epochs of a run; numbers come back as numbers."""
+    """Read the epochs of a run; numbers come back as numbers. An ensemble has none."""
+    if not path.is_file():
+        return []
     with path.open(newline="", encoding="utf-8") as file:
         return [
             {key: value if key == "phase" else float(value) for key, value in row.items()}

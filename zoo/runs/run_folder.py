@@ -32,7 +32,7 @@ TESTED, STRESSED, LOCALISER = "test.npz", "stressed.npz", "localiser.npz"
 CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
 
 
-NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS, HISTORY)
+NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS)
 """The files of a finished run whose content is recorded."""
 
 
@@ -159,7 +159,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
 
 def mark_done(path: Path, record: Mapping[str, Any]) -> Run:
     """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
-    more = [name for name in (STRESSED, LOCALISER) if (path / name).is_file()]
+    more = [name for name in (STRESSED, LOCALISER, HISTORY) if (path / name).is_file()]
     files = {name: digest_file(path / name) for name in (*NEEDED, *more)}
     complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
     write_json(path / RECORD, complete)

@@ -68,6 +68,9 @@ class Recipe:
     pictures: bool = True
     """Whether the run folder keeps small pictures of cases and of errors."""
     seed: int = 0
+    split_seed: int = 0
+    """Where the data do not say which images belong to which part, the division follows of it:
+    trainings with several seeds have the same parts, and can be joined."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, before anything is read or trained."""
@@ -85,6 +88,7 @@ class Recipe:
             "warm_up",
             "averaging",
             "seed",
+            "split_seed",
         ):
             _at_least(name, getattr(self, name), 0)
         for name in ("learning_rate", "fine_tune_learning_rate"):
@@ -92,7 +96,7 @@ class Recipe:
                 raise InvalidSetting(
                     f"{name} is {getattr(self, name)}; expected a value above 0 and at most 10."
                 )
-        for name, most in (("batch_size", 4096), ("seed", 2**32 - 1)):
+        for name, most in (("batch_size", 4096), ("seed", 2**32 - 1), ("split_seed", 2**32 - 1)):
             if getattr(self, name) > most:
                 raise InvalidSetting(f"{name} is {getattr(self, name)}; expected at most {most}.")
         if not 0 <= self.sensitivity <= 1:

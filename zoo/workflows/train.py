@@ -154,7 +154,7 @@ def resume(
 
 
 def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
-    division = split(verified.dataset, verified.digests, plan.recipe.seed)
+    division = split(verified.dataset, verified.digests, plan.recipe.split_seed)
     for note in division.notes:
         progress.note(note)
     return Session(plan, verified, division, progress)

@@ -17,6 +17,7 @@ from zoo.report.pages.comparison import duration
 from zoo.report.pages.stress import worst_rows
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
+from zoo.runs.decision import FRAMED
 from zoo.runs.diagnosis import diagnose, held_back, the_others, untold
 from zoo.runs.run_folder import Run
 
@@ -98,6 +99,7 @@ def _network(record: Mapping[str, Any]) -> dict[str, str]:
         "Architecture": record["architecture"],
         "Pretrained on": record.get("pretrained") or "nothing (from scratch)",
         "Input": " x ".join(map(str, record["input_shape"])) + ", values 0 to 255",
+        "Sees": _seen(record),
         "Weights": f"{parameters['total']:,}, of which {parameters['trainable']:,} are trained"
         if parameters
         else "",
@@ -107,6 +109,13 @@ def _network(record: Mapping[str, Any]) -> dict[str, str]:
         "Begun": record.get("created", "")[:16].replace("T", " "),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def _seen(record: Mapping[str, Any]) -> str:
+    frame = FRAMED.get(record.get("frame", ""))
+    if frame is None:
+        return "the whole picture"
+    return f"the {frame}, cut out by itself, at {' x '.join(map(str, record['sees'][:2]))}"
 
 
 def _limits(run: Run, others: Mapping[str, Any]) -> list[str]:

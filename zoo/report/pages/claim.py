@@ -136,6 +136,14 @@ def _data(record: Mapping[str, Any]) -> dict[int, str]:
     }
 
 
+def _members(record: Mapping[str, Any]) -> str:
+    members = record["options"].get("members")
+    if not members:
+        return "None: one network."
+    shifted = ", each image also shifted" if record["options"].get("shifts") else ""
+    return f"The mean of the logits of {', '.join(members)}{shifted}."
+
+
 def _model(record: Mapping[str, Any]) -> dict[int, str]:
     recipe, parameters = record["recipe"], record.get("parameters") or {}
     pretrained, best = record.get("pretrained"), record.get("training", {}).get("best_epoch")
@@ -159,7 +167,7 @@ def _model(record: Mapping[str, Any]) -> dict[int, str]:
         ),
         26: f"Weights of the epoch with the best {recipe['monitor']} on the validation part, of "
         "equal ones with the lowest loss" + (f": {best}." if best else "."),
-        27: "None: one network.",
+        27: _members(record),
         42: f"Command: {' '.join(record['command'])}." if record.get("command") else "",
         43: f"Made with xray-zoo {record['versions'].get('xray-zoo', '')}; model and data: "
         "not reported.",

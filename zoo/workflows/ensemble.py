@@ -1,0 +1,168 @@
+"""Join finished runs to one that answers with the mean of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zoo.base.environment import peak_memory, versions
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.files import write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.registry import Registry, load_registry
+from zoo.base.types import SPLITS, Sample
+from zoo.data.verify import Verified, verify
+from zoo.network import localiser
+from zoo.network.classifier import TrainedClassifier
+from zoo.network.ensemble import SHIFTED, WHOLE, Member, joined
+from zoo.report.pages.card import model_card
+from zoo.runs import model_file, run_folder
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import with_classes_of
+from zoo.stats.alarms import Conditions
+from zoo.training.finish import finish
+from zoo.training.framing import Framing
+from zoo.training.recipe import Recipe
+from zoo.training.trained import Alarms, Trained
+
+NAME = "ensemble"
+AGREEING = ("class_names", "positive", "frame")
+"""What the records of all members say alike."""
+
+
+def ensemble(
+    runs: Sequence[Run],
+    *,
+    shifts: bool = False,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Run:
+    """Join runs to one that gives the mean of their logits, each at its own temperature.
+
+    The new run is measured on the parts that its members share, and is used like any other. With
+    `shifts` each member sees every image five times, four of them shifted a little; a single run
+    can be joined with itself that way. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
+
+    Raises:
+        InvalidSetting: fewer than two runs without `shifts`, or runs of other classes, frames,
+            channels or parts of the data.
+        BadInput: the data cannot be read any more.
+
+    Example:
+        >>> both = zoo.ensemble([run, other])
+        >>> both.record["options"]["members"] == [run.name, other.name]
+        True
+    """
+    first = _check(runs, shifts)
+    registry = registry or load_registry()
+    data = first.record["data"]
+    dataset = with_classes_of(first, registry.dataset(data["source"]))
+    verified = verify(dataset, skip_broken=data["skip_broken"], progress=progress)
+    parts = _parts(first, verified)
+    classifiers = [model_file.load_classifier(run) for run in runs]
+    found_by = run_folder.LOCALISER
+    finds = localiser.load(first.path / found_by) if (first.path / found_by).is_file() else None
+    framed = first.record.get("frame", "whole") != "whole"
+    model = joined(
+        [Member(one.inner, one.temperature) for one in classifiers],
+        finds if framed else None,
+        SHIFTED if shifts else WHOLE,
+    )
+    recipe = Recipe(**first.record["recipe"])
+    record = _record(runs, shifts, recipe, model, command)
+    trained = Trained(
+        TrainedClassifier(model, first.class_names, first.record["positive"]),
+        Framing(finds, name=first.record.get("frame", "whole")),
+        verified,
+        parts,
+        recipe,
+        Conditions(asdict(recipe), record["options"], ()),
+        Alarms(progress),
+        progress,
+    )
+    path = run_folder.create(run_folder.root(folder), NAME)
+    run_folder.write_record(path, record)
+    run = finish(trained, record, path)
+    write_text(path / run_folder.CARD, model_card(run))
+    return run
+
+
+def _check(runs: Sequence[Run], shifts: bool) -> Run:
+    """Refuse runs that cannot be joined; return the first one."""
+    if not runs or (len(runs) == 1 and not shifts):
+        raise InvalidSetting(
+            f"{len(runs)} run was given to be joined; expected two or more, or one with --shifts."
+        )
+    first = runs[0]
+    for run in runs[1:]:
+        for name in AGREEING:
+            ours, theirs = (one.record.get(name) for one in (first, run))
+            if ours != theirs:
+                raise InvalidSetting(
+                    f"'{first.name}' and '{run.name}' differ in {name.replace('_', ' ')} ({ours}, "
+                    f"{theirs}). Expected runs of the same task that see the same of a picture."
+                )
+        if first.record["input_shape"][2] != run.record["input_shape"][2]:
+            raise InvalidSetting(
+                f"'{first.name}' and '{run.name}' take another number of channels. Train them with "
+                "the same --input channels."
+            )
+        for part in SPLITS:
+            ours, theirs = (set(one.record["splits"][part]["members"]) for one in (first, run))
+            if ours != theirs:
+                raise InvalidSetting(
+                    f"'{first.name}' and '{run.name}' have other images in their {part} part: one "
+                    "was trained on what the other is measured by. Train them on the same data, "
+                    "with the same split_seed."
+                )
+    return first
+
+
+def _parts(run: Run, verified: Verified) -> dict[str, list[Sample]]:
+    """Return the samples of each part, in the order of the data."""
+    members = {part: set(run.record["splits"][part]["members"]) for part in SPLITS}
+    parts = {
+        part: [s for s in verified.dataset.samples if verified.digests[s.name] in members[part]]
+        for part in SPLITS
+    }
+    for part, samples in parts.items():
+        missing = members[part] - {verified.digests[s.name] for s in samples}
+        if missing:
+            raise BadInput(
+                f"{len(missing)} images of the {part} part of '{run.name}' are no longer in its "
+                f"data ({run.record['data']['source']}). Restore them."
+            )
+    return parts
+
+
+def _record(
+    runs: Sequence[Run], shifts: bool, recipe: Recipe, model: Any, command: Sequence[str]
+) -> dict[str, Any]:
+    first, trained = runs[0].record, [run.record["training"] for run in runs]
+    kept = ("class_names", "positive", "data", "splits", "pretrained", "frame", "findings")
+    return {
+        **{name: first[name] for name in kept if name in first},
+        "architecture": NAME,
+        "options": {"members": [run.name for run in runs], "shifts": shifts},
+        "recipe": asdict(recipe),
+        "seed": recipe.seed,
+        "input_shape": list(model.input_shape[1:]),
+        "sees": max((run.record.get("sees", []) for run in runs), default=[]),
+        "parameters": {"total": model.count_params(), "trainable": 0},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plugin": "xray-zoo",
+        "command": list(command),
+        "versions": versions(),
+        "training": {
+            "epochs": sum(one["epochs"] for one in trained),
+            "best_epoch": 0,
+            "unused_phases": [],
+            "seconds": round(sum(one["seconds"] for one in trained), 1),
+            "peak_memory_mb": peak_memory(),
+        },
+    }
