@@ -44,6 +44,8 @@ class Preset:
     """Worst JPEG quality that a view is stored with."""
     compressed: float = 0.0
     """Share of the views that are stored as JPEG."""
+    transplanted: float = 0.0
+    """Share of the views in which all but what the network is cut to is of another picture."""
     blank: float = 0.0
     """Share of the views of which no structure is left: of these no class is the right one."""
 
@@ -64,6 +66,7 @@ PRESETS = {
         noise=7.0,
         quality=15,
         compressed=0.3,
+        transplanted=0.35,
         blank=0.06,
     ),
     "document": Preset(rotation=10, zoom=0.15, shift=0.20, shear=0.15, flip=True),
@@ -87,6 +90,8 @@ class Views(NamedTuple):
     """`(images, 2)` int32, of which the noise follows."""
     qualities: Any
     """`(images,)` int32 JPEG quality; BEST_QUALITY: not compressed."""
+    transplanted: Any
+    """`(images,)`: 1 where the surroundings are those of another picture, else 0."""
     blank: Any
     """`(images,)`: 1 where nothing is left that could tell a class, else 0."""
 
@@ -137,6 +142,7 @@ def _view(
         np.float32(preset.noise * random.uniform()),
         random.integers(0, 2**31, 2).astype(np.int32),
         np.int32(quality),
+        np.float32(random.uniform() < preset.transplanted),
         np.float32(blank),
     )
 
@@ -156,13 +162,24 @@ def _transform(preset: Preset, u: np.ndarray, size: tuple[int, int]) -> np.ndarr
 
 
 def apply(
-    pixels: Any, views: Views, parts: Any = None, *, size: tuple[int, int], preset: str
+    pixels: Any,
+    views: Views,
+    parts: Any = None,
+    masks: Any = None,
+    *,
+    size: tuple[int, int],
+    preset: str,
 ) -> Any:
     """Give each image its view: `(batch, *size, channels)` float32, 0-255.
 
     `pixels` is `(batch, height, width, channels)` 0-255; `views` were drawn by the same `preset`.
     `parts` is `(batch, 4)`: the boxes that are seen of the pictures (default: all of them). Outside
     the image the nearest pixel is repeated. Exposure changes about mid-gray.
+
+    `masks` is `(batch, rows, columns, 1)`, 0 to 1: where in the parts that is which they are cut
+    to, such as lungs. Some views then get the surroundings of the next image of the batch, so that
+    these tell nothing of the class (Xiao, Engstrom, Ilyas, Madry, Noise or Signal: The Role of
+    Image Backgrounds in Object Recognition, 2021).
     """
     import tensorflow as tf
 
@@ -172,6 +189,8 @@ def apply(
     else:
         boxes = views.boxes if parts is None else _within(parts, views.boxes)
         seen = resampling.cut(pixels, boxes, size, None if chosen.detail is None else views.detail)
+    if masks is not None:
+        seen = tf.concat([seen, resampling.cut(masks, views.boxes, size)], axis=-1)
     seen = tf.raw_ops.ImageProjectiveTransformV3(
         images=seen,
         transforms=views.transforms,
@@ -180,6 +199,10 @@ def apply(
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
+    if masks is not None:
+        seen, inside = seen[..., :-1], tf.minimum(2 * seen[..., -1:], 1.0)
+        inside = tf.maximum(inside, 1 - views.transplanted[:, None, None, None])
+        seen = inside * seen + (1 - inside) * tf.roll(seen, 1, axis=0)
     exponent, gain, bias, sharpness = tf.unstack(views.tones[:, None, None, None, :], axis=-1)
     if chosen.gamma:
         seen = 255 * tf.pow(seen / 255, exponent)

@@ -98,7 +98,8 @@ def training_batches(
             for number, of_round in zip(rounds, _parted(content, len(rounds)), strict=True)
         )
         of_order = augmentation.softened(of_order, views)
-        drawn = (views,) if frames is None else (views, frames.of(content))
+        framed = () if frames is None else (frames.of(content), frames.masks_of(content))
+        drawn = (views, *framed)
         pixels = tf.data.Dataset.zip(
             (
                 batches(dataset, in_order, read_shape(input_shape, frames), batch_size),

@@ -21,6 +21,8 @@ BOX, CUT = f"{FRAME}box", f"{FRAME}cut"
 READING = 10 / 7
 """How much larger a picture is read than what is cut from it: lungs take about 7/10 of a side."""
 BATCH = 32
+MASK = 24
+"""Rows and columns of the mask of what is in a box."""
 Box = tuple[float, float, float, float]
 """Top, left, bottom and right of a part of a picture, as shares of it."""
 WHOLE = np.array([0, 0, 1, 1], np.float32)
@@ -104,6 +106,23 @@ class Finder:
 def found(boxes: np.ndarray) -> np.ndarray:
     """Tell of boxes `(n, 4)` which are not the whole picture, `(n,)` bool."""
     return (boxes != WHOLE).any(axis=1)
+
+
+def mask_finder(localiser: Localiser, input_shape: tuple[int, int, int]) -> Any:
+    """Return a Keras model from pictures to boxes and what is in them, `(batch, 4 + cells)`.
+
+    Behind the box come the rows of a mask of what is in it, `MASK` x `MASK` cells, 0 to 1.
+    """
+    import keras
+
+    from zoo.network.boxes import FindBox
+    from zoo.network.cutting import Cut
+
+    find = localiser.network(reading_shape(input_shape))
+    box = FindBox(localiser.limits.tolist())(find.output)
+    mask = Cut((MASK, MASK))(keras.ops.sigmoid(find.output), box)
+    flat = keras.layers.Flatten(dtype="float32")(mask)
+    return keras.Model(find.input, keras.layers.Concatenate(dtype="float32")([box, flat]))
 
 
 def box_of(box: np.ndarray) -> Box | None:

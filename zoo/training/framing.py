@@ -18,7 +18,7 @@ from zoo.data.masks import find_masks
 from zoo.data.verify import Verified
 from zoo.network import localiser as localisers
 from zoo.network.features import cache_folder, features
-from zoo.network.frame import finder, found, reading_shape
+from zoo.network.frame import MASK, found, mask_finder, reading_shape
 from zoo.network.localiser import SIDE, Localiser
 from zoo.training import localiser as training
 from zoo.training.plan import Plan
@@ -60,31 +60,37 @@ def choose(
         return Framing()
     else:
         localiser = localisers.lungs()
-    find = finder(localiser, plan.input_shape)
+    find = mask_finder(localiser, plan.input_shape)
     dataset, digests = verified.dataset, verified.digests
 
-    def boxes(samples: Sequence[Sample]) -> np.ndarray:
+    def looked_at(samples: Sequence[Sample]) -> np.ndarray:
         content = [digests[sample.name] for sample in samples]
         return features(find, dataset, samples, content, progress=progress, title="frames")[:, 0]
 
     train = parts[TRAIN]
     if asked == "auto" and plan.masks is None and dataset.subject != CHEST:
         few = [train[i] for i in np.linspace(0, len(train) - 1, LOOKED_AT).round().astype(int)]
-        if found(boxes(list(dict.fromkeys(few)))).mean() < NEARLY_ALL:
+        if found(looked_at(list(dict.fromkeys(few)))[:, :4]).mean() < NEARLY_ALL:
             return Framing()
     samples = [sample for part in parts.values() for sample in part]
-    known = boxes(samples)
-    shown = found(known)
+    known = looked_at(samples)
+    boxes, masks = known[:, :4], known[:, 4:].reshape(-1, MASK, MASK)
+    shown = found(boxes)
     if not shown.all():
         progress.note(
             f"In {int((~shown).sum())} of {len(samples)} images nothing plausible was found to cut "
             "them to: the network sees these whole."
         )
     reading = reading_shape(plan.input_shape)
-    by_content = {digests[sample.name]: box for sample, box in zip(samples, known, strict=True)}
-    key = f"{localiser.key}-{reading[0]}x{reading[1]}"
+    content = [digests[sample.name] for sample in samples]
+    frames = Frames(
+        reading[:2],
+        dict(zip(content, boxes, strict=True)),
+        dict(zip(content, masks, strict=True)),
+        f"{localiser.key}-{reading[0]}x{reading[1]}",
+    )
     name = "lungs" if plan.masks is None else "masks"
-    return Framing(localiser, Frames(reading[:2], by_content, key), name)
+    return Framing(localiser, frames, name)
 
 
 def _own_localiser(
