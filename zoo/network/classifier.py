@@ -90,6 +90,13 @@ class TrainedClassifier:
             return pixels.astype(np.float32)
         return np.asarray(cut(pixels, self.boxes(pixels), self.inner.input_shape[1:3]))
 
+    @cached_property
+    def inside(self) -> TrainedClassifier:
+        """Return a classifier of what is seen: the network behind the frame; itself without one."""
+        if self.inner is self.model:
+            return self
+        return TrainedClassifier(self.inner, self.class_names, self.positive, self.temperature)
+
     def place(self, maps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """Enlarge `(batch, rows, columns)` maps of what is seen to maps of the whole pictures."""
         size, boxes = pixels.shape[1:3], self.boxes(pixels)

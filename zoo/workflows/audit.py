@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.explanations import Attribution, Explanation
+from zoo.base.explanations import Explanation
 from zoo.base.files import write_bytes, write_json, write_text
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
@@ -28,8 +28,9 @@ from zoo.interpret.overview.sampling import Batch, Reader, stratified
 from zoo.interpret.trust import perturbation, randomisation, stability
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.localisation import localise
-from zoo.interpret.trust.panel import scores_of
+from zoo.interpret.trust.panel import maps_by_method, scores_of
 from zoo.interpret.trust.ranking import LOCATED, TESTS, Audit, Key, Measurements, standings
+from zoo.interpret.trust.seen import seen_by
 from zoo.report.facts import facts
 from zoo.report.pages.audit import audit_page, ranking_figure
 from zoo.runs.run_folder import Run
@@ -118,8 +119,7 @@ def audit(
 
 def write_audit(audit: Audit, folder: Path, run: Run) -> Path:
     """Write the page, the figure and the numbers into a folder; return the page."""
-    picture = ranking_figure(audit)
-    if picture is not None:
+    if (picture := ranking_figure(audit)) is not None:
         write_bytes(folder / FIGURE, picture)
     write_text(folder / PAGE, audit_page(audit, information=facts(run)))
     write_json(folder / DATA, audit.to_record())
@@ -151,26 +151,31 @@ class _Work:
         maps = _maps(interpreter.explanations(images, targets, progress))
         if not self.random:
             self._randomise(list(maps), images, targets)
-        keyed: dict[Key, np.ndarray] = {
-            **{(True, name): drawn for name, drawn in controls(images.pixels, self.seed).items()},
-            **{(False, name): np.nan_to_num(drawn) for name, drawn in maps.items()},
-        }
+        seen = seen_by(self.classifier, images.pixels)
+        chance = controls(seen.pixels, self.seed)
+        drawn = {name: np.nan_to_num(values) for name, values in maps.items()}
+        place, pixels = self.classifier.place, images.pixels
+        keyed: dict[Key, np.ndarray] = {(False, name): values for name, values in drawn.items()}
+        keyed |= {(True, name): place(values, pixels) for name, values in chance.items()}
+        in_boxes = {(False, name): seen.maps(values) for name, values in drawn.items()}
+        in_boxes |= {(True, name): values for name, values in chance.items()}
         right = np.array(targets) == np.array(batch.labels)
         findings = self._findings(images)
         explained = self._of_true_class(batch, keyed, right, findings)
         measures: Measures = defaultdict(dict)
         for key, faithful in perturbation.perturbation_test(
-            self.classifier, images.pixels, targets, keyed, steps=self.steps, seed=self.seed
+            seen.classifier, seen.pixels, targets, in_boxes, steps=self.steps, seed=self.seed
         ).items():
             for test in TESTS:
                 measures[key][test] = np.array([getattr(one, test) for one in faithful])
-        for key, drawn in keyed.items():
-            inside = _located(drawn, batch.lungs, ("inside", "area"))
+        lungs = seen.masks(batch.lungs)
+        for key, values in keyed.items():
+            inside = _located(in_boxes[key], lungs, ("inside", "area"))
             measures[key] |= {
                 **_located(explained[key], findings, LOCATED),
                 "lungs": inside["inside"],
                 "lungs_area": inside["area"],
-                **self._stable(key, images, targets, drawn),
+                **self._stable(key, images, targets, values),
             }
         progress.advance(len(targets))
         return measures, right
@@ -246,15 +251,9 @@ class _Work:
 
 def _maps(explanations: Sequence[Sequence[Explanation]]) -> Maps:
     """Stack the maps of each method that gives one for every image."""
-    by_method: dict[str, list[np.ndarray]] = defaultdict(list)
-    for of_image in explanations:
-        for one in of_image:
-            if isinstance(one, Attribution):
-                by_method[one.method].append(one.values)
     return {
-        name: np.stack(stack)
-        for name, stack in by_method.items()
-        if len(stack) == len(explanations)
+        name: np.stack([one.values for one in of_method])
+        for name, of_method in maps_by_method(explanations).items()
     }
 
 

@@ -16,6 +16,7 @@ from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.localisation import Localisation, localise
 from zoo.interpret.trust.perturbation import Faithfulness
 from zoo.interpret.trust.randomisation import explaining_seconds, first
+from zoo.interpret.trust.seen import Seen, seen_by
 from zoo.interpret.trust.stability import REPEATS, TRIES, Stability
 from zoo.interpret.trust.verdict import Evidence, Trust, judge_map
 from zoo.network.classifier import TrainedClassifier
@@ -52,7 +53,7 @@ def judge_maps(
     then the stability of slow methods is left out, and the table says so. The randomisation of a
     method comes on top, once a run: it is kept in the run's folder.
     """
-    maps = _maps(explanations)
+    maps = maps_by_method(explanations)
     if not maps:
         return [{} for _ in targets]
     known = {explainer.name: explainer for explainer in explainers}
@@ -68,7 +69,10 @@ def judge_maps(
         method: np.stack([one.values for one in attributions])
         for method, attributions in maps.items()
     }
-    faithful = _faithfulness(classifier, images, targets, values, steps, PERTURBING * limit)
+    seen = seen_by(classifier, images.pixels)
+    maps_seen = {method: seen.maps(np.nan_to_num(stack)) for method, stack in values.items()}
+    faithful = _faithfulness(seen, targets, maps_seen, steps, PERTURBING * limit)
+    places = [None] * len(targets) if masks is None else seen.masks(masks)
     stable = {}
     waiting = sorted(maps, key=lambda method: _stated_seconds(maps[method]))
     for place, method in enumerate(waiting):
@@ -100,7 +104,7 @@ def judge_maps(
                         if name.startswith(CONTROL)
                     },
                     stability=stable[method][i],
-                    localisation=_inside(attributions[i].values, masks, i),
+                    localisation=_inside(maps_seen[method][i], places[i]),
                 )
             )
             for method, attributions in maps.items()
@@ -118,7 +122,7 @@ def scores_of(run: Run) -> dict[str, Mapping[str, Any]]:
     return {part: score for part, score in scores.items() if score["value"] is not None}
 
 
-def _maps(explanations: Sequence[Sequence[Explanation]]) -> dict[str, list[Attribution]]:
+def maps_by_method(explanations: Sequence[Sequence[Explanation]]) -> dict[str, list[Attribution]]:
     """Sort by method; one that gives maps gives one for each image."""
     by_method: dict[str, list[Attribution]] = {}
     for of_image in explanations:
@@ -129,30 +133,31 @@ def _maps(explanations: Sequence[Sequence[Explanation]]) -> dict[str, list[Attri
 
 
 def _faithfulness(
-    classifier: TrainedClassifier,
-    images: Images,
+    seen: Seen,
     targets: Sequence[int],
     values: Mapping[str, np.ndarray],
     steps: int,
     limit: float,
 ) -> dict[str, list[Faithfulness]]:
-    """Test maps and controls together, in as many steps as the time allows; empty: in none."""
+    """Test maps and controls together, in as many steps as the time allows; empty: in none.
+
+    All of it are maps of what is seen.
+    """
     begun = time.perf_counter()
-    control_maps = {CONTROL + name: maps for name, maps in controls(images.pixels).items()}
-    maps = {**control_maps, **{method: np.nan_to_num(stack) for method, stack in values.items()}}
+    classifier, pixels = seen.classifier, seen.pixels
+    control_maps = {CONTROL + name: maps for name, maps in controls(pixels).items()}
+    maps = {**control_maps, **values}
     if math.isfinite(limit):
         one = {name: stack[:1] for name, stack in list(control_maps.items())[:1]}
-        classifier.logits(images.pixels[:1].copy())  # the first pass makes the network ready
+        classifier.logits(pixels[:1].copy())  # the first pass makes the network ready
         started = time.perf_counter()
-        perturbation.perturbation_test(
-            classifier, images.pixels[:1], targets[:1], one, steps=FEWEST_STEPS
-        )
+        perturbation.perturbation_test(classifier, pixels[:1], targets[:1], one, steps=FEWEST_STEPS)
         now = time.perf_counter()
         a_step = (now - started) / FEWEST_STEPS * len(maps) * len(targets)
         steps = min(steps, int((limit - (now - begun)) / a_step))
         if steps < FEWEST_STEPS:
             return {}
-    return perturbation.perturbation_test(classifier, images.pixels, targets, maps, steps=steps)
+    return perturbation.perturbation_test(classifier, pixels, targets, maps, steps=steps)
 
 
 def _stability(
@@ -200,8 +205,5 @@ def _stated_seconds(maps: Sequence[Attribution]) -> float:
     return float(np.mean([value if isinstance(value, float) else 0.0 for value in told]))
 
 
-def _inside(
-    values: np.ndarray, masks: Sequence[np.ndarray | None] | None, image: int
-) -> Localisation | None:
-    mask = None if masks is None else masks[image]
+def _inside(values: np.ndarray, mask: np.ndarray | None) -> Localisation | None:
     return None if mask is None else localise(values, mask)

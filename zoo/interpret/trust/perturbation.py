@@ -84,8 +84,7 @@ def perturbation_test(
         }
         perturbed = Perturbed(image, cells, steps, seed)
         shown = chain(perturbed.ends(), *(perturbed.variants(rank) for rank in ranks.values()))
-        box = classifier.boxes(image[None])
-        heights = _probabilities(classifier, shown, box, int(target))
+        heights = _probabilities(classifier, shown, int(target))
         by_map = np.split(heights[2:], len(ranks)) if ranks else []
         for name, inner in zip(ranks, by_map, strict=True):
             results[name].append(perturbed.curves(heights[:2], inner))
@@ -163,16 +162,11 @@ class Perturbed:
         return cells[self.cells.of_pixel][..., None]
 
 
-def _probabilities(
-    classifier: Classifier, shown: Iterator[np.ndarray], box: np.ndarray, target: int
-) -> np.ndarray:
-    """Return the target's probability for each picture, holding few of them at a time.
-
-    All are seen in the `box` of the image as it is, however much of it is hidden.
-    """
+def _probabilities(classifier: Classifier, shown: Iterator[np.ndarray], target: int) -> np.ndarray:
+    """Return the target's probability for each picture, holding few of them at a time."""
     batches = []
     while batch := list(islice(shown, PREDICTION_BATCH)):
-        logits = classifier.logits(np.stack(batch), box.repeat(len(batch), 0)).astype(np.float64)
+        logits = classifier.logits(np.stack(batch)).astype(np.float64)
         batches.append(softmax(logits / classifier.temperature)[:, target])
     return np.concatenate(batches)
 

@@ -20,11 +20,12 @@ from zoo.base.files import write_json
 from zoo.base.pixel_arrays import to_channels
 from zoo.base.types import Images
 from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies
+from zoo.interpret.trust.seen import within
 from zoo.interpret.trust.similarity import rank_correlation, ssim
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import CASES, MODEL, Run
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the measurement changes, so that kept results expire."""
 FOLDER = "trust"
 IMAGES, FEWEST = 8, 2
@@ -134,12 +135,14 @@ def randomisation_test(
     # A classifier remembers its answers to arrays that cannot change; here its weights change.
     images = replace(images, pixels=images.pixels.copy())
     copies = copies or Copies(classifier, images.pixels)
+    boxes, size = classifier.boxes(images.pixels), classifier.inner.input_shape[1:3]
 
     def maps(network: TrainedClassifier) -> np.ndarray:
         explanations = explainer.explain(network, images, targets, reference, **options)
-        return np.array(
+        drawn = np.array(
             [np.nan_to_num(m.values) for m in explanations if isinstance(m, Attribution)]
         )
+        return within(drawn, boxes[: len(drawn)], size) if len(drawn) else drawn
 
     one, target = first(images, targets, 1)
     seconds = explaining_seconds(explainer, options, classifier, one, target, reference)

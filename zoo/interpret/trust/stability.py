@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.types import Images
+from zoo.interpret.trust.seen import within
 from zoo.interpret.trust.similarity import rank_correlation
 from zoo.network.classifier import TrainedClassifier
 
@@ -48,11 +49,14 @@ def stability_test(
 
     `maps` is `(batch, height, width)`: what the method gave with the same options.
     """
+    boxes = classifier.boxes(images.pixels)
+    size = classifier.inner.input_shape[1:3]
+    shown_before = within(maps, boxes, size)
 
     def likeness(shown: Images, settings: Mapping[str, Any]) -> np.ndarray:
         explanations = explainer.explain(classifier, shown, targets, reference, **settings)
         again = np.stack([one.values for one in explanations if isinstance(one, Attribution)])
-        return rank_correlation(maps, np.nan_to_num(again))
+        return rank_correlation(shown_before, within(np.nan_to_num(again), boxes, size))
 
     noisy = [likeness(_with_noise(images, seed), options) for seed in range(tries)]
     other: list[np.ndarray] = []

@@ -23,6 +23,7 @@ class Interruptible:
     def __init__(self, classifier: TrainedClassifier) -> None:
         self._classifier = classifier
         self._ask: Callable[[], None] = _nobody
+        self._inside: Interruptible | None = None
 
     @contextlib.contextmanager
     def asking(self, ask: Callable[[], None]) -> Iterator[None]:
@@ -35,6 +36,15 @@ class Interruptible:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._classifier, name)
+
+    @property
+    def inside(self) -> Interruptible:
+        """Return a classifier of what is seen, which asks the same."""
+        if self._inside is None:
+            inside = self._classifier.inside
+            self._inside = self if inside is self._classifier else Interruptible(inside)
+        self._inside._ask = self._ask
+        return self._inside
 
     def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         """Return `(batch, classes)` float32 logits; with `boxes`, of what is in these."""
