@@ -1,15 +1,14 @@
-"""A part of a picture is cut out as another library cuts it, and its gradients stay inside."""
+"""The layers that cut reduce as another library does, and their gradients stay inside the box."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from zoo.network.cutting import Cut, Thumbnail, cut
+from zoo.data.resampling import cut
+from zoo.network.cutting import Cut, Thumbnail
 
 WHOLE = np.array([[0, 0, 1, 1]], np.float32)
 
@@ -26,36 +25,6 @@ def by_pillow(picture: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np
     return np.asarray(
         image.resize(size[::-1], Image.Resampling.BILINEAR, box=(left, top, right, bottom))
     )
-
-
-def test_a_whole_picture_at_its_own_size_is_the_picture():
-    pixels = noise(2, 31, 20, 3)
-    np.testing.assert_array_equal(cut(pixels, WHOLE.repeat(2, axis=0), (31, 20)), pixels)
-
-
-def test_a_known_box_cuts_the_known_part_of_each_picture():
-    pixels = noise(2, 40, 30, 3)
-    boxes = np.array([[0.25, 0.5, 0.75, 0.9], [0.1, 0.0, 0.6, 0.4]], np.float32)
-    found = np.asarray(cut(pixels, boxes, (20, 12)))
-    np.testing.assert_allclose(found[0], pixels[0, 10:30, 15:27], atol=0.01)
-    np.testing.assert_allclose(found[1], pixels[1, 4:24, 0:12], atol=0.01)
-
-
-edges = st.tuples(st.floats(0, 1, width=32), st.floats(0, 1, width=32)).filter(
-    lambda pair: abs(pair[0] - pair[1]) > 0.05
-)
-sides = st.integers(8, 60)
-
-
-@settings(deadline=None, max_examples=60)
-@given(edges, edges, st.tuples(sides, sides), st.tuples(sides, sides))
-def test_any_box_and_size_is_cut_as_pillow_does(rows, columns, source, size):
-    (top, bottom), (left, right) = sorted(rows), sorted(columns)
-    box = np.array([top, left, bottom, right], np.float32)
-    picture = noise(*source)
-    found = np.asarray(cut(picture[None, ..., None], box[None], size))[0, ..., 0]
-    assert found.shape == size
-    np.testing.assert_allclose(found, by_pillow(picture, box, size), atol=0.05)
 
 
 def test_a_thumbnail_is_gray_and_reduced_without_aliasing():

@@ -131,7 +131,7 @@ def _view(
     start = (1 - left) * random.uniform(0, 1, 2)
     gamma, sharpness = random.uniform(-1, 1, 2) * (preset.gamma, preset.sharpness)
     blank = random.uniform() < preset.blank
-    fewest, most = NOTHING if blank else preset.detail or size
+    fewest, most = NOTHING if blank else preset.detail or sorted(size)
     compressed = random.uniform() < preset.compressed
     quality = random.integers(preset.quality, BEST_QUALITY) if compressed else BEST_QUALITY
     return Views(
