@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from plugins.readers.phantom.cohort import Cohort
 from zoo import BadInput, Dataset, Sample
 from zoo.base import parallel
-from zoo.data import pipeline
+from zoo.data import augmentation, pipeline
+from zoo.data.frames import Frames
+from zoo.network import frame, localiser
+from zoo.network.classifier import TrainedClassifier
 
 
 def numbered(count: int, broken: str = "") -> Dataset:
@@ -46,20 +50,28 @@ def test_one_channel_is_the_luminance() -> None:
     assert int(batch[0, 0, 0, 0]) == round(0.299 * 90 + 0.587 * 180)
 
 
-def epoch_of(data: Dataset, preset: str, epoch: int, seed: int = 0) -> list[Any]:
+def epoch_of(
+    data: Dataset,
+    preset: str,
+    *rounds: int,
+    seed: int = 0,
+    shape: tuple[int, int, int] = (6, 8, 3),
+    frames: Frames | None = None,
+) -> list[Any]:
     count = len(data.samples)
     return list(
         pipeline.training_batches(
             data,
             data.samples,
             [data.digest(s) for s in data.samples],
-            (6, 8, 3),
+            shape,
             np.eye(2, dtype=np.float32)[[s.label for s in data.samples]],
             np.arange(count, dtype=np.float32),
+            frames=frames,
             batch_size=4,
             preset=preset,
             seed=seed,
-            epoch=epoch,
+            rounds=rounds,
         )
     )
 
@@ -86,6 +98,94 @@ def test_an_epoch_repeats_itself_and_the_next_differs() -> None:
     assert not np.array_equal(pixels(3), pixels(4))
     assert np.array_equal(pipeline.shuffled(50, 1, 2), pipeline.shuffled(50, 1, 2))
     assert not np.array_equal(pipeline.shuffled(50, 1, 2), pipeline.shuffled(50, 1, 3))
+
+
+def test_an_epoch_of_several_rounds_sees_each_image_once_in_each_of_them() -> None:
+    data, rounds = numbered(10), (6, 7)
+    found = epoch_of(data, "none", *rounds)
+    assert [len(weights) for _, _, weights in found] == [4] * 5  # batches go on over the rounds
+    numbers = [int(weight) for _, _, weights in found for weight in weights]
+    alone = [
+        [int(weight) for _, _, weights in epoch_of(data, "none", one) for weight in weights]
+        for one in rounds
+    ]
+    assert numbers == [*alone[0], *alone[1]]
+    assert alone[0] != alone[1]
+    assert sorted(alone[0]) == sorted(alone[1]) == list(range(10))
+
+
+def test_each_round_of_an_epoch_has_views_of_its_own() -> None:
+    data = numbered(10)
+
+    def pixels(*rounds: int) -> np.ndarray:
+        return np.concatenate([b[0].numpy() for b in epoch_of(data, "chest", *rounds)])
+
+    np.testing.assert_allclose(pixels(3, 4), np.concatenate([pixels(3), pixels(4)]), atol=1e-3)
+
+
+COHORT = Cohort(seed=4, size=160, prevalence=0.5, difficulty=0.3, extent=1.0)
+SEEN, READ = (112, 84, 3), (160, 120)
+
+
+@pytest.fixture(scope="module")
+def phantoms() -> Dataset:
+    return Dataset(
+        source="here",
+        class_names=("a", "b"),
+        samples=tuple(COHORT.samples(6)),
+        read=COHORT.read,
+        digest=COHORT.digest,
+    )
+
+
+@pytest.fixture(scope="module")
+def framed() -> TrainedClassifier:
+    import keras
+    from keras import layers
+
+    pixels = keras.Input(SEEN)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, strides=2)(pixels))
+    model = frame.framed(keras.Model(pixels, layers.Dense(2)(x)), localiser.lungs())
+    return TrainedClassifier(model, ("a", "b"), 1)
+
+
+@pytest.fixture(scope="module")
+def pictures(phantoms: Dataset) -> np.ndarray:
+    return np.stack([phantoms.read(s, READ) for s in phantoms.samples])
+
+
+@pytest.fixture(scope="module")
+def frames(phantoms: Dataset, framed: TrainedClassifier, pictures: np.ndarray) -> Frames:
+    digests = [phantoms.digest(s) for s in phantoms.samples]
+    return Frames(READ, dict(zip(digests, framed.boxes(pictures), strict=True)), "key")
+
+
+def test_what_is_streamed_is_what_the_framed_network_cuts_itself(
+    phantoms: Dataset, framed: TrainedClassifier, pictures: np.ndarray, frames: Frames
+) -> None:
+    digests = [phantoms.digest(s) for s in phantoms.samples]
+    assert frame.found(frames.of(digests)).all()
+    streamed = pipeline.seen_batches(phantoms, phantoms.samples, digests, SEEN, frames, 4)
+    parts = [batch.numpy() for batch in streamed]
+    assert [part.shape for part in parts] == [(4, *SEEN), (2, *SEEN)]
+    np.testing.assert_allclose(np.concatenate(parts), framed.seen(pictures), atol=0.05)
+
+
+def test_an_epoch_sees_what_is_in_the_frames(
+    phantoms: Dataset, framed: TrainedClassifier, pictures: np.ndarray, frames: Frames
+) -> None:
+    order = pipeline.shuffled(6, 0, 2)
+    digests = [phantoms.digest(phantoms.samples[i]) for i in order]
+
+    def streamed(preset: str) -> np.ndarray:
+        found = epoch_of(phantoms, preset, 2, shape=SEEN, frames=frames)
+        return np.concatenate([pixels.numpy() for pixels, _, _ in found])
+
+    np.testing.assert_allclose(streamed("none"), framed.seen(pictures)[order], atol=0.05)
+    views = augmentation.draw("robust", 0, 2, digests, SEEN[:2])
+    parts = frames.of(digests)
+    wanted = augmentation.apply(pictures[order], views, parts, size=SEEN[:2], preset="robust")
+    assert np.abs(streamed("robust") - wanted).mean() < 0.1
 
 
 def test_a_bad_image_in_the_stream_is_bad_input_again() -> None:

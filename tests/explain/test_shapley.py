@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from whole_pictures import WholePictures
 
 from explain import shapley
 from explain.maps.occlusion import LogOdds
@@ -14,7 +15,7 @@ from zoo.base.pixel_arrays import blurred
 
 
 @dataclass(eq=False)
-class AdditiveClassifier:
+class AdditiveClassifier(WholePictures):
     """The logits are a sum over pixels: a linear network, worked out by hand."""
 
     weights: np.ndarray
@@ -27,7 +28,7 @@ class AdditiveClassifier:
     def input_shape(self):
         return self.weights.shape[:3]
 
-    def logits(self, pixels):
+    def logits(self, pixels, boxes=None):
         self.calls += len(pixels)
         self.largest_batch = max(self.largest_batch, len(pixels))
         flat = pixels.reshape(len(pixels), -1).astype(np.float64)
@@ -37,7 +38,7 @@ class AdditiveClassifier:
 class ProductClassifier(AdditiveClassifier):
     """The logit of class 0 is the product of two halves' means: all interaction."""
 
-    def logits(self, pixels):
+    def logits(self, pixels, boxes=None):
         left, right = np.split(pixels.astype(np.float64) / 255, 2, axis=2)
         product = 10 * left.mean(axis=(1, 2, 3)) * right.mean(axis=(1, 2, 3))
         return np.stack([product, np.zeros_like(product)], axis=1)
@@ -216,9 +217,9 @@ def test_a_mask_shows_the_image_where_it_is_one_and_the_blur_elsewhere():
     seen = []
 
     class Recorder(AdditiveClassifier):
-        def logits(self, pixels):
+        def logits(self, pixels, boxes=None):
             seen.append(pixels)
-            return super().logits(pixels)
+            return super().logits(pixels, boxes)
 
     image = noise_images(1)[0]
     game = LogOdds(Recorder(np.zeros((16, 16, 3, 2))), image, blurred(image), 0)

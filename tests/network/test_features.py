@@ -9,6 +9,9 @@ import pytest
 
 from zoo import BadInput, Dataset, Sample
 from zoo.base.progress import SILENT
+from zoo.data import augmentation
+from zoo.data.frames import Frames
+from zoo.data.resampling import cut
 from zoo.network import features as module
 
 SIDE = 16
@@ -44,18 +47,19 @@ class Pictures:
         self.read_names: list[str] = []
         self.contents = {f"i{n}": n for n in range(20)}
         self.breaks_at = ""
+        self.reading = (SIDE, SIDE)
         self.samples = tuple(Sample(name, 0, name) for name in self.contents)
 
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         if sample.name == self.breaks_at:
             raise BadInput("gone")
-        assert size == (SIDE, SIDE)
+        assert size == self.reading
         self.read_names.append(sample.name)
         return self.pixels(sample.name)
 
     def pixels(self, name: str) -> np.ndarray:
         random = np.random.default_rng(self.contents[name])
-        return random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+        return random.integers(0, 256, (*self.reading, 3), np.uint8)
 
     def features(self, backbone: Any, **options: Any) -> np.ndarray:
         self.read_names.clear()
@@ -106,6 +110,56 @@ def test_views_differ_and_another_seed_is_another_view(backbone: Any) -> None:
     other = pictures.features(backbone, views=3, preset="chest", seed=1)
     assert np.allclose(other[:, 0], first[:, 0])
     assert not np.allclose(other[:, 1], first[:, 1], atol=0.1)
+
+
+READING = (24, 20)
+
+
+class FramedPictures(Pictures):
+    """Larger pictures, of each of which another part is seen."""
+
+    def __init__(self, key: str = "one", left: float = 0.1) -> None:
+        super().__init__()
+        self.reading = READING
+        random = np.random.default_rng(0)
+        boxes = np.float32([0.1, left, 0.7, 0.8]) + random.uniform(0, 0.1, (20, 4))
+        self.frames = Frames(
+            READING, dict(zip(self.digests(), boxes.astype(np.float32), strict=True)), key
+        )
+
+    def stacked(self) -> np.ndarray:
+        return np.stack([self.pixels(s.name) for s in self.samples])
+
+    def expected(self, backbone: Any) -> np.ndarray:
+        seen = cut(self.stacked(), self.frames.of(self.digests()), (SIDE, SIDE))
+        return np.asarray(backbone(seen, training=False))
+
+
+def test_a_backbone_is_given_what_is_in_the_frames(backbone: Any) -> None:
+    pictures = FramedPictures()
+    values = pictures.features(backbone, frames=pictures.frames, views=2, preset="robust", seed=3)
+    np.testing.assert_allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+    views = augmentation.draw("robust", 3, 1, pictures.digests(), (SIDE, SIDE))
+    parts = pictures.frames.of(pictures.digests())
+    seen = augmentation.apply(pictures.stacked(), views, parts, size=(SIDE, SIDE), preset="robust")
+    difference = np.abs(values[:, 1] - np.asarray(backbone(seen, training=False)))
+    assert np.median(difference) < 0.1  # a gray level rounded otherwise is another file
+    assert np.abs(values[:, 1] - values[:, 0]).mean() > 5
+
+
+def test_features_of_the_same_frames_are_kept_and_of_others_computed(backbone: Any) -> None:
+    pictures, other = FramedPictures(), FramedPictures("other", left=0.3)
+    first = pictures.features(backbone, frames=pictures.frames)
+    assert len(pictures.read_names) == 20
+    assert np.array_equal(pictures.features(backbone, frames=pictures.frames), first)
+    assert pictures.read_names == []
+    changed = other.features(backbone, frames=other.frames)
+    assert len(other.read_names) == 20
+    np.testing.assert_allclose(changed[:, 0], other.expected(backbone), atol=1e-3)
+    assert not np.allclose(changed, first, atol=1)
+    whole = Pictures()
+    whole.features(backbone)
+    assert len(whole.read_names) == 20  # those of whole pictures are others, too
 
 
 def test_changed_content_is_computed_anew_and_nothing_else(backbone: Any) -> None:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from zoo.network.frame import WHOLE
 from zoo.runs.decision import (
     SOMEWHAT,
     UNCERTAIN,
@@ -26,8 +27,13 @@ BINARY = Decision(
 NEAR = 0.5
 
 
-def verdict(decision: Decision, probabilities: list[float], distance: float = NEAR) -> Verdict:
-    return decision.decide(np.array([probabilities]), np.array([distance]))[0]
+def verdict(
+    decision: Decision,
+    probabilities: list[float],
+    distance: float = NEAR,
+    boxes: np.ndarray = WHOLE[None],
+) -> Verdict:
+    return decision.decide(np.array([probabilities]), np.array([distance]), boxes)[0]
 
 
 def test_a_class_is_named_when_it_alone_is_possible_and_predicted():
@@ -71,6 +77,38 @@ def test_data_of_no_stated_subject_are_not_called_chest_x_rays():
     )
 
 
+LUNGS = Decision.from_record({**BINARY.to_record(), "frame": "lungs"})
+PART = np.array([[0.1, 0.2, 0.8, 0.9]], np.float32)
+
+
+def test_a_framed_network_does_not_answer_where_it_found_nothing_to_cut_to():
+    found = verdict(LUNGS, [0.1, 0.9])
+    assert (found.label, found.refused, found.predicted) == (SOMEWHAT, UNKNOWN, 1)
+    assert found.reason.startswith("No plausible lungs could be found in it")
+    assert "the network saw all of it" in found.reason
+    far = verdict(LUNGS, [0.1, 0.9], 1.5)
+    assert (far.label, far.refused) == (VERY, UNKNOWN)
+    assert "1.500" in far.reason
+
+
+def test_it_answers_where_it_found_it_and_the_gate_still_stands():
+    assert verdict(LUNGS, [0.1, 0.9], boxes=PART) == Verdict("PNEUMONIA", 1)
+    far = verdict(LUNGS, [0.1, 0.9], 1.5, PART)
+    assert (far.label, far.refused) == (SOMEWHAT, UNKNOWN)
+    assert "could be found" not in far.reason
+
+
+def test_what_is_not_found_is_called_by_what_the_masks_were_of():
+    masked = Decision.from_record({**BINARY.to_record(), "frame": "masks"})
+    assert "the masks of its training showed could be found" in verdict(masked, [0.9, 0.1]).reason
+
+
+def test_each_image_is_judged_by_its_own_box():
+    boxes = np.concatenate([PART, WHOLE[None], PART])
+    found = LUNGS.decide(np.tile([[0.1, 0.9]], (3, 1)), np.full(3, NEAR), boxes)
+    assert [v.refused for v in found] == ["", UNKNOWN, ""]
+
+
 def test_several_possible_classes_are_named():
     wide = Decision(("a", "b", "c"), 1, None, (0.9, 0.9, 0.9), 1.0)
     two = verdict(wide, [0.5, 0.45, 0.05])
@@ -109,12 +147,14 @@ def test_with_a_higher_sensitivity_asked_for_the_same_image_is_called_otherwise(
 
 def test_many_images_are_answered_in_order():
     probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
-    found = BINARY.decide(probabilities, np.array([NEAR, NEAR, 9.0]))
+    found = BINARY.decide(probabilities, np.array([NEAR, NEAR, 9.0]), WHOLE[None].repeat(3, axis=0))
     assert [v.refused for v in found] == ["", UNCERTAIN, UNKNOWN]
     assert [v.predicted for v in found] == [0, 1, 1]
 
 
-@pytest.mark.parametrize("decision", [BINARY, Decision(("a", "b", "c"), 2, None, (1.0,) * 3, 0.7)])
+@pytest.mark.parametrize(
+    "decision", [BINARY, LUNGS, Decision(("a", "b", "c"), 2, None, (1.0,) * 3, 0.7)]
+)
 def test_a_record_of_plain_json_decides_alike(decision):
     assert Decision.from_record(json.loads(json.dumps(decision.to_record()))) == decision
 

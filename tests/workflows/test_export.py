@@ -126,7 +126,7 @@ class Fixed(TrainedClassifier):
     def __init__(self, logits: np.ndarray) -> None:
         self._logits, self.temperature = logits, 1.0
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         return self._logits[: len(pixels)]
 
 

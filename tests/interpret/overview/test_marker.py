@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from whole_pictures import WholePictures
 
 from zoo.interpret.overview import marker
 from zoo.interpret.overview.marker import BRIGHT, GRAY, KINDS, LEFT, RIGHT, Marked
@@ -14,12 +15,12 @@ from zoo.stats.probabilities import softmax
 SIZE, COUNT = 60, 40
 
 
-class BrightCorner:
+class BrightCorner(WholePictures):
     """Answers PNEUMONIA when something bright is in the upper left quarter."""
 
     class_names = ("NORMAL", "PNEUMONIA")
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         corner = pixels[:, : SIZE // 3, : SIZE // 3].max(axis=(1, 2, 3)).astype(float)
         return np.stack([np.zeros(len(pixels)), (corner - 200) / 10], axis=1).astype(np.float32)
 

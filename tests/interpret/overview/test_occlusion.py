@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from whole_pictures import WholePictures
 
 from zoo.interpret.overview import occlusion
 from zoo.interpret.overview.occlusion import Hidden, log_odds, survives
@@ -23,7 +24,7 @@ SIZE = 40
 COUNT = 80
 
 
-class Looking:
+class Looking(WholePictures):
     """Answers by how many pixels of one region stand out, and by nothing else."""
 
     class_names = ("NORMAL", "PNEUMONIA")
@@ -31,7 +32,7 @@ class Looking:
     def __init__(self, region: np.ndarray) -> None:
         self.region = region
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         standing_out = np.abs(pixels[:, self.region].astype(float) - 128) > 40
         share = standing_out.mean(axis=(1, 2))
         return np.stack([np.zeros(len(pixels)), 10 * share], axis=1).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from whole_pictures import WholePictures
 
 from zoo.base.pixel_arrays import blurred
 from zoo.interpret.trust.controls import controls
@@ -13,7 +14,7 @@ from zoo.interpret.trust.perturbation import MOST_IMPUTED, Cells, perturbation_t
 SIDE = 56
 
 
-class Looking:
+class Looking(WholePictures):
     """The logit of class 1 is the brightness of one square above a level; class 0 has none."""
 
     class_names = ("a", "b")
@@ -22,13 +23,13 @@ class Looking:
     def __init__(self, temperature: float = 1.0, slope: float = 0.05) -> None:
         self.temperature, self.slope = temperature, slope
         self.passes, self.largest = 0, 0
-        self.place = np.zeros((SIDE, SIDE), bool)
-        self.place[8:20, 12:24] = True
+        self.spot = np.zeros((SIDE, SIDE), bool)
+        self.spot[8:20, 12:24] = True
 
-    def logits(self, pixels: np.ndarray) -> np.ndarray:
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         self.passes += len(pixels)
         self.largest = max(self.largest, len(pixels))
-        shown = pixels.astype(np.float64)[:, self.place].mean(axis=(1, 2))
+        shown = pixels.astype(np.float64)[:, self.spot].mean(axis=(1, 2))
         logit = self.slope * (shown - 110)
         return np.stack([np.zeros_like(logit), logit], axis=1).astype(np.float32)
 
@@ -36,7 +37,7 @@ class Looking:
 def picture(network: Looking) -> np.ndarray:
     """A bright square where the network looks, and another of the same size elsewhere."""
     image = np.full((SIDE, SIDE, 3), 20, np.uint8)
-    image[network.place] = 220
+    image[network.spot] = 220
     image[36:48, 32:44] = 220
     return image[None]
 
@@ -46,7 +47,7 @@ def test_the_place_that_matters_is_told_from_one_that_looks_alike() -> None:
     pixels = picture(network)
     elsewhere = np.zeros((1, SIDE, SIDE))
     elsewhere[0, 36:48, 32:44] = 1
-    maps = {"right": network.place[None] * 1.0, "wrong": elsewhere, **controls(pixels)}
+    maps = {"right": network.spot[None] * 1.0, "wrong": elsewhere, **controls(pixels)}
     found = {name: own[0] for name, own in perturbation_test(network, pixels, [1], maps).items()}  # type: ignore[arg-type]
     right = found.pop("right")
     for name, other in found.items():
