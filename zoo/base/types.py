@@ -57,7 +57,7 @@ class Architecture:
     """Training settings that differ from the project's defaults (fields of the Recipe)."""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings that differ in the presets 'fast' and 'best': fields of the Recipe, options, and
-    `input_shape`. One that is not named here is made of the default (`zoo.training.presets`)."""
+    `input_shape`. One that is not named here is made of the default (`zoo.training.recipe`)."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""
 

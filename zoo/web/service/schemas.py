@@ -44,6 +44,10 @@ class PredictionOut(BaseModel):
     reason: str = Field(description="Why no class is named; empty when one is.")
     distance: float = Field(description="Distance to the nearest training cases.")
     probabilities: dict[str, float] = Field(description="Calibrated, by class name, 0 to 1.")
+    box: list[float] | None = Field(
+        description="What the network saw of it: top, left, bottom, right as shares of height and "
+        "width; null when it saw all of it."
+    )
 
 
 class Predictions(Told):
