@@ -41,6 +41,26 @@ def test_a_class_with_too_few_cases_is_never_excluded():
     assert sets(np.array([[1.0, 0.0]]), found).tolist() == [[True, True]]
 
 
+@pytest.mark.parametrize("views", [2, 4])
+def test_several_views_of_a_case_are_not_several_cases(views):
+    random = np.random.default_rng(0)
+    for cases in (5, 18, 19, 47):
+        probabilities, labels = drawn(random, [0.5, 0.5], cases)
+        once = limits(probabilities, labels)
+        assert (
+            limits(probabilities.repeat(views, axis=0), labels.repeat(views), views=views) == once
+        )
+        assert (once == (1.0, 1.0)) == (cases < 38)  # of 18 or fewer of a class none is excluded
+
+
+def test_all_views_of_a_case_count_for_the_limit():
+    plain = np.stack([np.full(40, 0.9), np.full(40, 0.1)], axis=1)
+    stressed = np.stack([np.linspace(0.3, 0.9, 40), np.linspace(0.7, 0.1, 40)], axis=1)
+    both, labels = np.concatenate([plain, stressed]), np.zeros(80, int)
+    found = limits(both, labels, views=2)[0]
+    assert limits(plain, labels[:40])[0] < found < limits(stressed, labels[:40])[0]
+
+
 @pytest.mark.parametrize("chances", [[0.5, 0.5], [0.9, 0.1], [0.2, 0.3, 0.5]])
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_each_class_is_covered_as_promised_whatever_its_share(chances, confidence):

@@ -25,13 +25,14 @@ NEVER_EXCLUDED = 1.0
 
 
 def limits(
-    probabilities: np.ndarray, labels: np.ndarray, confidence: float = CONFIDENCE
+    probabilities: np.ndarray, labels: np.ndarray, confidence: float = CONFIDENCE, views: int = 1
 ) -> tuple[float, ...]:
     """Return the highest nonconformity, 0 to 1, at which each class is still possible.
 
     `probabilities` is `(n, classes)` of the validation part, `labels` is `(n,)` int. The limit of
     a class with n cases is the k-th smallest nonconformity among them, k = (n + 1) * confidence
-    rounded up. A class with too few cases for that is never excluded: its limit is 1.
+    rounded up. A class with too few cases for that is never excluded: its limit is 1. With `views`
+    there are so many rows of each case: all of them count, but make no more cases of it.
 
     Raises:
         InvalidSetting: a confidence that is not between 0 and 1.
@@ -41,7 +42,7 @@ def limits(
             f"The confidence is {confidence}; expected a share between 0 and 1, such as 0.95."
         )
     return tuple(
-        _limit(1 - probabilities[labels == index, index], confidence)
+        _limit(1 - probabilities[labels == index, index], confidence, views)
         for index in range(probabilities.shape[1])
     )
 
@@ -51,7 +52,8 @@ def sets(probabilities: np.ndarray, limits: Sequence[float]) -> np.ndarray:
     return (1 - probabilities) <= np.asarray(limits)
 
 
-def _limit(scores: np.ndarray, confidence: float) -> float:
+def _limit(scores: np.ndarray, confidence: float, views: int) -> float:
+    cases = len(scores) // views
     # Rounded first: (n + 1) * confidence may pass a whole number by an error of floating point.
-    rank = math.ceil(round((len(scores) + 1) * confidence, 9))
-    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else NEVER_EXCLUDED
+    rank = math.ceil(round((cases + 1) * confidence, 9))
+    return float(np.sort(scores)[rank * views - 1]) if rank <= cases else NEVER_EXCLUDED

@@ -115,7 +115,7 @@ def _decision(trained: Trained, validation: LabelledLogits, tuned: Tuned, gate: 
         class_names=trained.classifier.class_names,
         positive=trained.classifier.positive,
         threshold=point["threshold"] if point else None,
-        limits=conformal.limits(probabilities, validation.labels),
+        limits=conformal.limits(probabilities, validation.labels, views=2 * VIEWS),
         gate_limit=gate.limit,
         frame=trained.framing.name,
         subject=trained.verified.dataset.subject,
