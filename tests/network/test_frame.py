@@ -14,9 +14,9 @@ from keras import layers
 
 from plugins.readers.phantom.cohort import Cohort
 from zoo import InvalidSetting
+from zoo.data.resampling import cut
 from zoo.network import export_formats, frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
-from zoo.network.cutting import cut
 from zoo.workflows.export import export_copy, with_probabilities
 
 SHAPE = (112, 84, 3)
@@ -138,8 +138,74 @@ def test_a_box_can_be_held_while_the_picture_changes(model, pixels):
     )
 
 
-def test_what_is_outside_the_box_has_no_gradient_and_what_is_inside_has(model, pixels):
-    classifier = TrainedClassifier(model, ("a", "b"), 1)
+@pytest.fixture(scope="module")
+def classifier(model) -> TrainedClassifier:
+    return TrainedClassifier(model, ("a", "b"), 1)
+
+
+def test_a_classifier_tells_what_it_sees_and_answers_about_that(model, classifier, pixels):
+    many = np.concatenate([pixels] * 8)  # more than a batch
+    boxes = classifier.boxes(many)
+    np.testing.assert_allclose(boxes, frame.boxes(model, many), atol=1e-5)
+    seen = classifier.seen(pixels)
+    assert seen.dtype == np.float32
+    np.testing.assert_allclose(seen, cut(pixels, boxes[:5], SHAPE[:2]), atol=1e-2)
+    logits = classifier.logits(many)
+    np.testing.assert_allclose(classifier.inner(seen), logits[:5], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(classifier.logits(many, boxes), logits, rtol=1e-4, atol=1e-4)
+
+
+def test_a_classifier_holds_the_box_that_it_is_given(classifier, pixels):
+    held, darkened = classifier.boxes(pixels), pixels.copy()
+    darkened[:, 60:] = 0
+    wanted = classifier.inner(cut(darkened, held, SHAPE[:2]))
+    found = classifier.logits(darkened, held)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    assert np.abs(found - classifier.logits(darkened)).max() > 1e-3
+
+
+def test_maps_of_what_is_seen_are_put_where_it_was(classifier, pixels):
+    maps = np.random.default_rng(0).uniform(1, 2, (len(pixels), 7, 5)).astype(np.float32)
+    back = classifier.place(maps, pixels)
+    for one, found, box in zip(maps, back, classifier.boxes(pixels), strict=True):
+        np.testing.assert_array_equal(found, frame.placed(one, box, READ[:2]))
+    share = (back > 0).mean(axis=(1, 2))
+    assert ((share > 0.2) & (share < 0.95)).all()
+
+
+def test_a_classifier_without_a_frame_sees_all_whatever_box_it_is_given():
+    subject = TrainedClassifier(flat(), ("a", "b"), 1)
+    whole = np.random.default_rng(0).integers(0, 256, (3, *SHAPE), np.uint8)
+    assert subject.inner is subject.model
+    assert (subject.boxes(whole) == frame.WHOLE).all()
+    np.testing.assert_array_equal(subject.seen(whole), whole.astype(np.float32))
+    half = np.tile(np.float32([0, 0, 0.5, 0.5]), (3, 1))
+    np.testing.assert_array_equal(subject.logits(whole, half), subject.logits(whole))
+    assert (subject.place(np.ones((3, 7, 5), np.float32), whole) > 0.99).all()
+
+
+def test_a_finder_gives_masks_of_what_is_found_and_none_of_what_is_not(lungs, pixels):
+    noise = np.random.default_rng(0).uniform(0, 255, (1, *READ)).astype(np.float32)
+    *found, nothing = frame.Finder(lungs, READ)(np.concatenate([pixels, noise]))
+    assert nothing is None
+    cohort = Cohort(seed=4, size=160, prevalence=0.5, difficulty=0.3, extent=1.0)
+    for sample, mask in zip(cohort.samples(5), found, strict=True):
+        truth = cohort.lungs(sample, READ[:2])
+        assert mask.shape == READ[:2]
+        assert mask.dtype == np.bool_
+        assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.8
+
+
+def test_a_box_as_plain_numbers_is_none_where_all_is_seen():
+    assert frame.box_of(frame.WHOLE) is None
+    box = frame.box_of(np.float32([0.125, 0.25, 0.5, 0.75]))
+    assert box == (0.125, 0.25, 0.5, 0.75)
+    assert all(type(edge) is float for edge in box)
+    given = np.float32([[0, 0, 1, 1], [0, 0, 1, 0.99], [0.01, 0, 1, 1]])
+    assert frame.found(given).tolist() == [False, True, True]
+
+
+def test_what_is_outside_the_box_has_no_gradient_and_what_is_inside_has(model, classifier, pixels):
     by_pixels = classifier.gradients(pixels, [1] * len(pixels), by_pixels=True).by_pixels
     reach = 2  # pixels that the filter reaches over an edge
     for gradient, box in zip(by_pixels, frame.boxes(model, pixels), strict=True):

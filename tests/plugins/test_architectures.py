@@ -8,7 +8,7 @@ import pytest
 
 from zoo.base.registry import load_registry
 from zoo.network.building import build_network
-from zoo.training.recipe import settings
+from zoo.training.recipe import PRESETS, input_shape_of, settings
 
 REGISTRY = load_registry()
 NAMES = sorted(REGISTRY.architectures)
@@ -49,7 +49,11 @@ def test_it_is_the_same_after_saving_and_loading(architecture, tmp_path):
 
 
 def test_its_recipe_and_options_are_valid_and_documented(architecture):
-    settings(architecture, {})
+    for preset in PRESETS:
+        settings(architecture, {}, preset)
+        height, width, channels = input_shape_of(architecture, preset)
+        assert height == width >= 28
+        assert channels in (1, 3)
     assert architecture.summary
     assert architecture.reference
     assert all(option.help for option in architecture.options.values())

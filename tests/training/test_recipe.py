@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from zoo import Architecture, InvalidSetting, Option, UnknownName
 from zoo.base.settings import assignments, explainer_options, option_value, parse_value
-from zoo.training.recipe import Recipe, settings
+from zoo.training.recipe import (
+    DEFAULT,
+    PRESETS,
+    Recipe,
+    input_shape_of,
+    preset_of,
+    settings,
+)
 
 ARCHITECTURE = Architecture(
     name="net",
@@ -38,6 +46,13 @@ ARCHITECTURE = Architecture(
         ("weight_decay", math.inf),
         ("clip_norm", -1.0),
         ("clip_norm", math.nan),
+        ("frame", "heart"),
+        ("backbone", "melted"),
+        ("fewest_steps", 0),
+        ("warm_up", -0.5),
+        ("warm_up", math.nan),
+        ("averaging", -0.5),
+        ("averaging", math.nan),
         ("seed", -1),
         ("seed", 2**32),
         ("cases", 0),
@@ -148,3 +163,46 @@ def test_any_settings_are_taken_or_refused(changes: dict[str, str]) -> None:
         settings(ARCHITECTURE, changes)
     except InvalidSetting as error:
         assert any(name in str(error) for name in changes)  # noqa: PT017 - or all are taken
+
+
+NAMED = replace(
+    ARCHITECTURE,
+    input_shape=(96, 96, 1),
+    presets={"best": {"input_shape": (160, 128, 1), "epochs": 21, "width": 2.0}},
+)
+
+
+def test_a_preset_that_is_named_changes_recipe_options_and_input() -> None:
+    recipe, options = settings(NAMED, {"batch_size": 8}, "best")
+    assert (recipe.epochs, recipe.batch_size, recipe.augmentation) == (21, 8, "none")
+    assert options == {"width": 2.0, "pool": "max"}
+    assert input_shape_of(NAMED, "best") == (160, 128, 1)
+    assert input_shape_of(NAMED, DEFAULT) == input_shape_of(NAMED, "fast") == (96, 96, 1)
+
+
+def test_what_is_set_goes_before_the_preset() -> None:
+    recipe, options = settings(NAMED, {"epochs": "3", "width": "0.5"}, "best")
+    assert recipe.epochs == 3
+    assert options["width"] == 0.5
+
+
+def test_a_preset_that_is_not_named_is_made_of_the_default() -> None:
+    recipes = {preset: settings(ARCHITECTURE, {}, preset)[0] for preset in PRESETS}
+    assert recipes[DEFAULT] == settings(ARCHITECTURE, {})[0]
+    assert [recipes[preset].epochs for preset in PRESETS] == [2, 7, 14]
+    assert recipes["best"].averaging > 0 == recipes[DEFAULT].averaging
+    single = replace(ARCHITECTURE, recipe={"epochs": 1})
+    assert preset_of(single, "fast") == {"epochs": 1}
+
+
+def test_an_unknown_preset_gets_the_closest_name() -> None:
+    with pytest.raises(UnknownName, match="Did you mean 'fast'"):
+        settings(ARCHITECTURE, {}, "fats")
+    with pytest.raises(UnknownName, match="preset"):
+        input_shape_of(ARCHITECTURE, "slow")
+
+
+def test_a_preset_cannot_name_what_is_no_setting() -> None:
+    wrong = replace(ARCHITECTURE, presets={"fast": {"epoch": 2}})
+    with pytest.raises(UnknownName, match="Did you mean 'epochs'"):
+        settings(wrong, {}, "fast")

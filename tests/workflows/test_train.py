@@ -21,9 +21,13 @@ from zoo.base.registry import load_registry
 from zoo.cli.train import summary
 from zoo.data.verify import positive_index
 from zoo.runs import model_file, reference, run_folder
+from zoo.runs.answering import operating_point
+from zoo.runs.history import read_history
+from zoo.stats import labelled_logits
 from zoo.training import checkpoint
 from zoo.training.recipe import Recipe
 from zoo.training.trainer import cross_entropy, is_best_epoch, learning_rate_factor
+from zoo.training.tuning import VIEWS
 from zoo.workflows import train
 
 SOURCE = "phantom?images=80&size=64"
@@ -123,6 +127,7 @@ CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
         ("whole", {**CHANGES, "monitor": "accuracy"}, 3),
         ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
         ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
+        ("whole", {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6}, 2),
     ],
 )
 def test_a_killed_training_resumes_to_the_same_result(
@@ -160,6 +165,7 @@ def test_a_run_folder_is_complete(registry, tmp_path):
         "curves.png",
         "reference.npz",
         "validation.npz",
+        "stressed.npz",
         "test.npz",
         "baselines.npz",
         "model_card.html",
@@ -182,6 +188,50 @@ def test_a_run_folder_is_complete(registry, tmp_path):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
+def test_a_backbone_that_is_trained_keeps_the_statistics_of_its_normalisation(registry, tmp_path):
+    run = train.train(
+        "frozen",
+        SOURCE,
+        folder=tmp_path,
+        changes={"epochs": 1, "backbone": "trained", "fewest_steps": 5},
+        registry=registry,
+    )
+    assert [row["phase"] for row in read_history(run.path / run_folder.HISTORY)] == ["network"]
+    keras.utils.set_random_seed(run.record["seed"])
+    first = frozen_network(SHAPE, 2)
+    trained = model_file.load_classifier(run).model
+    assert run.record["parameters"]["trainable"] < run.record["parameters"]["total"]
+    for before, after in zip(first.layers, trained.layers, strict=True):
+        changed = [
+            not np.allclose(a, b)
+            for a, b in zip(before.get_weights(), after.get_weights(), strict=True)
+        ]
+        if isinstance(before, layers.BatchNormalization):
+            assert not any(changed)
+        elif changed:
+            assert all(changed), before.name
+
+
+def test_a_run_says_what_its_network_sees_and_how_it_was_tuned(registry, tmp_path):
+    run = train.train(
+        "whole", SOURCE, folder=tmp_path, preset="fast", changes={"epochs": 1}, registry=registry
+    )
+    record = run.record
+    assert (record["preset"], record["frame"], record["localiser"]) == ("fast", "whole", None)
+    assert record["input_shape"] == record["sees"] == list(SHAPE)
+    point = record["operating_point"]
+    clean, stressed = (
+        labelled_logits.load(run.path / name)
+        for name in (run_folder.VALIDATION, run_folder.STRESSED)
+    )
+    assert list(stressed.names) == list(clean.names) * VIEWS
+    assert point["images"] == 2 * VIEWS * len(clean.labels)
+    assert min(point["clean"], point["stressed"]) >= 0
+    asked = operating_point(run, 0.9)
+    assert asked["images"] == point["images"]
+    assert run_folder.STRESSED in record["files"]
+
+
 def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
     for name in ("whole", "frozen"):
         run = train.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
@@ -200,6 +250,7 @@ def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_p
             name,
             SOURCE,
             folder=tmp_path,
+            preset="fast",
             changes={"epochs": 4, "views": 1},
             input_shape=(96, 96, 3),
             registry=registry,

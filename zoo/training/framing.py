@@ -104,5 +104,6 @@ def _own_localiser(
     path = cache_folder() / "localisers" / f"{training.key_of(seen, held, seed)}.npz"
     with contextlib.suppress(BadInput):  # absent, or damaged: trained anew
         return localisers.load(path)
-    localisers.save(path, training.train(seen, held, seed=seed, progress=progress))
+    found = training.train(seen, held, steps=training.STEPS, seed=seed, progress=progress)
+    localisers.save(path, found)
     return localisers.load(path)  # as it will be read: its weights in 16 bits

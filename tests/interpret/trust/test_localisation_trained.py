@@ -31,15 +31,17 @@ def pointing(maps: np.ndarray, masks: np.ndarray) -> tuple[float, float]:
 def test_gradcam_points_at_the_opacity_and_controls_do_not(
     name: str, side: int, epochs: int, tmp_path: Path
 ) -> None:
-    size, options = (side, side), {"images": "80", "seed": "1", "size": str(side)}
+    options = {"images": "80", "seed": "1", "size": str(side)}
     run = train.train(
         name,
         f"phantom?images=300&size={side}",
         folder=tmp_path,
+        preset="fast",
         changes={"epochs": epochs},
-        input_shape=(*size, 3),
+        input_shape=(side, side, 3),
     )
     classifier, unseen = model_file.load_classifier(run), zoo_read_dataset("phantom", options)
+    size = classifier.input_shape[:2]
     assert unseen is not None
     assert unseen.mask is not None
     diseased = [sample for sample in unseen.samples if sample.label == 1]

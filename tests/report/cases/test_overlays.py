@@ -74,6 +74,42 @@ def test_overlay_is_clear_where_there_is_no_evidence() -> None:
     assert (np.abs(right - 120).max(axis=1) > 60).all(), "full evidence is strongly coloured"
 
 
+def line_of(drawn: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the first and last row and column in the colour of the frame: top, left, …"""
+    rows, columns = np.nonzero((drawn[..., :3] == overlays.FRAME_COLOUR).all(axis=-1))
+    return rows.min(), columns.min(), rows.max(), columns.max()
+
+
+BOX = (0.25, 0.125, 0.75, 0.875)
+
+
+def test_a_line_is_drawn_around_what_the_network_saw() -> None:
+    framed, whole = (overlays.overlay(gray(), half_map(), box) for box in (BOX, None))
+    assert line_of(framed) == (112, 56, 335, 391)
+    changed = (framed != whole).any(axis=-1)
+    assert not changed[:112].any()
+    assert not changed[120:328, 64:384].any(), "inside it nothing is hidden"
+    np.testing.assert_array_equal(whole, overlays.overlay(gray(), half_map()))
+    alone = overlays.shown(gray(), BOX)
+    assert line_of(alone) == line_of(framed)
+    near = np.abs(picture(overlays.picture_jpeg(gray(), BOX)).astype(int) - alone).mean()
+    assert near < 3
+    np.testing.assert_array_equal(overlays.shown(gray()), overlays.enlarge(gray()))
+
+
+def test_the_line_of_a_layer_is_seen_where_the_map_is_clear() -> None:
+    layer = np.asarray(Image.open(io.BytesIO(overlays.evidence_png(half_map(), (100, 100), BOX))))
+    assert layer.shape == (100, 100, 4)
+    assert line_of(layer) == (25, 12, 74, 87)
+    assert (layer[25, 12:88, 3] == 255).all()
+    assert not layer[:24, :48, 3].any()
+    assert not layer[40:60, 20:48, 3].any()
+
+
+def test_a_line_at_the_very_edge_is_within_the_picture() -> None:
+    assert line_of(overlays.shown(gray(), (0.0, 0.0, 1.0, 0.5))) == (0, 0, 447, 224)
+
+
 def test_signed_overlay_is_red_for_and_blue_against() -> None:
     drawn = overlays.overlay(gray(), half_map(signed=True)).astype(int)
     against, for_target = drawn[200, 100], drawn[200, 350]
