@@ -61,7 +61,7 @@ def explain(
         from tf_keras_vis.scorecam import Scorecam
 
     check_at_least("max_channels", max_channels, 1)
-    layer = visualisers.feature_layer(classifier, NAME)
+    visualisers.check_features(classifier, NAME)
     visualiser = Scorecam(_silent(classifier))
     channels = min(max_channels, classifier.feature_layer.output.shape[-1])
 
@@ -69,7 +69,7 @@ def explain(
         coarse = visualiser(
             visualisers.target_logits(wanted),
             classifier.seen(pixels),
-            penultimate_layer=layer,
+            penultimate_layer=visualisers.FEATURES,
             seek_penultimate_conv_layer=False,
             batch_size=visualisers.CHUNK,
             max_N=channels,
@@ -90,7 +90,7 @@ def _silent(classifier: Classifier) -> Any:
     """
     import keras
 
-    model = visualisers.inner_network(classifier)
+    model = visualisers.featured_network(classifier)
     quiet = keras.Model(list(model.inputs), list(model.outputs))
     quiet.predict = functools.partial(quiet.predict, verbose=0)
     return quiet

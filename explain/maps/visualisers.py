@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CHUNK = 8
 """Images a pass: gradients keep 100 MB an image of a network like EfficientNet at 224 pixels."""
+FEATURES = "last_features"
+"""The layer of `featured_network` that has the last feature map."""
 SHARED_CHUNK = 32
 """Images a call where the classifier works through them in parts of its own and remembers them."""
 
@@ -40,32 +42,49 @@ def network(classifier: Classifier) -> Any:
     The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
     for gradients of 8 bits are too coarse to be drawn.
     """
-    return _for_visualising(classifier.model)
+    return _with_lists(_fine(classifier.model))
 
 
 @kept
-def inner_network(classifier: Classifier) -> Any:
-    """Give in that form what comes behind the frame, for methods that draw feature maps."""
-    return _for_visualising(classifier.inner)
+def featured_network(classifier: Classifier) -> Any:
+    """Give in that form what comes behind the frame; its layer `FEATURES` has the feature map.
 
-
-def _for_visualising(model: Any) -> Any:
+    tf-keras-vis asks a layer for its output, which for those of a framed network is that in the
+    whole of it: so a layer of this graph alone passes the map on.
+    """
     import keras
 
-    if any(layer.compute_dtype != "float32" for layer in model.layers):
-        model = _in_float32(model)
+    features = keras.layers.Identity(name=FEATURES, dtype="float32")
+
+    def called(layer: Any, *given: Any, **named: Any) -> Any:
+        output = layer(*given, **named)
+        return features(output) if layer.name == classifier.feature_layer.name else output
+
+    model = _fine(classifier.inner)
+    return _with_lists(
+        keras.models.clone_model(model, call_function=called, clone_function=lambda layer: layer)
+    )
+
+
+def _with_lists(model: Any) -> Any:
+    import keras
+
     return keras.Model(list(model.inputs), list(model.outputs))
 
 
-def feature_layer(classifier: Classifier, method: str) -> str:
-    """Return the name of the layer with the last feature map.
+def _fine(model: Any) -> Any:
+    coarse = any(layer.compute_dtype != "float32" for layer in model.layers)
+    return _in_float32(model) if coarse else model
+
+
+def check_features(classifier: Classifier, method: str) -> None:
+    """Refuse a network without a feature map.
 
     Raises:
         InvalidSetting: the network has no convolution that keeps height and width.
     """
     if classifier.feature_layer is None:
         raise no_feature_map(method)
-    return str(classifier.feature_layer.name)
 
 
 def no_feature_map(method: str) -> InvalidSetting:
@@ -133,14 +152,14 @@ def class_activations(
     """
     import numpy as np
 
-    layer = feature_layer(classifier, method)
-    draw = visualiser(inner_network(classifier))
+    check_features(classifier, method)
+    draw = visualiser(featured_network(classifier))
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = draw(
             score(wanted),
             classifier.seen(pixels),
-            penultimate_layer=layer,
+            penultimate_layer=FEATURES,
             seek_penultimate_conv_layer=False,
             expand_cam=False,
             normalize_cam=False,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,8 +30,6 @@ COHORT = Cohort(seed=4, size=160, prevalence=0.5, difficulty=0.3, extent=1.0)
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(framing, "LOOKED_AT", 6)
-    monkeypatch.setattr(own, "STEPS", 1)
-    monkeypatch.setattr(own, "DESCRIBED", 1)
 
 
 class Listener(Silent):
@@ -166,14 +167,19 @@ def masked(tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Count how often a localiser is trained."""
-    done, train = [], own.train
+    """Note how often a localiser is trained; it is that of the package with other limits."""
+    done, signature = [], inspect.signature(own.train)
 
-    def counted(seen, held, **named):
-        done.append((len(seen), len(held)))
-        return train(seen, held, **named)
+    def quick(*given, **named):
+        asked = signature.bind(*given, **named).arguments
+        assert asked["steps"] == own.STEPS
+        done.append((len(asked["seen"]), len(asked["held"]), asked["seed"]))
+        found = localiser.lungs()
+        return replace(
+            found, limits=found.limits + np.array([-0.01, 0.01]), masks=len(asked["held"])
+        )
 
-    monkeypatch.setattr(own, "train", counted)
+    monkeypatch.setattr(own, "train", quick)
     return done
 
 
@@ -181,7 +187,7 @@ def test_a_localiser_is_learned_from_own_masks_once(masked, trainings, tmp_path)
     data, folder = masked
     first = chosen(plan(masks=folder), data)
     assert first.name == "masks"
-    assert trainings == [(21, 21)]  # of the training and of the validation part
+    assert trainings == [(21, 21, 0)]  # of the training and of the validation part
     assert first.localiser.key != localiser.lungs().key
     assert first.localiser.masks == 21
     again = chosen(plan(masks=folder), data)
@@ -193,10 +199,24 @@ def test_a_localiser_is_learned_from_own_masks_once(masked, trainings, tmp_path)
     assert whole.localiser.key == first.localiser.key
     assert len(trainings) == 1
     (kept,) = (tmp_path / "cache" / "localisers").iterdir()
-    kept.write_bytes(b"half")
+    kept.write_bytes(b"half")  # it is trained anew
     mended = chosen(plan(masks=folder, frame="whole"), data)
     assert len(trainings) == 2
     assert mended.localiser.key == first.localiser.key
+    chosen(plan(masks=folder, frame="whole", seed=1), data)
+    assert trainings[2:] == [(21, 21, 1)]
+
+
+def test_what_a_localiser_is_known_by_is_all_that_it_is_trained_from(monkeypatch):
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (4, 8, 8), np.uint8)
+    one, other = (own.Pairs(pictures, random.random((4, 8, 8)) < 0.5) for _ in range(2))
+    known = own.key_of(one, other, 0)
+    assert known == own.key_of(one, other, 0)
+    others = [own.key_of(other, one, 0), own.key_of(one, one, 0), own.key_of(one, other, 1)]
+    monkeypatch.setattr(own, "STEPS", 7)
+    others.append(own.key_of(one, other, 0))
+    assert len({known, *others}) == 5
 
 
 def test_too_few_masks_are_refused_before_anything_is_learned(masked, trainings, tmp_path):

@@ -1,0 +1,125 @@
+"""Maps of a framed network lie where it looked: over the finding, and nowhere outside its box."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from plugins.readers.phantom.cohort import Cohort
+from zoo import Images
+from zoo.base.registry import load_registry
+from zoo.network import frame, localiser
+from zoo.network.classifier import TrainedClassifier
+
+SEEN, READ = (112, 84, 3), (160, 120, 3)
+SIDE = 12
+COHORT = Cohort(seed=4, size=160, prevalence=0.0, difficulty=0.3, extent=1.0)
+REGISTRY = load_registry()
+
+
+def bright() -> keras.Model:
+    """Answer by the mean of what lies above 225 in patches of four pixels."""
+    pixels = keras.Input(SEEN)
+    x = layers.AveragePooling2D(4)(pixels)
+    seen, head = layers.Conv2D(2, 1, activation="relu"), layers.Dense(2)
+    model = keras.Model(pixels, head(layers.GlobalAveragePooling2D()(seen(x))))
+    kernel = np.ones((1, 1, 3, 2), np.float32) / 3
+    kernel[..., 1] *= -1
+    seen.set_weights([kernel, np.array([-225, 30], np.float32)])
+    head.set_weights([np.eye(2, dtype=np.float32), np.zeros(2, np.float32)])
+    return model
+
+
+@pytest.fixture(scope="module")
+def classifier() -> TrainedClassifier:
+    return TrainedClassifier(frame.framed(bright(), localiser.lungs()), ("bright", "dark"), 0)
+
+
+@pytest.fixture(scope="module")
+def places(classifier) -> list[tuple[int, int]]:
+    """Give row and column of the middle of each box, where a bright square is put."""
+    boxes = classifier.boxes(plain())
+    return [
+        (int((top + bottom) / 2 * READ[0]), int((left + right) / 2 * READ[1]))
+        for top, left, bottom, right in boxes
+    ]
+
+
+def plain() -> np.ndarray:
+    return np.stack([COHORT.read(sample, READ[:2]) for sample in COHORT.samples(2)])
+
+
+@pytest.fixture(scope="module")
+def pixels(places) -> np.ndarray:
+    """Radiographs with a white square between the lungs, and another in a corner."""
+    pictures = plain()
+    for picture, (row, column) in zip(pictures, places, strict=True):
+        picture[row : row + SIDE, column : column + SIDE] = 255
+        picture[:SIDE, :SIDE] = 255
+    return pictures
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "scorecam"])
+def test_a_map_is_over_what_the_network_saw_and_zero_outside_its_box(
+    method, classifier, pixels, places
+):
+    images = Images(pixels, ("a", "b"), (None, None), ("a", "b"))
+    boxes = classifier.boxes(pixels)
+    assert frame.found(boxes).all()
+    given = REGISTRY.explainer(method).explain(classifier, images, [0, 0])
+    for explanation, box, (row, column) in zip(given, boxes, places, strict=True):
+        values = explanation.values
+        assert values.shape == READ[:2]
+        down, across = ((np.arange(side) + 0.5) / side for side in READ[:2])
+        top, left, bottom, right = box
+        inside = ((down >= top) & (down <= bottom))[:, None] & (
+            (across >= left) & (across <= right)
+        )
+        assert not inside[:SIDE, :SIDE].any(), "the other square is not seen"
+        assert (values[~inside] == 0).all()
+        assert values.max() > 0
+        brightest = np.unravel_index(values.argmax(), values.shape)
+        assert row - 3 <= brightest[0] <= row + SIDE + 3
+        assert column - 3 <= brightest[1] <= column + SIDE + 3
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "scorecam"])
+def test_a_map_follows_when_the_weights_change(method, classifier, pixels):
+    """What is prepared for a network is used again when its weights are shuffled."""
+    images, kept = Images(pixels[:1], ("a",), (None,), ("a",)), classifier.model.get_weights()
+
+    def drawn() -> np.ndarray:
+        return REGISTRY.explainer(method).explain(classifier, images, [0])[0].values
+
+    before = drawn()
+    try:
+        classifier.feature_layer.bias.assign([-255, 255])  # nothing is as bright as that
+        assert before.max() > 0 == drawn().max()
+    finally:
+        classifier.model.set_weights(kept)
+    np.testing.assert_allclose(drawn(), before, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["saliency", "smoothgrad"])
+def test_gradients_are_zero_where_nothing_is_seen(method, classifier, pixels):
+    images = Images(pixels[:1], ("a",), (None,), ("a",))
+    (given,) = REGISTRY.explainer(method).explain(classifier, images, [0])
+    assert (given.values[:SIDE, :SIDE] == 0).all()
+    assert np.abs(given.values).max() > 0
+
+
+def test_hidden_parts_are_asked_about_in_the_box_of_the_picture_as_it_is(classifier, pixels):
+    from explain.maps.occlusion import LogOdds
+
+    seen = classifier.boxes(pixels[:1])
+    game = LogOdds(classifier, pixels[0], np.zeros_like(pixels[0]), 0)
+    half = np.ones((2, *game.cells, 1))
+    half[1, game.cells[0] // 2 :] = 0
+    values = np.asarray(game(half)).ravel()
+    hidden = pixels[0].copy()
+    hidden[READ[0] // 2 :] = 0
+    assert np.abs(classifier.boxes(hidden[None]) - seen).max() > 0.05
+    wanted = classifier.logits(np.stack([pixels[0], hidden]), seen.repeat(2, axis=0))
+    np.testing.assert_allclose(values, wanted[:, 0] - wanted[:, 1], atol=1e-3)
