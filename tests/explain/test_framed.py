@@ -95,7 +95,7 @@ def test_a_map_follows_when_the_weights_change(method, classifier, pixels):
 
     before = drawn()
     try:
-        classifier.feature_layer.bias.assign([-255, 255])  # nothing is as bright as that
+        classifier.feature_layer.bias.assign([-300, 300])  # nothing is as bright as that
         assert before.max() > 0 == drawn().max()
     finally:
         classifier.model.set_weights(kept)
