@@ -137,6 +137,24 @@ def test_evaluate_scores_the_test_part(run_copy: Path) -> None:
     )
 
 
+def test_stress_tells_the_worst_changes_and_where_its_page_is(run_copy: Path) -> None:
+    result = run("stress", run_copy, "--images", 8, "--split", "validation")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"change +mild +middle +strong", result.stdout)
+    assert re.search(r"\nnoise +[\d.]{5} +[\d.]{5} +[\d.]{5}", result.stdout)
+    assert result.stdout.startswith("SYNTHETIC DATA.")
+    assert "Balanced accuracy is" in result.stdout
+    assert DISCLAIMER in result.stdout
+    assert result.stdout.endswith(f"{run_copy / 'stress' / 'validation'}\n")
+    told = json.loads(run("stress", run_copy, "--images", 4, "--json").stdout)
+    assert told["images"] == 4
+    assert json.loads((run_copy / "stress/test/stress.json").read_text()) == told
+
+
+def test_stress_refuses_no_images(run_copy: Path) -> None:
+    assert run("stress", run_copy, "--images", 0).exit_code == 2
+
+
 def test_explain_writes_a_page_and_a_panel(picture: Picture, tmp_path: Path, trained: Run) -> None:
     arguments = ["--run", trained.path, "--method", "saliency", "--output", tmp_path / "out"]
     result = run("explain", *arguments, picture("a.png"))

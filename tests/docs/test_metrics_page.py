@@ -25,7 +25,7 @@ from zoo.stats import metrics
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
-from zoo.workflows import check, compare, experiments, learning_curve
+from zoo.workflows import check, compare, experiments, learning_curve, stress
 from zoo.workflows import overview as overviews
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -207,6 +207,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "runjson": str(run_folder.SCHEMA),
         "metricsjson-of-a-run": str(run_folder.SCHEMA),
         "metricsjson-of-an-evaluation": str(metrics.SCHEMA),
+        "stressjson": str(stress.SCHEMA),
         "checkjson": str(check.SCHEMA),
         "comparisonjson": str(compare.SCHEMA),
         "learning-curve-namejson": str(learning_curve.SCHEMA),
@@ -246,6 +247,11 @@ def test_an_evaluation(trained: Run, tiny_registry: Registry) -> None:
         trained, "phantom?images=40&size=64&seed=9", prevalence=0.1, registry=tiny_registry
     )
     agree(stored(done.folder / "metrics.json"), "metricsjson-of-an-evaluation")
+
+
+def test_a_stress_test(run_copy: Path, tiny_registry: Registry) -> None:
+    done = stress.stress(run_folder.read(run_copy), images=12, registry=tiny_registry)
+    agree(stored(done.folder / run_folder.STRESS), "stressjson")
 
 
 def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:

@@ -18,6 +18,7 @@ from zoo.runs.diagnosis import (
     elsewhere,
     held_back,
     overfitting,
+    robustness,
     shift,
     shortcut,
     the_others,
@@ -126,6 +127,7 @@ def test_a_run_is_diagnosed_from_its_folder(trained: Run) -> None:
         "overfitting",
         "shift",
         "other data",
+        "stress",
         "shortcut",
         "collapse",
         "calibration",
@@ -143,3 +145,48 @@ def test_evaluations_on_other_data_are_found(run_copy) -> None:
     write_json(run_copy / "evaluation" / "elsewhere-test" / run_folder.METRICS, metrics)
     other = next(c for c in diagnose(run_folder.read(run_copy)) if c.kind == "other data")
     assert "elsewhere-test" in other.evidence
+
+
+def stressed(name: str, fall: float, area_fall: float = 0.0) -> dict:
+    lost = {"value": fall, "low": fall - 0.01, "high": fall + 0.01}
+    return {
+        "clean": {"metrics": {"balanced_accuracy": area(0.9)}},
+        "rows": [
+            {
+                "stress": name,
+                "level": level,
+                "text": "8 gray levels",
+                "metrics": {"balanced_accuracy": area(0.9 - part["value"])},
+                "fall": {"balanced_accuracy": part, "roc_auc": area(area_fall)},
+            }
+            for level, part in (("mild", area(0.0)), ("strong", lost))
+        ],
+    }
+
+
+def test_a_change_that_costs_more_than_a_tenth_holds_back_with_a_remedy_that_fits() -> None:
+    assert robustness({}).verdict == UNKNOWN
+    borne = robustness({"test": stressed("noise", 0.09)})
+    assert (borne.verdict, borne.remedy) == (FINE, "")
+    cause = robustness({"test": stressed("noise", 0.09), "validation": stressed("blur", 0.3)})
+    assert cause.verdict == HOLDS_BACK
+    assert cause.evidence == (
+        "Balanced accuracy 0.900 (0.890-0.910) on the images of validation as they are, 0.600 "
+        "(0.590-0.610) under the worst change, blur (strong, 8 gray levels). 1 of 2 changes cost "
+        "more than 0.1."
+    )
+    assert "ranking survives" in cause.remedy
+    assert "ranking suffers" in robustness({"test": stressed("blur", 0.3, 0.2)}).remedy
+
+
+def test_stress_tests_are_found_and_half_copied_ones_are_not(run_copy) -> None:
+    from zoo.runs import run_folder
+
+    folder = run_copy / run_folder.STRESSES
+    write_json(folder / "elsewhere-test" / run_folder.STRESS, stressed("noise", 0.4))
+    for name, content in (("half", "{"), ("list", "[]"), ("empty", "{}")):
+        (folder / name).mkdir()
+        (folder / name / run_folder.STRESS).write_text(content)
+    cause = next(c for c in diagnose(run_folder.read(run_copy)) if c.kind == "stress")
+    assert cause.verdict == HOLDS_BACK
+    assert "elsewhere-test" in cause.evidence

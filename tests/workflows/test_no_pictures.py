@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from zoo.cli import main
 from zoo.report.cases.page import case_page
 from zoo.runs import run_folder
-from zoo.workflows import evaluate, explain, train
+from zoo.workflows import evaluate, explain, stress, train
 
 JPEG, EMBEDDED = b"\xff\xd8\xff", b"data:image/jpeg"
 
@@ -34,6 +34,8 @@ def holding_pictures(folder):
 def test_neither_cases_nor_errors_leave_a_picture_in_the_run(run, trained, tiny_registry):
     scored = evaluate.evaluate(run, split="validation", registry=tiny_registry)
     assert "trained with --reference none" in (scored.folder / "report.html").read_text("utf-8")
+    changed = stress.stress(run, images=4, registry=tiny_registry)
+    assert "trained with --reference none" in (changed.folder / "report.html").read_text("utf-8")
     assert holding_pictures(run.path) == set()
     assert "reference.npz" in holding_pictures(trained.path), "another run does hold some"
 

@@ -118,7 +118,7 @@ def test_what_holds_the_run_back_stands_first(run: Run, shown: Shown) -> None:
     said = words.partition("What holds it back")[2].partition("What it is for")[0]
     assert "Calibration. Expected calibration error 0.300 on the test part." in said
     assert "Do not read its probabilities as such." in said
-    assert "Not known: other data, shortcut." in said
+    assert "Not known: other data, stress, shortcut." in said
 
 
 def test_the_rates_of_the_test_part_stand_beside_those_of_validation(
@@ -175,6 +175,28 @@ def test_scores_from_elsewhere_are_found(run: Run, shown: Shown) -> None:
     assert "nih-test ROC-AUC 0.493 (0.429-0.560)" in words
     assert "33 Testing on external data nih-test: ROC-AUC 0.493" in words
     assert "never scored on data from elsewhere" not in words
+
+
+def test_changed_images_that_it_does_not_bear_are_told(run: Run, shown: Shown) -> None:
+    assert "another machine makes was not measured" in shown(model_card(run))
+    part = {"value": 0.9, "low": 0.85, "high": 0.93}
+    fall = {"value": 0.4, "low": 0.3, "high": 0.5, "p": 0.0}
+    row = {
+        "stress": "noise",
+        "level": "strong",
+        "text": "16 gray levels",
+        "metrics": {"balanced_accuracy": {"value": 0.5, "low": 0.45, "high": 0.55}},
+        "fall": {"balanced_accuracy": fall, "roc_auc": fall},
+    }
+    tested = {"images": 200, "clean": {"metrics": {"balanced_accuracy": part}}, "rows": [row]}
+    (run.path / "stress" / "nih-test").mkdir(parents=True)
+    (run.path / "stress" / "nih-test" / "stress.json").write_text(json.dumps(tested))
+    words = shown(model_card(run))
+    assert "On changed images of nih-test" in words
+    assert "as it is 0.900 0.850-0.930" in words
+    assert "noise (strong, 16 gray levels) 0.500 0.450-0.550" in words
+    assert "Stress. Balanced accuracy 0.900 (0.850-0.930) on the images of nih-test" in words
+    assert "another machine makes was not measured" not in words
 
 
 def test_patients_that_are_not_known_are_a_limit(run: Run, shown: Shown) -> None:
