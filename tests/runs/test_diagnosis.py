@@ -150,12 +150,14 @@ def test_evaluations_on_other_data_are_found(run_copy) -> None:
 def stressed(name: str, fall: float, area_fall: float = 0.0) -> dict:
     lost = {"value": fall, "low": fall - 0.01, "high": fall + 0.01}
     return {
+        "images": 200,
         "clean": {"metrics": {"balanced_accuracy": area(0.9)}},
         "rows": [
             {
                 "stress": name,
                 "level": level,
                 "text": "8 gray levels",
+                "refused": {"unknown": 20, "uncertain": 3},
                 "metrics": {"balanced_accuracy": area(0.9 - part["value"])},
                 "fall": {"balanced_accuracy": part, "roc_auc": area(area_fall)},
             }
@@ -172,8 +174,8 @@ def test_a_change_that_costs_more_than_a_tenth_holds_back_with_a_remedy_that_fit
     assert cause.verdict == HOLDS_BACK
     assert cause.evidence == (
         "Balanced accuracy 0.900 (0.890-0.910) on the images of validation as they are, 0.600 "
-        "(0.590-0.610) under the worst change, blur (strong, 8 gray levels). 1 of 2 changes cost "
-        "more than 0.1."
+        "(0.590-0.610) under the worst change, blur (strong, 8 gray levels); 23 of 200 images "
+        "would then be refused. 1 of 2 changes cost more than 0.1."
     )
     assert "ranking survives" in cause.remedy
     assert "ranking suffers" in robustness({"test": stressed("blur", 0.3, 0.2)}).remedy

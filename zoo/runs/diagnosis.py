@@ -167,7 +167,8 @@ def robustness(tests: Mapping[str, Mapping[str, Any]]) -> Cause:
     changed = row["metrics"]["balanced_accuracy"]
     evidence = (
         f"Balanced accuracy {_written(clean)} on the images of {name} as they are, "
-        f"{_written(changed)} under the worst change, {named(row)}."
+        f"{_written(changed)} under the worst change, {named(row)}; "
+        f"{sum(row['refused'].values())} of {tests[name]['images']} images would then be refused."
     )
     if not failed:
         return Cause("stress", FINE, evidence)

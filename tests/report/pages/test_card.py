@@ -185,6 +185,7 @@ def test_changed_images_that_it_does_not_bear_are_told(run: Run, shown: Shown) -
         "stress": "noise",
         "level": "strong",
         "text": "16 gray levels",
+        "refused": {"unknown": 20, "uncertain": 3},
         "metrics": {"balanced_accuracy": {"value": 0.5, "low": 0.45, "high": 0.55}},
         "fall": {"balanced_accuracy": fall, "roc_auc": fall},
     }

@@ -91,6 +91,7 @@ def test_the_page_tells_every_number_without_colour(shown: Callable[[str], str])
     assert "200 images of 150 patients" in words
     assert "drawn from 1,000, as evenly of each class" in words
     assert "3 / 7" in words
+    assert "0.020 0.000 to 0.040 3 / 7" in words, "the fall under mild noise"
     assert "it has to be chosen on such images" not in words, "the ROC-AUC falls as much"
     assert "belong into the training" in words
     assert EVIL not in page()

@@ -148,19 +148,22 @@ def _heat(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _figures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row of every figure for the images as they are and for each change."""
-    rows = []
-    for entry in (result["clean"], *result["rows"]):
-        fall = entry["fall"]["balanced_accuracy"] if "fall" in entry else {"value": None}
-        rows.append(
-            {
-                "title": entry.get("stress", AS_IT_IS),
-                "strength": f"{entry['level']}, {entry['text']}" if "fall" in entry else "",
-                "figures": [metric_text(entry["metrics"][name]) for name in FIGURES],
-                "fall": metric_text(fall) if "fall" in entry else ("", ""),
-                "refused": "{unknown} / {uncertain}".format(**entry["refused"]),
-            }
-        )
-    return rows
+    return [
+        {
+            "title": entry.get("stress", AS_IT_IS),
+            "strength": f"{entry['level']}, {entry['text']}" if "fall" in entry else "",
+            "figures": [metric_text(entry["metrics"][name]) for name in FIGURES],
+            "fall": _fall(entry["fall"]["balanced_accuracy"]) if "fall" in entry else ("", ""),
+            "refused": "{unknown} / {uncertain}".format(**entry["refused"]),
+        }
+        for entry in (result["clean"], *result["rows"])
+    ]
+
+
+def _fall(fall: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a fall and its interval as text; either end may be negative."""
+    interval = "" if fall["low"] is None else f"{fall['low']:.3f} to {fall['high']:.3f}"
+    return ("-" if fall["value"] is None else f"{fall['value']:.3f}"), interval
 
 
 def _groups(
