@@ -85,6 +85,21 @@ def test_noise_has_the_spread_it_says_and_no_drift() -> None:
         assert added.mean() == pytest.approx(0, abs=0.2)
 
 
+def test_a_picture_meets_the_same_noise_and_direction_at_each_strength() -> None:
+    gray = np.full((64, 64, 1), 128, np.uint8)
+    half = gray.copy()
+    half[32:] = 90
+    for digest in DIGESTS:
+        mild, middle, strong = (
+            (stressed(gray, "noise", level, digest) - 128.0).ravel() for level in LEVELS
+        )
+        assert np.corrcoef(mild, strong)[0, 1] > 0.99
+        assert np.corrcoef(middle, strong)[0, 1] > 0.99
+        turned = [stressed(half, "rotation", level, digest)[..., 0] > 110 for level in LEVELS]
+        leans = {np.sign(int(t[:, 5].sum()) - int(t[:, 58].sum())) for t in turned}
+        assert len(leans) == 1
+
+
 def edges(pixels: np.ndarray) -> float:
     gray = pixels[..., 0].astype(float)
     return float(np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean())
