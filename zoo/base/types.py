@@ -116,6 +116,8 @@ class Dataset:
     `header(sample)` gives width, height, mode and bytes of the stored file, read without decoding;
     None when images are not files.
     `patient_of(name)` gives the patient for a file name by the same rule, or None.
+    `attributes[column](sample)` is what else the source says of an image, such as its view or the
+    patient's age, as text; empty where it says nothing.
     """
 
     source: str
@@ -131,6 +133,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     """Sentences the user should read before using the data."""
     synthetic: bool = False
+    attributes: Mapping[str, Callable[[Sample], str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

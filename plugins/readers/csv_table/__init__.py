@@ -1,8 +1,8 @@
 """A table of images: a `.csv` or `.tsv` file with a header and a row an image.
 
 Columns: `path`, `label` and, when there, `patient` and `split`; a column of boxes, where the
-findings are, when one is named. The images are not looked at while the table is read; one that is
-missing is reported when it is needed.
+findings are, when one is named. Every column can be asked for as an attribute. The images are not
+looked at while the table is read; one that is missing is reported when it is needed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import csv
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from plugins.readers.csv_table import boxes
 from plugins.readers.csv_table.boxes import BOXES, FRAME, Box, Boxes
+from plugins.readers.csv_table.labels import CLASSES, chosen_classes, left_out
 from zoo import BadInput, Dataset, Header, Sample, check_options, hookimpl
 from zoo.base.sources import split_named
 
@@ -33,13 +34,16 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Index a table.
 
     Options: the column names `path`, `label`, `patient`, `split`; `root` (where the paths begin);
-    `find` ('path', or 'name': below the root, whatever the folder and the ending); `subject` (what
-    the images show); `boxes` (the column with boxes of findings) and `frame` (the
+    `find` ('path', or 'name': below the root, whatever the folder and the ending); `classes` (the
+    labels to use, each with a name if wanted: `0:NORMAL,1:PNEUMONIA`); `subject` (what the images
+    show); `boxes` (the column with boxes of findings) and `frame` (the
     size of the image that boxes were drawn on, `SIDE` or `WIDTHxHEIGHT`; default: the file's own).
     """
     if not location.lower().endswith((".csv", ".tsv")) or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("csv", options, (*REQUIRED, *OPTIONAL, "root", FIND, "subject", BOXES, FRAME))
+    check_options(
+        "csv", options, (*REQUIRED, *OPTIONAL, "root", FIND, CLASSES, "subject", BOXES, FRAME)
+    )
     if options.get(FIND, BY_PATH) not in (BY_PATH, BY_NAME):
         raise BadInput(
             f"The option find is '{options[FIND]}'; expected '{BY_PATH}' or '{BY_NAME}'."
@@ -81,6 +85,22 @@ class TableRow:
     patient: str
     split: str
     boxes: tuple[Box, ...]
+    header: tuple[str, ...] = ()
+    """The names of all columns."""
+    cells: tuple[str, ...] = ()
+    """The whole line, a text for each of them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Gives the text that one column has for an image."""
+
+    rows: Mapping[str, tuple[str, ...]] = field(repr=False)
+    place: int
+
+    def __call__(self, sample: Sample) -> str:
+        """Return the cell in the image's row."""
+        return self.rows[sample.name][self.place]
 
 
 def _index(table: Path, options: dict[str, str]) -> Dataset:
@@ -92,7 +112,13 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
     if options.get(FIND) == BY_NAME:
         rows = _found(rows, root)
     rows.sort(key=lambda row: row.name)
-    class_names = tuple(sorted({row.label for row in rows}))
+    chosen, unused = chosen_classes(options), ""
+    if chosen is not None:
+        unused = left_out([row.label for row in rows], chosen)
+        rows = [replace(row, label=chosen[row.label]) for row in rows if row.label in chosen]
+    class_names = tuple(
+        dict.fromkeys(chosen.values() if chosen else sorted({r.label for r in rows}))
+    )
     if len(class_names) < 2:
         raise BadInput(
             f"'{table}' has {len(rows)} rows with the labels {', '.join(class_names) or 'none'}. "
@@ -120,8 +146,19 @@ def _index(table: Path, options: dict[str, str]) -> Dataset:
         mask=marked.mask if BOXES in options else None,
         patient_rule=rule,
         subject=options.get("subject", patients.subject_of(rule)),
-        notes=(note,),
+        notes=tuple(filter(None, (note, unused))),
+        attributes=_attributes(rows),
     )
+
+
+def _attributes(rows: list[TableRow]) -> dict[str, Cell]:
+    """Return a function for each column whose name is in the first line once."""
+    header, cells = rows[0].header, {row.name: row.cells for row in rows}
+    return {
+        column: Cell(cells, place)
+        for place, column in enumerate(header)
+        if column and header.count(column) == 1
+    }
 
 
 def _found(rows: list[TableRow], root: Path) -> list[TableRow]:
@@ -178,21 +215,26 @@ def _delimiter(table: Path, header: str) -> str:
 def _parsed(
     table: Path, reader: Iterator[list[str]], options: Mapping[str, str]
 ) -> Iterator[TableRow]:
-    columns = _columns(table, [cell.strip() for cell in next(reader, [])], options)
+    header = tuple(cell.strip() for cell in next(reader, []))
+    columns = _columns(table, header, options)
+    needed = ("path",) if CLASSES in options else REQUIRED  # rows without a label are then left out
     frame = boxes.frame_of(options)
     lines: dict[str, int] = {}
+    texts: dict[str, str] = {}  # most cells hold one of a few texts: each is kept once
     for cells in reader:
         line = reader.line_num  # type: ignore[attr-defined]
         if not any(cell.strip() for cell in cells):
             continue
-        row = _row(table, line, cells, columns, frame)
+        row = _row(table, line, cells, columns, needed, frame)
         if row.name in lines:
             raise _bad_line(table, line, f"names '{row.name}' again, after line {lines[row.name]}")
         lines[row.name] = line
-        yield row
+        padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        whole = tuple(texts.setdefault(cell, cell) for cell in padded[: len(header)])
+        yield replace(row, header=header, cells=whole)
 
 
-def _columns(table: Path, header: list[str], options: Mapping[str, str]) -> dict[str, int]:
+def _columns(table: Path, header: tuple[str, ...], options: Mapping[str, str]) -> dict[str, int]:
     """Find the place of each column that is used."""
     columns = {}
     for column in (*REQUIRED, *OPTIONAL, *([BOXES] if BOXES in options else [])):
@@ -213,12 +255,13 @@ def _row(
     line: int,
     cells: list[str],
     columns: dict[str, int],
+    needed: tuple[str, ...],
     frame: tuple[int, int] | None,
 ) -> TableRow:
     if len(cells) <= max(columns.values()):
         raise _bad_line(table, line, f"has {len(cells)} cells, fewer than the first line")
     value = {column: cells[place].strip() for column, place in columns.items()}
-    for column in REQUIRED:
+    for column in needed:
         if not value[column]:
             raise _bad_line(table, line, f"has no {column}")
     split = split_named(value.get("split", ""))

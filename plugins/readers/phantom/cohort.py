@@ -51,6 +51,14 @@ class Cohort:
         """Tell where the lungs are, as `(height, width)` bool."""
         return _resized(drawing.lung_mask(self._scene(sample)[0]), size)
 
+    def marker(self, sample: Sample) -> str:
+        """Tell on which side of the picture the marker is: 'left', 'right' or 'none'."""
+        return {-1: "left", 0: "none", 1: "right"}[self._take(sample).marker]
+
+    def contrast(self, sample: Sample) -> str:
+        """Tell how steep the film's tone is, as a number."""
+        return f"{self._take(sample).contrast:.3f}"
+
     def digest(self, sample: Sample) -> str:
         """Identify the image by all that it follows from."""
         return digest_bytes(f"phantom {VERSION} {self} {sample.name}".encode())
@@ -59,8 +67,12 @@ class Cohort:
         """Spread the diseased patients evenly, so that every part has close to the prevalence."""
         return int((patient + 1) * self.prevalence) - int(patient * self.prevalence)
 
+    def _take(self, sample: Sample) -> exposure.Take:
+        patient, take = _numbers(sample)
+        return exposure.draw(self._random(TAKE, patient, take))
+
     def _scene(self, sample: Sample) -> tuple[anatomy.Scene, exposure.Take, np.random.Generator]:
-        patient, take = map(int, sample.name.removeprefix("phantom").split("-"))
+        patient, take = _numbers(sample)
         finding = self._random(FINDING, patient)
         rng = self._random(TAKE, patient, take)
         settings = exposure.draw(rng)
@@ -78,6 +90,12 @@ class Cohort:
 
     def _random(self, *stream: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64([VERSION, self.seed, *stream]))
+
+
+def _numbers(sample: Sample) -> tuple[int, int]:
+    """Return the number of the patient, and that of the take."""
+    patient, take = sample.name.removeprefix("phantom").split("-")
+    return int(patient), int(take)
 
 
 def _resized(mask: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -99,6 +117,7 @@ def dataset(
         read=cohort.read,
         digest=cohort.digest,
         mask=cohort.mask,
+        attributes={"marker": cohort.marker, "contrast": cohort.contrast},
         subject=CHEST,
         synthetic=True,
         notes=(

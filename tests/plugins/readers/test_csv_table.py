@@ -332,3 +332,44 @@ def test_images_are_found_by_their_name(tmp_path: Path) -> None:
         zoo_read_dataset(str(table), {"find": "name"})
     with pytest.raises(BadInput, match="'stem'"):
         zoo_read_dataset(str(table), {"find": "stem"})
+
+
+def test_every_column_is_an_attribute(tmp_path: Path) -> None:
+    text = "view,path,label,age,,age\nAP,b.png,ill, 7 ,x,1\n,a.png,well,41,y,2\nPA,c.png,ill,3,\n"
+    dataset = index(tmp_path, text)
+    assert set(dataset.attributes) == {"view", "path", "label"}, "none that is named twice"
+    view = pickle.loads(pickle.dumps(dataset.attributes["view"]))  # noqa: S301
+    assert [view(sample) for sample in dataset.samples] == ["", "AP", "PA"]
+
+
+def test_attributes_follow_an_image_that_is_found_by_name(tmp_path: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "deep").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "deep" / "b.png")
+    dataset = index(tmp_path, "path,label,site,empty\nb,ill,north\na,well,south\n", find="name")
+    by_name = {sample.name: dataset.attributes["site"](sample) for sample in dataset.samples}
+    assert by_name == {"a.png": "south", "deep/b.png": "north"}
+    assert {dataset.attributes["empty"](sample) for sample in dataset.samples} == {""}
+
+
+def test_classes_choose_and_name_the_labels(tmp_path: Path) -> None:
+    text = "path,label\na.png,1\nb.png,0\nc.png,\nd.png,2\n"
+    dataset = index(tmp_path, text, classes="0:NORMAL,1:PNEUMONIA")
+    assert dataset.class_names == ("NORMAL", "PNEUMONIA")
+    assert [(s.name, s.label) for s in dataset.samples] == [("a.png", 1), ("b.png", 0)]
+    assert "2 rows are left out: 1 have no label, 1 another" in dataset.notes[-1]
+    merged = index(tmp_path, text, classes="1:ill,0:well,2:ill")
+    assert merged.class_names == ("ill", "well")
+    assert [s.label for s in merged.samples] == [0, 1, 0]
+    assert index(tmp_path, PLAIN, classes="well,ill").class_names == ("well", "ill")
+
+
+@pytest.mark.parametrize("classes", ["", "a", "a,a", "a:,b", ":x,b", "a:x,b:x", "a:x,a:y"])
+def test_classes_that_cannot_be_used(tmp_path: Path, classes: str) -> None:
+    with pytest.raises(InvalidSetting, match="at least two, each label once"):
+        index(tmp_path, "path,label\na.png,a\nb.png,b\n", classes=classes)
+
+
+def test_a_label_that_no_row_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="label in the table 'il'"):
+        index(tmp_path, PLAIN, classes="il,well")

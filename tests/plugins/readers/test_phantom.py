@@ -236,3 +236,24 @@ def test_an_image_is_drawn_fast() -> None:
         dataset.read(sample, None)
         times.append(time.process_time() - start)
     assert min(times) < 0.05  # about 0.011 when nothing else runs
+
+
+def test_attributes_tell_how_an_image_was_taken() -> None:
+    dataset = phantom(images="60", size="64")
+    marker = pickle.loads(pickle.dumps(dataset.attributes["marker"]))  # noqa: S301
+    told = {sample.name: marker(sample) for sample in dataset.samples}
+    assert set(told.values()) == {"left", "none", "right"}
+    for side, corner in (("left", np.s_[:12, :12]), ("right", np.s_[:12, -12:])):
+        lead = {
+            is_there: np.mean(
+                [
+                    (dataset.read(sample, None)[..., 0][corner] >= 240).sum()
+                    for sample in dataset.samples
+                    if (told[sample.name] == side) == is_there
+                ]
+            )
+            for is_there in (True, False)
+        }
+        assert lead[True] > lead[False] + 8, "the letter is where it is said to be"
+    contrasts = [float(dataset.attributes["contrast"](sample)) for sample in dataset.samples]
+    assert 2.6 <= min(contrasts) < 3.2 < 3.8 < max(contrasts) <= 4.4
