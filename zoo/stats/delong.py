@@ -178,8 +178,9 @@ def interval(
     influence: np.ndarray,
     patients: np.ndarray | Sequence[str],
     independent: int = 1,
+    confidence: float = CONFIDENCE,
 ) -> tuple[float, float]:
-    """Return the 95 % interval of a figure, made on the logit scale: it stays within 0 to 1.
+    """Return the interval (95 %) of a figure, made on the logit scale: it stays within 0 to 1.
 
     A value of exactly 0 or 1 shows no variation. Its interval is the exact bound over
     `independent` observations: `independent_pairs` for an AUC, the patients that count for a
@@ -189,12 +190,13 @@ def interval(
     if math.isnan(value):
         return math.nan, math.nan
     if value in (0, 1):
-        return exact_bound(value, max(1, independent))
+        return exact_bound(value, max(1, independent), confidence)
     error = standard_error(influence, patients)
     if error < ROUNDING:
         return math.nan, math.nan
     centre = math.log(value / (1 - value))
-    reach = REACH * error / (value * (1 - value))
+    errors = REACH if confidence == CONFIDENCE else NormalDist().inv_cdf(0.5 + confidence / 2)
+    reach = errors * error / (value * (1 - value))
     return _logistic(centre - reach), _logistic(centre + reach)
 
 
@@ -231,6 +233,47 @@ def difference(
     p = math.erfc(abs(value) / error / math.sqrt(2))
     low, high = value - REACH * error, value + REACH * error
     return Difference(value, max(low, -1.0), min(high, 1.0), p)
+
+
+def gap(
+    a: Statistic, b: Statistic, patients: np.ndarray | Sequence[str], comparisons: int = 1
+) -> dict[str, float | None]:
+    """Return {value, low, high} of `a` less `b`, figures of two groups among the same images.
+
+    Both influences are `(n,)`, 0 for the images outside the group, so that patients with images in
+    both groups are counted once. The interval is made from those of the two figures: other than
+    `difference` it holds for a figure of exactly 0 or 1 too. Chosen among that many `comparisons`,
+    as the widest is, it is widened (Bonferroni). Null where one of the figures has no interval.
+
+    Source: Zou, Donner, "Construction of confidence limits about effect measures: a general
+    approach", 2008.
+    """
+    value = a.value - b.value
+    if math.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    confidence = 1 - (1 - CONFIDENCE) / comparisons
+    low_a, high_a = interval(a.value, a.influence, patients, a.independent, confidence)
+    low_b, high_b = interval(b.value, b.influence, patients, b.independent, confidence)
+    if math.isnan(low_a) or math.isnan(low_b):
+        return {"value": value, "low": None, "high": None}
+    together = correlation(a.influence, b.influence, patients)
+    below = _joined(a.value - low_a, high_b - b.value, together)
+    above = _joined(high_a - a.value, b.value - low_b, together)
+    return {"value": value, "low": max(value - below, -1.0), "high": min(value + above, 1.0)}
+
+
+def correlation(
+    influence_a: np.ndarray, influence_b: np.ndarray, patients: np.ndarray | Sequence[str]
+) -> float:
+    """Return how two figures of the same images vary together, -1 to 1; 0 where one does not."""
+    rows, _ = patient_rows(np.asarray(patients))
+    a, b = (np.bincount(rows, weights=moved) for moved in (influence_a, influence_b))
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(np.clip(a @ b / scale, -1, 1)) if scale > ROUNDING**2 else 0.0
+
+
+def _joined(one: float, other: float, together: float) -> float:
+    return math.sqrt(max(one**2 + other**2 - 2 * together * one * other, 0.0))
 
 
 def _midranks(scores: np.ndarray) -> np.ndarray:

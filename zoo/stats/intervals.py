@@ -58,12 +58,12 @@ def percentile_interval(values: np.ndarray) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def exact_bound(value: float, patients: int) -> tuple[float, float]:
+def exact_bound(value: float, patients: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the interval of a share that is exactly 0 or 1 among independent patients.
 
     Source: Clopper and Pearson, "The use of confidence or fiducial limits", 1934.
     """
-    reach = ((1 - CONFIDENCE) / 2) ** (1 / patients)
+    reach = ((1 - confidence) / 2) ** (1 / patients)
     return (reach, 1.0) if value == 1 else (0.0, 1 - reach)
 
 
