@@ -60,7 +60,7 @@ def test_groups_of_equal_scores_are_hardly_ever_told_apart() -> None:
     told = [compared(score(seed, 400, names)) for seed in range(25)]
     assert sum(bool(found["behind"]) for found in told) <= 2
     gaps = [found["gaps"][key] for found in told for key in COMPARED]
-    assert np.mean([gap["low"] > 0 for gap in gaps]) < 0.15  # one of four pairs, not widened: 0.2
+    assert np.mean([gap["low"] > 0 for gap in gaps]) < 0.15  # one of four pairs, not widened: 0.3
     assert "not shown to be more than chance" in gap_sentence("view", "roc_auc", gaps[0])
 
 

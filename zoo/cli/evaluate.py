@@ -24,6 +24,13 @@ from zoo.runs.diagnosis import diagnose
 )
 @options.sensitivity
 @options.prevalence
+@click.option(
+    "--by",
+    metavar="COLUMN",
+    multiple=True,
+    help="Score each group too: a column of the data, such as view, sex or age, or 'prefix' (the "
+    "letters that file names begin with); may be repeated.",
+)
 @options.skip_broken
 @options.runs_folder
 @options.as_json
@@ -33,6 +40,7 @@ def command(
     split: str,
     sensitivity: float | None,
     prevalence: float | None,
+    by: tuple[str, ...],
     skip_broken: bool,
     folder: Path | None,
     as_json: bool,
@@ -42,7 +50,7 @@ def command(
     console.note(f"Run: {run.name}")
     with quiet_import():
         from zoo.report.pages.belief import statements
-        from zoo.report.tables import classification_table, metrics_table
+        from zoo.report.tables import classification_table, group_table, metrics_table
         from zoo.workflows.evaluate import evaluate
 
     done = evaluate(
@@ -51,6 +59,7 @@ def command(
         split=split,
         sensitivity=sensitivity,
         prevalence=prevalence,
+        by=by,
         skip_broken=skip_broken,
         progress=console,
     )
@@ -61,6 +70,8 @@ def command(
         click.echo("SYNTHETIC DATA.")
     click.echo(f"\n{summary(diagnose(run))}")
     click.echo(f"\n{classification_table(done.result)}\n\n{metrics_table(done.result)}\n")
+    for found in done.result["groups"]:
+        click.echo(f"{group_table(found)}\n")
     for heading, sentence in statements(done.result):
         click.echo(f"{heading}: {sentence}")
     for alarm in run.alarms:

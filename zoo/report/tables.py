@@ -50,6 +50,41 @@ def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
     return "\n".join(lines)
 
 
+def group_table(found: Mapping[str, Any]) -> str:
+    """Lay out the scores of each group (`zoo.stats.groups.by_group`) and the widest gaps."""
+    keys = ("roc_auc", "sensitivity", "specificity")
+    rows = [
+        [
+            entry["name"],
+            f"{entry['images']:,}",
+            f"{entry['patients']:,}",
+            *(_joined(metric_text(entry["metrics"][key])) for key in keys),
+        ]
+        for entry in found["groups"]
+    ]
+    rows = [
+        [f"By {found['column']}", "images", "patients", *(TITLES[key] for key in keys)],
+        *rows,
+        ["widest gap", "", "", *(_joined(gap_text(found["gaps"][key])) for key in keys)],
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    notes = [f"{entry['name']}: {entry['note']}" for entry in found["groups"] if entry["note"]]
+    return "\n".join([*lines, *notes, *found["notes"]])
+
+
+def gap_text(gap: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return a gap and its interval, which may begin below 0, as text; a dash stands for none."""
+    if gap is None:
+        return "-", ""
+    interval = "" if gap["low"] is None else f"{gap['low']:+.3f} to {gap['high']:+.3f}"
+    return f"{gap['value']:.3f}", interval
+
+
+def _joined(text: tuple[str, str]) -> str:
+    return f"{text[0]} ({text[1]})" if text[1] else text[0]
+
+
 def calibration_text(result: Mapping[str, Any]) -> str:
     """Say how well probabilities fit, and what the temperature did; empty when not measured."""
     measured = result.get("calibration")

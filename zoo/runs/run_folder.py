@@ -131,6 +131,14 @@ class Run:
             if result.get("rows")
         }
 
+    def scored_by_group(self) -> dict[str, list[Mapping[str, Any]]]:
+        """Return the scores by group (`zoo.stats.groups`) of each evaluation that has any."""
+        return {
+            name: result["groups"]
+            for name, result in _results(self.path / EVALUATIONS, METRICS)
+            if result.get("groups")
+        }
+
 
 def root(folder: str | Path | None = None) -> Path:
     """Return where runs are kept: `folder`, ZOO_RUNS, or `runs` here."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.progress import Progress
 from zoo.base.registry import Registry
 from zoo.base.types import SPLITS, Dataset, Sample
+from zoo.data.grouping import check_column
 from zoo.data.verify import Verified, verify
 from zoo.runs.run_folder import Run
 
@@ -42,11 +44,14 @@ def open_selection(
     registry: Registry,
     source: str | None,
     split: str,
+    columns: Sequence[str] = (),
     *,
     skip_broken: bool,
     progress: Progress,
 ) -> Selection:
     """Open and verify a data set (default: the run's own) and choose what may be scored.
+
+    It must have the `columns` that images will be grouped by.
 
     Raises:
         ZooError: the part or the data cannot be used, or nothing is left.
@@ -55,6 +60,8 @@ def open_selection(
         raise InvalidSetting(f"There is no split '{split}'; expected one of: {', '.join(SPLITS)}.")
     data = run.record["data"]
     dataset = with_classes_of(run, registry.dataset(source or data["source"]))
+    for column in columns:
+        check_column(dataset, column)
     lenient = skip_broken or (not source and data["skip_broken"])
     verified = verify(dataset, skip_broken=lenient, progress=progress)
     selection = select(run, verified, split)

@@ -7,9 +7,6 @@ their own that is compared with none. The schema of the result is described in d
 
 A gap is looked for among all pairs of groups and the widest is told, so its interval is widened for
 the number of pairs. PR-AUC is shown but not compared: it depends on how frequent a class is.
-
-Source of the ROC-AUC within groups: Janes and Pepe, "Adjusting for covariate effects on
-classification accuracy using the covariate-adjusted receiver operating characteristic curve", 2009.
 """
 
 from __future__ import annotations
@@ -25,6 +22,7 @@ from zoo.stats import delong
 from zoo.stats.delong import Statistic
 from zoo.stats.metrics import classification_metrics, statistics
 from zoo.stats.probabilities import decide
+from zoo.stats.within_groups import placed, within_groups, written
 
 UNKNOWN_GROUP = "unknown"
 COMPARED = ("roc_auc", "sensitivity", "specificity", "balanced_accuracy", "accuracy")
@@ -32,7 +30,6 @@ WARNED = COMPARED[:3]
 """Figures of which a group that falls behind is told; the other two follow from them."""
 FEWEST = 10
 """Independent observations (patients; for ROC-AUC pairs of them) below which none is compared."""
-SIGNIFICANT = 0.05
 TITLES: Mapping[str, str] = {
     "roc_auc": "ROC-AUC",
     "sensitivity": "Sensitivity",
@@ -90,7 +87,7 @@ def by_group(
                 labels[inside], probabilities[inside], predicted[inside], positive, patients[inside]
             )
             measured[name] = {
-                key: Statistic(figure.value, _placed(figure.influence, inside), figure.independent)
+                key: Statistic(figure.value, placed(figure.influence, inside), figure.independent)
                 for key, figure in own.items()
                 if _comparable(key, entry, figure, len(class_names))
             }
@@ -103,7 +100,7 @@ def by_group(
         "notes": list(notes),
         "groups": entries,
         "gaps": {key: _widest(found) for key, found in pairs.items()},
-        "within": _within(labels, probabilities, patients, groups, positive, order),
+        "within": within_groups(labels, probabilities, patients, groups, positive, order),
         "behind": [
             row for key in WARNED for row in _behind(key, entries, pairs[key], measured, patients)
         ],
@@ -123,12 +120,6 @@ def _note(entry: Mapping[str, Any]) -> str:
     elif few and not entry["missing"]:
         said.append(f"Too few patients to compare: {', '.join(few)}.")
     return " ".join(said)
-
-
-def _placed(influence: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    moved = np.zeros(len(inside))
-    moved[inside] = influence
-    return moved
 
 
 def _comparable(key: str, entry: Mapping[str, Any], figure: Statistic, classes: int) -> bool:
@@ -192,99 +183,12 @@ def _behind(
             "group": group,
             "ahead": row["best"],
             "sentence": (
-                f"{TITLES[key]} is {_written(of_group[group])} for '{group}' and "
-                f"{_written(of_group[row['best']])} for '{row['best']}': {group} falls behind."
+                f"{TITLES[key]} is {written(of_group[group])} for '{group}' and "
+                f"{written(of_group[row['best']])} for '{row['best']}': {group} falls behind."
             ),
         }
         for group, row in found.items()
     ]
-
-
-def _within(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    patients: np.ndarray,
-    groups: np.ndarray,
-    positive: int,
-    order: Sequence[str],
-) -> dict[str, Any] | None:
-    """Compare the ROC-AUC among images of the same group with that over all known groups.
-
-    That within groups is the mean over the groups with both kinds of images, weighted by their
-    positive images. None with fewer than two groups.
-    """
-    known = groups != ""
-    if len(order) < 2:
-        return None
-    classes = [positive] if probabilities.shape[1] == 2 else np.unique(labels[known]).tolist()
-    parts = [
-        _within_class(labels == index, probabilities[:, index], patients, groups, order)
-        for index in classes
-    ]
-    inside = delong.over_classes(parts)
-    truth, scores = labels[:, None] == classes, probabilities[:, classes]
-    whole = delong.roc_area(truth[known], scores[known], patients[known])
-    moved = _placed(whole.influence, known)
-    apart = delong.difference(inside.value, inside.influence, whole.value, moved, patients)
-    return {
-        "roc_auc": inside.within(patients),
-        "over_all": whole.within(patients[known]),
-        "difference": {
-            key: None if math.isnan(value) else value
-            for key, value in (
-                ("value", apart.value),
-                ("low", apart.low),
-                ("high", apart.high),
-                ("p", apart.p),
-            )
-        },
-        "sentence": _within_sentence(
-            inside.within(patients), whole.within(patients[known]), apart.p
-        ),
-    }
-
-
-def _within_class(
-    truth: np.ndarray,
-    scores: np.ndarray,
-    patients: np.ndarray,
-    groups: np.ndarray,
-    order: Sequence[str],
-) -> Statistic:
-    total, value, independent = 0, 0.0, 0
-    moved = np.zeros(len(truth))
-    for name in order:
-        inside = groups == name
-        area = delong.roc_area(truth[inside], scores[inside], patients[inside])
-        if math.isnan(area.value):
-            continue
-        weight = int(truth[inside].sum())
-        total, independent = total + weight, independent + area.independent
-        value += weight * area.value
-        moved += weight * _placed(area.influence, inside)
-    if not total:
-        return Statistic(math.nan, moved)
-    return Statistic(value / total, moved / total, independent)
-
-
-def _within_sentence(inside: Mapping[str, Any], whole: Mapping[str, Any], p: float) -> str:
-    if inside["value"] is None or whole["value"] is None:
-        return ""
-    start = (
-        f"Among images of the same group the ROC-AUC is {_written(inside)}, over all groups "
-        f"together {_written(whole)}"
-    )
-    if not p < SIGNIFICANT:
-        return f"{start}."
-    return (
-        f"{start}: how the score differs between the groups is part of the latter. Report it by "
-        "group."
-    )
-
-
-def _written(entry: Mapping[str, Any]) -> str:
-    interval = "" if entry["low"] is None else f" ({entry['low']:.3f}-{entry['high']:.3f})"
-    return f"{entry['value']:.3f}{interval}"
 
 
 def gap_sentence(column: str, key: str, gap: Mapping[str, Any] | None) -> str:

@@ -19,8 +19,10 @@ from zoo.base.types import TEST, TRAIN
 from zoo.checks.shift import Side, shift_between
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
+from zoo.data.grouping import group_samples
 from zoo.report.facts import facts
 from zoo.report.figures import training
+from zoo.report.figures.groups import group_forest
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages.card import model_card
 from zoo.report.pages.evaluation import evaluation_page
@@ -35,9 +37,11 @@ from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
 from zoo.stats.delong import share
+from zoo.stats.groups import WARNED
 from zoo.stats.labelled_logits import LabelledLogits, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
+from zoo.workflows.by_group import scores_by_group
 from zoo.workflows.top_losses import top_losses
 
 TRAINED, OTHER = "training cases", "these data"
@@ -59,6 +63,7 @@ def evaluate(
     split: str = TEST,
     sensitivity: float | None = None,
     prevalence: float | None = None,
+    by: str | Sequence[str] = (),
     skip_broken: bool = False,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -68,21 +73,28 @@ def evaluate(
     Of other data everything is used that the run has not been trained or tuned on; the source's
     own part `split` where it has one. `sensitivity` chooses another threshold on the validation
     part, for this evaluation alone. `prevalence` is the share of the positive class for which
-    predictive values are told. Scores, pictures and a page are written into the run folder.
+    predictive values are told. `by` names columns of the data (view, sex, age), or 'prefix' for
+    how files are named: each group is scored by itself and compared. Scores, pictures and a page
+    are written into the run folder.
 
     Raises:
-        ZooError: the part or the data cannot be used.
+        ZooError: the part or the data cannot be used, or have no such column.
 
     Example:
         >>> scores = zoo.evaluate(run).result
         >>> list(scores["metrics"]["roc_auc"])
         ['value', 'low', 'high', 'note']
+        >>> [found] = zoo.evaluate(run, by="marker").result["groups"]
+        >>> [group["name"] for group in found["groups"]]
+        ['left', 'none', 'right']
     """
     registry = registry or load_registry()
+    columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     point = operating_point(run, sensitivity)
     selection = open_selection(
-        run, registry, source, split, skip_broken=skip_broken, progress=progress
+        run, registry, source, split, columns, skip_broken=skip_broken, progress=progress
     )
+    groupings = [group_samples(selection.verified.dataset, selection.samples, c) for c in columns]
     classifier = model_file.load_classifier(run)
     dataset, samples = selection.verified.dataset, selection.samples
     given = outputs_of(classifier, dataset, samples, progress)
@@ -96,6 +108,7 @@ def evaluate(
     if not selection.own:
         result["difference"] = data_difference(run, cases, answers, given.embeddings)
     result["prevalence"] = at_prevalence(result, run, prevalence)
+    result["groups"] = scores_by_group(run, answers, groupings, result["threshold"])
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
     name = split if source is None else f"{source_slug(source)}-{split}"
     folder = run.path / run_folder.EVALUATIONS / name
@@ -199,6 +212,13 @@ def _write(
         ),
         "learning_curves": training.learning_curves(history, best_epoch),
     }
+    for picture_by_group in folder.glob("*-by-*.png"):
+        picture_by_group.unlink()  # of columns that were asked for before
+    pictures |= {
+        f"{key}-by-{source_slug(found['column'])}": group_forest(found, key, result["metrics"][key])
+        for found in result["groups"]
+        for key in WARNED
+    }
     for title, picture in pictures.items():
         if picture is not None:
             write_bytes(folder / f"{title}.png", picture)
@@ -218,8 +238,7 @@ def _write(
         synthetic=selection.verified.dataset.synthetic,
     )
     write_text(folder / "report.html", page)
-    if not selection.own:
-        write_text(run.path / run_folder.CARD, model_card(run))  # it tells of every other data set
+    write_text(run.path / run_folder.CARD, model_card(run))  # it tells of other data and of groups
 
 
 def data_difference(

@@ -20,6 +20,10 @@ def statements(
         ("Baselines", beside_baselines(_area(result), result.get("baselines") or ())),
         ("Threshold", _threshold(result, measured_on)),
         ("Other data", _difference(result)),
+        *(
+            (f"By {found['column']}", group_statement(found))
+            for found in result.get("groups") or ()
+        ),
         ("Refusals", _refusals(result)),
         ("Prevalence", _prevalence(result)),
         ("Calibration", _calibration(result)),
@@ -124,6 +128,17 @@ def _refusals(result: Mapping[str, Any]) -> str:
 def _difference(result: Mapping[str, Any]) -> str:
     difference = result.get("difference")
     return difference["sentence"] if difference else ""
+
+
+def group_statement(found: Mapping[str, Any]) -> str:
+    """Say which groups of images fall behind, and whether the score over all hides the groups."""
+    said = [row["sentence"] for row in found["behind"]]
+    if not any(found["gaps"].values()):
+        said.append("There are no two groups that can be compared.")
+    elif not said:
+        said.append("No group is shown to fall behind another.")
+    within = found["within"]
+    return " ".join([*said, *([within["sentence"]] if within and within["sentence"] else [])])
 
 
 def _prevalence(result: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ Source of the form: Mitchell et al., "Model cards for model reporting", 2019.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
@@ -14,6 +14,7 @@ from zoo.report.facts import best_epoch
 from zoo.report.pages import belief
 from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, source_name
 from zoo.report.pages.comparison import duration
+from zoo.report.pages.groups import group_sections
 from zoo.report.pages.stress import worst_rows
 from zoo.report.rendering import command_line, render
 from zoo.report.tables import baseline_rows, basis, calibration_text, metric_rows
@@ -34,7 +35,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         DamagedRun: the scores of the run cannot be read.
     """
     record, test = run.record, run.metrics()[TEST]
-    others, causes = run.scored_elsewhere(), diagnose(run)
+    others, causes, by_group = run.scored_elsewhere(), diagnose(run), run.scored_by_group()
     data = record["data"]
     items = checklist(record, test, others)
     return render(
@@ -64,8 +65,15 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
         calibration=calibration_text(test),
         others=[{"name": name, "told": belief.value_text(area)} for name, area in others.items()],
         stress=[worst_rows(name, result) for name, result in run.under_stress().items()],
+        groups=[
+            section
+            for name, groups in by_group.items()
+            for section in group_sections(
+                groups, run.class_names[record["positive"]], None, f", {name}"
+            )
+        ],
         alarms=untold(run.alarms, causes),
-        limits=_limits(run, others),
+        limits=_limits(run, others, sorted({g["column"] for gs in by_group.values() for g in gs})),
         items=items,
         not_reported=NOT_REPORTED,
         answered=sum(bool(item.answer) for item in items),
@@ -118,7 +126,7 @@ def _seen(record: Mapping[str, Any]) -> str:
     return f"the {frame}, cut out by itself, at {' x '.join(map(str, record['sees'][:2]))}"
 
 
-def _limits(run: Run, others: Mapping[str, Any]) -> list[str]:
+def _limits(run: Run, others: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     data = run.record["data"]
     limits = [
         f"It knows only {_listed(run.class_names)}; every other finding gets one of these names.",
@@ -138,9 +146,11 @@ def _limits(run: Run, others: Mapping[str, Any]) -> list[str]:
         )
     if data.get("synthetic"):
         limits.append("It was trained on synthetic images and knows nothing of real ones.")
+    limits.append("Who labelled the images, and how, is not known to the run.")
     limits.append(
-        "Who labelled the images, and how, is not known to the run; nor are age and sex, so that "
-        "nothing can be said of groups of patients."
+        f"Of groups of images it was scored by {', '.join(columns)} alone."
+        if columns
+        else "It was not scored by age, sex or another group of patients: some may fare worse."
     )
     return limits
 

@@ -11,6 +11,7 @@ from zoo.report.figures import training
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages import belief
+from zoo.report.pages.groups import group_sections
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import (
     TITLES,
@@ -50,9 +51,9 @@ def evaluation_page(
     """Return one HTML page for a result of `zoo.stats.metrics.classification_metrics`.
 
     `result` may also hold operating_threshold, calibration, coverage, decision_curve, baselines,
-    refusals, difference and prevalence; each may be missing or None. `history` holds the rows that
-    `training.learning_curves` takes; `causes` is what a diagnosis of the run found; `information`
-    holds facts about the run and the data, shown as a table in their order. `top_losses` are the
+    refusals, difference, prevalence and groups; each may be missing or None. `history` holds the
+    rows that `training.learning_curves` takes; `causes` is what a diagnosis of the run found;
+    `information` holds facts about the run and the data, in their order. `top_losses` are the
     worst answers, {name, label, predicted, probability, loss, picture, map}, where the picture and
     the map are JPEG files or None.
     """
@@ -69,6 +70,11 @@ def evaluation_page(
         point=_operating_point(result),
         prevalence=_prevalence(result),
         difference=_difference(result),
+        groups=group_sections(
+            result.get("groups") or (),
+            result["class_names"][result["positive"]],
+            result["metrics"],
+        ),
         losses=contact_sheet([_loss(entry) for entry in top_losses]),
         no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
         figures=drawings(_drawn(result, history, best_epoch)),

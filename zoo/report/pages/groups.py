@@ -1,0 +1,85 @@
+"""The section of a page that tells the scores of each group of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.report.figures.groups import group_forest
+from zoo.report.pages.belief import percent
+from zoo.report.rendering import drawings
+from zoo.report.tables import TITLES, gap_text, metric_text
+from zoo.stats.groups import COMPARED, WARNED, gap_sentence
+
+SHOWN = (*COMPARED, "pr_auc")
+
+
+def group_sections(
+    groups: Sequence[Mapping[str, Any]],
+    positive: str,
+    overall: Mapping[str, Any] | None = None,
+    where: str = "",
+) -> list[dict[str, Any]]:
+    """Prepare one section for each column of `zoo.stats.groups.by_group`.
+
+    `positive` names the class that is looked for. Pictures are drawn when the metrics over all
+    images are given (`overall`); `where` says which images these are, for the heading.
+    """
+    return [
+        {
+            "title": f"By {found['column']}{where}",
+            "warnings": [row["sentence"] for row in found["behind"]],
+            "sentences": [
+                *(gap_sentence(found["column"], key, found["gaps"][key]) for key in WARNED),
+                found["within"]["sentence"] if found["within"] else "",
+                *found["notes"],
+            ],
+            "headings": (
+                "Images",
+                "Patients",
+                f"Are {positive}",
+                f"Called {positive}",
+                *(TITLES[key] for key in SHOWN),
+            ),
+            "rows": [*map(_row, found["groups"]), _gaps(found)],
+            "figures": drawings(_drawn(found, overall)) if overall else [],
+        }
+        for found in groups
+    ]
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    counts = (f"{entry['images']:,}", f"{entry['patients']:,}")
+    shares = (percent(entry["positive"]), percent(entry["called"]))
+    return {
+        "name": entry["name"],
+        "note": entry["note"],
+        "quiet": not entry["known"],
+        "cells": [
+            *((text, "") for text in (*counts, *shares)),
+            *(metric_text(entry["metrics"][key]) for key in SHOWN),
+        ],
+    }
+
+
+def _gaps(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "Widest gap",
+        "note": "",
+        "quiet": True,
+        "cells": [*[("", "")] * 4, *(gap_text(found["gaps"].get(key)) for key in SHOWN)],
+    }
+
+
+def _drawn(
+    found: Mapping[str, Any], overall: Mapping[str, Any]
+) -> list[tuple[str, str, str, bytes | None]]:
+    return [
+        (
+            f"{TITLES[key]} by {found['column']}",
+            "Each group with its 95 % interval; gray ones are not compared.",
+            f"{TITLES[key]} of each group; the numbers are in the table.",
+            group_forest(found, key, overall[key]),
+        )
+        for key in WARNED
+    ]
