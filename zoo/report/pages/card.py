@@ -148,7 +148,7 @@ def _limits(run: Run, others: Mapping[str, Any], columns: Sequence[str]) -> list
         limits.append("It was trained on synthetic images and knows nothing of real ones.")
     limits.append("Who labelled the images, and how, is not known to the run.")
     limits.append(
-        f"Of groups of images it was scored by {', '.join(columns)} alone."
+        f"Of groups of images only those by {', '.join(columns)} were scored."
         if columns
         else "It was not scored by age, sex or another group of patients: some may fare worse."
     )

@@ -34,13 +34,7 @@ def group_sections(
                 found["within"]["sentence"] if found["within"] else "",
                 *found["notes"],
             ],
-            "headings": (
-                "Images",
-                "Patients",
-                f"Are {positive}",
-                f"Called {positive}",
-                *(TITLES[key] for key in SHOWN),
-            ),
+            "headings": ("Images", positive, *(TITLES[key] for key in SHOWN)),
             "rows": [*map(_row, found["groups"]), _gaps(found)],
             "figures": drawings(_drawn(found, overall)) if overall else [],
         }
@@ -49,17 +43,20 @@ def group_sections(
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
-    counts = (f"{entry['images']:,}", f"{entry['patients']:,}")
-    shares = (percent(entry["positive"]), percent(entry["called"]))
     return {
         "name": entry["name"],
         "note": entry["note"],
         "quiet": not entry["known"],
         "cells": [
-            *((text, "") for text in (*counts, *shares)),
+            (f"{entry['images']:,}", f"{entry['patients']:,} patient{_s(entry['patients'])}"),
+            (percent(entry["positive"]), f"called {percent(entry['called'])}"),
             *(metric_text(entry["metrics"][key]) for key in SHOWN),
         ],
     }
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
 
 
 def _gaps(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +64,7 @@ def _gaps(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": "Widest gap",
         "note": "",
         "quiet": True,
-        "cells": [*[("", "")] * 4, *(gap_text(found["gaps"].get(key)) for key in SHOWN)],
+        "cells": [*[("", "")] * 2, *(gap_text(found["gaps"].get(key)) for key in SHOWN)],
     }
 
 
