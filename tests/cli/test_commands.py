@@ -137,6 +137,18 @@ def test_evaluate_scores_the_test_part(run_copy: Path) -> None:
     )
 
 
+def test_evaluate_by_a_column(run_copy: Path) -> None:
+    result = run("evaluate", run_copy, "--by", "marker", "--by", "prefix")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^By marker +images +patients +ROC-AUC", result.stdout, re.MULTILINE)
+    assert "By prefix: There are no two groups that can be compared." in result.stdout
+    assert DISCLAIMER in result.stdout
+    unknown = run("evaluate", run_copy, "--by", "veiw")
+    assert unknown.exit_code == 2
+    assert "no column 'veiw' in 'phantom'. Columns: contrast, marker" in unknown.stderr
+    assert "Traceback" not in unknown.output
+
+
 def test_stress_tells_the_worst_changes_and_where_its_page_is(run_copy: Path) -> None:
     result = run("stress", run_copy, "--images", 8, "--split", "validation")
     assert result.exit_code == 0, result.output

@@ -187,26 +187,6 @@ def test_one_group_alone_has_no_gap() -> None:
     assert gap_sentence("view", "roc_auc", None) == ""
 
 
-def test_what_separates_the_groups_is_kept_apart_from_the_score_within_them() -> None:
-    _, _, patients, groups = score(seed=3, each=1)
-    rng = np.random.default_rng(5)
-    labels = (rng.random(600) < np.where(groups == "AP", 0.25, 0.75)).astype(int)
-    chance = expit(rng.normal(size=600) + 0.8 * labels + 3 * (groups == "AP"))
-    found = compared((labels, np.stack([1 - chance, chance], axis=1), patients, groups))
-    within = found["within"]
-    assert within["over_all"]["high"] < 0.5 < within["roc_auc"]["low"]
-    assert within["difference"]["p"] < 0.001
-    assert "Report it by group" in within["sentence"]
-    areas = {e["name"]: e["metrics"]["roc_auc"]["value"] for e in found["groups"]}
-    weights = [(labels[groups == name] == 1).sum() for name in areas]
-    assert within["roc_auc"]["value"] == pytest.approx(
-        np.average([*areas.values()], weights=weights)
-    )
-    even = compared(score())["within"]
-    assert even["difference"]["p"] > 0.05
-    assert "Report it by group" not in even["sentence"]
-
-
 def test_with_more_classes_a_group_without_one_of_them_is_compared_in_accuracy_alone() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 3

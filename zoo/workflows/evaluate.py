@@ -84,9 +84,9 @@ def evaluate(
         >>> scores = zoo.evaluate(run).result
         >>> list(scores["metrics"]["roc_auc"])
         ['value', 'low', 'high', 'note']
-        >>> [found] = zoo.evaluate(run, by="marker").result["groups"]
-        >>> [group["name"] for group in found["groups"]]
-        ['left', 'none', 'right']
+        >>> [by_marker] = zoo.evaluate(run, by="marker").result["groups"]
+        >>> by_marker["column"], list(by_marker["gaps"])[:3]
+        ('marker', ['roc_auc', 'sensitivity', 'specificity'])
     """
     registry = registry or load_registry()
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
