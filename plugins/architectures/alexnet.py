@@ -38,9 +38,15 @@ def zoo_architectures() -> list[Architecture]:
             name="alexnet",
             summary="AlexNet-like: 4 convolutions, 2 dense layers; large for a small data set",
             build=build,
-            parameters=2_377_154,
+            parameters=1_443_266,
+            input_shape=(128, 128, 3),
             reference="after Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep "
             "Convolutional Neural Networks, 2012",
             options={"dropout": Option(0.2, "share of activations dropped after each convolution")},
+            recipe={"epochs": 15, "warm_up": 0.5, "averaging": 0.5},
+            presets={
+                "fast": {"input_shape": (96, 96, 3), "epochs": 6},
+                "best": {"epochs": 40, "patience": 10},
+            },
         )
     ]

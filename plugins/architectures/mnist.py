@@ -37,11 +37,17 @@ def zoo_architectures() -> list[Architecture]:
             name="mnist",
             summary="MNIST-like: 3 convolutions, 1 dense layer; made for small pictures",
             build=build,
-            parameters=4_059_266,
+            parameters=2_191_490,
+            input_shape=(128, 128, 3),
             reference="after LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to "
             "Document Recognition, 1998",
             options={
                 "dropout": Option(0.15, "share of activations dropped after each convolution")
+            },
+            recipe={"epochs": 15, "warm_up": 0.5, "averaging": 0.5},
+            presets={
+                "fast": {"input_shape": (96, 96, 3), "epochs": 6},
+                "best": {"epochs": 40, "patience": 10},
             },
         )
     ]

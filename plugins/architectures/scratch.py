@@ -46,6 +46,17 @@ def zoo_architectures() -> list[Architecture]:
             reference="after Chollet, Xception: Deep Learning with Depthwise Separable "
             "Convolutions, 2017",
             options={"dropout": Option(0.2, "share of features dropped before the logits")},
-            recipe={"epochs": 25, "learning_rate": 3e-3, "patience": 8},
+            input_shape=(128, 128, 3),
+            recipe={
+                "epochs": 15,
+                "learning_rate": 3e-3,
+                "warm_up": 0.5,
+                "averaging": 0.5,
+                "patience": 8,
+            },
+            presets={
+                "fast": {"input_shape": (96, 96, 3), "epochs": 6},
+                "best": {"epochs": 40},
+            },
         )
     ]
