@@ -183,7 +183,24 @@ def apply(
     """
     import tensorflow as tf
 
-    chosen = PRESETS[preset]
+    def viewed(channels: Any) -> Any:
+        return _viewed(channels, views, parts, masks, size, PRESETS[preset])
+
+    if pixels.shape[-1] != 3:
+        return viewed(pixels)
+    # Radiographs have the same in all three channels: one of them is enough to be worked on.
+    return tf.cond(
+        tf.reduce_all(pixels == pixels[..., :1]),
+        lambda: tf.repeat(viewed(pixels[..., :1]), 3, axis=-1),
+        lambda: viewed(pixels),
+    )
+
+
+def _viewed(
+    pixels: Any, views: Views, parts: Any, masks: Any, size: tuple[int, int], chosen: Preset
+) -> Any:
+    import tensorflow as tf
+
     if parts is None and not chosen.crop and chosen.detail is None:
         seen = tf.cast(pixels, tf.float32)
     else:
