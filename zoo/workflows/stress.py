@@ -35,7 +35,7 @@ from zoo.stats.robustness import falls, figures, scores
 
 SCHEMA = 1
 IMAGES = 200
-"""58 pictures of each are asked: about 100 s with EfficientNet at 224 pixels on two cores."""
+"""58 pictures of each are asked: 200 s of processor time with EfficientNet at 224 pixels."""
 AHEAD = 4
 """Images whose changed pictures wait for the network: 9 MB each at 224 pixels."""
 PAGE = "report.html"
