@@ -61,6 +61,7 @@ def tiny(tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         (["train", "alexnet", "--data", "phantom?images"], "cannot be read"),
         (["train", "alexnet", "--resume", "x"], "--resume"),
         (["train", "--resume", "x", "--epochs", "3"], "give no others"),
+        (["train", "--resume", "x", "--preset", "fast"], "give no others"),
         (["train", "--resume", "x"], "no run 'x'"),
         (["show", "gradcan"], "Did you mean 'gradcam'"),
         (["show"], "NAME"),

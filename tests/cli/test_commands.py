@@ -46,6 +46,9 @@ def test_show_tells_options_and_recipe() -> None:
     shown = run("show", "efficientnet").stdout
     assert "learning_rate" in shown
     assert "Pretrained: ImageNet" in shown
+    for preset in ("fast", "best"):
+        _, _, changed = shown.partition(f"What --preset {preset} changes")
+        assert "input_shape" in changed.partition("What --preset")[0]
     assert run("show", "gradcam").exit_code == 0
 
 

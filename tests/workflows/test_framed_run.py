@@ -83,6 +83,7 @@ def test_its_record_says_what_it_sees_and_its_folder_has_who_finds_it(run):
     assert {run_folder.LOCALISER, run_folder.STRESSED} <= record["files"].keys()
     kept, packaged = localiser.load(run.path / run_folder.LOCALISER), localiser.lungs()
     assert kept.key == packaged.key
+    assert record["localiser"].keys() == {"dice", "overlap", "masks", "attribution"}
     assert record["localiser"]["dice"] == packaged.dice
     assert record["localiser"]["attribution"] == packaged.attribution
     classifier = model_file.load_classifier(run)
