@@ -155,6 +155,8 @@ def test_an_explanation_is_judged_by_the_lungs_and_drawn_in_its_frame(run, pictu
     assert json.loads((tmp_path / "out" / "a-chest.json").read_text())["box"] == list(case.box)
     assert json.loads((tmp_path / "out" / "b-noise.json").read_text())["box"] is None
     page = (tmp_path / "out" / "a-chest.html").read_text()
+    assert "The network saw what is inside the light line" in page
+    assert "light line" not in (tmp_path / "out" / "b-noise.html").read_text()
     drawn = [
         np.asarray(Image.open(io.BytesIO(base64.b64decode(found))), int)
         for found in re.findall(r"data:image/jpeg;base64,([^\"]+)", page)

@@ -124,7 +124,7 @@ CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
     ("name", "changes", "killed_after"),
     [
         ("whole", CHANGES, 2),
-        ("whole", {**CHANGES, "monitor": "accuracy"}, 3),
+        ("whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3),
         ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
         ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
         ("whole", {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6}, 2),

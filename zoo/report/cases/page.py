@@ -71,6 +71,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "bars": bars[:CLASSES_SHOWN],
         "hidden": max(0, len(bars) - CLASSES_SHOWN),
         "picture": uri(picture_jpeg(case.pixels, case.box), "jpeg"),
+        "framed": case.box is not None,
         "refused": case.refused,
         "reason": case.reason,
         "label": None if case.label is None else case.class_names[case.label],

@@ -124,6 +124,10 @@ def _maps(sheet: Sheet, case: Case) -> None:
         axes = sheet.axes(left, width, width, offset=0.26)
         if attribution is None:
             sheet.text(left, "image", weight="bold")
+            if case.box is not None:
+                sheet.text(
+                    left + width, "seen: inside the line", size=8.5, colour=MUTED, align="right"
+                )
             axes.imshow(shown(case.pixels, case.box))
             continue
         sheet.text(left, plain(attribution.method, 18), weight="bold")

@@ -42,6 +42,7 @@ def answer_part(case: Case, positive: int) -> dict[str, Any]:
         "run": case.run,
         "predicted": case.class_names[case.predicted],
         "probability": texts[case.predicted],
+        "framed": case.box is not None,
         "refused": case.refused,
         "reason": case.reason,
         "bars": bars[:CLASSES_SHOWN],
