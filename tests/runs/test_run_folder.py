@@ -80,12 +80,15 @@ def test_an_altered_file_is_told(run_copy: Path, file: str) -> None:
         opened(run_copy)
 
 
-def test_a_lung_model_is_among_the_files_that_must_not_change(run_copy: Path) -> None:
-    (run_copy / run_folder.LUNGS).write_bytes(b"a lung model")
+@pytest.mark.parametrize("name", [run_folder.LOCALISER, run_folder.STRESSED])
+def test_what_a_run_may_have_is_among_the_files_that_must_not_change(
+    run_copy: Path, name: str
+) -> None:
+    (run_copy / name).write_bytes(b"of this run")
     run_folder.mark_done(run_copy, run_folder.read(run_copy).record)
     run_folder.open_run(run_copy)
-    (run_copy / run_folder.LUNGS).write_bytes(b"another one")
-    with pytest.raises(DamagedRun, match=run_folder.LUNGS):
+    (run_copy / name).write_bytes(b"another one")
+    with pytest.raises(DamagedRun, match=name):
         run_folder.open_run(run_copy)
 
 
