@@ -10,7 +10,7 @@ import pytest
 from zoo import Examples
 from zoo.base import images
 from zoo.base.registry import load_registry
-from zoo.workflows import evaluate, explain, train
+from zoo.workflows import evaluate, explain, predict, train
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 EACH_CLASS = 60
@@ -30,7 +30,11 @@ def run(tmp_path_factory):
         for file in files[:: len(files) // EACH_CLASS][:EACH_CLASS]:
             (folder / "data" / name / file.name).symlink_to(file)
     return train.train(
-        "efficientnet", str(folder / "data"), changes={"epochs": 25}, folder=folder / "runs"
+        "efficientnet",
+        str(folder / "data"),
+        preset="fast",
+        changes={"epochs": 25},
+        folder=folder / "runs",
     )
 
 
@@ -38,6 +42,13 @@ def test_a_frozen_backbone_learns_from_a_hundred_images(run):
     scores = run.metrics()["validation"]["metrics"]
     assert scores["roc_auc"]["value"] > 0.85
     assert "constant features" not in {alarm["kind"] for alarm in run.record["alarms"]}
+
+
+def test_the_lungs_are_found_in_nearly_all_images(run):
+    assert run.record["frame"] == "lungs"
+    files = sorted((DATA / "chest_xray" / "train" / "NORMAL").iterdir())[7::80]
+    boxes = [found.box for found in predict.predict(files, run)]
+    assert sum(box is None for box in boxes) <= 1
 
 
 def test_other_data_are_scored_whole(run):
