@@ -92,15 +92,20 @@ class Finder:
 
         `pixels` is `(batch, height, width, channels)`, 0-255.
         """
-        masks: list[np.ndarray | None] = []
+        masks, boxes = self.look(pixels)
+        return [mask if known else None for mask, known in zip(masks, found(boxes), strict=True)]
+
+    def look(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the masks, plausible or not, `(batch, height, width)` bool, and the boxes."""
+        masks, boxes = [np.zeros((0, *pixels.shape[1:3]), bool)], [np.zeros((0, 4), np.float32)]
         for start in range(0, len(pixels), BATCH):
             logits, box = self._both(pixels[start : start + BATCH].astype(np.float32))
-            shown = found(np.asarray(box))
+            boxes.append(np.asarray(box))
             masks += [
-                placed(mask, WHOLE, pixels.shape[1:3]) > 0 if known else None
-                for mask, known in zip(np.asarray(logits)[..., 0], shown, strict=True)
+                placed(mask, WHOLE, pixels.shape[1:3])[None] > 0
+                for mask in np.asarray(logits)[..., 0]
             ]
-        return masks
+        return np.concatenate(masks), np.concatenate(boxes)
 
 
 def found(boxes: np.ndarray) -> np.ndarray:
