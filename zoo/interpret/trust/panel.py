@@ -27,6 +27,9 @@ STEPS, FEWEST_STEPS = 8, 4
 PERTURBING = 0.6
 """Share of the time that the tests by perturbation may take; what is left is for stability."""
 CONTROL = "control: "
+LUNGS = "the lungs"
+PLACES = {"masks": "the masked part"}
+"""What the masks show by which maps are judged, by the name of a run's frame."""
 
 
 def judge_maps(
@@ -104,6 +107,7 @@ def judge_maps(
                         if name.startswith(CONTROL)
                     },
                     stability=stable[method][i],
+                    place=PLACES.get(run.record.get("frame", ""), LUNGS),
                     localisation=_inside(maps_seen[method][i], places[i]),
                 )
             )

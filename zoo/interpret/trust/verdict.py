@@ -73,7 +73,7 @@ class Evidence:
     """All that is known of one map; what was not measured is None or empty.
 
     `values` is `(height, width)`. `scores` is the network's ROC-AUC on parts of its data, as
-    `metrics.json` has it, by the part's name. `controls` are measured on the same image.
+    `metrics.json` has it, by the part's name. `controls` are measured on the same image; `localisation` says how much of the map lies in `place`.
     """
 
     values: np.ndarray
@@ -84,6 +84,7 @@ class Evidence:
     controls: Mapping[str, Faithfulness] = field(default_factory=dict)
     stability: Stability | None = None
     localisation: Localisation | None = None
+    place: str = "the lungs"
 
 
 @dataclass(frozen=True)
@@ -274,17 +275,17 @@ def _title(name: str, better: str) -> str:
     return f"{name} ({better} is better)"
 
 
-def _lungs(evidence: Evidence) -> _Finding:
+def _located(evidence: Evidence) -> _Finding:
     localisation = evidence.localisation
     if localisation is None:
         return _Finding(HOLDS_UP, "")
-    name, against = "evidence inside the lungs", f"{localisation.area:.0%} of the area"
+    name, against = f"evidence inside {evidence.place}", f"{localisation.area:.0%} of the area"
     row = MeasureRow(
         name, f"{localisation.inside:.0%}", against, bool(localisation.inside > localisation.area)
     )
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
-    reason = "The evidence lies no more inside the lungs than it would by chance."
+    reason = f"The evidence lies no more inside {evidence.place} than it would by chance."
     return _Finding(WEAK, reason, (row,))
 
 
@@ -295,5 +296,5 @@ RULES: tuple[Callable[[Evidence], _Finding], ...] = (
     _stability,
     _additivity,
     _faithfulness,
-    _lungs,
+    _located,
 )
