@@ -73,7 +73,7 @@ class Evidence:
     """All that is known of one map; what was not measured is None or empty.
 
     `values` is `(height, width)`. `scores` is the network's ROC-AUC on parts of its data, as
-    `metrics.json` has it, by the part's name. `controls` are measured on the same image; `localisation` says how much of the map lies in `place`.
+    `metrics.json` has it, by part. `controls` are of the same image; `localisation` is in `place`.
     """
 
     values: np.ndarray
