@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.base.types import TEST, TRAIN, VALIDATION
+from zoo.runs.decision import FRAMED
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import HISTORY, Run
 from zoo.stats.alarms import (
@@ -24,8 +25,6 @@ HOLDS_BACK, FINE, UNKNOWN = "holds it back", "fine", "not known"
 NOTHING = "Nothing in the run's own figures holds it back."
 MISCALIBRATED = 0.05
 """Expected calibration error above which a probability should not be read as one."""
-WHOLE = "whole"
-"""What the frame of a network is called that sees whole pictures."""
 SHORTCUT = 0.6
 """ROC-AUC of a baseline that never sees the lungs above which the data hold a shortcut."""
 
@@ -62,7 +61,7 @@ def diagnose(run: Run) -> tuple[Cause, ...]:
         shift(_area(measured[VALIDATION]), _area(test)),
         elsewhere(_area(test), run.scored_elsewhere()),
         robustness(run.under_stress()),
-        shortcut(_area(test), test["baselines"], run.record["decision"].get("frame", WHOLE)),
+        shortcut(_area(test), test["baselines"], run.record.get("frame", "")),
         collapse(test, conditions),
         calibration(test),
         threshold(test),
@@ -186,13 +185,8 @@ def robustness(tests: Mapping[str, Mapping[str, Any]]) -> Cause:
     )
 
 
-def shortcut(
-    test: Mapping[str, Any], baselines: list[Mapping[str, Any]], frame: str = WHOLE
-) -> Cause:
-    """Compare the network with the best baseline that never sees the lungs.
-
-    A network that is cut to its `frame` does not see what such a baseline does.
-    """
+def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]], frame: str = "") -> Cause:
+    """Compare the network with the best baseline, which a framed network does not even see."""
     known = [b for b in baselines if b["roc_auc"]["value"] is not None]
     if not known or test["value"] is None:
         return Cause("shortcut", UNKNOWN, "No baseline could be measured.")
@@ -200,7 +194,7 @@ def shortcut(
     value = best["roc_auc"]["value"]
     alone = f"{_written(best['roc_auc'])} ({best['title']})"
     evidence = f"ROC-AUC {_written(test)}; without the lungs {alone}."
-    if frame != WHOLE:
+    if frame in FRAMED:
         rest = (
             " The network is cut to a part of the picture and does not see that. Whether it rests "
             "on the lungs, `zoo explain --global` tells."
