@@ -41,7 +41,7 @@ STABILITY_SAMPLE = 20
 """Images that each method explains again to see whether its maps are stable."""
 PAGE, DATA, FIGURE = "report.html", "audit.json", "ranking.png"
 
-NOTHING = {"inside": 0.0, "pointing": 0.0, "near": 0.0}
+NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0}
 """What a map without any evidence has in a place; its area and AUPRC are the place's area."""
 
 Maps = dict[str, np.ndarray]

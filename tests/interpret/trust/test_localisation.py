@@ -70,10 +70,22 @@ def test_the_whole_image_holds_all_evidence() -> None:
 def test_the_pointing_game_of_its_authors_forgives_fifteen_pixels() -> None:
     mask = np.zeros((64, 64), bool)
     mask[20:30, 20:30] = True
-    for column, near in ((29, True), (44, True), (45, False)):
+    beside = ((29, True, True), (36, True, True), (37, True, False), (44, True, False))
+    for column, near, close in (*beside, (45, False, False)):
         values = np.zeros((64, 64))
         values[25, column] = 1
         found = localise(values, mask)
         assert found is not None
-        assert found.near is near
+        assert (found.near, found.close) == (near, close)
         assert found.pointing is (column == 29)
+
+
+def test_another_tolerance_can_be_asked_for() -> None:
+    mask = np.zeros((64, 64), bool)
+    mask[20:30, 20:30] = True
+    values = np.zeros((64, 64))
+    values[25, 34] = 1  # five pixels beside it
+    for tolerance, near, close in ((4, False, False), (5, True, False), (10, True, True)):
+        found = localise(values, mask, tolerance=tolerance)
+        assert found is not None
+        assert (found.near, found.close) == (near, close)

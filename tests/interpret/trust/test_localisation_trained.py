@@ -16,28 +16,30 @@ from zoo.runs import model_file
 from zoo.workflows import train
 
 
-def pointing(maps: np.ndarray, masks: np.ndarray) -> tuple[float, float]:
-    """Play the pointing game as its authors do, and strictly; an empty map hits nothing."""
+def pointing(maps: np.ndarray, masks: np.ndarray) -> tuple[float, float, float]:
+    """Play the pointing game as its authors do, within half of that, and strictly.
+
+    An empty map hits nothing.
+    """
     found = [localise(map_, mask) for map_, mask in zip(maps, masks, strict=True)]
-    near = [one is not None and one.near for one in found]
-    inside = [one is not None and one.pointing for one in found]
-    return float(np.mean(near)), float(np.mean(inside))
+    hits = [one is not None and (one.near, one.close, one.pointing) for one in found]
+    near, close, inside = np.mean([hit or (False, False, False) for hit in hits], axis=0)
+    return float(near), float(close), float(inside)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "side", "epochs"), [("efficientnet", 224, 40), ("scratch", 112, 15)]
+    ("name", "side", "preset"), [("efficientnet", 160, "fast"), ("scratch", 112, "default")]
 )
 def test_gradcam_points_at_the_opacity_and_controls_do_not(
-    name: str, side: int, epochs: int, tmp_path: Path
+    name: str, side: int, preset: str, tmp_path: Path
 ) -> None:
     options = {"images": "80", "seed": "1", "size": str(side)}
     run = train.train(
         name,
         f"phantom?images=300&size={side}",
         folder=tmp_path,
-        preset="fast",
-        changes={"epochs": epochs},
+        preset=preset,
         input_shape=(side, side, 3),
     )
     classifier, unseen = model_file.load_classifier(run), zoo_read_dataset("phantom", options)
@@ -53,7 +55,8 @@ def test_gradcam_points_at_the_opacity_and_controls_do_not(
     names = tuple(sample.name for sample in samples)
     images = Images(pixels, names, (None,) * len(names), names)
     maps = [one.values for one in gradcam.explain(classifier, images, [1] * len(names))]
-    near, strictly = pointing(np.stack(maps), masks)
+    near, close, strictly = pointing(np.stack(maps), masks)
     assert near >= 0.9
+    assert close >= 0.75
     assert strictly >= 0.4
-    assert max(pointing(drawn, masks)[1] for drawn in controls(pixels).values()) < 0.2
+    assert max(pointing(drawn, masks)[2] for drawn in controls(pixels).values()) < 0.2

@@ -16,24 +16,28 @@ class Localisation:
 
     `inside` is the share of the positive evidence that lies in the place, 0 to 1; `area` is the
     place's share of the image, which is what evidence spread evenly would have there. `pointing`
-    says whether the highest value lies in it, `near` whether in it or within TOLERANCE pixels.
-    `auprc` is the area under the precision-recall curve
-    of telling the place's pixels by their value, 0 to 1; chance is `area`.
+    says whether the highest value lies in it, `near` whether in it or within the tolerance, `close`
+    whether within half of that. `auprc` is the area under the precision-recall curve of telling the
+    place's pixels by their value, 0 to 1; chance is `area`.
     """
 
     inside: float
     area: float
     pointing: bool
     near: bool
+    close: bool
     auprc: float
 
 
-def localise(values: np.ndarray, mask: np.ndarray) -> Localisation | None:
+def localise(
+    values: np.ndarray, mask: np.ndarray, tolerance: float = TOLERANCE
+) -> Localisation | None:
     """Compare `(height, width)` values with a `(height, width)` bool place.
 
-    None when the place is empty or nothing in the map is positive. Of several pixels with the
-    highest value at least half must lie in the place, so that an even map, which points nowhere,
-    hits nothing smaller than half of the image.
+    `tolerance` is how many pixels around the place are forgiven: all of them by `near`, half of
+    them by `close`. None when the place is empty or nothing in the map is positive. Of several
+    pixels with the highest value at least half must lie in the place, so that an even map, which
+    points nowhere, hits nothing smaller than half of the image.
 
     Source for the pointing game: Zhang, Lin, Brandt, Shen, Sclaroff, *Top-down Neural Attention
     by Excitation Backprop*, 2016 (who play it with a tolerance of 15 pixels).
@@ -47,10 +51,12 @@ def localise(values: np.ndarray, mask: np.ndarray) -> Localisation | None:
     if not mask.any() or not np.isfinite(values).all() or total <= 0:
         return None
     highest = values == values.max()
+    away = distance_transform_edt(~mask)[highest]
     return Localisation(
         inside=float(evidence[mask].sum() / total),
         area=float(mask.mean()),
         pointing=bool(mask[highest].mean() >= 0.5),
-        near=bool((distance_transform_edt(~mask)[highest] <= TOLERANCE).mean() >= 0.5),
+        near=bool((away <= tolerance).mean() >= 0.5),
+        close=bool((away <= tolerance / 2).mean() >= 0.5),
         auprc=float(average_precision_score(mask.ravel(), values.ravel())),
     )

@@ -16,8 +16,8 @@ SCHEMA = 1
 RESAMPLES = 2000
 TESTS: Mapping[str, int] = {"deletion": -1, "insertion": 1, "road": -1}
 """The tests of faithfulness, and the direction in which they are better."""
-LOCATED = ("pointing", "near", "auprc", "inside", "area")
-SHARES = frozenset({"pointing", "near"})
+LOCATED = ("pointing", "close", "near", "auprc", "inside", "area")
+SHARES = frozenset({"pointing", "close", "near"})
 """Measures that are yes or no for an image: an interval is known even when all are alike."""
 
 Measured = Mapping[str, float | None]

@@ -32,7 +32,14 @@ HEADINGS = (
     "Random networks",
 )
 
-PLACES = ("Pointing game", "Within 15 pixels", "AUPRC", "Evidence inside", "Area")
+PLACES = {
+    "pointing": "Pointing game",
+    "close": f"Within {TOLERANCE / 2:g} pixels",
+    "near": f"Within {TOLERANCE} pixels",
+    "auprc": "AUPRC",
+    "inside": "Evidence inside",
+    "area": "Area",
+}
 
 GROUPS = (("right", "classified right"), ("all", "right or wrong"))
 
@@ -74,7 +81,7 @@ def audit_page(
                 ),
             ]
         ),
-        places=PLACES,
+        places=tuple(PLACES.values()),
         groups=_groups(audit),
         lungs=_lungs(audit),
         information=information,
@@ -107,7 +114,8 @@ def said(audit: Audit) -> list[tuple[str, str]]:
                 (
                     f"On the {audit.located['right']:,} images with a known finding that are "
                     f"classified right, {best.name} points into the finding most often: in "
-                    f"{_share(of_right['pointing'])} of them, within {TOLERANCE} pixels of it in "
+                    f"{_share(of_right['pointing'])} of them, within {TOLERANCE / 2:g} pixels of "
+                    f"it in {_share(of_right['close'])}, within {TOLERANCE} in "
                     f"{_share(of_right['near'])}. Findings cover {_share(of_right['area'])} of the "
                     "image."
                 ),
@@ -169,10 +177,7 @@ def _group(audit: Audit, group: str, title: str) -> dict[str, Any]:
             {
                 "name": one.name,
                 "quiet": one.control,
-                "cells": [
-                    _cell(one.located[group][name])
-                    for name in ("pointing", "near", "auprc", "inside", "area")
-                ],
+                "cells": [_cell(one.located[group][name]) for name in PLACES],
             }
             for one in audit.standings
         ],
