@@ -88,7 +88,7 @@ def use(path: str) -> list[str]:
 def test_every_public_name_can_be_had() -> None:
     for name in NAMES:
         assert getattr(zoo, name) is not None
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 17
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -104,7 +104,9 @@ def test_no_folder_hides_a_public_name() -> None:
     assert not folders & set(NAMES)
 
 
-@pytest.mark.parametrize("name", ["check", "compare", "diagnose", "learning_curve", "train"])
+@pytest.mark.parametrize(
+    "name", ["check", "compare", "diagnose", "ensemble", "learning_curve", "stress", "train"]
+)
 def test_the_readme_shows_it_from_python(name: str) -> None:
     assert f"zoo.{name}(" in (ROOT / "README.md").read_text("utf-8")
 
