@@ -49,3 +49,27 @@ def test_a_folder_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     drawn(tmp_path / "other.png", 3)
     with pytest.raises(BadInput, match=r"None of the 1 masks .* such as 'one'"):
         masks.find_masks(tmp_path, [sample("train/one.jpeg")])
+
+
+def test_masks_among_their_images_are_told_by_their_folder(tmp_path: Path) -> None:
+    for kind, columns in (("A", 10), ("B", 30)):
+        drawn(tmp_path / kind / "images" / "1.png", 40)
+        drawn(tmp_path / kind / "masks" / "1.png", columns)
+    found = masks.find_masks(tmp_path, [sample("A/images/1.png")])
+    for kind, share in (("A", 0.25), ("B", 0.75)):
+        inside = found(sample(f"{kind}/images/1.png"), (8, 8))
+        assert inside is not None
+        assert inside.mean() == share
+
+
+def test_a_mask_may_say_so_at_the_end_of_its_name(tmp_path: Path) -> None:
+    drawn(tmp_path / "CHNCXR_0001_0_mask.png", 40)
+    found = masks.find_masks(tmp_path, [sample("CHNCXR_0001_0.png")])
+    assert found.of("x/CHNCXR_0001_0.png") == tmp_path / "CHNCXR_0001_0_mask.png"
+
+
+def test_masks_of_single_lungs_are_refused(tmp_path: Path) -> None:
+    drawn(tmp_path / "leftMask" / "1.png", 10)
+    drawn(tmp_path / "rightMask" / "1.png", 10)
+    with pytest.raises(BadInput, match="of the left and of the right lung"):
+        masks.find_masks(tmp_path, [sample("1.png")])

@@ -1,0 +1,195 @@
+"""Find the image files below a folder: one walk for training, checking and predicting.
+
+Links are followed and each folder is read once, so a link that leads back ends. What systems and
+file servers leave behind is passed over; whatever is left out is counted and can be said.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from zoo.base import digests, formats, images
+from zoo.base.errors import BadInput
+from zoo.base.types import Header, Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CLUTTER = frozenset(
+    {
+        "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "@tmp",
+        "@recycle", "@__thumb", "#recycle", "#snapshot", "$recycle.bin", "lost+found",
+        "system volume information", "found.000",
+    }
+)  # fmt: skip
+"""What operating systems and file servers put into folders, in small letters."""
+
+INDEX = "dicomdir"
+"""The table of contents of a DICOM medium: it looks like an image from inside, and is none."""
+
+UNFINISHED = frozenset({".part", ".partial", ".crdownload", ".download", ".tmp", ".bak", ".old"})
+
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class ImagesBelow:
+    """Reads the image files below one folder; a sample's name is its path from there."""
+
+    root: Path
+
+    def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        """Read one image as `(height, width, 3)` uint8."""
+        return images.read_image(self.root / sample.name, size)
+
+    def digest(self, sample: Sample) -> str:
+        """Identify one file by its content."""
+        return digests.digest_file(self.root / sample.name)
+
+    def header(self, sample: Sample) -> Header:
+        """Read what one file says of itself, without decoding it."""
+        return images.read_header(self.root / sample.name)
+
+
+@dataclass
+class LeftOut:
+    """What a walk passed over, and why."""
+
+    clutter: Counter[str] = field(default_factory=Counter)
+    """Hidden files and folders, and those of systems, by name."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files that are no images by name or content, by their ending."""
+    links: list[str] = field(default_factory=list)
+    """Links to a folder that is read in another place."""
+    nowhere: list[str] = field(default_factory=list)
+    """Links that lead nowhere."""
+    names: int = 0
+    """File names that are not text."""
+
+    def sentence(self) -> str:
+        """Say in one line what was left out and why; empty when nothing was."""
+        parts = []
+        if count := self.others.total():
+            parts.append(f"{count:,} files that are not images ({_most(self.others)})")
+        if count := self.clutter.total():
+            parts.append(f"{count:,} hidden or of the system ({_most(self.clutter)})")
+        if self.links:
+            shown = ", ".join(self.links[:SHOWN])
+            parts.append(f"{len(self.links):,} links to folders read in another place ({shown})")
+        if self.nowhere:
+            shown = ", ".join(self.nowhere[:SHOWN])
+            parts.append(f"{len(self.nowhere):,} links that lead nowhere ({shown})")
+        if self.names:
+            parts.append(f"{self.names:,} files whose names are not text")
+        return f"Left out: {'; '.join(parts)}." if parts else ""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The image files below a folder: their names relative to it, sorted, and what was left out."""
+
+    root: Path
+    names: tuple[str, ...]
+    left_out: LeftOut
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files themselves."""
+        return [self.root / name for name in self.names]
+
+
+def walk(root: Path) -> Walk:
+    """Find the images at any depth below `root`.
+
+    A file counts as an image by its name, and without an image's ending by its first bytes, so
+    that DICOM files from an archive and a `.jfif` are found.
+
+    Raises:
+        BadInput: a folder cannot be listed.
+    """
+    left_out = LeftOut()
+    return Walk(root, tuple(sorted(_names(root, left_out))), left_out)
+
+
+def is_image_file(path: Path) -> bool:
+    """Tell whether a file is an image by its name, or else by its first bytes."""
+    if images.is_image_name(path):
+        return True
+    name = path.name.lower()
+    if name == INDEX or path.suffix.lower() in UNFINISHED or name.endswith("~"):
+        return False
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(formats.HEAD)
+    except OSError:  # gone, or nobody may read it: it is counted among the others
+        return False
+    return _is_picture(head) or formats.recognised(head) is not None
+
+
+def _is_picture(head: bytes) -> bool:
+    """Tell by the first bytes whether Pillow reads it; two letters alone (BMP) prove nothing."""
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")):
+        return True
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return True
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    return head.startswith(b"BM") and head[6:10] == b"\0\0\0\0"
+
+
+def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
+    """Walk the folders that really lie here first: a link to one of them is not followed."""
+    seen: set[tuple[int, int]] = set()
+    waiting: list[tuple[Path, str]] = [(root, "")]
+    links: list[tuple[Path, str]] = []
+    while waiting or links:
+        linked = not waiting
+        folder, prefix = links.pop(0) if linked else waiting.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            left_out.links.append(prefix.rstrip("/"))
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        for entry in _entries(folder):
+            name = prefix + entry.name
+            if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
+                left_out.clutter[entry.name] += 1
+            elif not _is_text(entry.name):
+                left_out.names += 1
+            elif entry.is_dir():
+                following = links if entry.is_symlink() else waiting
+                following.append((Path(entry.path), f"{name}/"))
+            elif not entry.is_file():  # opening a pipe would wait for ever
+                if entry.is_symlink():
+                    left_out.nowhere.append(name)
+                else:
+                    left_out.others["no file"] += 1
+            elif is_image_file(Path(entry.path)):
+                yield name
+            else:
+                left_out.others[PurePosixPath(entry.name).suffix.lower() or "no ending"] += 1
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise BadInput(
+            f"The folder '{folder}' cannot be listed: {error.strerror}. Check its permissions."
+        ) from error
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether the name can be written into a report: file systems allow any bytes."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _most(counted: Counter[str]) -> str:
+    shown = ", ".join(name.strip() for name, _ in counted.most_common(SHOWN))
+    return shown + ", …" * (len(counted) > SHOWN)

@@ -1,0 +1,41 @@
+"""What images and masks are called: the folders they lie in, and the ends of masks' file names."""
+
+from __future__ import annotations
+
+import re
+
+_IMAGES = re.compile(
+    r"(?:all_?)?(?:images?|imgs?|pictures?|photos?|originals?|png|jpe?g|dicoms?|dcm|cxr_png)"
+    r"(?:[ _-]?\d+)?",
+    re.IGNORECASE,
+)
+_FOLDER = re.compile(
+    r".*masks?|masks?[ _-].*|.*segmentations?|segmented|seg|gt|labels?|annotations?|contours?"
+    r"|ground.?truths?",
+    re.IGNORECASE,
+)
+_NO_MASK = re.compile(r".*\b(?:no|not|non|without|with|un)[ _-]?mask.*", re.IGNORECASE)
+_ENDING = re.compile(
+    r"(.+?)[ _-](?:(?:left|right|lungs?|infection)[ _-]?)?"
+    r"(?:masks?|seg|segmentation|gt|annotation|contour|roi)(?:[ _-]?\d+)?",
+    re.IGNORECASE,
+)
+
+
+def is_images_folder(name: str) -> bool:
+    """Tell whether a folder is named for holding images: `images`, `images_001`, `PNG`."""
+    return _IMAGES.fullmatch(name) is not None
+
+
+def is_mask_folder(name: str) -> bool:
+    """Tell whether a folder is called as masks are: `masks`, `lung masks`, `leftMask`, `gt`.
+
+    Classes of people with and without a mask are none.
+    """
+    return _FOLDER.fullmatch(name) is not None and _NO_MASK.fullmatch(name) is None
+
+
+def unmasked(stem: str) -> str | None:
+    """Give the stem of the image that a mask belongs to, `a` for `a_mask`; None for no such end."""
+    match = _ENDING.fullmatch(stem)
+    return match[1] if match else None
