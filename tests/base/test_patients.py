@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo import UnknownName
+from zoo import InvalidSetting, UnknownName
 from zoo.base import patients
 
 
@@ -104,3 +104,40 @@ def test_every_name_gets_a_patient(names: list[str]) -> None:
     _, people, _ = patients.assign_patients(names)
     assert len(people) == len(names)
     assert all(people)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "patient"),
+    [
+        ("folder", "CheXpert/train/patient00001/study1/view1.jpg", "patient00001"),
+        ("folder", "MURA\\valid\\XR_WRIST\\patient11185\\study1_positive\\1.png", "patient11185"),
+        ("folder", "NORMAL/Patient 12/1.png", "Patient 12"),
+        ("folder", "NORMAL/patients/1.png", None),
+        ("folder", "NORMAL/patient12.png", None),
+        ("mimic", "files/p10/p10000032/s50414267/02aa804e.jpg", "p10000032"),
+        ("mimic", "files/p10/s50414267/p10000032.jpg", None),
+        ("bids", "sub-S03044/ses-E07985/mod-rx/sub-S03044_ses-E07985_run-1_bp-chest.png", "S03044"),
+        ("tuberculosis", "CXR_png/CHNCXR_0327_1.png", "CHNCXR_0327"),
+        ("folder:2", "train/p7/1.png", "p7"),
+        (r"_(\d+)_", "train/id_7_1.png", "7"),
+    ],
+)  # fmt: skip
+def test_patients_in_paths(rule: str, name: str, patient: str | None) -> None:
+    assert patients.patient_of(rule, name) == patient
+
+
+def test_views_of_a_patient_in_a_folder_are_found_unasked() -> None:
+    names = [f"train/patient{n}/study{s}/view1.jpg" for n in range(3) for s in range(2)]
+    rule, people, note = patients.assign_patients(names)
+    assert rule == "folder"
+    assert len(set(people)) == 3
+    assert note == "3 patients recognised by the 'folder' rule."
+    assert patients.assign_patients(names, r"patient(\d)")[1] == [p[-1] for p in people]
+    with pytest.raises(InvalidSetting, match="no rule for paths"):
+        patients.assign_patients(names, "folder:x")
+
+
+def test_deep_folders_without_a_rule_lead_to_a_question() -> None:
+    note = patients.assign_patients(["a/b/c/1.png"])[2]
+    assert "'patients=folder:2' for 'a/b/c/1.png'" in note
+    assert "folder:2" not in patients.assign_patients(["a/1.png"])[2]

@@ -79,3 +79,16 @@ def test_a_folder_that_is_called_phantom_does_not_hide_the_generator(
     (tmp_path / "phantom").mkdir()
     monkeypatch.chdir(tmp_path)
     assert load_registry().dataset("phantom?images=10&size=64").synthetic
+
+
+def test_a_regular_expression_may_stand_in_an_option(tmp_path: Path) -> None:
+    source = rf"{tmp_path}?patients=(?:id)?(\d+)/&class=[ab]+/(\w+)&subject=a+b"
+    location, options = parse(source)
+    assert location == str(tmp_path)
+    assert options == {"patients": r"(?:id)?(\d+)/", "class": r"[ab]+/(\w+)", "subject": "a b"}
+
+
+@pytest.mark.parametrize("text", ["test_images", "Test Set", "Testing-data", "TEST"])
+def test_a_split_may_say_that_it_holds_images(text: str) -> None:
+    assert split_named(text) == "test"
+    assert split_named(f"no {text}") is None

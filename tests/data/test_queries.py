@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from zoo import BadInput, Images
+from zoo.base.progress import Silent
 from zoo.data import queries
 from zoo.data.queries import Skipped
 
@@ -95,3 +96,32 @@ def test_nothing_but_broken_files_is_an_error(tmp_path: Path) -> None:
         file.write_bytes(b"nothing")
     with pytest.raises(BadInput, match="None of the 3 files"):
         read(files, batch_size=1)
+
+
+def test_what_a_folder_holds_beside_images_is_told(picture: Picture, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Listener(Silent):
+        def note(self, message: str) -> None:
+            told.append(message)
+
+    image = picture("folder/a.png")
+    (tmp_path / "folder" / "scan.nii").write_bytes(b"0")
+    assert queries.find_images([tmp_path / "folder"], Listener()) == [image]
+    assert told == [f"{tmp_path / 'folder'}: Left out: 1 files that are not images (.nii)."]
+
+
+def test_patients_are_found_by_the_runs_rule_unless_it_counts_from_the_datas_root(
+    picture: Picture,
+) -> None:
+    file = picture("patient7/study1/a.png")
+    for rule, patient in (
+        ("folder", "patient7"),
+        ("folder:-2", "patient7"),
+        (r"patient(\d+)", "7"),
+        ("folder:2", None),
+        ("a column", None),
+    ):
+        images = read([file], rule)[0][0]
+        assert images is not None
+        assert images.patients == (patient,), rule

@@ -1,7 +1,8 @@
-"""Who is on the image: named rules that find the patient in a file's name.
+"""Who is on the image: rules that find the patient in a file's name or in the folders above it.
 
 Several images of one patient must stay on one side of a split, so every reader asks here. The
-folder plays no part: a patient who is in two splits keeps one id, and the leak can be seen.
+folders of classes and splits play no part: a patient who is in two splits keeps one id, and the
+leak can be seen.
 """
 
 from __future__ import annotations
@@ -12,15 +13,26 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from zoo.base.errors import UnknownName
+from zoo.base.path_rules import is_path_rule, path_rule
 
 AUTO = "auto"
 NONE = "none"
 ENOUGH = 0.9
 """Share of the names that must fit a rule before it is chosen unasked."""
 
+DEEP = 3
+"""From this many folders above an image one of them may be the patient's."""
+
 _PNEUMONIA = re.compile(r"person(\d+)_(bacteria|virus)_\d+(?:_\d+)*", re.ASCII)
 _NORMAL = re.compile(r"((?:NORMAL2-)?IM-\d+)(?:-\d+)+", re.ASCII)
 _NIH = re.compile(r"(\d{8})_\d{3}", re.ASCII)
+_TUBERCULOSIS = re.compile(r"((?:CHNCXR|MCUCXR)_\d{4})_[01]", re.ASCII)
+_MIMIC = re.compile(r"(?:^|/)(p\d{8})/", re.ASCII)
+_BIDS = re.compile(r"(?:^|/)sub-([A-Za-z0-9]+)[_/]", re.ASCII)
+_FOLDER = re.compile(
+    r"(?:^|/)((?:patient|subject|person|pat)(?:[ _-]?(?:id|no|nr))?[ _-]?[A-Za-z]?\d+)/",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def kermany(stem: str) -> str | None:
@@ -40,13 +52,48 @@ def nih(stem: str) -> str | None:
     return str(int(match[1])) if match else None
 
 
+def tuberculosis(stem: str) -> str | None:
+    """Find the patient in names of the Shenzhen and Montgomery sets, such as `CHNCXR_0001_0`."""
+    match = _TUBERCULOSIS.fullmatch(stem)
+    return match[1] if match else None
+
+
+def mimic(path: str) -> str | None:
+    """Find the patient in paths of MIMIC-CXR, such as `p10/p10000032/s50414267/1.jpg`."""
+    match = _MIMIC.search(path)
+    return match[1] if match else None
+
+
+def bids(path: str) -> str | None:
+    """Find the subject in paths of the Brain Imaging Data Structure, as BIMCV's: `sub-S03044/`."""
+    match = _BIDS.search(path)
+    return match[1] if match else None
+
+
+def folder(path: str) -> str | None:
+    """Find a folder named as a patient, such as `patient00001` of CheXpert and MURA."""
+    match = _FOLDER.search(path)
+    return match[1] if match else None
+
+
+def names_a_patient(name: str) -> bool:
+    """Tell whether a folder is named as a patient, by whatever rule."""
+    return any(rule(f"{name}/") is not None for rule in OF_FOLDERS.values())
+
+
 def nobody(stem: str) -> str | None:  # noqa: ARG001 (a rule takes the stem)
     """Find no patient in any name."""
     return None
 
 
+_OF_STEMS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
+    {"kermany": kermany, "nih": nih, "tuberculosis": tuberculosis}
+)
+OF_FOLDERS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
+    {"mimic": mimic, "bids": bids, "folder": folder}
+)
 RULES: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
-    {"kermany": kermany, "nih": nih, NONE: nobody}
+    {**_OF_STEMS, **OF_FOLDERS, NONE: nobody}
 )
 
 CHEST = "chest X-ray"
@@ -54,7 +101,12 @@ CHEST = "chest X-ray"
 
 def subject_of(rule: str) -> str:
     """Say what the images of a set show whose file names fit a rule; empty when that is open."""
-    return CHEST if rule in ("kermany", "nih") else ""
+    return CHEST if rule in ("kermany", "nih", "tuberculosis", "mimic") else ""
+
+
+def is_rule(rule: str) -> bool:
+    """Tell whether patients can be found by `rule`: a name in `RULES`, or a rule for paths."""
+    return rule in RULES or is_path_rule(rule)
 
 
 def patient_of(rule: str, name: str) -> str | None:
@@ -62,16 +114,26 @@ def patient_of(rule: str, name: str) -> str | None:
 
     Raises:
         UnknownName: there is no such rule.
+        InvalidSetting: a rule for paths that cannot be read.
     """
-    if rule not in RULES:
-        raise UnknownName.among("patient rule", rule, RULES)
-    return RULES[rule](PurePosixPath(name.replace("\\", "/")).stem)
+    return _finder(rule)(name)
+
+
+def _finder(rule: str) -> Callable[[str], str | None]:
+    if rule in _OF_STEMS or rule == NONE:
+        return lambda name: RULES[rule](PurePosixPath(name.replace("\\", "/")).stem)
+    if rule in OF_FOLDERS:
+        return lambda name: OF_FOLDERS[rule](name.replace("\\", "/"))
+    if is_path_rule(rule):
+        return path_rule(rule)
+    raise UnknownName.among("patient rule", rule, (AUTO, *RULES))
 
 
 def choose_rule(names: Sequence[str]) -> str:
     """Choose the first rule that at least 90 % of the names fit, else `none`."""
     for rule in RULES:
-        fitting = sum(patient_of(rule, name) is not None for name in names)
+        find = _finder(rule)
+        fitting = sum(find(name) is not None for name in names)
         if fitting and fitting >= ENOUGH * len(names):
             return rule
     return NONE
@@ -82,24 +144,31 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
 
     A file whose name does not fit the rule is a patient of its own, called by its whole name.
 
+    `rule` is `auto`, the name of a rule, or a rule for paths: `folder:2` for the second folder, or
+    a regular expression whose groups hold the patient.
+
     Raises:
-        UnknownName: `rule` is neither `auto` nor the name of a rule.
+        UnknownName: `rule` is none of these.
+        InvalidSetting: a rule for paths that cannot be read.
 
     Examples:
         >>> rule, patients, note = zoo.assign_patients(["a.png", "b.png"], "none")
         >>> patients
         ['a.png', 'b.png']
     """
-    if rule != AUTO and rule not in RULES:
-        raise UnknownName.among("patient rule", rule, (AUTO, *RULES))
     rule = choose_rule(names) if rule == AUTO else rule
-    recognised = [patient_of(rule, name) for name in names]
+    find = _finder(rule)
+    recognised = [find(name) for name in names]
     patients = [patient or name for patient, name in zip(recognised, names, strict=True)]
     if rule == NONE:
         note = (
             "No patient is known: every image counts as a patient of its own, "
             "so one patient in two splits would go unseen."
         )
+        if deep := next((name for name in names if name.count("/") >= DEEP), ""):
+            note += (
+                f" Does a folder name the patient? Say which, as 'patients=folder:2' for '{deep}'."
+            )
     else:
         note = f"{len(set(recognised) - {None}):,} patients recognised by the '{rule}' rule."
         if strays := recognised.count(None):

@@ -21,6 +21,11 @@ SPLIT_NAMES: Mapping[str, str] = {
     "testing": TEST,
 }
 
+_SPLIT_OF = re.compile(r"[ _-](?:images?|imgs?|set|data|dataset|split)$")
+
+_REPEATED = re.compile(r"(\\[dDwWsS]|[\])])\+")
+"""The plus of a regular expression, as in `\\d+`: no space is meant there."""
+
 
 def parse(source: str) -> tuple[str, dict[str, str]]:
     """Split a source into its location and options; an existing path is taken as it stands.
@@ -29,11 +34,16 @@ def parse(source: str) -> tuple[str, dict[str, str]]:
         InvalidSetting: the part after `?` is not `key=value` pairs joined by `&`, or a key is
             given twice.
     """
-    location, mark, query = source.rpartition("?")
-    if not mark or os.path.exists(source):  # noqa: PTH110 (Path.exists raises on overlong names)
+    if "?" not in source or _exists(source):
         return source, {}
+    location, _, query = source.rpartition("?")
+    for mark in re.finditer(r"\?", source):  # an option may hold one too, as an expression does
+        if _exists(source[: mark.start()]):
+            location, query = source[: mark.start()], source[mark.end() :]
+            break
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
+        plain = _REPEATED.sub(r"\1%2B", query)
+        pairs = parse_qsl(plain, keep_blank_values=True, strict_parsing=True)
     except ValueError as error:
         raise InvalidSetting(
             f"The options '{query}' in '{source}' cannot be read. "
@@ -43,6 +53,10 @@ def parse(source: str) -> tuple[str, dict[str, str]]:
     if len(options) < len(pairs):
         raise InvalidSetting(f"An option is given twice in '{query}'. Give each one once.")
     return location, options
+
+
+def _exists(location: str) -> bool:
+    return os.path.exists(location)  # noqa: PTH110 (Path.exists raises on overlong names)
 
 
 def check_options(reader: str, options: Mapping[str, str], known: Iterable[str]) -> None:
@@ -61,8 +75,11 @@ def check_options(reader: str, options: Mapping[str, str], known: Iterable[str])
 
 
 def split_named(text: str) -> str | None:
-    """Give the split that a folder or a table cell names ('Val' is 'validation'), or None."""
-    return SPLIT_NAMES.get(text.strip().lower())
+    """Give the split that a folder or a table cell names, or None.
+
+    'Val' is 'validation', and 'test_images' and 'Test set' are 'test'.
+    """
+    return SPLIT_NAMES.get(_SPLIT_OF.sub("", text.strip().lower()))
 
 
 def absolute(source: str) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base import digests, images, patients, pixel_arrays
+from zoo.base import digests, image_files, images, patients, pixel_arrays
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
+from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Images
 
 
@@ -22,8 +23,10 @@ class Skipped:
     reason: str
 
 
-def find_images(paths: Sequence[str | Path]) -> list[Path]:
+def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> list[Path]:
     """Return the files that `paths` name; of a folder, the images in it and below it, sorted.
+
+    What a folder holds beside them is told to `progress`.
 
     Raises:
         BadInput: a path does not exist, or a folder has no image.
@@ -31,10 +34,15 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and images.is_image_name(p))
-            if not inside:
-                raise BadInput(f"The folder '{path}' has no images. Name a folder of image files.")
-            files.extend(inside)
+            inside = image_files.walk(path)
+            if not inside.names:
+                raise BadInput(
+                    f"The folder '{path}' has no images. {inside.left_out.sentence()} "
+                    "Name a folder of image files."
+                )
+            if left_out := inside.left_out.sentence():
+                progress.note(f"{path}: {left_out}")
+            files.extend(inside.paths)
         elif path.exists():
             files.append(path)
         else:
@@ -94,5 +102,10 @@ def read_images(
 
 
 def _patient(rule: str, name: str) -> str | None:
-    """Return the patient by the run's rule; without one (a table's column) it is unknown."""
-    return patients.patient_of(rule, name) if rule in patients.RULES else None
+    """Return the patient by the run's rule, or None.
+
+    It is unknown where a table's column named them, and by a folder counted from the data's root:
+    these paths begin elsewhere.
+    """
+    counted = rule.startswith("folder:") and not rule.startswith("folder:-")
+    return patients.patient_of(rule, name) if patients.is_rule(rule) and not counted else None

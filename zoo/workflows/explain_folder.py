@@ -100,7 +100,7 @@ def explain_folder(
         if name not in FORMATS:
             raise InvalidSetting(f"The format is '{name}'; expected one of: {', '.join(FORMATS)}.")
     run, registry = run_folder.read(order.run), registry or load_registry()
-    files = queries.find_images(paths)
+    files = queries.find_images(paths, progress)
     key = order.key(run, registry)
     done, todo = _sorted(files, order, key, folder)
     if done:

@@ -63,7 +63,7 @@ def predict(
         pictures/NORMAL-1.png ['NORMAL', 'PNEUMONIA']
         pictures/PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
-    files = queries.find_images(paths)
+    files = queries.find_images(paths, progress)
     answerer = Answerer(
         run,
         model_file.load_classifier(run),
