@@ -78,11 +78,15 @@ def test_a_copy_beside_the_splits_is_left_out_and_named(tmp_path: Path) -> None:
     assert any("chest/" in note for note in dataset.notes)
 
 
-def test_clutter_is_ignored_and_other_files_are_counted(tmp_path: Path) -> None:
+def test_clutter_is_left_out_and_said(tmp_path: Path) -> None:
     tree(tmp_path, "A/1.png", "B/1.png", "A/.DS_Store", "A/Thumbs.db", "A/.1.png", ".git/x.png")
-    assert not any("not images" in note for note in index(tmp_path).notes)
+    assert "4 hidden or of the system" in index(tmp_path).notes[-1]
     tree(tmp_path, "A/readme.txt", "B/labels.csv")
-    assert any(note.startswith("2 files are not images") for note in index(tmp_path).notes)
+    tree(tmp_path, "@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", "A/._1.png", "A/dicomdir")
+    note = index(tmp_path).notes[-1]
+    assert note.startswith("Left out: 3 files that are not images (")
+    assert all(ending in note for ending in (".txt", ".csv", "no ending"))
+    assert "6 hidden or of the system" in note
 
 
 def test_patients_are_found_and_can_be_chosen(tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ def test_unusable_folders_are_refused(tmp_path: Path, names: tuple[str, ...], wo
 
 def test_unknown_options_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, "A/1.png", "B/1.png")
-    for options in ({"patient": "auto"}, {"patients": "kermani"}, {"classes": "A,b"}):
+    for options in ({"patient": "auto"}, {"patients": "kermani"}, {"classes": "A,x"}):
         with pytest.raises(UnknownName, match=r"Did you mean|Known"):
             index(tmp_path, **options)
 
@@ -138,7 +142,7 @@ def test_a_name_that_is_not_text_is_left_out(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/A/\xff.png")).touch()
     dataset = index(tmp_path)
     assert len(dataset.samples) == 2
-    assert any("1 files" in note for note in dataset.notes)
+    assert any("1 files whose names are not text" in note for note in dataset.notes)
 
 
 def test_pixels_and_digests_are_read_on_demand_in_any_process(tmp_path: Path) -> None:

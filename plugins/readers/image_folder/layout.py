@@ -1,0 +1,179 @@
+"""Which class and which split each image of a folder belongs to, told by the folders above it.
+
+Classes may stand below the splits (`train/NORMAL/…`), above them (`NORMAL/train/…`) or alone, and
+folders that only hold the images (`NORMAL/images/…`) are stepped through. Where the names leave it
+open, the question is asked with what was found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from zoo import BadInput
+from zoo.base.mask_names import is_images_folder, is_mask_folder
+from zoo.base.path_rules import PathRule
+from zoo.base.patients import names_a_patient
+from zoo.base.sources import split_named
+
+HEALTHY = frozenset({"normal", "healthy", "negative", "no finding", "benign", "control"})
+MANY = 0.9
+SHOWN = 5
+
+Folders = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The class and the split (or '') of each image, by name, and sentences on what was not."""
+
+    of_name: Mapping[str, tuple[str, str]]
+    notes: tuple[str, ...]
+
+
+def place(names: Sequence[str], rule: PathRule | None, *, chosen: bool) -> Placed:
+    """Tell class and split of each image; with a rule or `chosen` classes nothing is asked.
+
+    Raises:
+        BadInput: two levels of folders, or none, may be the classes.
+    """
+    folders = {name: tuple(name.split("/")[:-1]) for name in names}
+    common = _common(list(folders.values()))
+    below = {name: above[len(common) :] for name, above in folders.items()}
+    split_of, below, notes = _splits(common, below)
+    if rule is not None:
+        return _by_rule(rule, split_of, notes)
+    open_folders = {name: _without_images_folders(above) for name, above in below.items()}
+    if len(set(split_of.values())) != 1:
+        open_folders = _stepped(open_folders, split_of)
+    if not chosen:
+        _ask_which_level(open_folders.values())
+        _ask_whether_classes({above[0] for above in open_folders.values() if above})
+    placed = {name: (above[0], split_of[name]) for name, above in open_folders.items() if above}
+    loose = [name for name, above in open_folders.items() if not above]
+    if placed and loose:
+        notes.append(f"Left out, being in no class folder: {_listed(loose)}.")
+    return Placed(placed, tuple(notes))
+
+
+def _by_rule(rule: PathRule, split_of: Mapping[str, str], notes: list[str]) -> Placed:
+    given = {name: rule(name) for name in split_of}
+    placed = {name: (label, split_of[name]) for name, label in given.items() if label}
+    if missing := [name for name, label in given.items() if not label]:
+        notes.append(f"Left out, since the rule gives them no class: {_listed(missing)}.")
+    return Placed(placed, tuple(notes))
+
+
+def _common(folders: Sequence[Folders]) -> Folders:
+    """Give the folders above nearly all images, as unpacked archives have them, up to a split's."""
+    common: Folders = ()
+    while True:
+        depth = len(common)
+        inside = [above for above in folders if len(above) > depth and above[:depth] == common]
+        heads = {above[depth] for above in inside}
+        loose = sum(len(above) == depth + 1 for above in inside)
+        if len(heads) != 1 or loose > (1 - MANY) * len(inside) or split_named(min(heads)):
+            return common
+        common = (*common, *heads)
+
+
+def _splits(
+    common: Folders, below: Mapping[str, Folders]
+) -> tuple[dict[str, str], dict[str, Folders], list[str]]:
+    """Take the folder that names a split out of each path, where all images have one.
+
+    Where only some have one, those below a split that stands first are taken and the rest is said.
+    """
+    deep = {name: _split_place(above) for name, above in below.items() if above}
+    split = {name: at for name, at in deep.items() if at is not None and len(below[name]) > 1}
+    tops = {name: at for name, at in split.items() if at == 0}
+    taken = tops or (split if len(split) == len(deep) else {})
+    if not taken:
+        notes: list[str] = []
+        if split:
+            others = len(deep) - len(split)
+            some = "/".join((*common, *below[min(split)][: split[min(split)] + 1]))
+            notes.append(
+                f"Folders called as splits, such as '{some}', are taken as none: {others:,} images "
+                "lie in no such folder."
+            )
+        return dict.fromkeys(below, ""), dict(below), notes
+    outside = Counter(
+        "/".join((*common, *above[:1])) for n, above in below.items() if n not in taken
+    )
+    notes = []
+    if outside:
+        shown = ", ".join(f"{top}/" if top else "loose files" for top in sorted(outside)[:SHOWN])
+        notes = [f"Left out, being beside the splits: {shown} ({outside.total():,} images)."]
+    splits = {name: split_named(below[name][at]) or "" for name, at in taken.items()}
+    rest = {name: (*below[name][:at], *below[name][at + 1 :]) for name, at in taken.items()}
+    return splits, rest, notes
+
+
+def _split_place(above: Folders) -> int | None:
+    return next((at for at, folder in enumerate(above) if split_named(folder)), None)
+
+
+def _without_images_folders(above: Folders) -> Folders:
+    return tuple(folder for folder in above if not is_images_folder(folder))
+
+
+def _stepped(open_folders: dict[str, Folders], split_of: Mapping[str, str]) -> dict[str, Folders]:
+    """Step through a folder that every split has alone, such as `train/chest/NORMAL`."""
+    while True:
+        heads = {above[:1] for above in open_folders.values()}
+        if len(heads) != 1 or any(len(above) < 2 for above in open_folders.values()):
+            return open_folders
+        inside: dict[str, set[str]] = defaultdict(set)
+        for name, above in open_folders.items():
+            inside[split_of[name]].add(above[1])
+        if len(set(map(frozenset, inside.values()))) != 1:
+            return open_folders
+        open_folders = {name: above[1:] for name, above in open_folders.items()}
+
+
+def _ask_which_level(folders: Iterable[Folders]) -> None:
+    """Refuse `hospital1/NORMAL/…`, `hospital2/NORMAL/…`: either level may be the classes."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for above in folders:
+        if len(above) < 2:
+            return
+        below[above[0]].add(above[1])
+    if any(name.casefold() in HEALTHY for name in below):
+        return
+    times = Counter(name for inside in below.values() for name in inside)
+    shared = sorted(name for name, count in times.items() if count > 1)
+    if len(below) > 1 and len(shared) > 1:
+        raise BadInput(
+            f"Two levels of folders may be the classes: {_quoted(sorted(below))}, or inside them "
+            f"{_quoted(shared)}. Say which: '?class=folder:N' takes the N-th folder of the path, "
+            "'?class=folder:-1' that of the file."
+        )
+
+
+def _ask_whether_classes(names: set[str]) -> None:
+    """Refuse folders that are named as patients or as masks are."""
+    patients = [name for name in names if names_a_patient(name)]
+    if len(names) > 2 and len(patients) >= MANY * len(names):
+        raise BadInput(
+            f"The folders {_quoted(sorted(patients))} are named as patients, not as classes. "
+            "Say where the class stands: '?class=folder:N' takes the N-th folder of the path, "
+            "'?class=folder:-1' that of the file. Is it in a table? Then name that as the data."
+        )
+    masks = sorted(name for name in names if is_mask_folder(name))
+    if masks and not any("mask" in name.casefold() for name in names.difference(masks)):
+        raise BadInput(
+            f"The folder '{masks[0]}' is named as masks are, and stands where classes do: "
+            f"{_quoted(sorted(names))}. Name the classes: '?classes=A,B'."
+        )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
+    return shown + ", …" * (len(names) > SHOWN)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(sorted(names)[:SHOWN])
+    return shown + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
