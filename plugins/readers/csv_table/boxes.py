@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from plugins.readers.csv_table.labels import BLANK
+from plugins.readers.csv_table.parsing import number
+from plugins.readers.csv_table.runs import RUNS
 from zoo import Header, InvalidSetting, Sample
 
 if TYPE_CHECKING:
     import numpy as np
 
 BOXES, FRAME = "boxes", "frame"
+_CORNER = re.compile(r"max|2$|right|bottom", re.IGNORECASE)
 MOST_LETTERS = 60
 """Of a cell that is shown in an error."""
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the frame."""
+Boxed = tuple[Box, ...] | None
+"""The boxes of a cell, or None when it holds something else."""
 Frame = tuple[int, int]
 """Width and height of the images that boxes were drawn on."""
 
@@ -28,12 +35,14 @@ Frame = tuple[int, int]
 class Boxes:
     """Where findings are, as the union of the boxes of an image.
 
-    Without a `frame` boxes are in pixels of each file as it is stored.
+    Without a `frame` boxes are in pixels of each file as it is stored; where one of all boxes
+    reaches beyond the file, in pixels of the frame that was `published`, if one was.
     """
 
     header: Callable[[Sample], Header]
     of_name: Mapping[str, tuple[Box, ...]] = field(repr=False)
     frame: Frame | None
+    published: Frame | None = None
 
     def mask(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Return `(height, width)` bool; nowhere in an image without boxes.
@@ -45,7 +54,7 @@ class Boxes:
         """
         import numpy as np
 
-        width, height = self.frame or self._stored(sample)
+        width, height = self.frame or self._drawn_on(sample)
         if size is None:
             columns, rows = self._stored(sample)
             size = (rows, columns)
@@ -55,12 +64,29 @@ class Boxes:
             mask[rows_inside, _pixels(left / width, (left + across) / width, size[1])] = True
         return mask
 
+    def _drawn_on(self, sample: Sample) -> Frame:
+        stored = self._stored(sample)
+        if self.published is None or self._fits(stored):
+            return stored
+        return self.published
+
+    def _fits(self, stored: Frame) -> bool:
+        return self._reach[0] <= stored[0] and self._reach[1] <= stored[1]
+
+    @functools.cached_property
+    def _reach(self) -> tuple[float, float]:
+        boxes = [box for found in self.of_name.values() for box in found]
+        return (
+            max((left + across for left, _, across, _ in boxes), default=0),
+            max((top + down for _, top, _, down in boxes), default=0),
+        )
+
     def _stored(self, sample: Sample) -> Frame:
         header = self.header(sample)
         return header.width, header.height
 
 
-def parse(text: str, frame: Frame | None) -> tuple[Box, ...] | None:
+def parse(text: str, frame: Frame | None) -> Boxed:
     """Read a cell: no box when it is empty, None when it is not a list of boxes in the frame."""
     if not text:
         return ()
@@ -71,6 +97,27 @@ def parse(text: str, frame: Frame | None) -> tuple[Box, ...] | None:
         return None
     boxes = tuple(box for box in parsed if box is not None)
     return boxes if len(boxes) == len(parsed) else None
+
+
+def of_columns(cells: Sequence[str], frame: Frame | None, *, corners: bool) -> Boxed:
+    """Read a box from four cells: no box when all are empty, None when it is none in the frame.
+
+    With `corners` the last two are right and bottom instead of width and height.
+    """
+    if all(cell.casefold() in BLANK for cell in cells):
+        return ()
+    left, top, third, fourth = (number(text) for text in cells)
+    if left is None or top is None or third is None or fourth is None:
+        return None
+    box = _box(
+        [left, top, third - left, fourth - top] if corners else [left, top, third, fourth], frame
+    )
+    return None if box is None else (box,)
+
+
+def are_corners(columns: Sequence[str]) -> bool:
+    """Tell by the names of four columns whether the last two are right and bottom."""
+    return all(_CORNER.search(column) is not None for column in columns[2:])
 
 
 def expected(text: str, frame: Frame | None) -> str:
@@ -92,7 +139,7 @@ def frame_of(options: Mapping[str, str]) -> Frame | None:
     if FRAME not in options:
         return None
     known = re.fullmatch(r"([1-9]\d{0,5})(?:x([1-9]\d{0,5}))?", options[FRAME], re.ASCII)
-    if known is None or BOXES not in options:
+    if known is None or not {BOXES, RUNS} & set(options):
         raise InvalidSetting(
             f"The option frame={options[FRAME]} cannot be used. Expected the side of the image "
             "that boxes were drawn on, such as 1024, or WIDTHxHEIGHT, together with boxes=COLUMN."

@@ -1,0 +1,178 @@
+"""Which column of a table holds what: named by an option, by a published layout or as is usual."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from plugins.readers.csv_table.boxes import BOXES
+from plugins.readers.csv_table.findings import AGAINST, FINDING, columns_of_findings
+from plugins.readers.csv_table.labels import several_labels
+from plugins.readers.csv_table.parsing import Row, Table, cell, number
+from plugins.readers.csv_table.published import Layout
+from plugins.readers.csv_table.runs import RUNS
+from zoo import BadInput
+
+PATH, LABEL, PATIENT, SPLIT, READER = "path", "label", "patient", "split", "reader"
+NO_SPLIT = "none"
+
+USUAL: Mapping[str, tuple[str, ...]] = {
+    PATH: (
+        "path", "file", "filename", "file name", "filepath", "file path", "image", "image path",
+        "image id", "imageid", "image name", "imagename", "image index", "patientid",
+    ),
+    LABEL: ("label", "class", "target", "diagnosis", "class name"),
+    PATIENT: ("patient", "patient id", "patientid", "subject id"),
+    SPLIT: ("split",),
+    READER: (),
+}  # fmt: skip
+"""Usual names of columns, as `fold` makes them; the first goes before the others."""
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a row holds its image, label, patient, split, reader, boxes and runs; None: nowhere."""
+
+    path: Callable[[Row], str]
+    paths: tuple[int, ...]
+    label: int | None
+    patient: int | None
+    split: int | None
+    reader: int | None
+    boxes: tuple[int, ...]
+    runs: int | None
+    note: str
+
+    @property
+    def last(self) -> int:
+        """The place of the last column that is used: a shorter line cannot be."""
+        single = (self.label, self.patient, self.split, self.reader, self.runs)
+        return max(*self.paths, *self.boxes, *(place for place in single if place is not None), 0)
+
+
+def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
+    """Find the columns that are used.
+
+    Raises:
+        BadInput: a column is missing or called as another, or several may be meant.
+    """
+    taken: dict[str, str] = {}
+    path, paths = _path(table, options, taken)
+    places = {kind: _place(table, kind, options, taken) for kind in (LABEL, PATIENT, READER)}
+    split = None if options.get(SPLIT) == NO_SPLIT else _place(table, SPLIT, options, taken)
+    boxes = [name.strip() for name in options.get(BOXES, "").split(",")] if BOXES in options else []
+    if len(boxes) not in (0, 1, 4):
+        raise BadInput(
+            f"The option boxes={options[BOXES]} cannot be used. Expected one column of lists, or "
+            "four: left, top, width and height, or left, top, right and bottom."
+        )
+    shown = ", ".join(f"'{column}' for the {kind}" for kind, column in taken.items())
+    return Columns(
+        path,
+        paths,
+        places[LABEL],
+        places[PATIENT],
+        split,
+        places[READER],
+        tuple(table.named(name, BOXES) for name in boxes),
+        table.named(options[RUNS], RUNS) if RUNS in options else None,
+        f"Columns taken: {shown}." if shown else "",
+    )
+
+
+def need_labels(
+    table: Table, columns: Columns, layout: Layout | None, options: Mapping[str, str]
+) -> None:
+    """Refuse a table without a column of labels when no finding is asked for.
+
+    Raises:
+        BadInput: with the findings that are there.
+    """
+    if FINDING in options:
+        return
+    if AGAINST in options:
+        raise BadInput(f"'{AGAINST}={options[AGAINST]}' needs '{FINDING}=' beside it.")
+    if columns.label is not None:
+        return
+    if columns.runs is not None:
+        finding = layout.finding if layout else "NAME"
+        raise BadInput(
+            f"'{table.path}' marks where a finding is and has no labels. Ask for the finding with "
+            f"'{table.path.name}?{FINDING}={finding}'."
+        )
+    names = columns_of_findings(table)
+    if names and (layout is not None or len(names) > 1):
+        counts = Counter(
+            {
+                name: sum(number(cell(row, table.named(name, FINDING))) == 1 for row in table.rows)
+                for name in names
+            }
+        )
+        what = f"'{table.path}' gives several labels an image, one a column."
+        raise several_labels(table, what, counts)
+    raise BadInput(
+        f"{table.miscounted(LABEL, 0)} Another can be chosen with '?{LABEL}=NAME', and a finding "
+        f"that has a column of 1 and 0 with '?{FINDING}=NAME'."
+    )
+
+
+def _path(
+    table: Table, options: Mapping[str, str], taken: dict[str, str]
+) -> tuple[Callable[[Row], str], tuple[int, ...]]:
+    wanted = options.get(PATH, "")
+    if names := _FIELD.findall(wanted):
+        places = tuple(table.named(name, PATH) for name in names)
+        texts = _FIELD.split(wanted)[::2]
+
+        def joined(row: Row) -> str:
+            cells = [cell(row, place) for place in places]
+            if not all(cells):
+                return ""
+            return "".join(t + c for t, c in zip(texts, [*cells, ""], strict=True))
+
+        return joined, places
+    place = _place(table, PATH, options, taken)
+    if place is None:
+        raise BadInput(f"{table.miscounted(PATH, 0)} Another can be chosen with '?{PATH}=NAME'.")
+    return lambda row: cell(row, place), (place,)
+
+
+def _place(
+    table: Table, kind: str, options: Mapping[str, str], taken: dict[str, str]
+) -> int | None:
+    if kind in options:
+        return table.named(options[kind], kind)
+    usual = USUAL[kind]
+    if usual and (place := table.column(usual[0])) is not None:
+        return place
+    there = [place for name in usual if (place := table.column(name)) is not None]
+    if kind == PATH and len(there) > 1 and table.header[there[-1]].casefold() == "patientid":
+        there.pop()
+    if len(there) > 1:
+        shown = ", ".join(f"'{table.header[place]}'" for place in there)
+        raise BadInput(
+            f"Several columns of '{table.path}' may be the {kind}: {shown}. "
+            f"Say which with '?{kind}=NAME'."
+        )
+    if there:
+        taken[kind] = table.header[there[0]]
+    return there[0] if there else None
+
+
+def clean_path(table: Table, row: Row, columns: Columns) -> str:
+    """Give the path of a row's image with `/` between its folders.
+
+    Raises:
+        BadInput: there is none, or it has control characters.
+    """
+    text = columns.path(row)
+    if not text:
+        raise table.bad_line(row.line, "has no path")
+    if not text.isprintable():
+        raise table.bad_line(row.line, "has a path with control characters")
+    return PurePosixPath(text.replace("\\", "/")).as_posix()
