@@ -164,7 +164,7 @@ CELLS = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1)
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CELLS, min_size=2, max_size=5, unique_by=fold))
 def test_labels_are_read_back_as_written(tmp_path: Path, labels: list[str]) -> None:
     quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
