@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.readers.npz import zoo_read_dataset
+from plugins.readers.npz import medmnist, zoo_read_dataset
 from zoo import BadInput, Dataset, UnknownName, ZooError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "breastmnist.npz"
@@ -97,7 +97,8 @@ def test_a_split_may_be_missing(tmp_path: Path) -> None:
         ({"train_images": np.zeros((6, 28, 28, 28), np.uint8)}, r"\(6, 28, 28, 28\)"),
         ({"train_labels": np.zeros((5, 1), np.uint8)}, "for 6 images"),
         ({"train_labels": np.zeros((6, 1), np.float64)}, "float64"),
-        ({"train_labels": np.zeros((6, 14), np.uint8)}, "14 labels an image"),
+        ({"train_labels": np.zeros((6, 14), np.uint8)}, r"14 labels an image.*\?finding=6'"),
+        ({"train_images": np.zeros((6, 9, 9, 9), np.uint8)}, "look like volumes"),
         ({"train_labels": np.full((6, 1), 7)}, "without gaps"),
         ({"train_labels": np.full((6, 1), -1)}, "counted from 0"),
         ({"train_labels": np.array([[None]] * 6)}, "object"),
@@ -167,3 +168,64 @@ def test_breastmnist() -> None:
     splits = [sample.split for sample in dataset.samples]
     assert [splits.count(s) for s in ("train", "validation", "test")] == [546, 78, 156]
     assert dataset.read(dataset.samples[0], (64, 64)).shape == (64, 64, 3)
+
+
+def several_labels() -> dict[str, Any]:
+    content = arrays()
+    for split, count in (("train", 6), ("val", 3), ("test", 4)):
+        rows = np.zeros((count, 14), np.uint8)
+        rows[1::2, 6] = 1
+        rows[:, 3] = 1
+        content[f"{split}_labels"] = rows
+    return content
+
+
+@pytest.mark.parametrize("name", ["chestmnist", "chestmnist_64", "ChestMNIST_224"])
+def test_one_finding_of_chestmnist(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.npz"
+    np.savez_compressed(path, **several_labels())
+    with pytest.raises(BadInput, match=r"14 labels an image.*\?finding=pneumonia'.*atelectasis"):
+        zoo_read_dataset(str(path), {})
+    dataset = zoo_read_dataset(str(path), {"finding": "Pneumonia"})
+    assert dataset is not None
+    assert dataset.class_names == ("no pneumonia", "pneumonia")
+    assert [s.label for s in dataset.samples if s.split == "train"] == [0, 1, 0, 1, 0, 1]
+    assert dataset.subject == "chest X-ray"
+    with pytest.raises(UnknownName, match="Did you mean 'pneumonia'"):
+        zoo_read_dataset(str(path), {"finding": "pneumona"})
+    named = zoo_read_dataset(
+        str(path), {"finding": "pneumonia", "classes": "no pneumonia:well,pneumonia:ill"}
+    )
+    assert named is not None
+    assert named.class_names == ("well", "ill")
+
+
+def test_a_finding_by_its_number_and_where_there_is_none(tmp_path: Path) -> None:
+    assert sum(s.label for s in index(tmp_path, several_labels(), finding="6").samples) == 6
+    with pytest.raises(BadInput, match="one label an image, so 'finding=1' has no meaning"):
+        index(tmp_path, arrays(), finding="1")
+    content = several_labels() | {"val_labels": np.full((3, 14), 2, np.uint8)}
+    with pytest.raises(BadInput, match="not 14 of 0 or 1"):
+        index(tmp_path, content, finding="6")
+
+
+@pytest.mark.parametrize("name", sorted({*medmnist.LABELS} - {"chestmnist"}))
+def test_published_labels_have_their_names(tmp_path: Path, name: str) -> None:
+    names, content = medmnist.LABELS[name], arrays()
+    content["train_labels"] = (np.arange(6) % len(names)).astype(np.uint8)[:, None]
+    path = tmp_path / f"{name}_128.npz"
+    np.savez_compressed(path, **content)
+    dataset = zoo_read_dataset(str(path), {})
+    assert dataset is not None
+    assert dataset.class_names == names
+
+
+def test_labels_can_be_chosen_and_named_by_number(tmp_path: Path) -> None:
+    content = arrays()
+    content["train_labels"] = np.array([0, 1, 2, 0, 1, 2])[:, None]
+    dataset = index(tmp_path, content, classes="2:ill,0:well")
+    assert dataset.class_names == ("ill", "well")
+    assert [s.label for s in dataset.samples if s.split == "train"] == [1, 0, 1, 0]
+    assert any("5 images have a label that was not chosen" in note for note in dataset.notes)
+    with pytest.raises(UnknownName, match="label in the archive '7'"):
+        index(tmp_path, content, classes="7:ill,0:well")
