@@ -24,7 +24,7 @@ CLUTTER = frozenset(
     {
         "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "@tmp",
         "@recycle", "@__thumb", "#recycle", "#snapshot", "$recycle.bin", "lost+found",
-        "system volume information", "found.000",
+        "system volume information", "found.000", "thumbs", "thumbnails",
     }
 )  # fmt: skip
 """What operating systems and file servers put into folders, in small letters."""

@@ -10,6 +10,7 @@ from enum import Enum
 from plugins.readers.csv_table.labels import BLANK, findings_in, mark_between
 from plugins.readers.csv_table.parsing import Row, Table, cell, number
 from plugins.readers.csv_table.published import Layout
+from plugins.readers.csv_table.runs import RUNS
 from zoo import InvalidSetting, UnknownName
 from zoo.base.class_names import fold
 
@@ -155,9 +156,11 @@ def _sayer(
     if place is not None and place != label:
         return table.header[place], _of_column(table, place)
     if layout is not None and layout.finding:
-        runs = table.named(layout.options["runs"], "runs")
         if fold(wanted) == fold(layout.finding):
-            return layout.finding, _of_runs(runs)
+            runs = layout.options.get(RUNS)
+            if runs is None and label is not None:
+                return layout.finding, _of_column(table, label)
+            return layout.finding, _of_runs(table.named(runs or "", RUNS))
         known[fold(layout.finding)] = layout.finding
     names = [*known.values(), *columns_of_findings(table)]
     raise UnknownName.among(f"finding in '{table.path}'", wanted, names)

@@ -1,6 +1,6 @@
 """Published tables, as data: by which columns they are known and which options they need.
 
-Whatever is said here can be given as an option too, and an option that is given goes before it.
+Options are as if they were given; one that is given goes before them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Layout:
     frame: tuple[int, int] | None = None
     """Size of the images that boxes were drawn on, where files may be smaller."""
     finding: str = ""
-    """What runs of pixels mark, in a table without labels."""
+    """What the label 1 stands for, or what runs of pixels mark in a table without labels."""
     lists: Mapping[str, str] = field(default_factory=dict)
     """Files beside the table that name the images of a split."""
     boxes_beside: str = ""
@@ -54,6 +54,7 @@ LAYOUTS = (
             "boxes": "x,y,width,height",
         },
         frame=(1024, 1024),
+        finding="Pneumonia",
     ),
     # Jeremy Irvin et al., "CheXpert: A large chest radiograph dataset with uncertainty labels and
     # expert comparison", 2019. A finding that a report does not mention is blank.

@@ -9,6 +9,7 @@ import pytest
 
 from plugins.readers.image_folder import zoo_read_dataset
 from zoo import BadInput, Dataset
+from zoo.base.sources import parse
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -19,7 +20,7 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def index(root: Path, **options: str) -> Dataset:
+def index(root: Path | str, **options: str) -> Dataset:
     dataset = zoo_read_dataset(str(root), options)
     assert dataset is not None
     return dataset
@@ -221,3 +222,31 @@ def test_a_class_whose_files_are_no_images_is_explained(tmp_path: Path) -> None:
     tree(tmp_path, *numbered("NORMAL/{}.png"), *numbered("PNEUMONIA/{}.nii"))
     with pytest.raises(BadInput, match=r"Left out: 3 files that are not images \(\.nii\)"):
         index(tmp_path)
+
+
+def test_mura(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        for number, kind in enumerate(["positive", "negative"]):
+            study = f"MURA-v1.1/{split}/XR_WRIST/patient{split[0]}{number:05d}/study1_{kind}"
+            tree(tmp_path, f"{study}/image1.png", f"{study}/image2.png")
+    source = rf"{tmp_path}?class=study\d+_(\w+)"
+    location, options = parse(source)
+    dataset = index(location, **options)
+    assert counts(dataset) == {
+        (kind, split): 2 for kind in ("negative", "positive") for split in ("train", "validation")
+    }
+    assert len({s.patient for s in dataset.samples}) == 4
+
+
+def test_covid_qu_ex(tmp_path: Path) -> None:
+    for part in ("images", "lung masks", "infection masks"):
+        for kind in ("COVID-19", "Normal"):
+            for split in ("Train", "Val", "Test"):
+                tree(tmp_path, f"Infection/{split}/{kind}/{part}/{kind}_1.png")
+    dataset = index(tmp_path)
+    assert counts(dataset) == {
+        (kind, split): 1
+        for kind in ("COVID-19", "Normal")
+        for split in ("train", "validation", "test")
+    }
+    assert "12 files" in told(dataset)

@@ -186,6 +186,8 @@ def test_rsna_gives_one_image_a_patient_with_all_its_boxes(tmp_path: Path) -> No
     assert labels(dataset) == {"ill-1.png": "PNEUMONIA", "well-1.png": "NORMAL"}
     assert [s.patient for s in dataset.samples] == ["ill-1", "well-1"]
     assert "1 lines say the same as another" in told(dataset)
+    assert index(table).class_names == ("0", "1")
+    assert index(table, finding="pneumonia").class_names == ("no Pneumonia", "Pneumonia")
     mask = marked(dataset, "ill-1.png", None)
     assert mask[:8, :8].all()
     assert mask[16:24, 16:].all()
