@@ -21,6 +21,8 @@ _ENDING = re.compile(
     re.IGNORECASE,
 )
 
+_BEGINNING = re.compile(r"(?:masks?|seg|segmentation|gt)[ _-](.+)", re.IGNORECASE)
+
 
 def is_images_folder(name: str) -> bool:
     """Tell whether a folder is named for holding images: `images`, `images_001`, `PNG`."""
@@ -36,6 +38,6 @@ def is_mask_folder(name: str) -> bool:
 
 
 def unmasked(stem: str) -> str | None:
-    """Give the stem of the image that a mask belongs to, `a` for `a_mask`; None for no such end."""
-    match = _ENDING.fullmatch(stem)
+    """Give the stem of the image that a mask belongs to, `a` for `a_mask` or `mask_a`; or None."""
+    match = _ENDING.fullmatch(stem) or _BEGINNING.fullmatch(stem)
     return match[1] if match else None

@@ -53,7 +53,7 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
     rule = path_rule(options["class"]) if "class" in options else None
     if published is not None:
         rule = published.label
-    placed = place(images, rule, chosen=chosen is not None)
+    placed = place(images, rule, chosen or ())
     notes = [*placed.notes, *_masks_left_out(masks), found.left_out.sentence()]
     if published is not None:
         notes.insert(0, published.note)

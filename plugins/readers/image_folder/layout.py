@@ -7,19 +7,24 @@ open, the question is asked with what was found.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo import BadInput
+from zoo.base.class_names import fold
 from zoo.base.mask_names import is_images_folder, is_mask_folder
 from zoo.base.path_rules import PathRule
 from zoo.base.patients import names_a_patient
-from zoo.base.sources import split_named
+from zoo.base.sources import SPLIT_NAMES, split_named
 
 HEALTHY = frozenset({"normal", "healthy", "negative", "no finding", "benign", "control"})
 MANY = 0.9
 SHOWN = 5
+
+_LAST = re.compile(rf"(.+)[ _-]({'|'.join(SPLIT_NAMES)})", re.IGNORECASE)
+_FIRST = re.compile(rf"({'|'.join(SPLIT_NAMES)})[ _-](.+)", re.IGNORECASE)
 
 Folders = tuple[str, ...]
 
@@ -32,7 +37,7 @@ class Placed:
     notes: tuple[str, ...]
 
 
-def place(names: Sequence[str], rule: PathRule | None, *, chosen: bool) -> Placed:
+def place(names: Sequence[str], rule: PathRule | None, chosen: Collection[str]) -> Placed:
     """Tell class and split of each image; with a rule or `chosen` classes nothing is asked.
 
     Raises:
@@ -44,13 +49,17 @@ def place(names: Sequence[str], rule: PathRule | None, *, chosen: bool) -> Place
     split_of, below, notes = _splits(common, below)
     if rule is not None:
         return _by_rule(rule, split_of, notes)
+    below = _without_asides(below, notes)
     open_folders = {name: _without_images_folders(above) for name, above in below.items()}
     if len(set(split_of.values())) != 1:
         open_folders = _stepped(open_folders, split_of)
-    if not chosen:
+    if chosen:
+        open_folders = _at_level_of(chosen, open_folders)
+    else:
         _ask_which_level(open_folders.values())
         _ask_whether_classes({above[0] for above in open_folders.values() if above})
     placed = {name: (above[0], split_of[name]) for name, above in open_folders.items() if above}
+    placed = _without_split_in_class(placed, notes)
     loose = [name for name, above in open_folders.items() if not above]
     if placed and loose:
         notes.append(f"Left out, being in no class folder: {_listed(loose)}.")
@@ -115,6 +124,69 @@ def _split_place(above: Folders) -> int | None:
     return next((at for at, folder in enumerate(above) if split_named(folder)), None)
 
 
+def _without_asides(below: Mapping[str, Folders], notes: list[str]) -> dict[str, Folders]:
+    """Leave out what lies beside a folder of images inside a class, such as `A/overlays`."""
+    parents = {
+        above[:at]
+        for above in set(below.values())
+        for at, folder in enumerate(above)
+        if at and is_images_folder(folder)
+    }
+
+    def aside(above: Folders) -> str:
+        for at in range(1, len(above)):
+            if above[:at] in parents and not is_images_folder(above[at]):
+                return "/".join(above[: at + 1])
+        return ""
+
+    asides = {name: place for name, above in below.items() if (place := aside(above))}
+    if asides:
+        places = sorted(set(asides.values()))
+        notes.append(
+            f"Left out, being beside folders of images: {_listed(places)} ({len(asides):,} images)."
+        )
+    return {name: above for name, above in below.items() if name not in asides}
+
+
+def _at_level_of(chosen: Collection[str], below: dict[str, Folders]) -> dict[str, Folders]:
+    """Begin at the level of folders where all chosen classes are, if there is one."""
+    wanted = set(map(fold, chosen))
+    for level in range(max(map(len, below.values()), default=0)):
+        present = {fold(above[level]) for above in below.values() if len(above) > level}
+        if wanted <= present:
+            return {name: above[level:] for name, above in below.items()}
+    return below
+
+
+def _without_split_in_class(
+    placed: dict[str, tuple[str, str]], notes: list[str]
+) -> dict[str, tuple[str, str]]:
+    """Part folders such as `covid_train` and `covid_test` into class and split.
+
+    Folders that are called as splits alone, with images in them, are no classes.
+    """
+    heads = {label for label, split in placed.values() if not split}
+    if heads and all(map(split_named, heads)) and len(heads) == len({*placed.values()}):
+        return {}
+    parted = {head: parts for head in heads if (parts := _class_and_split(head))}
+    classes: dict[str, set[str]] = defaultdict(set)
+    for label, split in parted.values():
+        classes[label].add(split)
+    every = set(map(frozenset, classes.values()))
+    if len(parted) < len(heads) or len(classes) < 2 or len(every) != 1 or len(min(every)) < 2:
+        return placed
+    shown = ", ".join(f"'{head}'" for head in sorted(parted)[:SHOWN])
+    notes.append(f"Folders are read as class and split: {shown}.")
+    return {name: parted[head] for name, (head, _) in placed.items()}
+
+
+def _class_and_split(folder: str) -> tuple[str, str] | None:
+    if match := _LAST.fullmatch(folder):
+        return match[1], split_named(match[2]) or ""
+    match = _FIRST.fullmatch(folder)
+    return (match[2], split_named(match[1]) or "") if match else None
+
+
 def _without_images_folders(above: Folders) -> Folders:
     return tuple(folder for folder in above if not is_images_folder(folder))
 
@@ -136,14 +208,16 @@ def _stepped(open_folders: dict[str, Folders], split_of: Mapping[str, str]) -> d
 def _ask_which_level(folders: Iterable[Folders]) -> None:
     """Refuse `hospital1/NORMAL/…`, `hospital2/NORMAL/…`: either level may be the classes."""
     below: dict[str, set[str]] = defaultdict(set)
-    for above in folders:
-        if len(above) < 2:
-            return
+    classed = [above for above in folders if above]
+    deep = [above for above in classed if len(above) > 1]
+    if len(deep) < MANY * len(classed):
+        return
+    for above in deep:
         below[above[0]].add(above[1])
     if any(name.casefold() in HEALTHY for name in below):
         return
     times = Counter(name for inside in below.values() for name in inside)
-    shared = sorted(name for name, count in times.items() if count > 1)
+    shared = sorted(n for n, count in times.items() if count > 1 and not names_a_patient(n))
     if len(below) > 1 and len(shared) > 1:
         raise BadInput(
             f"Two levels of folders may be the classes: {_quoted(sorted(below))}, or inside them "

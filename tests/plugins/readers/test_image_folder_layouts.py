@@ -250,3 +250,46 @@ def test_covid_qu_ex(tmp_path: Path) -> None:
         for split in ("train", "validation", "test")
     }
     assert "12 files" in told(dataset)
+
+
+def test_what_lies_beside_a_folder_of_images_is_left_out_and_said(tmp_path: Path) -> None:
+    for part in ("images", "overlays"):
+        tree(tmp_path, *numbered(f"A/{part}/{{}}.png"), *numbered(f"B/{part}/{{}}.png"))
+    dataset = index(tmp_path)
+    assert counts(dataset) == {("A", ""): 3, ("B", ""): 3}
+    assert "beside folders of images: A/overlays, B/overlays (6 images)" in told(dataset)
+
+
+@pytest.mark.parametrize("pattern", ["{kind}_{split}", "{split} {kind}", "{kind}-{split}"])
+def test_a_folder_may_name_class_and_split_at_once(tmp_path: Path, pattern: str) -> None:
+    for kind in ("covid", "normal"):
+        for split in ("train", "test"):
+            tree(tmp_path, *numbered(pattern.format(kind=kind, split=split) + "/{}.png"))
+    dataset = index(tmp_path)
+    assert counts(dataset) == {
+        (kind, split): 3 for kind in ("covid", "normal") for split in ("train", "test")
+    }
+    assert "read as class and split" in told(dataset)
+
+
+def test_splits_without_classes_are_no_classes(tmp_path: Path) -> None:
+    tree(tmp_path, *numbered("train/{}.png"), *numbered("test/{}.png"), "train.csv")
+    with pytest.raises(BadInput, match=r"Is the class in a table\?.*train\.csv"):
+        index(tmp_path)
+
+
+def test_chosen_classes_tell_the_level_of_the_folders(tmp_path: Path) -> None:
+    for site in ("north", "south"):
+        for kind in ("ill", "well"):
+            tree(tmp_path, *numbered(f"{site}/{kind}/{{}}.png"))
+    assert counts(index(tmp_path, classes="Well:NORMAL,ill:ILL")) == {
+        ("NORMAL", ""): 6,
+        ("ILL", ""): 6,
+    }
+
+
+def test_patients_below_the_classes_are_no_question(tmp_path: Path) -> None:
+    tree(tmp_path, *(f"{c}/patient {n}/{i}.png" for c in "AB" for n in range(3) for i in range(2)))
+    dataset = index(tmp_path)
+    assert counts(dataset) == {("A", ""): 6, ("B", ""): 6}
+    assert len({s.patient for s in dataset.samples}) == 3
