@@ -83,7 +83,7 @@ def _place(below: Below, text: str, mode: str) -> Place:
             return Place((below.relative(there, name),), EXACT)
         if mode == BY_PATH:
             return Place()
-        if name in below.contents:
+        if os.path.isdir(there) and name in below.contents:  # noqa: PTH112
             return Place(below.contents[name], EXACT)
     found = below.ending(name, endings=mode != BY_NAME)
     if mode == BY_NAME and len(found.names) != 1:
