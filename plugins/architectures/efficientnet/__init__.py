@@ -87,7 +87,7 @@ def zoo_architectures() -> list[Architecture]:
     return [
         Architecture(
             name="efficientnet",
-            summary="EfficientNet-Lite0 pretrained on ImageNet, a new classifier on middle features",
+            summary="EfficientNet-Lite0 from ImageNet, a new classifier on its middle features",
             build=build,
             parameters=797_568,
             input_shape=(160, 160, 3),
