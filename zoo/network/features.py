@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import platformdirs
 
+from zoo.base.cache import cache_folder
 from zoo.base.files import replacing
 from zoo.base.images import READING
 from zoo.base.parallel import in_parallel
@@ -31,12 +30,6 @@ from zoo.data.resampling import cut
 
 BATCH = 32
 SHARD_ROWS = 1024
-
-
-def cache_folder() -> Path:
-    """Return where features are kept: ZOO_CACHE, or the user's cache folder."""
-    named = os.environ.get("ZOO_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("xray-zoo"))
 
 
 def features(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plugins.readers.npz import medmnist
+from plugins.readers.npz import medmnist, unpacked
 from zoo import (
     TEST,
     TRAIN,
@@ -87,6 +88,10 @@ def _array(archive: NpzImages, key: str) -> np.ndarray:
     import numpy as np
 
     try:
+        shape, kind = _shapes(archive).get(key, ((), ""))
+        size = math.prod(shape) if kind == "uint8" else 0
+        if size >= unpacked.LARGE:
+            return unpacked.mapped(archive.path, archive.changed, key, size)
         with np.load(archive.path, allow_pickle=False) as arrays:
             return arrays[key]
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.readers.npz import medmnist, zoo_read_dataset
+from plugins.readers.npz import medmnist, unpacked, zoo_read_dataset
 from zoo import BadInput, Dataset, UnknownName, ZooError
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "breastmnist.npz"
@@ -229,3 +229,24 @@ def test_labels_can_be_chosen_and_named_by_number(tmp_path: Path) -> None:
     assert any("5 images have a label that was not chosen" in note for note in dataset.notes)
     with pytest.raises(UnknownName, match="label in the archive '7'"):
         index(tmp_path, content, classes="7:ill,0:well")
+
+
+def test_large_images_are_unpacked_once_and_read_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(unpacked, "LARGE", 4000)
+    content = arrays()
+    dataset = index(tmp_path, content)
+    for sample in dataset.samples:
+        split, number = sample.name.split("/")
+        pixels = dataset.read(sample, None)
+        np.testing.assert_array_equal(pixels[..., 0], content[f"{split}_images"][int(number)])
+    kept = list((tmp_path / "cache" / "archives").iterdir())
+    assert len(kept) == 1, "only the training part has 4,000 bytes"
+    content["train_images"] = 255 - content["train_images"]
+    changed = index(tmp_path, content)
+    train = next(sample for sample in changed.samples if sample.split == "train")
+    assert not (changed.read(train, None) == dataset.read(train, None)).all()
+    with pytest.raises(BadInput, match="more than is free"):
+        unpacked.mapped(str(tmp_path / "set.npz"), 0, "train_images", 2**60)
