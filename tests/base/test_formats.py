@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from zoo import BadInput, Header, ZooError
-from zoo.base import formats, images
+from zoo.base import decoding, formats, images, picture_limits
 from zoo.base.reader_warnings import Silence
 from zoo.cli import main
 
@@ -92,12 +92,12 @@ def test_the_limits_of_size_hold_before_a_plugin_decodes(
     )
     with pytest.raises(BadInput, match="12 x 7 pixels; expected at least 8"):
         images.read_image(plain(7, 12), name="a.plain")
-    monkeypatch.setattr(images, "MAX_PIXELS", 100)
+    monkeypatch.setattr(picture_limits, "MAX_PIXELS", 100)
     with pytest.raises(BadInput, match="It has 12 x 10"):
         images.read_image(plain(), name="a.plain")
     path = tmp_path / "a.plain"
     path.write_bytes(plain())
-    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 100)
     for source in (path, plain()):
         with pytest.raises(BadInput, match=r"126 bytes; expected at most 100"):
             images.read_image(source)

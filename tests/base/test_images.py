@@ -73,13 +73,6 @@ def test_palette(transparent: bool) -> None:
     np.testing.assert_allclose(pixels[:, :12], expected, atol=2)
 
 
-@pytest.mark.parametrize(("bits", "mode"), [(16, "I;16"), (12, "I;16"), (10, "I;16")])
-def test_deep_gray_is_scaled_by_its_depth(bits: int, mode: str) -> None:
-    deep = (RAMP / 255 * (2**bits - 1)).round().astype(np.uint16)
-    pixels = images.read_image(encoded(Image.fromarray(deep)))
-    np.testing.assert_allclose(pixels[..., 0], RAMP, atol=1)
-
-
 def test_a_dark_deep_image_stays_dark() -> None:
     deep = np.full((16, 16), 3_000, np.uint16)
     deep[0, 0] = 60_000
@@ -89,13 +82,6 @@ def test_a_dark_deep_image_stays_dark() -> None:
 def test_float_tiff() -> None:
     pixels = images.read_image(encoded(Image.fromarray(RAMP.astype(np.float32) / 255), "TIFF"))
     np.testing.assert_allclose(pixels[..., 0], RAMP, atol=1)
-
-
-@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
-def test_float_values_without_meaning_are_refused(value: float) -> None:
-    content = encoded(Image.fromarray(np.full((16, 16), value, np.float32)), "TIFF")
-    with pytest.raises(BadInput, match="negative or infinite"):
-        images.read_image(content, name="a.tif")
 
 
 def test_cmyk_jpeg() -> None:
@@ -215,7 +201,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.sampled_from(SEEDS), st.integers(0, 400), st.binary(min_size=1, max_size=6))
 def test_a_damaged_file_is_read_or_refused_in_words(seed: bytes, at: int, noise: bytes) -> None:
     at = at % len(seed)

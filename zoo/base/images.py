@@ -1,44 +1,28 @@
 """Read an image file of any common kind into 8-bit RGB, within limits that are checked first.
 
-Pillow reads the common kinds; what it does not know is offered to the formats of plugins.
+The gray levels of a picture depend on its values and on what its file or data set says of them:
+never on its own brightest or darkest value, on how its file is packed, or on metadata that have
+nothing to do with them.
 """
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from zoo.base import formats
-from zoo.base.errors import BadInput, ZooError
-from zoo.base.pixel_arrays import resize
+from zoo.base import deep_pictures, depth, formats, metadata, shallow_pictures, strips
+from zoo.base.decoding import Deep, Target, content_for_plugin, decoded, header_by_plugin, opened
+from zoo.base.picture_limits import EXTENSIONS, check_size, refusing
+from zoo.base.picture_limits import MAX_PIXELS as MAX_PIXELS
 from zoo.base.reader_warnings import silence
-from zoo.base.types import Header, ImageFormat
+from zoo.base.types import DeepPicture, Header
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
-
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-"""Pillow knows more kinds, some of which start other programs (EPS) to be read."""
-
-
-MAX_PIXELS = 100_000_000
-
-
-MAX_BYTES = 512 * 2**20
-"""Of a file that a plugin reads: it is held in memory whole."""
-
-
-MIN_SIDE = 8
-
-
-READING = 2
+READING = 3
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
-
-
-DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+EXAMINED_SIDE = 32
+"""JPEGs decode at a fraction, which still reads the whole file."""
 
 
 def is_image_name(path: Path) -> bool:
@@ -54,38 +38,52 @@ def is_image_name(path: Path) -> bool:
 
 
 def read_image(
-    source: Path | bytes, size: tuple[int, int] | None = None, name: str = ""
+    source: Path | bytes,
+    size: tuple[int, int] | None = None,
+    name: str = "",
+    *,
+    bits: int | None = None,
 ) -> np.ndarray:
     """Read one image as `(height, width, 3)` uint8.
 
     Gray, palette, CMYK, transparent (over black), 16-bit and float images become 8-bit RGB and
     the camera's orientation is applied. With `size = (height, width)` the image is squashed to
     it: padding would show the network the shape of the original file, which is a shortcut.
+    `bits` is the depth of values in a file that holds more than 8 and does not say how many: that
+    of its data set or run. Without it all that the file's type can hold is taken.
 
     Raises:
-        BadInput: not an image, empty, truncated, under 8 pixels a side, over 100 megapixels.
+        BadInput: not an image, empty, truncated, several in one file, under 8 pixels a side, over
+            100 megapixels, or values that do not fit the depth.
 
     Examples:
         >>> zoo.read_image(Path("pictures/NORMAL-1.png"), size=(48, 32)).shape
         (48, 32, 3)
     """
-    name = name or (str(source) if isinstance(source, Path) else "image")
-    image = _opened(source, name)
-    if image is None:
-        return resize(_read_by_plugin(source, name), size)
-    with image:
-        _check_size(*image.size, name)
-        if size is not None and image.mode in ("L", "RGB"):
-            # JPEG decodes at a fraction; twice the size leaves the sharpness to our own filter.
-            image.draft(None, (2 * max(size),) * 2)
-        try:
-            image.load()
-        except (OSError, SyntaxError, ValueError, MemoryError) as error:
-            raise BadInput(
-                f"'{name}' is damaged or cut short ({error}). Expected a whole image file: "
-                "copy or export it again."
-            ) from error
-        return resize(_to_rgb(ImageOps.exif_transpose(image), name), size)
+    return _read(source, name, bits, lambda _width, _height: size)
+
+
+def read_within(source: Path | bytes, longest: int, name: str = "") -> np.ndarray:
+    """Read one image as `read_image` does, made smaller where a side is longer than `longest`."""
+
+    def target(width: int, height: int) -> tuple[int, int] | None:
+        scale = longest / max(width, height)
+        if scale >= 1:
+            return None
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    return _read(source, name, None, target)
+
+
+def examine(source: Path | bytes, name: str = "") -> DeepPicture | None:
+    """Decode an image once to see that it is whole; give its values where they are deep.
+
+    Raises:
+        BadInput: as `read_image`, except for values that do not fit a depth.
+    """
+    name = name or _name_of(source)
+    with decoded(source, name, lambda _width, _height: (EXAMINED_SIDE, EXAMINED_SIDE)) as found:
+        return None if isinstance(found, np.ndarray) else found.picture
 
 
 def read_header(path: Path) -> Header:
@@ -99,107 +97,52 @@ def read_header(path: Path) -> Header:
         >>> header.width, header.height
         (64, 64)
     """
-    image = _opened(path, str(path))
-    if image is None:
-        return _header_by_plugin(*_recognised(path, str(path)), str(path))
-    with image:
-        _check_size(*image.size, str(path))
-        return Header(*image.size, image.mode, path.stat().st_size)
+    name = str(path)
+    with opened(path, name) as file, refusing(name), silence:
+        deep = deep_pictures.found(file.whole)
+        if deep:
+            check_size(deep.width, deep.height, name)
+            return Header(deep.width, deep.height, deep.mode, file.length)
+        try:
+            image = shallow_pictures.opened(path)
+        except Exception:
+            if known := formats.recognised(file.head):
+                return header_by_plugin(known, content_for_plugin(file, name), name)
+            bare = metadata.without_metadata(file.content())
+            if bare is None:
+                raise
+            image = shallow_pictures.opened(bare)
+        with image:
+            check_size(*image.size, name)
+            return Header(*image.size, image.mode, file.length)
 
 
-def _opened(source: Path | bytes, name: str) -> Image.Image | None:
-    """Open what Pillow knows, without decoding it; None for another kind of file."""
-    try:
-        with silence:  # Pillow warns of sizes that are refused later
-            file = io.BytesIO(source) if isinstance(source, bytes) else source
-            return Image.open(file, formats=FORMATS)
-    except FileNotFoundError as error:
-        raise BadInput(f"There is no file '{name}'. Check the path.") from error
-    except Image.DecompressionBombError as error:
-        raise BadInput(_too_large(name)) from error
-    except (OSError, SyntaxError, ValueError):
-        return None
+def _read(source: Path | bytes, name: str, bits: int | None, target: Target) -> np.ndarray:
+    name = name or _name_of(source)
+    with decoded(source, name, target) as found:
+        pixels = found if isinstance(found, np.ndarray) else _shown(found, name, bits, target)
+        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
 
 
-def _read_by_plugin(source: Path | bytes, name: str) -> np.ndarray:
-    known, content = _recognised(source, name)
-    promised = _header_by_plugin(known, content, name)
-    with silence:
-        pixels = known.read(content, name)
-    shape = (promised.height, promised.width)
-    if pixels.dtype != np.uint8 or pixels.shape not in (shape, (*shape, 3)):
-        raise ZooError(
-            f"The image format '{known.name}' is broken: it gave {pixels.dtype} {pixels.shape} for "
-            f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
-        )
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
-
-
-def _header_by_plugin(known: ImageFormat, content: bytes, name: str) -> Header:
-    with silence:
-        promised = known.header(content, name)
-    _check_size(promised.width, promised.height, name)
-    return promised
-
-
-def _recognised(source: Path | bytes, name: str) -> tuple[ImageFormat, bytes]:
-    """Find the plugin's format by the first bytes, and read the file only then."""
-    try:
-        if isinstance(source, bytes):
-            head, length = source[: formats.HEAD], len(source)
-        else:
-            with source.open("rb") as stream:
-                head, length = stream.read(formats.HEAD), source.stat().st_size
-        known = formats.recognised(head)
-        if known is not None and length > MAX_BYTES:
-            raise BadInput(
-                f"'{name}' has {length:,} bytes; expected at most {MAX_BYTES:,}. "
-                "Export the picture alone."
-            )
-        if known is not None:
-            return known, source if isinstance(source, bytes) else source.read_bytes()
-    except OSError:  # a folder, or a file without permission
-        pass
-    raise BadInput(
-        f"'{name}' is not an image that can be read. "
-        f"Expected one of: {', '.join(sorted(e[1:] for e in EXTENSIONS | formats.extensions()))}."
+def _shown(found: Deep, name: str, bits: int | None, target: Target) -> np.ndarray:
+    """Convert deep values to uint8, `(height, width)` or `(height, width, 3)`."""
+    picture = found.picture
+    white = depth.white_of(picture, bits, name)
+    height, width = picture.values.shape[:2]
+    sideways = found.turn in metadata.SIDEWAYS
+    size = target(height, width) if sideways else target(width, height)
+    pixels = strips.converted(
+        width,
+        height,
+        size[::-1] if size is not None and sideways else size,
+        lambda top, bottom: depth.to_8_bit(
+            picture.values[top:bottom], white, inverted=picture.inverted
+        ),
     )
+    if found.turn is None:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).transpose(found.turn))
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise BadInput(f"{_too_large(name)} It has {width} x {height}.")
-    if min(width, height) < MIN_SIDE:
-        raise BadInput(
-            f"'{name}' has {width} x {height} pixels; expected at least {MIN_SIDE} a side."
-        )
-
-
-def _too_large(name: str) -> str:
-    limit = MAX_PIXELS // 1_000_000
-    return f"'{name}' has more than {limit} million pixels, the limit. Scale it down first."
-
-
-def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
-    if image.mode in DEEP_MODES:
-        gray = _to_8_bit(np.asarray(image), name)
-        return np.repeat(gray[..., None], 3, axis=-1)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-        return np.asarray(Image.alpha_composite(black, rgba).convert("RGB"))
-    return np.asarray(image.convert("RGB"))
-
-
-def _to_8_bit(values: np.ndarray, name: str) -> np.ndarray:
-    """Scale deep gray values by the depth they were stored with, never by their own extremes."""
-    if not np.isfinite(values).all() or values.min() < 0:
-        raise BadInput(f"'{name}' has negative or infinite values. Expected intensities from 0 up.")
-    peak = float(values.max())
-    if values.dtype.kind == "f" and peak <= 1:
-        full_scale = 1.0
-    else:
-        full_scale = float(
-            next((2**b - 1 for b in (8, 10, 12, 14, 16, 32) if peak <= 2**b - 1), peak)
-        )
-    return np.rint(values.astype(np.float64) * (255.0 / full_scale)).astype(np.uint8)
+def _name_of(source: Path | bytes) -> str:
+    return str(source) if isinstance(source, Path) else "image"

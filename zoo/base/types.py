@@ -85,12 +85,29 @@ class Header:
     """Size of the file."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeepPicture:
+    """Values of more than 8 bits, before it is known which of them is white.
+
+    `values` is `(height, width)` or `(height, width, 3)`, integers or floats from 0, which is
+    black (`inverted`: white).
+    """
+
+    values: np.ndarray
+    white: float | None = None
+    """The value that is white, where the file itself says so."""
+    container: float | None = None
+    """The largest that the type in which the values are stored can hold, if it is an integer."""
+    inverted: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageFormat:
     """A kind of image file beside those that Pillow reads, as a plugin declares it.
 
     `recognises(head)` tells by the first 512 bytes whether a file is of this kind.
-    `read(content, name)` decodes a whole file to `(height, width)` or `(height, width, 3)` uint8;
+    `read(content, name)` decodes a whole file to `(height, width)` or `(height, width, 3)` uint8,
+    or to a DeepPicture where it is not known which of its values is white;
     `header(content, name)` gives width, height, mode and bytes without decoding any pixel: the
     host refuses too large a picture by it, and then never calls `read`. Both raise BadInput, with
     `name` in the sentence, whatever the content is.
@@ -101,7 +118,7 @@ class ImageFormat:
     extensions: tuple[str, ...]
     """In small letters with the dot, such as '.dcm': what to look for in a folder."""
     recognises: Callable[[bytes], bool]
-    read: Callable[[bytes, str], np.ndarray]
+    read: Callable[[bytes, str], np.ndarray | DeepPicture]
     header: Callable[[bytes, str], Header]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from zoo.base import digests, images, patients, pixel_arrays
+from zoo.base import digests, images, patients, pixel_arrays, shallow_pictures
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.reader_warnings import silence
 from zoo.base.types import Images
@@ -94,7 +94,7 @@ def display_name(name: str) -> str:
 def _pixels(content: bytes) -> float:
     """Return how many pixels a file says it has; 0 for a kind whose reader has to check."""
     try:
-        with silence, Image.open(io.BytesIO(content), formats=images.FORMATS) as image:
+        with silence, Image.open(io.BytesIO(content), formats=shallow_pictures.FORMATS) as image:
             return float(image.width * image.height)
     except Image.DecompressionBombError:
         return math.inf

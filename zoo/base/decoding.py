@@ -1,0 +1,168 @@
+"""Decode an image file of any known kind, by whoever knows it.
+
+Pillow decodes what has 8 bits a value, `deep_pictures` what has more; what neither knows is offered
+to the formats of plugins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo.base import deep_pictures, formats, metadata, shallow_pictures, strips
+from zoo.base.errors import BadInput, ZooError
+from zoo.base.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
+from zoo.base.pixel_arrays import resize
+from zoo.base.reader_warnings import silence
+from zoo.base.tiff_tags import Buffer
+from zoo.base.types import DeepPicture, Header, ImageFormat
+
+Target = Callable[[int, int], tuple[int, int] | None]
+"""From the width and height of an upright picture to the size `(height, width)` that is wanted."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that is there: its first bytes, and how many it has."""
+
+    source: Path | bytes
+    head: bytes
+    length: int
+    whole: Buffer
+    """All bytes of a PNG or TIFF file, which say how deep it is; else none."""
+
+    def content(self) -> bytes:
+        """Read the whole file."""
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+
+
+@dataclass(frozen=True, eq=False)
+class Deep:
+    """Deep values, as they are stored, and what makes the picture upright."""
+
+    picture: DeepPicture
+    turn: Image.Transpose | None
+
+
+@contextlib.contextmanager
+def decoded(source: Path | bytes, name: str, target: Target) -> Iterator[np.ndarray | Deep]:
+    """Decode a file; while it is used, no other large picture is decoded.
+
+    Gives uint8 at the size that `target` asks for, or deep values as they are stored.
+    """
+    with (
+        opened(source, name) as file,
+        refusing(name),
+        silence,
+        contextlib.ExitStack() as alone,
+    ):
+        yield _found(file, name, target, alone)
+
+
+def _found(file: File, name: str, target: Target, alone: contextlib.ExitStack) -> np.ndarray | Deep:
+    deep = deep_pictures.found(file.whole)
+    if deep:
+        check_size(deep.width, deep.height, name)
+        check_alone(deep.pictures, name)
+        alone.enter_context(strips.in_turn(deep.width * deep.height))
+        return Deep(deep_pictures.decoded(file.whole, deep, name), deep.turn)
+    try:
+        with shallow_pictures.opened(file.source) as image:
+            return _by_pillow(image, file, name, target, alone)
+    except ZooError:
+        raise
+    except Exception:
+        if known := formats.recognised(file.head):
+            return _by_plugin(known, file, name, target, alone)
+        content = file.content()
+        bare = metadata.without_metadata(content)
+        if bare is None or bare == content:
+            raise
+    turn = metadata.stored_orientation(content)
+    with shallow_pictures.opened(bare) as image:
+        return _by_pillow(image, file, name, target, alone, turn)
+
+
+def _by_pillow(
+    image: Image.Image,
+    file: File,
+    name: str,
+    target: Target,
+    alone: contextlib.ExitStack,
+    turn: Image.Transpose | None = None,
+) -> np.ndarray:
+    check_size(*image.size, name)
+    check_alone(shallow_pictures.pictures(image, file.whole), name)
+    width, height = image.size
+    alone.enter_context(strips.in_turn(width * height))
+    size = target(width, height)
+    if size is not None and image.mode in ("L", "RGB"):
+        # JPEG decodes at a fraction; twice the size leaves the sharpness to our own filter.
+        image.draft(None, (2 * max(size),) * 2)
+    shallow_pictures.load(image, file.whole)
+    turn = turn or metadata.orientation(image)
+    if turn in metadata.SIDEWAYS:
+        size = target(height, width)
+    return shallow_pictures.to_rgb(image, turn, size)
+
+
+def _by_plugin(
+    known: ImageFormat, file: File, name: str, target: Target, alone: contextlib.ExitStack
+) -> np.ndarray | Deep:
+    content = content_for_plugin(file, name)
+    promised = header_by_plugin(known, content, name)
+    alone.enter_context(strips.in_turn(promised.width * promised.height))
+    pixels = known.read(content, name)
+    deep = pixels if isinstance(pixels, DeepPicture) else None
+    values = pixels if deep is None else deep.values
+    shape = (promised.height, promised.width)
+    if values.shape not in (shape, (*shape, 3)) or not (deep or values.dtype == np.uint8):
+        raise ZooError(
+            f"The image format '{known.name}' is broken: it gave {values.dtype} {values.shape} for "
+            f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
+        )
+    return Deep(deep, None) if deep else resize(values, target(promised.width, promised.height))
+
+
+def header_by_plugin(known: ImageFormat, content: bytes, name: str) -> Header:
+    """Ask a plugin what a file says of its picture, and check its size."""
+    promised = known.header(content, name)
+    check_size(promised.width, promised.height, name)
+    return promised
+
+
+def content_for_plugin(file: File, name: str) -> bytes:
+    """Read a file whole, unless it is too large for that."""
+    if file.length > MAX_BYTES:
+        raise BadInput(
+            f"'{name}' has {file.length:,} bytes; expected at most {MAX_BYTES:,}. "
+            "Export the picture alone."
+        )
+    return file.content()
+
+
+@contextlib.contextmanager
+def opened(source: Path | bytes, name: str) -> Iterator[File]:
+    """Read a file's first bytes, and map it where they are those of a PNG or TIFF file."""
+    if isinstance(source, bytes):
+        head = source[: formats.HEAD]
+        yield File(source, head, len(source), source if deep_pictures.may_be(head) else b"")
+        return
+    with contextlib.ExitStack() as closing:
+        try:
+            stream = closing.enter_context(source.open("rb"))
+            head, length = stream.read(formats.HEAD), source.stat().st_size
+            whole: Buffer = b""
+            if deep_pictures.may_be(head):
+                whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        except FileNotFoundError as error:
+            raise BadInput(f"There is no file '{name}'. Check the path.") from error
+        except (OSError, ValueError) as error:  # a folder, or a file without permission
+            raise no_image(name) from error
+        yield File(source, head, length, whole)

@@ -1,0 +1,68 @@
+"""What is refused before it is decoded, and in which words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from PIL import Image, UnidentifiedImageError
+
+from zoo.base import formats
+from zoo.base.errors import BadInput, ZooError
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+MAX_PIXELS = 100_000_000
+MAX_BYTES = 512 * 2**20
+"""Of a file that a plugin reads: it is held in memory whole."""
+MIN_SIDE = 8
+REASON = 120
+"""Letters of a library's own words that are shown."""
+
+
+def check_alone(pictures: int, name: str) -> None:
+    """Refuse a file of several pictures: none of them is *the* picture."""
+    if pictures > 1:
+        raise BadInput(
+            f"'{name}' has several pictures: pages or the frames of an animation. "
+            "Expected a single one: export the one you mean as a file of its own."
+        )
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse too many pixels, or too few."""
+    if width * height > MAX_PIXELS:
+        raise BadInput(f"{_too_large(name)} It has {width} x {height}.")
+    if min(width, height) < MIN_SIDE:
+        raise BadInput(
+            f"'{name}' has {width} x {height} pixels; expected at least {MIN_SIDE} a side."
+        )
+
+
+def _too_large(name: str) -> str:
+    limit = MAX_PIXELS // 1_000_000
+    return f"'{name}' has more than {limit} million pixels, the limit. Scale it down first."
+
+
+def no_image(name: str) -> BadInput:
+    """Return the refusal of what is no image at all."""
+    kinds = ", ".join(sorted(e[1:] for e in EXTENSIONS | formats.extensions()))
+    return BadInput(f"'{name}' is not an image that can be read. Expected one of: {kinds}.")
+
+
+@contextlib.contextmanager
+def refusing(name: str) -> Iterator[None]:
+    """Turn whatever a file makes fail, anywhere in the libraries, into one sentence."""
+    try:
+        yield
+    except ZooError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BadInput(_too_large(name)) from error
+    except UnidentifiedImageError as error:
+        raise no_image(name) from error
+    except Exception as error:
+        reason = str(error).partition("\n")[0][:REASON] or type(error).__name__
+        raise BadInput(
+            f"'{name}' is damaged or cut short ({reason}). Expected a whole image file: "
+            "copy or export it again."
+        ) from error

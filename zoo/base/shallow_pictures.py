@@ -1,0 +1,83 @@
+"""The common kinds of picture with 8 bits a value, as Pillow decodes them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo.base import metadata, png_chunks, strips, tiff_tags
+from zoo.base.pixel_arrays import resize
+from zoo.base.tiff_tags import Buffer
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""Pillow knows more kinds, some of which start other programs (EPS) to be read."""
+
+TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
+MP_ENTRIES = 0xB002
+"""The tag that lists the pictures of a JPEG file of several (CIPA DC-007, 2009, 5.2.3.3)."""
+
+
+def opened(source: Path | bytes) -> Image.Image:
+    """Open a file without decoding it; what Pillow raises is passed on."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    return Image.open(file, formats=FORMATS)
+
+
+def pictures(image: Image.Image, content: Buffer) -> int:
+    """Count the pictures of an open file of whose bytes `content` are the first.
+
+    Of a JPEG file those count that are views of one thing; smaller copies do not.
+    """
+    if image.format == "PNG":
+        told = png_chunks.told(content)
+        return told.pictures if told else 1
+    if image.format == "TIFF":
+        return len(tiff_tags.pages(content))
+    if image.format == "GIF":
+        return 2 if getattr(image, "is_animated", False) else 1
+    if image.format == "MPO":
+        entries = getattr(image, "mpinfo", {}).get(MP_ENTRIES, ())
+        kinds = [entry["Attribute"]["MPType"] for entry in entries]
+        return max(1, sum(kind.startswith("Multi-Frame") for kind in kinds))
+    return getattr(image, "n_frames", 1)
+
+
+def load(image: Image.Image, content: Buffer) -> None:
+    """Decode an open picture, of a TIFF file the first page that is no preview of another."""
+    if image.format == "TIFF":
+        pages = tiff_tags.pages(content)
+        place = tiff_tags.place(content, pages[0]) if pages else 0
+        if place:
+            image.seek(place)
+    image.load()
+
+
+def to_rgb(
+    image: Image.Image, turn: Image.Transpose | None, size: tuple[int, int] | None
+) -> np.ndarray:
+    """Convert a decoded picture to `(height, width, 3)` uint8, turn it and resize it.
+
+    `size` is `(height, width)` of the result, None to leave it as it is.
+    """
+    sideways = turn in metadata.SIDEWAYS
+    before = size[::-1] if size is not None and sideways else size
+    if strips.fraction(*image.size, before) == 1:
+        turned = image if turn is None else image.transpose(turn)
+        return resize(np.asarray(_rgb(turned)), size)
+    small = strips.converted(
+        *image.size,
+        before,
+        lambda top, bottom: np.asarray(_rgb(image.crop((0, top, image.width, bottom)))),
+    )
+    return small if turn is None else np.asarray(Image.fromarray(small).transpose(turn))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in TRANSPARENT or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, rgba).convert("RGB")
+    return image.convert("RGB")
