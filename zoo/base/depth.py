@@ -9,6 +9,7 @@ TIFF 6.0, 1992 (BitsPerSample, SMinSampleValue, SMaxSampleValue); NEMA, DICOM PS
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +59,26 @@ def white_of(picture: DeepPicture, depth: int | None, name: str) -> float:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How deep a picture is: what its file says is white (else None), and how far values reach."""
+
+    white: float | None
+    reach: float
+
+
+def measured(picture: DeepPicture, name: str) -> Levels:
+    """Look how deep a picture is.
+
+    Raises:
+        BadInput: no usual depth holds its values, and the file does not say which is white.
+    """
+    levels = Levels(picture.white, reach(picture.values))
+    if levels.white is None and bits_for(levels.reach) is None:
+        white_of(replace(picture, container=None), None, name)
+    return levels
+
+
 def reach(values: np.ndarray) -> float:
     """Return the value that all but one in a thousand stay at or below."""
     if values.dtype.kind == "u" and values.itemsize <= 2:
@@ -74,9 +95,10 @@ def bits_for(value: float) -> int | None:
     return next((bits for bits in DEPTHS if value <= 2**bits - 1), None)
 
 
-def settled(reaches: Iterable[float]) -> int | None:
-    """Return the depth of a data set from how far its files reach that do not say it."""
-    return max((bits for bits in map(bits_for, reaches) if bits is not None), default=None)
+def settled(pictures: Iterable[Levels]) -> int | None:
+    """Return the depth of a data set: the smallest that holds every file which does not say it."""
+    needed = (bits_for(levels.reach) for levels in pictures if levels.white is None)
+    return max((bits for bits in needed if bits is not None), default=None)
 
 
 def to_8_bit(values: np.ndarray, white: float, *, inverted: bool = False) -> np.ndarray:

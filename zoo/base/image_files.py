@@ -43,6 +43,10 @@ class ImagesBelow:
 
     root: Path
 
+    def path(self, sample: Sample) -> Path:
+        """Return where one image lies."""
+        return self.root / sample.name
+
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Read one image as `(height, width, 3)` uint8."""
         return images.read_image(self.root / sample.name, size)

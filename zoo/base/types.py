@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 
@@ -144,6 +146,11 @@ class Dataset:
     digest: Callable[[Sample], str]
     mask: Callable[[Sample, tuple[int, int] | None], np.ndarray] | None = None
     header: Callable[[Sample], Header] | None = None
+    path: Callable[[Sample], Path] | None = None
+    """The file that `read` reads by `read_image`; None when images are no such files."""
+    bits: int | None = None
+    """Depth at which files are read that hold more than 8 bits a value and do not say how many;
+    None when there are none, or it is not settled yet."""
     patient_rule: str = "none"
     subject: str = ""
     """What every image shows, such as 'chest X-ray'; empty when the source does not say."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from zoo.base.types import Dataset
-from zoo.checks import duplicates, inventory, patients
+from zoo.checks import depths, duplicates, inventory, patients
 from zoo.checks.findings import Finding
 from zoo.data.verify import Verified
 
 
 def quick(verified: Verified) -> list[Finding]:
-    """Find patients in two parts, copies, small or very unequal parts.
+    """Find patients in two parts, copies, mixed depths, small or very unequal parts.
 
     Only parts that the source itself gives are compared: what training divides on its own keeps
     patients and identical images together. Unreadable images and unknown patients are not named
@@ -17,7 +17,11 @@ def quick(verified: Verified) -> list[Finding]:
     """
     dataset = verified.dataset
     digests = [verified.digests[s.name] for s in dataset.samples]
-    return [*parts(dataset), *duplicates.exact(duplicates.places(dataset), digests)]
+    return [
+        *parts(dataset),
+        *depths.depths(verified.levels, dataset.bits),
+        *duplicates.exact(duplicates.places(dataset), digests),
+    ]
 
 
 def parts(dataset: Dataset) -> list[Finding]:

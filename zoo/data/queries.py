@@ -56,12 +56,13 @@ def read_images(
     patient_rule: str,
     batch_size: int,
     *,
+    bits: int | None = None,
     strict: bool = True,
 ) -> Iterator[tuple[Images | None, list[Skipped]]]:
     """Yield batches of images at `input_shape`, each with those that could not be read.
 
     A single file that cannot be read is an error; among several it is skipped. Unless `strict`,
-    it is skipped always.
+    it is skipped always. `bits` is the depth of the run's data, as in `read_image`.
 
     Raises:
         BadInput: the only file, or every file, cannot be read.
@@ -70,7 +71,7 @@ def read_images(
 
     def load(path: Path) -> tuple[np.ndarray, str] | Skipped:
         try:
-            pixels = images.read_image(path, (height, width))
+            pixels = images.read_image(path, (height, width), bits=bits)
             return pixel_arrays.to_channels(pixels, channels), digests.digest_file(path)
         except BadInput as error:
             if strict and len(files) == 1:

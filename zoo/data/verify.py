@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from zoo.base import images
+from zoo.base.depth import Levels, measured, settled, white_of
 from zoo.base.errors import BadInput, UnknownName
 from zoo.base.parallel import in_parallel
 from zoo.base.progress import Progress, track
@@ -17,7 +19,7 @@ HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
 
 SHOWN = 5
 
-DECODED_SIDE = 32  # JPEGs decode at a fraction, which still reads the whole file
+DECODED_SIDE = 32  # what is no file may be generated at a fraction
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Verified:
     dataset: Dataset
     digests: Mapping[str, str]
     broken: tuple[str, ...]
+    levels: Mapping[str, Levels] = field(default_factory=dict)
+    """Of the images of more than 8 bits a value: how deep each is."""
 
     @property
     def fingerprint(self) -> str:
@@ -39,25 +43,29 @@ class Verified:
         return content.hexdigest()
 
 
-def verify(dataset: Dataset, *, skip_broken: bool, progress: Progress) -> Verified:
+def verify(
+    dataset: Dataset, *, skip_broken: bool, progress: Progress, bits: int | None = None
+) -> Verified:
     """Decode every image once; generated data are only digested.
+
+    Files that hold more than 8 bits a value and do not say how many are read at one depth from then
+    on: `bits`, or else the smallest that holds them all.
 
     Raises:
         BadInput: images cannot be read and `skip_broken` is off, or a class has no image left.
     """
 
-    def inspect(sample: Sample) -> tuple[Sample, str, str]:
+    def inspect(sample: Sample) -> tuple[Sample, str, Levels | None, str]:
         try:
             digest = dataset.digest(sample)
-            if not dataset.synthetic:
-                dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
+            levels = None if dataset.synthetic else _decoded(dataset, sample, bits)
         except BadInput as error:
-            return sample, "", str(error)
-        return sample, digest, ""
+            return sample, "", None, str(error)
+        return sample, digest, levels, ""
 
-    kept, digests, broken = [], {}, []
+    kept, digests, broken, deep = [], {}, [], {}
     total = len(dataset.samples)
-    for sample, digest, problem in track(
+    for sample, digest, levels, problem in track(
         progress, in_parallel(inspect, dataset.samples), "checking images", total
     ):
         if problem:
@@ -65,6 +73,8 @@ def verify(dataset: Dataset, *, skip_broken: bool, progress: Progress) -> Verifi
         else:
             kept.append(sample)
             digests[sample.name] = digest
+            if levels is not None:
+                deep[sample.name] = levels
     if broken and not skip_broken:
         listed = "\n  ".join(broken[:SHOWN])
         more = f"\n  and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
@@ -75,7 +85,34 @@ def verify(dataset: Dataset, *, skip_broken: bool, progress: Progress) -> Verifi
     for index, name in enumerate(dataset.class_names):
         if not any(s.label == index for s in kept):
             raise BadInput(f"No image of class '{name}' can be read; expected some of each class.")
-    return Verified(replace(dataset, samples=tuple(kept)), digests, tuple(broken))
+    whole = replace(dataset, samples=tuple(kept))
+    return Verified(at_depth(whole, bits or settled(deep.values())), digests, tuple(broken), deep)
+
+
+def at_depth(dataset: Dataset, bits: int | None) -> Dataset:
+    """Read a data set's files that do not say their depth at this one; None: there are none."""
+    path = dataset.path
+    if bits is None or path is None:
+        return dataset
+
+    def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
+        return images.read_image(path(sample), size, bits=bits)
+
+    return replace(dataset, read=read, bits=bits)
+
+
+def _decoded(dataset: Dataset, sample: Sample, bits: int | None) -> Levels | None:
+    """Decode an image to see that it is whole; return how deep it is, None at 8 bits."""
+    if dataset.path is None:
+        dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
+        return None
+    path = dataset.path(sample)
+    picture = images.examine(path)
+    if picture is None:
+        return None
+    if bits is not None:
+        white_of(picture, bits, str(path))
+    return measured(picture, str(path))
 
 
 def positive_index(class_names: Sequence[str], named: str | None) -> int:

@@ -54,7 +54,9 @@ def features(
     """
     key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
     store = Store(cache_folder() / "features" / key)
-    names = [_view_name(preset, seed, view) for view in range(views)]
+    # The same file looks otherwise at another depth.
+    depth = f"{dataset.bits}-bit " if dataset.bits else ""
+    names = [depth + _view_name(preset, seed, view) for view in range(views)]
     missing = [
         i for i, d in enumerate(digests) if any(f"{d}:{name}" not in store for name in names)
     ]

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zoo.base.depth import PLAIN
 from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput, DamagedRun, UnknownName
 from zoo.base.explanations import Reference
@@ -110,6 +111,11 @@ class Run:
         """The probability from which the positive class is called; None: the most probable."""
         point = self.record["operating_point"]
         return None if point is None else float(point["threshold"])
+
+    @property
+    def bits(self) -> int:
+        """Depth of files that hold more than 8 bits a value and do not say how many."""
+        return int(self.record["data"].get("bits") or PLAIN)
 
     def metrics(self) -> dict[str, Any]:
         """Read the scores that were measured when the run was trained."""

@@ -63,7 +63,8 @@ def open_selection(
     for column in columns:
         check_column(dataset, column)
     lenient = skip_broken or (not source and data["skip_broken"])
-    verified = verify(dataset, skip_broken=lenient, progress=progress)
+    bits = data.get("bits") if not source else None
+    verified = verify(dataset, skip_broken=lenient, progress=progress, bits=bits)
     selection = select(run, verified, split)
     for note in (*(dataset.notes if source else ()), *selection.notes.told()):
         progress.note(note)

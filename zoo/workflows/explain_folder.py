@@ -225,7 +225,7 @@ def _work(
     rule = interpreter.run.record["data"]["patient_rule"]
     shape = interpreter.classifier.input_shape
     for images, skipped in queries.read_images(
-        [t.file for t in todo], shape, rule, BATCH, strict=False
+        [t.file for t in todo], shape, rule, BATCH, bits=interpreter.run.bits, strict=False
     ):
         yield from skipped
         if images is None:

@@ -17,6 +17,7 @@ from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_json
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
+from zoo.data.verify import at_depth
 from zoo.network import export_formats
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.export_comparison import TOLERANCE, compare_logits, largest, sample_pictures
@@ -85,6 +86,8 @@ def export(
     path = run.path / FOLDER / kind if path is None else path
     _check_free(path)
     dataset = None if source is None else (registry or load_registry()).dataset(source)
+    if dataset is not None:
+        dataset = at_depth(dataset, run.record["data"].get("bits"))
     original = model_file.load_classifier(run)
     pixels, compared_on = sample_pictures(
         dataset, run_folder.load_reference(run), original.input_shape, images

@@ -75,7 +75,9 @@ def predict(
     shape = answerer.classifier.input_shape
     progress.start("predicting", len(files))
     try:
-        for images, skipped in queries.read_images(files, shape, rule, PREDICTION_BATCH):
+        for images, skipped in queries.read_images(
+            files, shape, rule, PREDICTION_BATCH, bits=run.bits
+        ):
             yield from skipped
             if images is not None:
                 yield from predictions(run, images.names, answerer.answer(images.pixels))

@@ -210,6 +210,7 @@ def describe(session: Session) -> dict[str, Any]:
             "skip_broken": plan.skip_broken,
             "masks": plan.masks,
             "broken": len(session.verified.broken),
+            "bits": dataset.bits,
             "notes": [*dataset.notes, *session.split.notes],
         },
         "splits": {

@@ -104,6 +104,7 @@ def _index(table: Table, given: Mapping[str, str]) -> Dataset:
             for case, patient in zip(cases, people, strict=True)
         ),
         read=images.read,
+        path=images.path,
         digest=images.digest,
         header=images.header,
         mask=mask,

@@ -73,6 +73,7 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
             for name, patient in zip(kept, people, strict=True)
         ),
         read=files.read,
+        path=files.path,
         digest=files.digest,
         header=files.header,
         patient_rule=rule_name,

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from zoo.base.errors import DamagedRun, UnknownName, ZooError
 from zoo.base.types import TEST, Dataset
+from zoo.data.verify import at_depth
 from zoo.report.facts import facts
 from zoo.report.figures.contact_sheet import contact_sheet
 from zoo.report.figures.probabilities import reliability_diagram
@@ -43,8 +44,8 @@ def router(shared: Shared) -> APIRouter:
     trainings = Trainings(shared.folder)
 
     @functools.lru_cache(OPENED)
-    def dataset(source: str) -> Dataset:
-        return shared.library.registry.dataset(source)
+    def dataset(source: str, bits: int | None) -> Dataset:
+        return at_depth(shared.library.registry.dataset(source), bits)
 
     @routes.get(PAGE)
     def overview() -> Response:
@@ -121,7 +122,8 @@ def router(shared: Shared) -> APIRouter:
         tiles, closed = [], _closed(shared, run)
         if not closed:
             try:
-                pictures = Pictures(dataset(run.record["data"]["source"]))
+                data = run.record["data"]
+                pictures = Pictures(dataset(data["source"], data.get("bits")))
                 drawn = {
                     image: tile
                     for image, share in labelled

@@ -27,13 +27,7 @@ def picture(upload: Upload) -> bytes:
     Raises:
         BadInput: the file is damaged.
     """
-    pixels = images.read_image(upload.content, name=upload.name)
-    height, width = pixels.shape[:2]
-    scale = MOST_SIDE / max(height, width)
-    if scale < 1:
-        pixels = pixel_arrays.resize(
-            pixels, (max(1, round(height * scale)), max(1, round(width * scale)))
-        )
+    pixels = images.read_within(upload.content, MOST_SIDE, upload.name)
     return pixel_arrays.encode_jpeg(enlarge(pixels), quality=90)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.base import digests, images, patients, pixel_arrays, shallow_pictures
-from zoo.base.errors import BadInput, ZooError
+from zoo.base.errors import BadInput
 from zoo.base.reader_warnings import silence
 from zoo.base.types import Images
 from zoo.runs.run_folder import Run
@@ -61,12 +61,15 @@ def as_images(uploads: Sequence[Upload], run: Run) -> Images:
     """Decode uploads for a run; one that cannot be read is an error, none is left out silently.
 
     Raises:
-        BadInput: a file is damaged or cut short.
+        BadInput: a file is damaged or cut short, or does not fit the depth of the run's data.
     """
     height, width, channels = run.record["input_shape"]
     rule = run.record["data"]["patient_rule"]
     pixels = [
-        pixel_arrays.to_channels(_decoded(upload, (height, width)), channels) for upload in uploads
+        pixel_arrays.to_channels(
+            images.read_image(upload.content, (height, width), upload.name, bits=run.bits), channels
+        )
+        for upload in uploads
     ]
     return Images(
         pixels=np.stack(pixels),
@@ -100,18 +103,6 @@ def _pixels(content: bytes) -> float:
         return math.inf
     except Exception:  # whatever a wrong file does to Pillow, `images.read` says it in a sentence
         return 0.0
-
-
-def _decoded(upload: Upload, size: tuple[int, int]) -> np.ndarray:
-    try:
-        return images.read_image(upload.content, size, upload.name)
-    except ZooError:
-        raise
-    except Exception as error:  # decoders fail on damaged bytes in ways that nobody can list
-        raise BadInput(
-            f"'{upload.name}' cannot be decoded ({type(error).__name__}). Expected a whole image "
-            "file: copy or export it again."
-        ) from error
 
 
 def _is_shown(character: str) -> bool:
