@@ -40,9 +40,11 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Dataset
 from zoo.checks import embeddings, inventory, labels, shift, shortcuts
+from zoo.checks.depths import depths
 from zoo.checks.duplicates import copies
 from zoo.checks.findings import NOTE, Checked, Finding, in_order
 from zoo.checks.patients import unknown
+from zoo.checks.polarity import negatives
 from zoo.checks.quick import parts
 from zoo.checks.source_images import SourceImages, comparable, read_source_images
 from zoo.data import baseline_inputs, baselines
@@ -97,7 +99,7 @@ def check(
 
     verified = verify(dataset, skip_broken=True, progress=progress)
     faults = [*_unreadable(dataset, verified), *parts(verified.dataset)]
-    faults += unknown(verified.dataset)
+    faults += [*unknown(verified.dataset), *depths(verified.levels, verified.dataset.bits)]
     backbone = embeddings.backbone(registry)
     if backbone is None:
         faults.append(embeddings.missing())
@@ -112,6 +114,7 @@ def check(
         own.dataset, own.samples, mask=lungs, progress=progress
     )
     faults += inventory.modes(headers, own.labels, names)
+    faults += negatives(own.samples, own.gray)
     faults += inventory.flat(own.samples, measured[FILE][:, -1])
     duplicated, repeated = copies(own, against)
 
