@@ -31,6 +31,7 @@ from .base.types import TRAIN as TRAIN
 from .base.types import VALIDATION as VALIDATION
 from .base.types import Architecture as Architecture
 from .base.types import Dataset as Dataset
+from .base.types import DeepPicture as DeepPicture
 from .base.types import Header as Header
 from .base.types import ImageFormat as ImageFormat
 from .base.types import Images as Images

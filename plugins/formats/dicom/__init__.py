@@ -10,10 +10,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from plugins.formats.dicom.beginning import begins_with_elements
 from plugins.formats.dicom.parsing import PALETTE, layout_of, parsed
-from plugins.formats.dicom.shading import colours, grays, translated
+from plugins.formats.dicom.shading import colours, shown, translated
 from plugins.formats.dicom.unpacking import unpacked
-from zoo import BadInput, Header, ImageFormat
+from zoo import BadInput, DeepPicture, Header, ImageFormat
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,8 @@ MAGIC = slice(128, 132)
 
 
 def recognises(head: bytes) -> bool:
-    """Tell a DICOM file by the four letters behind its preamble."""
-    return head[MAGIC] == b"DICM"
+    """Tell a DICOM file by the letters behind its preamble, or by its first elements."""
+    return head[MAGIC] == b"DICM" or begins_with_elements(head)
 
 
 def header(content: bytes, name: str) -> Header:
@@ -37,12 +38,13 @@ def header(content: bytes, name: str) -> Header:
         return Header(layout.columns, layout.rows, layout.mode, len(content))
 
 
-def read(content: bytes, name: str) -> np.ndarray:
+def read(content: bytes, name: str) -> np.ndarray | DeepPicture:
     """Decode the picture as `(height, width)` or, in colour, `(height, width, 3)` uint8.
 
     Gray values go the way that the standard lays down: modality table or rescale, then VOI table
-    or the first window, then inversion for MONOCHROME1. Without table and window, 8 stored bits
-    are shown as they are, and deeper ones from the 0.5th to the 99.5th percentile.
+    or the first window, then inversion for MONOCHROME1 or an inverse presentation. Without table
+    and window the stored bits are the range, never the picture's own values; 16 of them say nothing
+    of it, and are left to the data set.
 
     Source: NEMA, DICOM PS3.3, C.7.6.3, C.11.1 and C.11.2.
 
@@ -58,12 +60,12 @@ def read(content: bytes, name: str) -> np.ndarray:
             return (values >> (depth - 8)).astype("uint8") if depth > 8 else values.astype("uint8")
         if layout.kind == PALETTE:
             return translated(values, colours(values.dtype, dataset))
-        return translated(values, grays(values, dataset, inverted=layout.kind == "MONOCHROME1"))
+        return shown(values, dataset, name)
 
 
 FORMAT = ImageFormat(
     name="dicom",
-    summary="Single pictures: windows and tables applied; JPEG, JPEG-LS, JPEG 2000 and RLE.",
+    summary="Single pictures: windows and tables applied; JPEG, JPEG-LS, 2000 and XL, and RLE.",
     extensions=(".dcm", ".dicom"),
     recognises=recognises,
     read=read,

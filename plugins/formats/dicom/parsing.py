@@ -12,15 +12,24 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
-JPEG = {"1.2.840.10008.1.2.4." + end for end in ("50", "51", "57", "70")}
-JPEG_LS = {"1.2.840.10008.1.2.4." + end for end in ("80", "81")}
-JPEG_2000 = {"1.2.840.10008.1.2.4." + end for end in ("90", "91")}
-RLE = {"1.2.840.10008.1.2.5"}
-NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
+PACKED = {
+    *("1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "57", "70")),  # JPEG
+    *("1.2.840.10008.1.2.4." + end for end in ("80", "81")),  # JPEG-LS
+    *("1.2.840.10008.1.2.4." + end for end in ("90", "91", "201", "202", "203")),  # JPEG 2000
+    *("1.2.840.10008.1.2.4." + end for end in ("110", "111", "112")),  # JPEG XL
+}
+RLE = "1.2.840.10008.1.2.5"
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+NATIVE = {IMPLICIT, EXPLICIT, BIG_ENDIAN}
+ITEM = b"\xfe\xff\x00\xe0"
+"""What packed pixels begin with: PS3.5, A.4."""
 
 GRAY = ("MONOCHROME1", "MONOCHROME2")
 PALETTE = "PALETTE COLOR"
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+PACKED_COLOURS = (*COLOURS, "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB")
+"""Of packed pixels the stream says what they are."""
 PALETTE_TAGS = tuple(
     f"{colour}PaletteColorLookupTable{part}"
     for colour in ("Red", "Green", "Blue")
@@ -29,7 +38,8 @@ PALETTE_TAGS = tuple(
 TAGS = (
     *("SOPClassUID", "EncryptedAttributesSequence", "NumberOfFrames", "Rows", "Columns"),
     *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "PixelData"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "PresentationLUTShape"),
     *("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept"),
     *("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"),
     *PALETTE_TAGS,
@@ -66,7 +76,7 @@ def parsed(content: bytes, name: str) -> Dataset:
             f"'{name}' is a DICOM file that is deflated as a whole. "
             "Expected pixels that are packed alone, or not at all: export it again."
         )
-    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS))
+    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS), force=True)
     if "PixelData" in dataset and "Rows" in dataset:
         return dataset
     if "EncryptedAttributesSequence" in dataset:
@@ -88,6 +98,26 @@ def _kind_of_object(dataset: Dataset) -> str:
     return f" ({given.name})" if given.name != given and not given.is_private else ""
 
 
+def _syntax(dataset: Dataset) -> str:
+    """Return how the pixels are packed; where the file does not say it, its bytes do."""
+    given = str(dataset.file_meta.get("TransferSyntaxUID") or "").strip()
+    packed = dataset.PixelData[:4] == ITEM
+    if given and packed == (given not in NATIVE):
+        return given
+    if packed:
+        return RLE if is_run_lengths(dataset.PixelData) else next(iter(sorted(PACKED)))
+    implicit, little_endian = dataset.original_encoding
+    return BIG_ENDIAN if little_endian is False else IMPLICIT if implicit else EXPLICIT
+
+
+def is_run_lengths(pixels: bytes) -> bool:
+    """Tell packed pixels of no JPEG kind by the beginning of their first frame."""
+    from pydicom.encaps import get_frame
+
+    frame = get_frame(pixels, 0, number_of_frames=1)
+    return not frame.startswith((b"\xff\xd8", b"\xff\x4f", b"\xff\x0a", b"\0\0\0\x0c"))
+
+
 def layout_of(dataset: Dataset, name: str) -> Layout:
     """Check that what the file declares can be read."""
     from pydicom.uid import UID
@@ -98,12 +128,12 @@ def layout_of(dataset: Dataset, name: str) -> Layout:
             f"'{name}' has {frames:,} frames. Expected a single picture: "
             "export the one you mean as a file of its own."
         )
-    syntax = UID(str(dataset.file_meta.TransferSyntaxUID))
-    if syntax not in NATIVE | JPEG | JPEG_LS | JPEG_2000 | RLE:
+    syntax = UID(_syntax(dataset))
+    if syntax not in {*NATIVE, *PACKED, RLE}:
         told = f" ({syntax.name})" if syntax.name != syntax else ""
         raise BadInput(
             f"The pixels of '{name}' are packed in a way that is not read{told}. "
-            "Expected none, JPEG, JPEG-LS, JPEG 2000 or RLE: export it uncompressed."
+            "Expected none, JPEG, JPEG-LS, JPEG 2000, JPEG XL or RLE: export it uncompressed."
         )
     layout = Layout(
         rows=int(dataset.Rows),
@@ -126,7 +156,8 @@ def layout_of(dataset: Dataset, name: str) -> Layout:
             f"'{name}' stores {layout.stored} bits a pixel in {layout.allocated}. "
             "Expected 8 to 16 bits: export it as a radiograph."
         )
-    known = COLOURS if layout.samples == 3 else (*GRAY, PALETTE)
+    colours = COLOURS if layout.syntax in NATIVE else PACKED_COLOURS
+    known = colours if layout.samples == 3 else (*GRAY, PALETTE)
     deep = layout.kind.startswith("YBR_FULL") and layout.allocated > 8
     if layout.samples not in (1, 3) or layout.kind not in known or deep:
         raise BadInput(

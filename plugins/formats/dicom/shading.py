@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plugins.formats.dicom.tables import table_of
+from zoo import BadInput, DeepPicture
+
 if TYPE_CHECKING:
     import numpy as np
     from pydicom import Dataset
 
-TAILS = (0.5, 99.5)
-"""Percentiles that become black and white where a deep image says nothing about its contrast."""
 STRIP = 256
 """Rows translated at once: an index takes eight bytes a pixel."""
 
@@ -40,27 +41,92 @@ def colours(kind: np.dtype[Any], dataset: Dataset) -> np.ndarray:
     from pydicom.pixels import apply_color_lut
 
     table = apply_color_lut(_every_value(kind), dataset)[:, :3]
-    return (table >> 8 if table.itemsize == 2 else table).astype("uint8")
+    deep = table.itemsize == 2 and table.max() > 255  # some files declare 16 bits and use 8
+    return (table >> 8 if deep else table).astype("uint8")
 
 
-def grays(values: np.ndarray, dataset: Dataset, *, inverted: bool) -> np.ndarray:
+def shown(values: np.ndarray, dataset: Dataset, name: str) -> np.ndarray | DeepPicture:
+    """Give the shown gray of every pixel, `(height, width)` uint8.
+
+    Where a file has neither window nor table and fills the 16 bits that hold its values, nothing
+    says which value is white: they are given as they are.
+
+    Raises:
+        BadInput: such values are negative.
+    """
+    inverted = (
+        str(dataset.PhotometricInterpretation) == "MONOCHROME1"
+        or str(dataset.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
+    )
+    slope = _first(dataset, "RescaleSlope")
+    says = ("ModalityLUTSequence", "VOILUTSequence")
+    if int(dataset.BitsStored) == 16 and not (any(map(dataset.get, says)) or _window(dataset)):
+        return _undecided(values, dataset, name, inverted=inverted ^ ((slope or 1) < 0))
+    return translated(values, _grays(values.dtype, dataset, inverted=inverted))
+
+
+def _grays(kind: np.dtype[Any], dataset: Dataset, *, inverted: bool) -> np.ndarray:
     """Give the shown gray of every possible value, `(values,)` uint8."""
     import numpy as np
-    from pydicom.pixels import apply_modality_lut
 
-    measured = apply_modality_lut(_every_value(values.dtype), dataset).astype(np.float64)
-    center, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
-    if tables := dataset.get("VOILUTSequence"):
-        shown = _looked_up(measured, tables[0])
-    elif center is not None and width is not None and width > 0:
-        shown = _windowed(measured, center, width, str(dataset.get("VOILUTFunction") or "LINEAR"))
+    every, little = _every_value(kind), dataset.original_encoding[1] is not False
+    if tables := dataset.get("ModalityLUTSequence"):
+        table = table_of(tables[0], signed=kind.kind == "i", little_endian=little)
+        measured, low, high = table.of(every), 0.0, table.white
     else:
-        low, high = _extent(values, measured, dataset)
-        shown = (measured - low) / max(high - low, 1e-9)
-    if not np.isfinite(shown).all():
+        slope, intercept = _first(dataset, "RescaleSlope"), _first(dataset, "RescaleIntercept")
+        slope = 1.0 if slope is None or slope == 0 else slope
+        measured = every * slope + (intercept or 0.0)
+        low, high = sorted(end * slope + (intercept or 0.0) for end in _stored_range(kind, dataset))
+    if tables := dataset.get("VOILUTSequence"):
+        table = table_of(tables[0], signed=measured.min() < 0, little_endian=little)
+        share = table.of(measured) / table.white
+    elif window := _window(dataset):
+        share = _windowed(measured, *window, str(dataset.get("VOILUTFunction") or "LINEAR"))
+    else:
+        share = (measured - low) / max(high - low, 1e-9)
+    if not np.isfinite(share).all():
         raise ValueError("values that are no numbers")
-    gray = np.rint(255 * np.clip(shown, 0, 1)).astype(np.uint8)
+    gray = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     return 255 - gray if inverted else gray
+
+
+def _stored_range(kind: np.dtype[Any], dataset: Dataset) -> tuple[int, int]:
+    """Return the least and the greatest value that the stored bits hold."""
+    bits = int(dataset.BitsStored)
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if kind.kind == "i" else (0, 2**bits - 1)
+
+
+def _undecided(values: np.ndarray, dataset: Dataset, name: str, *, inverted: bool) -> DeepPicture:
+    import numpy as np
+
+    if values.dtype.kind == "u":
+        return DeepPicture(values=values, container=65_535, inverted=inverted)
+    padding = _padding(dataset)
+    if padding is not None:
+        values = np.where((values >= padding[0]) & (values <= padding[1]), 0, values)
+    if values.min() < 0:
+        raise BadInput(
+            f"'{name}' has negative values and neither a window nor a table that says how they are "
+            "shown. Export it as a viewer shows it."
+        )
+    return DeepPicture(values=values.astype(np.uint16), container=32_767, inverted=inverted)
+
+
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """Return the least and greatest value that only fill the frame up: PS3.3, C.7.5.1.1.2."""
+    value = dataset.get("PixelPaddingValue")
+    if value in (None, ""):
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    ends = (int(value), int(value if limit in (None, "") else limit))
+    return min(ends), max(ends)
+
+
+def _window(dataset: Dataset) -> tuple[float, float] | None:
+    """Return center and width of the first window, None without one that can be used."""
+    center, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
+    return None if center is None or width is None or width <= 0 else (center, width)
 
 
 def _first(dataset: Dataset, keyword: str) -> float | None:
@@ -82,40 +148,3 @@ def _windowed(measured: np.ndarray, center: float, width: float, function: str) 
     if function.upper() == "LINEAR_EXACT":
         return (measured - center) / width + 0.5
     return (measured - (center - 0.5)) / max(width - 1, 1e-9) + 0.5
-
-
-def _looked_up(measured: np.ndarray, item: Dataset) -> np.ndarray:
-    """Map values by a VOI table to 0 to 1: DICOM PS3.3, C.11.2.1.1.
-
-    Not pydicom's `apply_voi`: it keeps indices in the type of the entries, so that those of a long
-    table with 8-bit entries wrap round.
-    """
-    import numpy as np
-
-    length, first, depth = (int(number) for number in item.LUTDescriptor)
-    data = item.LUTData
-    words = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.asarray(data)
-    table = words[: length or 2**16].astype(np.float64)
-    if first >= 2**15 and measured.min() < 0:
-        first -= 2**16  # negative, but written without a sign
-    index = np.clip(np.floor(measured - first), 0, len(table) - 1).astype(np.intp)
-    return table[index] / (2**depth - 1)
-
-
-def _extent(values: np.ndarray, measured: np.ndarray, dataset: Dataset) -> tuple[float, float]:
-    """Give what becomes black and white in an image that has neither window nor VOI table.
-
-    8 bits are display values already. Deeper ones seldom fill the bits that hold them, and would
-    look black; so viewers take the image's own range, here without the outermost values, which
-    belong to lead letters and to dead points.
-    """
-    import numpy as np
-
-    if dataset.BitsStored <= 8 and not dataset.get("PixelRepresentation"):
-        whole = measured[: 2**dataset.BitsStored]
-        return float(whole.min()), float(whole.max())
-    step = max(1, round((values.size / 1e6) ** 0.5))
-    some = values[::step, ::step].ravel()
-    inside = some[some != dataset.get("PixelPaddingValue")]
-    low, high = np.percentile(measured[inside if inside.size else some], TAILS)
-    return float(low), float(high)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from plugins.formats.dicom.parsing import JPEG, JPEG_2000, JPEG_LS, NATIVE, RLE, Layout
+from plugins.formats.dicom.parsing import NATIVE, RLE, Layout
 from zoo import BadInput
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ UNPACK_JPEG_LS = (
 )
 PATIENCE = 30
 """Seconds for one JPEG-LS picture."""
+JPEG, JPEG_LS, JPEG_2000, JPEG_XL, RUN_LENGTHS = "JPEG", "JPEG-LS", "JPEG 2000", "JPEG XL", "RLE"
+NEAR_LOSSLESS = 0xF7
+"""The frame header of JPEG-LS, by which it differs from JPEG."""
 
 
 def unpacked(dataset: Dataset, layout: Layout, name: str) -> np.ndarray:
@@ -33,57 +36,118 @@ def unpacked(dataset: Dataset, layout: Layout, name: str) -> np.ndarray:
     """
     from pydicom.encaps import get_frame
     from pydicom.pixels import pixel_array
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
-    if layout.syntax not in NATIVE:
-        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-        values = _unpacked_frame(frame, layout, name)
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.BitsAllocated = 8 * values.itemsize
-        dataset.BitsStored = min(layout.stored, dataset.BitsAllocated)
-        dataset.PlanarConfiguration = int(layout.samples == 3 and layout.syntax in RLE)
-        if layout.samples == 3:
-            dataset.PhotometricInterpretation = _colour_space(frame, layout)
-        dataset["PixelData"].VR = "OB" if values.itemsize == 1 else "OW"
-        dataset.PixelData = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    if layout.syntax in NATIVE:
+        dataset.file_meta.TransferSyntaxUID = UID(layout.syntax)
+        return _aligned(dataset, layout)
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    packing = _packing(frame, layout)
+    values, precision = _unpacked_frame(frame, packing, layout, name)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.BitsAllocated = 8 * values.itemsize
+    signed = bool(dataset.get("PixelRepresentation"))
+    dataset.BitsStored = _bits_in_use(values, precision or 8 * values.itemsize, layout, signed)
+    if values.dtype.kind == "i":
+        dataset.PixelRepresentation = 1
+    dataset.PlanarConfiguration = int(layout.samples == 3 and packing == RUN_LENGTHS)
+    if layout.samples == 3:
+        dataset.PhotometricInterpretation = _colour_space(frame, packing, layout)
+    dataset["PixelData"].VR = "OB" if values.itemsize == 1 else "OW"
+    dataset.PixelData = values.astype(values.dtype.newbyteorder("<")).tobytes()
     return pixel_array(dataset, index=0)
 
 
-def _unpacked_frame(frame: bytes, layout: Layout, name: str) -> np.ndarray:
+def _bits_in_use(values: np.ndarray, precision: int, layout: Layout, signed: bool) -> int:
+    """Return how many bits unpacked values have.
+
+    A stream of fewer bits than the file declares has its own. One of more was often packed so for
+    convenience; only where its values do not fit what the file declares, it is the file that errs.
+    """
+    from zoo.base.depth import reach
+
+    if precision <= layout.stored:
+        return precision
+    if not signed:
+        return layout.stored if reach(values) < 2**layout.stored else precision
+    extended = values.astype("<i2") if precision == 16 else values.astype("<i4")
+    fits = extended.min() >= -(2 ** (layout.stored - 1)) and extended.max() < 2**layout.stored
+    return layout.stored if fits else precision
+
+
+def _aligned(dataset: Dataset, layout: Layout) -> np.ndarray:
+    """Give plain pixels, moved down where the bits in use are not the lowest ones."""
+    from pydicom.pixels import pixel_array
+
+    above = int(dataset.get("HighBit", layout.stored - 1)) + 1 - layout.stored
+    if not 0 < above <= layout.allocated - layout.stored:
+        return pixel_array(dataset, index=0)
+    dataset.BitsStored = layout.stored + above
+    values = pixel_array(dataset, index=0) >> above
+    dataset.BitsStored = layout.stored
+    return values
+
+
+def _packing(frame: bytes, layout: Layout) -> str:
+    """Tell by its first bytes how a frame is packed; files that were copied often say another."""
+    if layout.syntax == RLE:
+        return RUN_LENGTHS
+    if frame.startswith((b"\xff\x4f", b"\0\0\0\x0cjP")):
+        return JPEG_2000
+    if frame.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL")):
+        return JPEG_XL
+    return JPEG_LS if _frame_header(frame)[0] == NEAR_LOSSLESS else JPEG
+
+
+def _unpacked_frame(
+    frame: bytes, packing: str, layout: Layout, name: str
+) -> tuple[np.ndarray, int]:
+    """Give the values of a frame, and how many bits its stream says they have (0: it does not)."""
     import imagecodecs
     import numpy as np
 
     shape = (layout.rows, layout.columns, layout.samples)[: 2 if layout.samples == 1 else 3]
-    plain = np.dtype(f"<u{layout.allocated // 8}")
-    if layout.syntax in RLE:
+    if packing == RUN_LENGTHS:
+        plain = np.dtype(f"<u{layout.allocated // 8}")
         unpacked = imagecodecs.dicomrle_decode(
             frame, plain, out=int(np.prod(shape)) * plain.itemsize
         )
-        return np.frombuffer(unpacked, plain).reshape(shape)
+        return np.frombuffer(unpacked, plain).reshape(shape), 0
+    if packing == JPEG_XL:
+        values = imagecodecs.jpegxl_decode(frame)  # which says nothing of its size before
+        if values.shape[:2] != shape[:2]:
+            raise ValueError("the stream declares another size")
+        return values.reshape(shape), 0
 
-    precision = _precision(frame, layout)
-    if layout.syntax in JPEG_LS:
+    precision = _precision(frame, packing, layout)
+    if packing == JPEG_LS:
         values = _unpacked_apart(frame, np.dtype("u1" if precision <= 8 else "<u2"), name)
-        return values.reshape(shape)
-    if layout.syntax in JPEG_2000:
-        return imagecodecs.jpeg2k_decode(frame).reshape(shape)
+        return values.reshape(shape), precision
+    if packing == JPEG_2000:
+        return imagecodecs.jpeg2k_decode(frame).reshape(shape), precision
     colour = "RGB" if layout.samples == 3 else None  # the same on both sides: left as it is
-    return imagecodecs.jpeg8_decode(frame, colorspace=colour, outcolorspace=colour).reshape(shape)
+    values = imagecodecs.jpeg8_decode(frame, colorspace=colour, outcolorspace=colour)
+    return values.reshape(shape), precision
 
 
-def _precision(frame: bytes, layout: Layout) -> int:
+def _precision(frame: bytes, packing: str, layout: Layout) -> int:
     """Give the bits a value of a JPEG stream, whose size must be the one that the file declares."""
-    read_size = _size_of_jpeg_2000 if layout.syntax in JPEG_2000 else _size_of_jpeg
-    rows, columns, samples, precision = read_size(frame)
+    if packing == JPEG_2000:
+        rows, columns, samples, precision = _size_of_jpeg_2000(frame)
+    else:
+        _, rows, columns, samples, precision = _frame_header(frame)
     if (rows, columns, samples) != (layout.rows, layout.columns, layout.samples):
         raise ValueError("the stream declares another size")
-    if not 2 <= precision <= layout.allocated:
+    if not 2 <= precision <= 16:
         raise ValueError("the stream declares another depth")
     return precision
 
 
-def _size_of_jpeg(frame: bytes) -> tuple[int, int, int, int]:
-    """Walk the markers to the frame header: ITU-T T.81, B.2.2, and T.87 for JPEG-LS."""
+def _frame_header(frame: bytes) -> tuple[int, int, int, int, int]:
+    """Walk the markers to the frame header: ITU-T T.81, B.2.2, and T.87 for JPEG-LS.
+
+    Gives its marker, rows, columns, samples and bits a sample.
+    """
     at = 2
     while True:
         if frame[at] != 0xFF:
@@ -91,19 +155,23 @@ def _size_of_jpeg(frame: bytes) -> tuple[int, int, int, int]:
         marker = frame[at + 1]
         if marker == 0xFF:  # a fill byte
             at += 1
-        elif marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+        elif marker == NEAR_LOSSLESS or (
+            0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)
+        ):
             rows, columns = _number(frame, at + 5), _number(frame, at + 7)
-            return rows, columns, frame[at + 9], frame[at + 4]
+            return marker, rows, columns, frame[at + 9], frame[at + 4]
         else:
             at += 2 + _number(frame, at + 2)
 
 
 def _size_of_jpeg_2000(frame: bytes) -> tuple[int, int, int, int]:
     """Read the SIZ marker, the first of a code stream: ITU-T T.800, A.5.1."""
-    if frame[:4] != b"\xff\x4f\xff\x51":
+    start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)  # some wrap the stream in a file of its own
+    if start < 0:
         raise ValueError("no JPEG 2000 code stream")
-    right, bottom, left, top = (_number(frame, at, 4) for at in (8, 12, 16, 20))
-    return bottom - top, right - left, _number(frame, 40), (frame[42] & 0x7F) + 1
+    right, bottom, left, top = (_number(frame, start + at, 4) for at in (8, 12, 16, 20))
+    samples, depth = _number(frame, start + 40), frame[start + 42]
+    return bottom - top, right - left, samples, (depth & 0x7F) + 1
 
 
 def _number(frame: bytes, at: int, length: int = 2) -> int:
@@ -132,13 +200,13 @@ def _unpacked_apart(frame: bytes, kind: np.dtype[Any], name: str) -> np.ndarray:
     return np.frombuffer(done.stdout, kind)
 
 
-def _colour_space(frame: bytes, layout: Layout) -> str:
+def _colour_space(frame: bytes, packing: str, layout: Layout) -> str:
     """Tell what three unpacked values are; a JPEG stream knows better than the file around it."""
-    if layout.syntax in JPEG:
+    if packing == JPEG:
         start = frame[:4096]
         adobe = start.find(b"Adobe")
         if adobe >= 0:
             return "YBR_FULL" if frame[adobe + 11] == 1 else "RGB"
         return "YBR_FULL" if layout.kind != "RGB" or b"JFIF\0" in start[:32] else "RGB"
-    # A JPEG 2000 decoder undoes YBR_ICT and YBR_RCT itself.
-    return "YBR_FULL" if layout.kind.startswith("YBR_FULL") else "RGB"
+    # Decoders of JPEG 2000 and JPEG XL undo the transformations of their standards themselves.
+    return "YBR_FULL" if layout.kind.startswith("YBR_FULL") and packing != JPEG_XL else "RGB"

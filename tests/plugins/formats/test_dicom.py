@@ -155,20 +155,96 @@ def test_a_modality_table() -> None:
     np.testing.assert_array_equal(gray(written(dataset)), 255 - RAMP)
 
 
-def test_a_deep_image_without_a_window_is_not_black() -> None:
-    values = np.linspace(1000, 2000, 100 * 100).reshape(100, 100).astype(np.uint16)
-    values[:2, :2] = 65_535  # a lead letter
-    shown = gray(written(picture_of(values, 16)))
-    assert shown[0, 0] == 255
-    assert int(shown[50, 0]) == pytest.approx(127.5, abs=2)
-    assert shown.min() == 0
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_without_a_window_the_stored_bits_are_the_range(bits: int) -> None:
+    values = np.linspace(0, 2**bits - 1, 24).astype(np.uint16)[None, :].repeat(16, axis=0)
+    shown = gray(written(picture_of(values, bits)))
+    np.testing.assert_allclose(shown.astype(int), RAMP, atol=1)
+    dark = gray(written(picture_of(values // 8, bits)))
+    np.testing.assert_allclose(dark.astype(int), RAMP / 8, atol=1)
 
 
-def test_padding_is_left_out_of_the_range() -> None:
-    values = np.full((100, 100), 0, np.uint16)
-    values[:, 50:] = np.linspace(1000, 2000, 50).astype(np.uint16)
-    shown = gray(written(picture_of(values, 16, PixelPaddingValue=0)))
-    assert int(shown[0, 75]) == pytest.approx(128, abs=6)
+def test_sixteen_bits_without_a_window_have_the_depth_of_their_set() -> None:
+    values = np.linspace(0, 4095, 24).astype(np.uint16)[None, :].repeat(16, axis=0)
+    for kind, expected in (("MONOCHROME2", RAMP), ("MONOCHROME1", 255 - RAMP)):
+        content = written(picture_of(values, 16, kind))
+        shown = images.read_image(content, bits=12)[..., 0]
+        np.testing.assert_allclose(shown.astype(int), expected, atol=1)
+        with pytest.raises(BadInput, match="expected 8 bits"):
+            images.read_image(content, bits=8)
+
+
+def test_padding_without_a_window_is_black() -> None:
+    values = DEEP.astype(np.int16)
+    padded = values.copy()
+    padded[:, :5] = np.linspace(-2000, -1000, 5).astype(np.int16)
+    ends = {"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": -1000}
+    shown = images.read_image(written(picture_of(padded, 16, **ends)), bits=12)[..., 0]
+    expected = images.read_image(written(picture_of(values, 16)), bits=12)[..., 0]
+    np.testing.assert_array_equal(shown[:, 5:], expected[:, 5:])
+    assert not shown[:, :5].any()
+    with pytest.raises(BadInput, match="negative values and neither a window"):
+        gray(written(picture_of(padded, 16, PixelPaddingValue=-2000)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "inverted"),
+    [
+        ("IDENTITY", "MONOCHROME2", False),
+        ("INVERSE", "MONOCHROME2", True),
+        ("INVERSE", "MONOCHROME1", True),
+        ("", "MONOCHROME2", False),
+    ],
+)
+def test_the_shape_of_the_presentation(shape: str, kind: str, inverted: bool) -> None:
+    for values, bits in ((RAMP, 8), (RAMP.astype(np.uint16) * 257, 16)):
+        content = written(picture_of(values, bits, kind, PresentationLUTShape=shape))
+        np.testing.assert_array_equal(gray(content), 255 - RAMP if inverted else RAMP)
+
+
+@pytest.mark.parametrize(("declared", "used"), [(16, 12), (12, 16), (12, 12), (16, 8), (8, 8)])
+@pytest.mark.parametrize("voi", [False, True])
+@pytest.mark.parametrize("implicit", [False, True])
+def test_tables_of_any_depth(declared: int, used: int, voi: bool, implicit: bool) -> None:
+    values = np.linspace(0, 2**used - 1, 256).round().astype(int).tolist()
+    if declared == 16 and used == 8:
+        values = list(range(256))
+    dataset = picture_of(RAMP)
+    sequence = table(values, 0, declared)
+    setattr(dataset, "VOILUTSequence" if voi else "ModalityLUTSequence", sequence)
+    if implicit:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+        buffer = io.BytesIO()
+        pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+        content = buffer.getvalue()
+    else:
+        content = written(dataset)
+    np.testing.assert_allclose(gray(content).astype(int), RAMP, atol=1)
+
+
+def test_entries_of_eight_bits_that_share_a_word() -> None:
+    dataset = picture_of(RAMP)
+    item = table([0] * 256, 0, 8)[0]
+    item["LUTData"].VR = "OW"
+    item.LUTData = bytes(range(255, -1, -1))
+    dataset.VOILUTSequence = [item]
+    np.testing.assert_array_equal(gray(written(dataset)), 255 - RAMP)
+
+
+def test_a_rescale_alone_and_one_that_falls() -> None:
+    falling = picture_of(RAMP, RescaleSlope=-1, RescaleIntercept=0)
+    np.testing.assert_array_equal(gray(written(falling)), 255 - RAMP)
+    window = {"WindowCenter": 255, "WindowWidth": 511}
+    alone = gray(written(picture_of(RAMP, RescaleSlope=2, **window)))
+    np.testing.assert_allclose(alone.astype(int), RAMP, atol=1)
+
+
+def test_values_in_the_upper_bits() -> None:
+    values = np.linspace(0, 4095, 24).astype(np.uint16)[None, :].repeat(16, axis=0)
+    plain = picture_of(values, 12)
+    raised = picture_of(values, 12, HighBit=15)
+    raised.PixelData = (values << 4).tobytes()
+    np.testing.assert_array_equal(gray(written(raised)), gray(written(plain)))
 
 
 def test_colours() -> None:
@@ -257,6 +333,131 @@ def test_the_header_is_read_without_decoding(tmp_path: Path) -> None:
         assert found.bytes == path.stat().st_size
     path.write_bytes(packed(RAMP, 8, "1.2.840.10008.1.2.4.50", b"no JPEG at all"))
     assert images.read_header(path).mode == "L"
+
+
+STORED = np.linspace(0, 4095, 24).astype(np.uint16)[None, :].repeat(16, axis=0)
+
+
+def stream(values: np.ndarray, bits: int, kind: str) -> bytes:
+    if kind == "57":
+        return bytes(imagecodecs.jpeg8_encode(values, lossless=True, bitspersample=bits))
+    if kind == "80":
+        return bytes(imagecodecs.jpegls_encode(values))
+    if kind == "201":
+        return bytes(imagecodecs.htj2k_encode(values))
+    if kind == "110":
+        return bytes(imagecodecs.jpegxl_encode(values, lossless=True))
+    return bytes(
+        imagecodecs.jpeg2k_encode(values, codecformat="J2K", reversible=True, bitspersample=bits)
+    )
+
+
+@pytest.mark.parametrize("kind", ["57", "90"])
+@pytest.mark.parametrize(("deep", "stored"), [(14, 12), (12, 16), (12, 14), (16, 12), (8, 12)])
+def test_a_stream_of_another_depth_than_the_file_declares(
+    kind: str, deep: int, stored: int
+) -> None:
+    values = np.linspace(0, 2**deep - 1, 24)[None, :].repeat(16, axis=0)
+    values = values.astype(np.uint8 if deep == 8 else np.uint16)
+    frame = stream(values, deep, kind)
+    content = packed(STORED // 16, stored, f"1.2.840.10008.1.2.4.{kind}", frame)
+    np.testing.assert_allclose(gray(content).astype(int), RAMP, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["57", "80", "90", "201", "110"])
+@pytest.mark.parametrize("named", ["50", "57", "70", "80", "90", "203"])
+def test_how_a_stream_is_packed_is_what_it_says_itself(kind: str, named: str) -> None:
+    content = packed(STORED, 12, f"1.2.840.10008.1.2.4.{named}", stream(STORED, 12, kind))
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(STORED, 12))))
+
+
+def test_a_jpeg_xl_stream_by_its_name() -> None:
+    content = packed(STORED, 12, "1.2.840.10008.1.2.4.201", stream(STORED, 12, "110"))
+    content = content.replace(b"1.2.4.201", b"1.2.4.110")
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(STORED, 12))))
+
+
+def test_a_signed_stream() -> None:
+    values = STORED.astype(np.int16) - 2048
+    frame = imagecodecs.jpeg2k_encode(values, codecformat="J2K", reversible=True, bitspersample=12)
+    window = {"WindowCenter": 0, "WindowWidth": 4096}
+    plain = gray(written(picture_of(values, 12, **window)))
+    dataset = picture_of(values, 12, **window)
+    dataset.PixelData = encapsulate([bytes(frame)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID("1.2.840.10008.1.2.4.90")
+    np.testing.assert_array_equal(gray(written(dataset)), plain)
+
+
+@pytest.mark.parametrize("kind", ["50", "90"])
+def test_pydicom_with_pillow_gives_the_same_values(kind: str) -> None:
+    values = SMOOTH if kind == "50" else STORED
+    bits = 8 if kind == "50" else 12
+    frame = pillow_jpeg(SMOOTH) if kind == "50" else stream(STORED, 12, "90")
+    content = packed(values, bits, f"1.2.840.10008.1.2.4.{kind}", frame)
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    other = pydicom.pixels.pixel_array(dataset, decoding_plugin="pillow")
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, bits))))
+
+
+@pytest.mark.parametrize("end", ["57", "70", "80", "81", "90", "201"])
+def test_pylibjpeg_gives_the_same_values(end: str) -> None:
+    pytest.importorskip("pylibjpeg")
+    frame = stream(STORED, 12, {"70": "57", "81": "80"}.get(end, end))
+    content = packed(STORED, 12, f"1.2.840.10008.1.2.4.{end}", frame)
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    other = pydicom.pixels.pixel_array(dataset, decoding_plugin="pylibjpeg")
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, 12))))
+
+
+# Files without their beginning.
+
+
+def headless(dataset: Dataset, *, implicit: bool, little: bool = True, meta: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    plain = pydicom.Dataset(dataset)
+    if meta:
+        return written(dataset)[132:]
+    plain.file_meta = FileMetaDataset()
+    pydicom.dcmwrite(buffer, plain, implicit_vr=implicit, little_endian=little)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"implicit": True},
+        {"implicit": False},
+        {"implicit": False, "little": False},
+        {"implicit": False, "meta": True},
+    ],
+    ids=str,
+)
+def test_a_file_without_a_preamble(how: dict[str, bool], tmp_path: Path) -> None:
+    path = tmp_path / "IM0001"
+    path.write_bytes(headless(picture_of(RAMP, 8), **how))
+    np.testing.assert_array_equal(images.read_image(path)[..., 0], RAMP)
+    assert images.read_header(path).mode == "L"
+
+
+@pytest.mark.parametrize("kind", ["57", "80", "90"])
+def test_a_packed_file_without_a_transfer_syntax(kind: str) -> None:
+    dataset = picture_of(STORED, 12)
+    dataset.PixelData = encapsulate([stream(STORED, 12, kind)])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    content = headless(dataset, implicit=False)
+    np.testing.assert_allclose(gray(content).astype(int), RAMP, atol=1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x08\0", b"\x08\0\x05\0CS\x0a\0", b"Dear doctor, " * 20, bytes(600), b"\x08\0" * 200],
+    ids=repr,
+)
+def test_what_begins_otherwise_is_no_dicom(content: bytes) -> None:
+    with pytest.raises(BadInput, match="not an image"):
+        images.read_image(content)
 
 
 # What is refused.
