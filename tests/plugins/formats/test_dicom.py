@@ -24,8 +24,9 @@ from pydicom.encaps import encapsulate
 
 from zoo import BadInput
 from zoo.base import images
-from zoo.base.registry import Registry
+from zoo.base.registry import Registry, load_registry
 from zoo.cli import main
+from zoo.data import queries
 from zoo.runs.run_folder import Run
 from zoo.workflows import train
 
@@ -663,6 +664,27 @@ def test_predict_takes_dicom_files_of_any_name(folder: Path, trained: Run) -> No
     assert result.exit_code == 0, result.output
     assert result.stdout.count(".dcm") >= 12
     assert "IM0001" in result.stdout
+
+
+def test_files_without_an_ending_are_found_in_a_folder(tmp_path: Path) -> None:
+    root = tmp_path / "export"
+    for number in range(4):
+        path = root / "AB"[number % 2] / f"1.2.840.{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(xray(number, bright=False))
+    (root / "A" / "IM0001").write_bytes(headless(picture_of(RAMP), implicit=True))
+    (root / "A" / "DICOMDIR").write_bytes(xray(9, bright=False))
+    (root / "A" / "LOG").write_text("exported")
+    (root / "A" / "notes.12").write_text("1 2 3")
+    (root / "A" / ".hidden").write_bytes(xray(9, bright=False))
+    dataset = load_registry().dataset(str(root))
+    names = [s.name for s in dataset.samples]
+    assert names == ["A/1.2.840.0", "A/1.2.840.2", "A/IM0001", "B/1.2.840.1", "B/1.2.840.3"]
+    assert [path.name for path in queries.find_images([root / "A"])] == [
+        "1.2.840.0",
+        "1.2.840.2",
+        "IM0001",
+    ]
 
 
 # Real files.
