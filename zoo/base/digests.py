@@ -30,7 +30,8 @@ def digest_file(path: Path) -> str:
         True
     """
     try:
-        return digest_bytes(path.read_bytes())
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     except OSError as error:
         raise BadInput(
             f"'{path}' cannot be read: {error.strerror}. Check its permissions."
