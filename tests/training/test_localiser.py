@@ -122,6 +122,16 @@ def test_the_box_around_a_mask_and_how_far_two_boxes_agree():
     assert overlaps(np.array([[0, 0, 0.2, 0.2]]), np.array([[0.5, 0.5, 1, 1]])) == 0
 
 
+def test_masks_that_are_alike_have_a_dice_coefficient_of_one():
+    mask = np.zeros((3, 4, 4), bool)
+    mask[:, :2] = True
+    other = mask.copy()
+    other[1] = ~mask[1]
+    other[2, 1] = False
+    np.testing.assert_allclose(module.dice_of(mask, other), [1, 0, 2 / 3])
+    assert module.dice_of(mask[:1] & False, mask[:1] & False) == 0
+
+
 @pytest.fixture(scope="module")
 def drawn(phantoms):
     import tensorflow as tf
