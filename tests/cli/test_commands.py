@@ -43,7 +43,7 @@ def test_list_as_json_is_whole() -> None:
 
 
 def test_show_tells_options_and_recipe() -> None:
-    shown = run("show", "efficientnet").stdout
+    shown = " ".join(run("show", "efficientnet").stdout.split())
     assert "learning_rate" in shown
     assert "Pretrained: ImageNet" in shown
     for preset in ("fast", "best"):

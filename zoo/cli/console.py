@@ -123,11 +123,14 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         numeric = column in ("parameters", "probability", "images")
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     terminal = sys.stdout.isatty()
-    RichConsole(width=None if terminal else 160, highlight=False, markup=False).print(drawn)
+    console = RichConsole(width=None if terminal else 160, highlight=False, markup=False)
+    if title:  # on its own: that of a table is wrapped at the table's width
+        console.print(title, style="italic")
+    console.print(drawn)
