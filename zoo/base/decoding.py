@@ -119,15 +119,17 @@ def _by_plugin(
     promised = header_by_plugin(known, content, name)
     alone.enter_context(strips.in_turn(promised.width * promised.height))
     pixels = known.read(content, name)
-    deep = pixels if isinstance(pixels, DeepPicture) else None
-    values = pixels if deep is None else deep.values
+    deep = isinstance(pixels, DeepPicture)
+    values = pixels.values if isinstance(pixels, DeepPicture) else pixels
     shape = (promised.height, promised.width)
     if values.shape not in (shape, (*shape, 3)) or not (deep or values.dtype == np.uint8):
         raise ZooError(
             f"The image format '{known.name}' is broken: it gave {values.dtype} {values.shape} for "
             f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
         )
-    return Deep(deep, None) if deep else resize(values, target(promised.width, promised.height))
+    if isinstance(pixels, DeepPicture):
+        return Deep(pixels, None)
+    return resize(values, target(promised.width, promised.height))
 
 
 def header_by_plugin(known: ImageFormat, content: bytes, name: str) -> Header:
