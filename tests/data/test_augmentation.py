@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.data import augmentation
@@ -30,6 +32,8 @@ def still(**fields: Any) -> Views:
         noise=0,
         seeds=[0, 0],
         qualities=BEST_QUALITY,
+        transplanted=0,
+        blank=0,
     )
     whole = ("seeds", "qualities")
     return Views(
@@ -116,7 +120,8 @@ def test_a_robust_view_is_within_what_the_preset_names() -> None:
     assert views.boxes.max() <= 1 + 1e-6
     assert 0.82 - 1e-6 <= left_over.min() < 0.85
     assert 0.97 < left_over.max() <= 1
-    assert 64 <= views.detail.min() < 75
+    structured = views.detail[views.blank == 0]
+    assert 64 <= structured.min() < 75
     assert 150 < views.detail.max() <= 160
     assert np.exp(-0.35) - 1e-6 <= views.tones[:, 0].min() < 0.8
     assert 1.25 < views.tones[:, 0].max() <= np.exp(0.35) + 1e-6
@@ -249,3 +254,87 @@ def test_what_is_seen_follows_from_seed_round_and_content(preset: str) -> None:
     assert np.abs(drawn(slice(2, 4)) - together[2:4]).mean() < 0.1  # its company plays no part
     for other in (drawn(slice(0, 6), seed=1), drawn(slice(0, 6), round_=2)):
         assert (np.abs(other - together).mean(axis=(1, 2, 3)) > 5).all()
+
+
+MANY = [f"{n:016x}" for n in range(600)]
+
+
+def test_of_few_robust_views_nothing_is_left_and_of_many_the_surroundings_are_anothers() -> None:
+    views = augmentation.draw("robust", 0, 1, MANY, SIZE)
+    assert 0.03 < views.blank.mean() < 0.09
+    assert 0.3 < views.transplanted.mean() < 0.4
+    assert set(np.unique(views.blank)) == set(np.unique(views.transplanted)) == {0, 1}
+    blank = views.blank == 1
+    assert views.detail[blank].min() >= 2
+    assert views.detail[blank].max() <= 6
+    assert views.detail[~blank].min() >= 64
+    for preset in ("chest", "document", "none"):
+        others = augmentation.draw(preset, 0, 1, DIGESTS, SIZE)
+        assert not others.blank.any()
+        assert not others.transplanted.any()
+
+
+def test_a_view_of_which_nothing_is_left_shows_no_structure() -> None:
+    """Of a bright and a dark lung-sized half, and of stripes as wide as a rib, little is left."""
+    across = np.arange(96)
+    ribs = 128 + 100 * np.sign(np.sin(2 * np.pi * across / 12))
+    pixels = ribs[None, :, None, None].repeat(96, axis=2).astype(np.float32)
+    views = augmentation.draw("robust", 0, 1, MANY, (96, 96))
+    empty = Views(*(field[views.blank == 1] for field in views))
+    details = np.unique(empty.detail)[[0, -1]]
+    for detail in details:
+        assert np.ptp(seen(pixels, still(detail=detail), "robust")[0, 16:-16]) < 40
+    assert np.ptp(seen(pixels, still(detail=64), "robust")[0, 16:-16]) > 120
+
+
+@given(st.integers(2, 5), st.lists(st.booleans(), min_size=1, max_size=9))
+def test_where_nothing_is_left_no_class_is_the_right_one(classes: int, blank: list[bool]) -> None:
+    targets = np.eye(classes, dtype=np.float32)[np.arange(len(blank)) % classes]
+    views = joined(still(blank=float(one)) for one in blank)
+    given_back = augmentation.softened(targets, views)
+    assert given_back.dtype == np.float32
+    for found, target, nothing in zip(given_back, targets, blank, strict=True):
+        np.testing.assert_allclose(found, 1 / classes if nothing else target, rtol=1e-6)
+
+
+GRAYS = np.array([40, 200, 120], np.float32)
+LEFT = np.zeros((3, 12, 12, 1), np.float32)
+LEFT[:, :, :6] = 1
+"""Of each picture the left half is what it is cut to."""
+
+
+def test_a_transplanted_view_keeps_what_is_inside_and_has_anothers_surroundings() -> None:
+    pixels = GRAYS[:, None, None, None] * np.ones((3, *SIZE, 3), np.float32)
+    views = joined([still(transplanted=1), still(), still(transplanted=1)])
+    found = seen(pixels, views, "robust", masks=LEFT)
+    np.testing.assert_allclose(found[..., :14, :].mean(axis=(1, 2, 3)), GRAYS, atol=0.1)
+    outside = found[..., 18:, :]
+    np.testing.assert_allclose(outside.mean(axis=(1, 2, 3)), [120, 200, 200], atol=0.1)
+    assert outside.std(axis=(1, 2, 3)).max() < 0.1
+
+
+def test_without_masks_nothing_is_transplanted() -> None:
+    pixels = noise(3)
+    views = joined([still(transplanted=1)] * 3)
+    np.testing.assert_allclose(seen(pixels, views, "robust"), pixels, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"boxes": [0.1, 0.2, 0.9, 0.95]},
+        {"transforms": [1, 0, 9, 0, 1, -6, 0, 0]},
+        {"transforms": [0.95, 0.3, -6, -0.3, 0.95, 8, 0, 0]},
+    ],
+)
+def test_what_is_inside_moves_with_the_picture(change: dict[str, Any]) -> None:
+    """White lungs on black before white: were they cut off elsewhere, some black were left."""
+    masks = np.zeros((2, 24, 24, 1), np.float32)
+    masks[:, 6:18, 4:16] = 1
+    lungs = np.asarray(cut(masks, np.float32([[0, 0, 1, 1]] * 2), (96, 96)))
+    pixels = 255 * np.concatenate([lungs[:1], np.ones((1, 96, 96, 1), np.float32)])
+    views = joined([still(transplanted=1, **change), still(**change)])
+    found = seen(pixels, views, "robust", masks=masks)
+    assert found[0].min() > 120  # at the very rim half of either is seen
+    alone = joined([still(**change), still(**change)])
+    assert seen(pixels, alone, "robust", masks=masks)[0].min() < 5

@@ -157,7 +157,14 @@ def pictures(phantoms: Dataset) -> np.ndarray:
 @pytest.fixture(scope="module")
 def frames(phantoms: Dataset, framed: TrainedClassifier, pictures: np.ndarray) -> Frames:
     digests = [phantoms.digest(s) for s in phantoms.samples]
-    return Frames(READ, dict(zip(digests, framed.boxes(pictures), strict=True)), "key")
+    masks = np.zeros((6, 24, 24), np.float32)
+    masks[:, 4:20, 2:22] = 1
+    return Frames(
+        READ,
+        dict(zip(digests, framed.boxes(pictures), strict=True)),
+        dict(zip(digests, masks, strict=True)),
+        "key",
+    )
 
 
 def test_what_is_streamed_is_what_the_framed_network_cuts_itself(
@@ -183,9 +190,32 @@ def test_an_epoch_sees_what_is_in_the_frames(
 
     np.testing.assert_allclose(streamed("none"), framed.seen(pictures)[order], atol=0.05)
     views = augmentation.draw("robust", 0, 2, digests, SEEN[:2])
-    parts = frames.of(digests)
-    wanted = augmentation.apply(pictures[order], views, parts, size=SEEN[:2], preset="robust")
-    assert np.abs(streamed("robust") - wanted).mean() < 0.1
+    parts, masks = frames.of(digests), frames.masks_of(digests)
+    wanted = [
+        augmentation.apply(
+            pictures[order[rows]],
+            augmentation.Views(*(field[rows] for field in views)),
+            parts[rows],
+            masks[rows],
+            size=SEEN[:2],
+            preset="robust",
+        )
+        for rows in (slice(4), slice(4, 6))
+    ]
+    assert np.abs(streamed("robust") - np.concatenate(wanted)).mean() < 0.1
+
+
+def test_views_of_which_nothing_is_left_ask_for_no_class() -> None:
+    data = numbered(60)
+    found = epoch_of(data, "robust", 5)
+    targets = np.concatenate([targets for _, targets, _ in found])
+    order = pipeline.shuffled(60, 0, 5)
+    digests = [data.digest(data.samples[i]) for i in order]
+    blank = augmentation.draw("robust", 0, 5, digests, (6, 8)).blank == 1
+    assert 0 < blank.sum() < 15
+    np.testing.assert_allclose(targets[blank], 0.5)
+    np.testing.assert_array_equal(targets[~blank].argmax(axis=1), order[~blank] % 2)
+    assert (targets[~blank].max(axis=1) == 1).all()
 
 
 def test_a_bad_image_in_the_stream_is_bad_input_again() -> None:

@@ -124,7 +124,7 @@ class FramedPictures(Pictures):
         random = np.random.default_rng(0)
         boxes = np.float32([0.1, left, 0.7, 0.8]) + random.uniform(0, 0.1, (20, 4))
         self.frames = Frames(
-            READING, dict(zip(self.digests(), boxes.astype(np.float32), strict=True)), key
+            READING, dict(zip(self.digests(), boxes.astype(np.float32), strict=True)), {}, key
         )
 
     def stacked(self) -> np.ndarray:

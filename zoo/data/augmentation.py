@@ -177,9 +177,9 @@ def apply(
     the image the nearest pixel is repeated. Exposure changes about mid-gray.
 
     `masks` is `(batch, rows, columns, 1)`, 0 to 1: where in the parts that is which they are cut
-    to, such as lungs. Some views then get the surroundings of the next image of the batch, so that
-    these tell nothing of the class (Xiao, Engstrom, Ilyas, Madry, Noise or Signal: The Role of
-    Image Backgrounds in Object Recognition, 2021).
+    to, such as lungs. Some views then get the surroundings of the image before them in the batch,
+    so that these tell nothing of the class (Xiao, Engstrom, Ilyas, Madry, Noise or Signal: The Role
+    of Image Backgrounds in Object Recognition, 2021).
     """
     import tensorflow as tf
 
