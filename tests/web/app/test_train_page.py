@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,32 @@ def test_the_page_offers_what_is_installed(client: TestClient) -> None:
     assert page.status_code == 200
     for text in ("Two convolutions.", "phantom?images=80&amp;size=64", "None yet."):
         assert text in page.text
+
+
+def test_a_preset_is_chosen_and_the_one_that_was_chosen_stays(client: TestClient) -> None:
+    def options(page: str) -> list[str]:
+        (choice,) = re.findall(r'(?s)<select id="preset".*?</select>', page)
+        return re.findall(r'value="(\w+)"( selected)?', choice)
+
+    plain = [("fast", ""), ("default", " selected"), ("best", "")]
+    assert options(client.get("/train").text) == plain
+    refused = client.post("/train", data={**FORM, "preset": "best", "epochs": "0"})
+    assert refused.status_code == 400
+    assert options(refused.text) == [("fast", ""), ("default", ""), ("best", " selected")]
+
+
+def test_a_preset_is_passed_on_and_another_word_refused(
+    client: TestClient, folder: Path, stands_in: Callable[[str], None]
+) -> None:
+    refused = client.post("/train", data={**FORM, "preset": "quick"})
+    assert refused.status_code == 400
+    assert "preset" in refused.text
+    assert not (folder / trainings.FOLDER).exists()
+    stands_in(WAITS)
+    client.post("/train", data={**FORM, "preset": "fast"}, follow_redirects=False)
+    told = json.loads(next((folder / trainings.FOLDER).glob("*.json")).read_text())
+    start = ["train", "scratch", "--data", SOURCE, "--preset", "fast", "--input", "64"]
+    assert told["arguments"][:8] == start
 
 
 def test_a_training_is_started_watched_and_stopped(

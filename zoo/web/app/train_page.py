@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from zoo.base.errors import InvalidSetting, ZooError
 from zoo.base.settings import input_shape
 from zoo.base.sources import absolute
-from zoo.training.recipe import settings
+from zoo.training.recipe import DEFAULT, PRESETS, settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import FINISHED, Training, Trainings, state_record
@@ -17,7 +17,15 @@ from zoo.web.service.bodies import Route
 PAGE = "/train"
 SHOWN = 12
 TEXT = 200
-FIELDS = {"architecture": "", "source": "0", "epochs": "", "size": "", "seed": "", "allow": ""}
+FIELDS = {
+    "architecture": "",
+    "source": "0",
+    "preset": DEFAULT,
+    "epochs": "",
+    "size": "",
+    "seed": "",
+    "allow": "",
+}
 
 Text = Annotated[str, Form(max_length=TEXT)]
 
@@ -37,6 +45,7 @@ def router(shared: Shared) -> APIRouter:
             sentence=sentence,
             architectures=[(one, settings(one, {})[0].epochs) for one in architectures],
             sources=shared.sources,
+            presets=PRESETS,
             alive=trainings.alive(),
             listed=[(training, trainings.state(training)) for training in trainings.all()[:SHOWN]],
             unfinished=listed_runs.unfinished(shared, trainings),
@@ -50,6 +59,7 @@ def router(shared: Shared) -> APIRouter:
     def start(
         architecture: Text = "",
         source: Text = "0",
+        preset: Text = DEFAULT,
         epochs: Text = "",
         size: Text = "",
         seed: Text = "",
@@ -58,6 +68,7 @@ def router(shared: Shared) -> APIRouter:
         given = {
             "architecture": architecture,
             "source": source,
+            "preset": preset,
             "epochs": epochs,
             "size": size,
             "seed": seed,
@@ -104,15 +115,17 @@ def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:
     """Return a title and the arguments of `zoo train` for what a form says.
 
     Raises:
-        ZooError: there is no such architecture or data set, or a setting is out of range.
+        ZooError: there is no such architecture, data set or preset, or a setting is out of range.
     """
     architecture = shared.library.registry.architecture(given["architecture"])
     source = shared.source(int(given["source"]) if given["source"].isdecimal() else -1)
     changes: dict[str, Any] = {
         name: given[name].strip() for name in ("epochs", "seed") if given[name].strip()
     }
-    settings(architecture, changes)
+    settings(architecture, changes, given["preset"])
     arguments = ["train", architecture.name, "--data", absolute(source)]
+    if given["preset"] != DEFAULT:
+        arguments += ["--preset", given["preset"]]
     if size := given["size"].strip():
         input_shape(size)
         arguments += ["--input", size]
