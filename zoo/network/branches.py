@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 
+def maker(tensor: Any) -> Any:
+    """Return the layer or operation that gives a tensor."""
+    return tensor._keras_history.operation
+
+
+def inputs(tensor: Any) -> list[Any]:
+    """Return the tensors that a tensor is made of.
+
+    A layer that sees several views is called several times: `layer.input` would be the first one.
+    """
+    operation, call, _ = tensor._keras_history
+    return list(operation._inbound_nodes[call].input_tensors)
+
+
 def chain(tensor: Any) -> list[Any]:
     """Return the layers and operations from a tensor back, for as long as each has one input."""
-    links = []
-    while True:
-        layer = tensor._keras_history.operation
-        links.append(layer)
-        inputs = getattr(layer, "input", None)
-        if not hasattr(inputs, "_keras_history") or inputs is tensor:
-            return links
-        tensor = inputs
+    links = [maker(tensor)]
+    while len(given := inputs(tensor)) == 1:
+        tensor = given[0]
+        links.append(maker(tensor))
+    return links
 
 
 def weights(layer: Any) -> list[Any]:
@@ -33,27 +44,23 @@ def branches(tensor: Any) -> list[Any]:
     They are the logits of the members of an ensemble: of the same shape, each with a layer with
     weights behind it.
     """
-    links = chain(tensor)
-    inputs = getattr(links[-1], "input", None)
-    if last_weighted(links) is not None or not isinstance(inputs, list | tuple):
+    if last_weighted(chain(tensor)) is not None:
         return [tensor]
-    if any(tuple(one.shape) != tuple(tensor.shape) for one in inputs):
+    join = tensor
+    while len(given := inputs(join)) == 1:
+        join = given[0]
+    if not given or any(tuple(one.shape) != tuple(tensor.shape) for one in given):
         return [tensor]
-    return [branch for one in inputs for branch in branches(one)]
+    return [branch for one in given for branch in branches(one)]
 
 
-def before(tensor: Any) -> set[int]:
-    """Return the identities of all operations that a tensor is made by."""
-    seen: set[int] = set()
+def before(tensor: Any) -> dict[int, Any]:
+    """Return all tensors that a tensor is made of, and itself, by the identity of their maker."""
+    seen: dict[int, Any] = {}
     waiting = [tensor]
     while waiting:
-        operation = waiting.pop()._keras_history.operation
-        if id(operation) not in seen:
-            seen.add(id(operation))
-            inputs = getattr(operation, "input", [])
-            waiting += [
-                one
-                for one in (inputs if isinstance(inputs, list | tuple) else [inputs])
-                if hasattr(one, "_keras_history") and one._keras_history.operation is not operation
-            ]
+        one = waiting.pop()
+        if id(maker(one)) not in seen:
+            seen[id(maker(one))] = one
+            waiting += inputs(one)
     return seen

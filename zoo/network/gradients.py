@@ -28,7 +28,7 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
     import keras
     import tensorflow as tf
 
-    maps = [layer.output for layer in graph.feature_layers(model)]
+    maps = graph.feature_maps(model)
     whole = keras.Model(model.input, [model.output, graph.embedding(model), *maps])
     signature = [
         tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zoo.base.errors import InvalidSetting
-from zoo.network.branches import before, branches, chain, last_weighted, weights
+from zoo.network.branches import before, branches, chain, inputs, last_weighted, maker, weights
 
 FRAME = "frame."
 """What the names of all layers begin with that decide which part of a picture a network sees."""
@@ -135,8 +135,8 @@ def own_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if not layer.name.startswith(FRAME)]
 
 
-def feature_layers(model: Any) -> list[Any]:
-    """Find the layer with the last feature map, of each member where logits are joined.
+def feature_maps(model: Any) -> list[Any]:
+    """Find the last feature map, a tensor, of each member where logits are joined.
 
     That is what follows the last convolution at its size. Activations, normalisation and joins
     after the convolution count; pooling to fewer positions does not, and neither do the 1x1
@@ -145,17 +145,18 @@ def feature_layers(model: Any) -> list[Any]:
     """
     found = []
     for branch in branches(model.output):
-        members = before(branch)
-        layer = _last_feature_map([one for one in own_layers(model) if id(one) in members])
-        if layer is not None:
-            found.append(layer)
+        made = before(branch)
+        own = [made[id(layer)] for layer in own_layers(model) if id(layer) in made]
+        last = _last_feature_map(own)
+        if last is not None:
+            found.append(last)
     return found
 
 
 def feature_layer(model: Any) -> Any | None:
     """Find the layer with the last feature map; None of a network that has none, or several."""
-    found = feature_layers(model)
-    return found[0] if len(found) == 1 else None
+    found = feature_maps(model)
+    return maker(found[0]) if len(found) == 1 else None
 
 
 def _last_feature_map(among: list[Any]) -> Any | None:
@@ -163,14 +164,14 @@ def _last_feature_map(among: list[Any]) -> Any | None:
 
     convolutions = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D)
     last, size = None, None
-    for layer in among:
-        shape = getattr(layer.output, "shape", ())  # a layer with several outputs gives a list
+    for tensor in among:
+        shape = tensor.shape
         if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
             continue
-        if isinstance(layer, convolutions):
-            last, size = layer, shape[1:3]
+        if isinstance(maker(tensor), convolutions):
+            last, size = tensor, shape[1:3]
         elif shape[1:3] == size:
-            last = layer
+            last = tensor
     return last
 
 
@@ -192,18 +193,16 @@ def embedding(model: Any) -> Any:
 def _embedding_of(output: Any, name: str) -> Any:
     import keras
 
-    links = chain(output)
-    last = last_weighted(links)
-    if last is None:
+    if last_weighted(chain(output)) is None:
         raise InvalidSetting(
             f"The network '{name}' has no layer with weights between its output and its "
             "input, or where branches join. End it in a Dense layer that gives the logits."
         )
-    tensor = links[last].input
-    for layer in links[last + 1 :]:
-        if type(layer).__name__ not in RANDOM_LAYERS:
-            break
-        tensor = layer.input
+    while not weights(maker(output)):
+        (output,) = inputs(output)
+    tensor = inputs(output)[0]
+    while type(maker(tensor)).__name__ in RANDOM_LAYERS:
+        (tensor,) = inputs(tensor)
     return tensor if len(tensor.shape) == 2 else keras.layers.GlobalAveragePooling2D()(tensor)
 
 
