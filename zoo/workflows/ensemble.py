@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from zoo.data.verify import Verified, verify
 from zoo.network import localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.ensemble import SHIFTED, WHOLE, Member, joined
+from zoo.network.localiser import Localiser
 from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
@@ -31,6 +33,8 @@ from zoo.training.trained import Alarms, Trained
 NAME = "ensemble"
 AGREEING = ("class_names", "positive", "frame")
 """What the records of all members say alike."""
+WHOLE_PICTURES = "whole"
+"""The frame of a run that sees all of a picture."""
 
 
 def ensemble(
@@ -49,8 +53,8 @@ def ensemble(
     can be joined with itself that way. Runs are kept in `folder` (default: ZOO_RUNS or `runs`).
 
     Raises:
-        InvalidSetting: fewer than two runs without `shifts`, or runs of other classes, frames,
-            channels or parts of the data.
+        InvalidSetting: fewer than two runs without `shifts`, the same run twice, or runs of other
+            classes, frames, channels or parts of the data.
         BadInput: the data cannot be read any more.
 
     Example:
@@ -65,9 +69,8 @@ def ensemble(
     verified = verify(dataset, skip_broken=data["skip_broken"], progress=progress)
     parts = _parts(first, verified)
     classifiers = [model_file.load_classifier(run) for run in runs]
-    found_by = run_folder.LOCALISER
-    finds = localiser.load(first.path / found_by) if (first.path / found_by).is_file() else None
-    framed = first.record.get("frame", "whole") != "whole"
+    finds = _localiser(first)
+    framed = first.record.get("frame", WHOLE_PICTURES) != WHOLE_PICTURES
     model = joined(
         [Member(one.inner, one.temperature) for one in classifiers],
         finds if framed else None,
@@ -77,7 +80,7 @@ def ensemble(
     record = _record(runs, shifts, recipe, model, command)
     trained = Trained(
         TrainedClassifier(model, first.class_names, first.record["positive"]),
-        Framing(finds, name=first.record.get("frame", "whole")),
+        Framing(finds, name=first.record.get("frame", WHOLE_PICTURES)),
         verified,
         parts,
         recipe,
@@ -86,10 +89,19 @@ def ensemble(
         progress,
     )
     path = run_folder.create(run_folder.root(folder), NAME)
-    run_folder.write_record(path, record)
-    run = finish(trained, record, path)
-    write_text(path / run_folder.CARD, model_card(run))
+    try:
+        run_folder.write_record(path, record)
+        run = finish(trained, record, path)
+        write_text(path / run_folder.CARD, model_card(run))
+    except BaseException:  # it cannot be resumed: nothing is left that looks as if it could
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return run
+
+
+def _localiser(run: Run) -> Localiser | None:
+    path = run.path / run_folder.LOCALISER
+    return localiser.load(path) if path.is_file() else None
 
 
 def _check(runs: Sequence[Run], shifts: bool) -> Run:
@@ -98,6 +110,8 @@ def _check(runs: Sequence[Run], shifts: bool) -> Run:
         raise InvalidSetting(
             f"{len(runs)} run was given to be joined; expected two or more, or one with --shifts."
         )
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise InvalidSetting("A run was given twice to be joined; expected each of them once.")
     first = runs[0]
     for run in runs[1:]:
         for name in AGREEING:
@@ -111,6 +125,12 @@ def _check(runs: Sequence[Run], shifts: bool) -> Run:
             raise InvalidSetting(
                 f"'{first.name}' and '{run.name}' take another number of channels. Train them with "
                 "the same --input channels."
+            )
+        found_by = [one.key for one in map(_localiser, (first, run)) if one is not None]
+        if first.record.get("frame", WHOLE_PICTURES) != WHOLE_PICTURES and len(set(found_by)) > 1:
+            raise InvalidSetting(
+                f"What '{first.name}' and '{run.name}' see was found by two localisers. Train them "
+                "with the same --masks and the same --seed, or without masks."
             )
         for part in SPLITS:
             ours, theirs = (set(one.record["splits"][part]["members"]) for one in (first, run))

@@ -12,7 +12,13 @@ from zoo import DISCLAIMER
 from zoo.base.types import TEST
 from zoo.report.facts import best_epoch
 from zoo.report.pages import belief
-from zoo.report.pages.claim import NOT_REPORTED, checklist, patients_known, source_name
+from zoo.report.pages.claim import (
+    NOT_REPORTED,
+    checklist,
+    patients_known,
+    source_name,
+    split_seed,
+)
 from zoo.report.pages.comparison import duration
 from zoo.report.pages.groups import group_sections
 from zoo.report.pages.stress import worst_rows
@@ -86,16 +92,16 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
 
 
 def _data(record: Mapping[str, Any]) -> dict[str, str]:
-    data = record["data"]
+    data, seed = record["data"], split_seed(record)
     facts = {
         "Source": source_name(data),
         "Images": f"{data['images']:,}",
         "Patients": f"{data['patients']:,}",
         "Patient rule": data["patient_rule"],
         "Unreadable images left out": f"{data.get('broken', 0):,}",
-        "Divided": f"by patient, seed {record['seed']}"
+        "Divided": f"by patient, seed {seed}"
         if patients_known(data)
-        else f"by image, seed {record['seed']}; patients are not known",
+        else f"by image, seed {seed}; patients are not known",
         "Fingerprint": data.get("fingerprint", ""),
     }
     return {name: text for name, text in facts.items() if text}
@@ -162,4 +168,6 @@ def _listed(names: tuple[str, ...]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

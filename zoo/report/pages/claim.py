@@ -125,7 +125,7 @@ def _data(record: Mapping[str, Any]) -> dict[int, str]:
             f"{'gray' if channels == 1 else 'RGB'}, values 0 to 255; scaled inside the network."
         ),
         12: left_out or "No image was unreadable; images have no other fields.",
-        19: f"As the source gives it, or at random with seed {record['seed']}: {numbers}.",
+        19: f"As the source gives it, or at random with seed {split_seed(record)}: {numbers}.",
         20: (
             "Image: patients are not known."
             if not patients_known(data)
@@ -134,6 +134,11 @@ def _data(record: Mapping[str, Any]) -> dict[int, str]:
         35: f"{data['images']:,} images of {data['patients']:,} patients. {left_out}".rstrip(),
         36: "Numbers of each class only; age, sex and illness are not reported.",
     }
+
+
+def split_seed(record: Mapping[str, Any]) -> int:
+    """Return what the division of the data followed of, where the source gives none."""
+    return int(record["recipe"].get("split_seed", record["seed"]))
 
 
 def _members(record: Mapping[str, Any]) -> str:
