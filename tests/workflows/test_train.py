@@ -18,6 +18,7 @@ from plugins.architectures.efficientnet import lite0
 from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
 from zoo.base.progress import Silent
 from zoo.base.registry import load_registry
+from zoo.base.types import SPLITS
 from zoo.cli.train import summary
 from zoo.data.verify import positive_index
 from zoo.runs import model_file, reference, run_folder
@@ -427,3 +428,21 @@ def test_a_patient_in_two_parts_stops_a_training_unless_it_is_allowed(registry, 
     assert not folder.exists()
     run = train.train("whole", table, allow_findings=True, **arguments)
     assert any(finding["level"] == "error" for finding in run.record["findings"])
+
+
+@pytest.mark.parametrize(("changes", "same"), [({"seed": 5}, True), ({"split_seed": 5}, False)])
+def test_the_division_follows_of_the_split_seed_alone(
+    changes, same, registry, tmp_path, monkeypatch
+):
+    divisions = []
+
+    def stop(plan, verified, split, progress):
+        divisions.append([[s.name for s in split.part(part)] for part in SPLITS])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "Session", stop)
+    for given in ({}, changes):
+        with pytest.raises(KeyboardInterrupt):
+            train.train("whole", SOURCE, folder=tmp_path, changes=given, registry=registry)
+    assert (divisions[0] == divisions[1]) is same
+    assert list(tmp_path.iterdir()) == []
