@@ -234,6 +234,19 @@ def test_a_run(trained: Run) -> None:
     agree(scores, "metricsjson-of-a-run")
 
 
+def test_an_ensemble_has_no_other_keys(
+    trained: Run, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    from zoo.workflows.ensemble import ensemble
+
+    joined = ensemble([trained], shifts=True, folder=tmp_path, registry=tiny_registry)
+    record = stored(joined.path / run_folder.RECORD)
+    assert undocumented(record, documented("runjson")) == set()
+    agree(stored(joined.path / run_folder.METRICS), "metricsjson-of-a-run")
+    told = PAGE.read_text("utf-8").partition("those of an ensemble are ")[2].splitlines()[0]
+    assert all(f"`{name}`" in told for name in record["options"])
+
+
 def finding() -> dict[str, Any]:
     from zoo.checks.findings import NOTE, Finding
 

@@ -49,6 +49,7 @@ def test_it_is_the_same_after_saving_and_loading(architecture, tmp_path):
 
 
 def test_its_recipe_and_options_are_valid_and_documented(architecture):
+    assert architecture.presets.keys() <= {"fast", "best"}
     for preset in PRESETS:
         settings(architecture, {}, preset)
         height, width, channels = input_shape_of(architecture, preset)
