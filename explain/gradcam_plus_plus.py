@@ -23,6 +23,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Chattopadhyay, Sarkar, Howlader, Balasubramanian. Grad-CAM++: Generalized "
                 "Gradient-based Visual Explanations for Deep Convolutional Networks, 2018"
             ),
+            feature_layer=True,
         )
     ]
 

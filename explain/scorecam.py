@@ -34,6 +34,7 @@ def zoo_explainers() -> list[Explainer]:
                     16, "channels tried, those that vary most; one forward pass an image for each"
                 )
             },
+            feature_layer=True,
         )
     ]
 

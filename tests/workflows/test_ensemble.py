@@ -18,6 +18,7 @@ from zoo import Architecture, InvalidSetting, hookimpl
 from zoo.base.registry import Registry, load_registry
 from zoo.cli import main
 from zoo.data.resampling import cut
+from zoo.interpret.interpreter import Interpreter
 from zoo.network import frame
 from zoo.network.ensemble import SHIFTED
 from zoo.runs import model_file, run_folder
@@ -171,6 +172,13 @@ def test_it_predicts_and_explains(both, picture, registry):
         assert case.trust[one.method].level
     with pytest.raises(InvalidSetting, match="of an ensemble"):
         list(explain([picture], both, methods=["gradcam++"], registry=registry))
+
+
+def test_an_audit_of_all_methods_leaves_out_those_that_cannot_explain_it(both, runs, registry):
+    able = {one.name for one in Interpreter(both, every=True, registry=registry).explainers}
+    assert able == set(registry.explainers) - {"gradcam++", "scorecam"}
+    every = {one.name for one in Interpreter(runs[0], every=True, registry=registry).explainers}
+    assert every == set(registry.explainers)
 
 
 def test_the_application_shows_it_without_curves(both, folder, registry):

@@ -192,5 +192,8 @@ class Explainer:
     gradients: str = ""
     """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then
     makes one pass that serves the answer and all such methods."""
+    feature_layer: bool = False
+    """Whether it needs `classifier.feature_layer`. Networks without a convolution, and ensembles,
+    have none: it is then left out where all methods are asked for."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""

@@ -26,7 +26,11 @@ from zoo.training.recipe import DEFAULT, settings
 @options.data("phantom, synthetic chest radiographs")
 @options.preset
 @options.epochs
-@click.option("--seed", type=click.IntRange(min=0), help="Fixes everything random.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Fixes all that is random but the division of the data.",
+)
 @options.input_size
 @options.positive
 @click.option(

@@ -34,7 +34,8 @@ FIRST_TIME = (
 class Interpreter:
     """A run, its network and explanation methods, loaded once and used for many images.
 
-    `methods` names explainers (default: those shown by default); `changes` sets their options.
+    `methods` names explainers (default: those shown by default; with `every` all that can explain
+    the network); `changes` sets their options.
     With `trust` each map comes with a verdict on whether to believe it, for which each image may
     take `budget` seconds.
 
@@ -47,6 +48,7 @@ class Interpreter:
         run: Run,
         *,
         methods: Sequence[str] = (),
+        every: bool = False,
         changes: Mapping[str, Any] | None = None,
         registry: Registry | None = None,
         trust: bool = True,
@@ -55,9 +57,12 @@ class Interpreter:
         self.run, self.trust, self.budget = run, trust, budget
         self.registry = registry or load_registry()
         self.named = bool(methods)
-        self.explainers = chosen_methods(self.registry, methods)
+        asked = tuple(self.registry.explainers) if every else methods
+        self.explainers = chosen_methods(self.registry, asked)
         self.options = options_of(self.explainers, changes or {})
         self.classifier = model_file.load_classifier(run)
+        if every and self.classifier.feature_layer is None:
+            self.explainers = [one for one in self.explainers if not one.feature_layer]
         self.reference = run_folder.load_reference(run)
         self.finder = model_file.load_finder(run) if trust else None
         self.answerer = Answerer(run, self.classifier, self.reference)

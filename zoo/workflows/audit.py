@@ -66,8 +66,8 @@ def audit(
 
     Of the run's own data (default) its test part is used, of other data all that it was not
     trained on; `sample` images of them, evenly of each class. `methods` names explainers (default:
-    all that give maps), `changes` sets their options; `masks` is a folder of lung masks, named as
-    the images. Where the data know the place of a finding, maps are compared with it; there the
+    all that can explain it), `changes` sets their options; `masks` is a folder of lung masks, named
+    as the images. Where the data know the place of a finding, maps are compared with it; there the
     true class is explained, everywhere else the one that is called.
 
     Raises:
@@ -79,8 +79,9 @@ def audit(
         ['gradcam']
     """
     registry = registry or load_registry()
-    named = tuple(methods) or tuple(registry.explainers)
-    interpreter = Interpreter(run, methods=named, changes=changes, registry=registry, trust=False)
+    interpreter = Interpreter(
+        run, methods=methods, every=not methods, changes=changes, registry=registry, trust=False
+    )
     selection = open_selection(
         run, registry, source, TEST, skip_broken=skip_broken, progress=progress
     )
