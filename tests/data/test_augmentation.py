@@ -275,7 +275,7 @@ def test_of_few_robust_views_nothing_is_left_and_of_many_the_surroundings_are_an
 
 
 def test_a_view_of_which_nothing_is_left_shows_no_structure() -> None:
-    """Of a bright and a dark lung-sized half, and of stripes as wide as a rib, little is left."""
+    """Of stripes as wide as ribs hardly anything is left."""
     across = np.arange(96)
     ribs = 128 + 100 * np.sign(np.sin(2 * np.pi * across / 12))
     pixels = ribs[None, :, None, None].repeat(96, axis=2).astype(np.float32)

@@ -118,11 +118,6 @@ def test_its_logits_are_the_mean_of_the_members_at_their_temperatures(both, runs
     classifier, pixels = model_file.load_classifier(both), pixels_of(READ[:2])
     wanted = views_by_hand(classifier, pixels, runs, SHIFTED[:1])
     np.testing.assert_allclose(classifier.logits(pixels), wanted, rtol=1e-3, atol=1e-3)
-    alone = [
-        model_file.load_classifier(run).logits(pixels_of(shape[:2])) / run.temperature
-        for run, shape in zip(runs, ((100, 100), (120, 120)), strict=True)
-    ]
-    assert np.abs(np.mean(alone, axis=0) - wanted).mean() < 0.1  # their own boxes, their own size
 
 
 def test_with_shifts_one_run_is_the_mean_over_five_views(runs, registry, tmp_path):
@@ -141,6 +136,7 @@ def test_its_record_says_what_it_is_made_of(both, runs):
     assert (record["sees"], record["input_shape"]) == (list(LARGE), list(READ))
     assert record["frame"] == record["decision"]["frame"] == "lungs"
     own = sum(run.record["parameters"]["total"] for run in runs)
+    assert record["parameters"] == {"total": own, "trainable": 0}
     assert model_file.load_classifier(both).inner.count_params() == own
     assert record["training"]["epochs"] == 2
     assert record["splits"] == runs[0].record["splits"]

@@ -77,9 +77,10 @@ def ensemble(
         SHIFTED if shifts else WHOLE,
     )
     recipe = Recipe(**first.record["recipe"])
-    record = _record(runs, shifts, recipe, model, command)
+    classifier = TrainedClassifier(model, first.class_names, first.record["positive"])
+    record = _record(runs, shifts, recipe, classifier, command)
     trained = Trained(
-        TrainedClassifier(model, first.class_names, first.record["positive"]),
+        classifier,
         Framing(finds, name=first.record.get("frame", WHOLE_PICTURES)),
         verified,
         parts,
@@ -161,7 +162,11 @@ def _parts(run: Run, verified: Verified) -> dict[str, list[Sample]]:
 
 
 def _record(
-    runs: Sequence[Run], shifts: bool, recipe: Recipe, model: Any, command: Sequence[str]
+    runs: Sequence[Run],
+    shifts: bool,
+    recipe: Recipe,
+    classifier: TrainedClassifier,
+    command: Sequence[str],
 ) -> dict[str, Any]:
     first, trained = runs[0].record, [run.record["training"] for run in runs]
     kept = ("class_names", "positive", "data", "splits", "pretrained", "frame", "findings")
@@ -171,9 +176,9 @@ def _record(
         "options": {"members": [run.name for run in runs], "shifts": shifts},
         "recipe": asdict(recipe),
         "seed": recipe.seed,
-        "input_shape": list(model.input_shape[1:]),
+        "input_shape": list(classifier.input_shape),
         "sees": max((run.record.get("sees", []) for run in runs), default=[]),
-        "parameters": {"total": model.count_params(), "trainable": 0},
+        "parameters": {"total": classifier.inner.count_params(), "trainable": 0},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": "xray-zoo",
         "command": list(command),
