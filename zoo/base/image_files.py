@@ -68,6 +68,8 @@ class LeftOut:
     """Hidden files and folders, and those of systems, by name."""
     others: Counter[str] = field(default_factory=Counter)
     """Files that are no images by name or content, by their ending."""
+    folders: Counter[str] = field(default_factory=Counter)
+    """Folders that hold such files, with how many."""
     links: list[str] = field(default_factory=list)
     """Links to a folder that is read in another place."""
     nowhere: list[str] = field(default_factory=list)
@@ -100,6 +102,19 @@ class Walk:
     root: Path
     names: tuple[str, ...]
     left_out: LeftOut
+
+    def without_images(self) -> dict[str, int]:
+        """Give the topmost folders in which files lie but no image, with how many files."""
+        filled = {
+            parent.as_posix() for name in self.names for parent in PurePosixPath(name).parents
+        }
+        empty: Counter[str] = Counter()
+        for folder, count in self.left_out.folders.items():
+            above = [parent.as_posix() for parent in reversed(PurePosixPath(folder).parents)]
+            topmost = next((one for one in (*above, folder) if one not in filled), "")
+            if topmost and topmost != ".":
+                empty[topmost] += count
+        return dict(sorted(empty.items()))
 
     @property
     def paths(self) -> list[Path]:
@@ -177,6 +192,7 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
                 yield name
             else:
                 left_out.others[PurePosixPath(entry.name).suffix.lower() or "no ending"] += 1
+                left_out.folders[prefix.rstrip("/")] += 1
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

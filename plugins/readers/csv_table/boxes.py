@@ -100,7 +100,7 @@ def parse(text: str, frame: Frame | None) -> Boxed:
 
 
 def of_columns(cells: Sequence[str], frame: Frame | None, *, corners: bool) -> Boxed:
-    """Read a box from four cells: no box when all are empty, None when it is none in the frame.
+    """Read a box from four cells: none when all are empty or 0, None when it is not in the frame.
 
     With `corners` the last two are right and bottom instead of width and height.
     """
@@ -109,6 +109,8 @@ def of_columns(cells: Sequence[str], frame: Frame | None, *, corners: bool) -> B
     left, top, third, fourth = (number(text) for text in cells)
     if left is None or top is None or third is None or fourth is None:
         return None
+    if not any((left, top, third, fourth)):
+        return ()
     box = _box(
         [left, top, third - left, fourth - top] if corners else [left, top, third, fourth], frame
     )

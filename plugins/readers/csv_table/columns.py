@@ -15,6 +15,7 @@ from plugins.readers.csv_table.parsing import Row, Table, cell, number
 from plugins.readers.csv_table.published import Layout
 from plugins.readers.csv_table.runs import RUNS
 from zoo import BadInput
+from zoo.base.class_names import fold
 
 PATH, LABEL, PATIENT, SPLIT, READER = "path", "label", "patient", "split", "reader"
 NO_SPLIT = "none"
@@ -30,6 +31,14 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     READER: (),
 }  # fmt: skip
 """Usual names of columns, as `fold` makes them; the first goes before the others."""
+
+USUAL_BOXES = (
+    ("x", "y", "width", "height"),
+    ("x", "y", "w", "h"),
+    ("x min", "y min", "x max", "y max"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x1", "y1", "x2", "y2"),
+)
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
@@ -65,7 +74,10 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
     path, paths = _path(table, options, taken)
     places = {kind: _place(table, kind, options, taken) for kind in (LABEL, PATIENT, READER)}
     split = None if options.get(SPLIT) == NO_SPLIT else _place(table, SPLIT, options, taken)
-    boxes = [name.strip() for name in options.get(BOXES, "").split(",")] if BOXES in options else []
+    if BOXES in options:
+        boxes = [name.strip() for name in options[BOXES].split(",")]
+    elif boxes := _usual_boxes(table):
+        taken["boxes of findings"] = ", ".join(boxes)
     if len(boxes) not in (0, 1, 4):
         raise BadInput(
             f"The option boxes={options[BOXES]} cannot be used. Expected one column of lists, or "
@@ -83,6 +95,14 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
         table.named(options[RUNS], RUNS) if RUNS in options else None,
         f"Columns taken: {shown}." if shown else "",
     )
+
+
+def _usual_boxes(table: Table) -> list[str]:
+    header = {fold(name): name for name in table.header}
+    for names in USUAL_BOXES:
+        if all(name in header for name in names):
+            return [header[name] for name in names]
+    return []
 
 
 def need_labels(

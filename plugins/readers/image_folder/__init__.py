@@ -54,7 +54,12 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
     if published is not None:
         rule = published.label
     placed = place(images, rule, chosen or ())
-    notes = [*placed.notes, *_masks_left_out(masks), found.left_out.sentence()]
+    notes = [
+        *placed.notes,
+        *_masks_left_out(masks),
+        found.left_out.sentence(),
+        _folders_without_images(found),
+    ]
     if published is not None:
         notes.insert(0, published.note)
     class_of, class_names, named = _classes(root, placed, chosen, published, found)
@@ -117,7 +122,7 @@ def _classes(
 
 def _advice(root: Path, found: Walk) -> str:
     """Say what was found and what may be meant."""
-    left_out = found.left_out.sentence()
+    left_out = f"{found.left_out.sentence()} {_folders_without_images(found)}".strip()
     seen = f"{len(found.names):,} images were found. {left_out}".strip()
     tables = sorted(entry.name for entry in os.scandir(root) if entry.name.lower().endswith(TABLES))
     if tables and found.names:
@@ -137,6 +142,15 @@ def _check_splits(
                     "Expected the same classes in every split: add the missing images, "
                     "or choose classes with '?classes=A,B'."
                 )
+
+
+def _folders_without_images(found: Walk) -> str:
+    """Name folders whose files are all left out: they may have been meant as classes."""
+    empty = found.without_images()
+    if not empty:
+        return ""
+    shown = ", ".join(f"'{folder}' ({count:,} files)" for folder, count in [*empty.items()][:SHOWN])
+    return f"Folders without any image: {shown}{', …' * (len(empty) > SHOWN)}."
 
 
 def _masks_left_out(masks: Mapping[str, str]) -> Iterator[str]:

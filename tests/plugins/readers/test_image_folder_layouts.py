@@ -293,3 +293,12 @@ def test_patients_below_the_classes_are_no_question(tmp_path: Path) -> None:
     dataset = index(tmp_path)
     assert counts(dataset) == {("A", ""): 6, ("B", ""): 6}
     assert len({s.patient for s in dataset.samples}) == 3
+
+
+def test_a_folder_without_images_beside_the_classes_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, *numbered("A/{}.png"), *numbered("B/{}.png"), *numbered("C/deep/{}.pgm"))
+    tree(tmp_path, "A/notes/1.txt", "readme.txt")
+    dataset = index(tmp_path)
+    assert dataset.class_names == ("A", "B")
+    assert "Folders without any image: 'A/notes' (1 files), 'C' (3 files)." in told(dataset)
+    assert "Folders without" not in told(index(tree(tmp_path / "x", "A/1.png", "B/1.png")))

@@ -435,3 +435,27 @@ def test_several_rows_an_image_are_several_labels(tmp_path: Path) -> None:
         index(tmp_path / "set.csv")
     dataset = index(tmp_path / "set.csv", finding="Effusion")
     assert labels(dataset) == {"a": "Effusion", "b": "no Effusion"}
+
+
+@pytest.mark.parametrize(
+    ("names", "box"),
+    [
+        ("x,y,w,h", "8,0,16,8"),
+        ("xmin,ymin,xmax,ymax", "8,0,24,8"),
+        ("X_min,Y_min,X_max,Y_max", "8,0,24,8"),
+        ("x1,y1,x2,y2", "8,0,24,8"),
+    ],
+)
+def test_usual_columns_of_boxes_are_taken_and_said(tmp_path: Path, names: str, box: str) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    table = tmp_path / "set.csv"
+    table.write_text(
+        f"path,label,{names}\na.png,ill,{box}\na.png,ill,0,8,8,16\nb.png,well,0,0,0,0\n"
+    )
+    dataset = index(table)
+    mask = marked(dataset, "a.png", None)
+    assert mask[:8, 8:24].all()
+    assert mask.sum() == 16 * 8 + (8 * 16 if "w" in names else 8 * 8)
+    assert not marked(dataset, "b.png", (8, 8)).any()
+    assert "for the boxes of findings" in told(dataset)
