@@ -26,6 +26,8 @@ SHOWN = 5
 _LAST = re.compile(rf"(.+)[ _-]({'|'.join(SPLIT_NAMES)})", re.IGNORECASE)
 _FIRST = re.compile(rf"({'|'.join(SPLIT_NAMES)})[ _-](.+)", re.IGNORECASE)
 
+_DIGITS = re.compile(r"\d+")
+
 Folders = tuple[str, ...]
 
 
@@ -206,24 +208,31 @@ def _stepped(open_folders: dict[str, Folders], split_of: Mapping[str, str]) -> d
 
 
 def _ask_which_level(folders: Iterable[Folders]) -> None:
-    """Refuse `hospital1/NORMAL/…`, `hospital2/NORMAL/…`: either level may be the classes."""
-    below: dict[str, set[str]] = defaultdict(set)
-    classed = [above for above in folders if above]
-    deep = [above for above in classed if len(above) > 1]
-    if len(deep) < MANY * len(classed):
+    """Refuse `hospital1/NORMAL/…`, `hospital2/NORMAL/…`: either level may be the classes.
+
+    Folders that only count (`study1`, `study2`) raise no question, unless those above do so too.
+    """
+    classed = set(filter(None, folders))
+    heads = {above[0] for above in classed}
+    if len(heads) < 2 or any(name.casefold() in HEALTHY for name in heads):
         return
-    for above in deep:
-        below[above[0]].add(above[1])
-    if any(name.casefold() in HEALTHY for name in below):
-        return
-    times = Counter(name for inside in below.values() for name in inside)
-    shared = sorted(n for n, count in times.items() if count > 1 and not names_a_patient(n))
-    if len(below) > 1 and len(shared) > 1:
-        raise BadInput(
-            f"Two levels of folders may be the classes: {_quoted(sorted(below))}, or inside them "
-            f"{_quoted(shared)}. Say which: '?class=folder:N' takes the N-th folder of the path, "
-            "'?class=folder:-1' that of the file."
-        )
+    for level in range(1, max(map(len, classed), default=0)):
+        inside: dict[str, set[str]] = defaultdict(set)
+        for above in classed:
+            if len(above) > level:
+                inside[above[level]].add(above[0])
+        shared = sorted(n for n, among in inside.items() if len(among) > 1)
+        shared = [name for name in shared if not names_a_patient(name)]
+        if len(shared) > 1 and (_counts_only(heads) or not _counts_only(shared)):
+            raise BadInput(
+                f"Two levels of folders may be the classes: {_quoted(sorted(heads))}, or inside "
+                f"them {_quoted(shared)}. Say which: '?class=folder:N' takes the N-th folder of "
+                "the path, '?class=folder:-1' that of the file."
+            )
+
+
+def _counts_only(names: Iterable[str]) -> bool:
+    return len({_DIGITS.sub("", name) for name in names}) == 1
 
 
 def _ask_whether_classes(names: set[str]) -> None:

@@ -302,3 +302,24 @@ def test_a_folder_without_images_beside_the_classes_is_named(tmp_path: Path) -> 
     assert dataset.class_names == ("A", "B")
     assert "Folders without any image: 'A/notes' (1 files), 'C' (3 files)." in told(dataset)
     assert "Folders without" not in told(index(tree(tmp_path / "x", "A/1.png", "B/1.png")))
+
+
+@pytest.mark.parametrize(
+    ("tops", "inner", "asked"),
+    [
+        (("Infection Data/data", "Lung Data/data"), ("COVID-19", "Viral"), True),
+        (("site1", "site2"), ("0", "1"), True),
+        (("ill", "well"), ("study1", "study2"), False),
+        (("ill", "well"), ("001", "002"), False),
+        (("ill", "well"), ("p1/study1", "p2/study2"), False),
+    ],
+)
+def test_levels_that_only_count_raise_no_question(
+    tmp_path: Path, tops: tuple[str, str], inner: tuple[str, str], asked: bool
+) -> None:
+    tree(tmp_path, *(f"{top}/{kind}/{n}.png" for top in tops for kind in inner for n in range(2)))
+    if asked:
+        with pytest.raises(BadInput, match="Two levels of folders may be the classes"):
+            index(tmp_path)
+    else:
+        assert index(tmp_path).class_names == ("ill", "well")
