@@ -118,17 +118,17 @@ def _by_plugin(
     content = content_for_plugin(file, name)
     promised = header_by_plugin(known, content, name)
     alone.enter_context(strips.in_turn(promised.width * promised.height))
-    pixels = known.read(content, name)
-    deep = isinstance(pixels, DeepPicture)
-    values = pixels.values if isinstance(pixels, DeepPicture) else pixels
+    given = known.read(content, name)
+    values = given.values if isinstance(given, DeepPicture) else given
     shape = (promised.height, promised.width)
-    if values.shape not in (shape, (*shape, 3)) or not (deep or values.dtype == np.uint8):
+    fits = values.dtype == np.uint8 or isinstance(given, DeepPicture)
+    if values.shape not in (shape, (*shape, 3)) or not fits:
         raise ZooError(
             f"The image format '{known.name}' is broken: it gave {values.dtype} {values.shape} for "
             f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
         )
-    if isinstance(pixels, DeepPicture):
-        return Deep(pixels, None)
+    if isinstance(given, DeepPicture):
+        return Deep(given, None)
     return resize(values, target(promised.width, promised.height))
 
 

@@ -50,8 +50,10 @@ def may_be(head: bytes) -> bool:
 
 def found(content: Buffer) -> DeepFile | None:
     """Tell what a file says of itself; None for one of another kind or of 8 bits."""
-    head = bytes(content[:8])
-    if head == png_chunks.MAGIC:
+    head = bytes(content[:25])
+    if head.startswith(png_chunks.MAGIC):
+        if head[24:] != b"\x10":  # the bits a value, where its header must be
+            return None
         told = png_chunks.told(content)
         if told is None or told.bits != 16 or told.kind not in png_chunks.MODES:
             return None

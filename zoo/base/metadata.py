@@ -80,8 +80,8 @@ def _alone(exif: object) -> Image.Transpose | None:
     """Read the orientation from EXIF data of which nothing else is looked at."""
     if not isinstance(exif, bytes):
         return None
-    turn = tiff_tags.number(exif.removeprefix(EXIF), ExifTags.Base.Orientation)
-    return None if turn is None else TRANSPOSITIONS.get(turn)
+    told = tiff_tags.number(exif.removeprefix(EXIF), ExifTags.Base.Orientation)
+    return None if told is None else TRANSPOSITIONS.get(told)
 
 
 def _exif(content: Buffer) -> bytes:
