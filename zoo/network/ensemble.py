@@ -49,11 +49,15 @@ def joined(
 
     shape = max((tuple(one.network.input_shape[1:]) for one in members), key=lambda s: s[0] * s[1])
     pixels = keras.Input(shape)
+    networks = [  # of the same architecture they have the same name, of which there may be one
+        keras.Model(one.network.input, one.network.output, name=f"member_{number}")
+        for number, one in enumerate(members)
+    ]
     logits = [
         keras.layers.Rescaling(1 / member.temperature, dtype="float32")(
-            member.network(Part(view, member.network.input_shape[1:3])(pixels))
+            network(Part(view, network.input_shape[1:3])(pixels))
         )
-        for member in members
+        for member, network in zip(members, networks, strict=True)
         for view in views
     ]
     mean = keras.layers.Average(dtype="float32")(logits)
