@@ -256,7 +256,7 @@ def test_a_network_without_a_last_weighted_layer_is_refused(branches):
     pixels = keras.Input(SHAPE)
     x = layers.GlobalAveragePooling2D()(pixels[..., :2])
     if branches:
-        x = layers.Add()([layers.Dense(2)(x) for _ in range(branches)])
+        x = layers.Multiply()([x for _ in range(branches)])
     model = keras.Model(pixels, x)
     with pytest.raises(InvalidSetting, match="no layer with weights"):
         graph.embedding(model)

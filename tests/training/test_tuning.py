@@ -14,10 +14,12 @@ from zoo.base.types import VALIDATION
 from zoo.data.stresses import MIDDLE, STRESSES, stressed
 from zoo.network.classifier import TrainedClassifier
 from zoo.stats.labelled_logits import LabelledLogits
+from zoo.training.recipe import Recipe
 from zoo.training.tuning import VIEWS, drawn, tune, under_stress
 
 SIDE = 32
 COHORT = Cohort(seed=1, size=64, prevalence=0.5, difficulty=0.3, extent=1.0)
+RECIPE = Recipe()
 DIGESTS = [f"{n:016x}" for n in range(300)]
 
 
@@ -27,13 +29,6 @@ def test_stresses_are_drawn_by_the_content_of_an_image_alone():
         assert names == drawn(digest)
         assert len(set(names)) == VIEWS
     assert {name for digest in DIGESTS for name in drawn(digest)} == set(STRESSES)
-
-
-def session(**changes):
-    recipe = SimpleNamespace(sensitivity=0.0)
-    return SimpleNamespace(
-        **{"positive": 1, "plan": SimpleNamespace(recipe=recipe), "progress": SILENT, **changes}
-    )
 
 
 def test_the_network_is_asked_about_each_image_under_its_stresses():
@@ -53,13 +48,15 @@ def test_the_network_is_asked_about_each_image_under_its_stresses():
         digest=COHORT.digest,
     )
     digests = {sample.name: COHORT.digest(sample) for sample in samples}
-    asked = session(
-        model=model,
-        class_names=data.class_names,
-        parts={VALIDATION: samples},
-        verified=SimpleNamespace(dataset=data, digests=digests),
+    classifier = TrainedClassifier(model, data.class_names, 1)
+    found = under_stress(
+        SimpleNamespace(
+            classifier=classifier,
+            parts={VALIDATION: samples},
+            verified=SimpleNamespace(dataset=data, digests=digests),
+            progress=SILENT,
+        )
     )
-    found, classifier = under_stress(asked), TrainedClassifier(model, ("a", "b"), 1)
     assert len(found.outputs.logits) == len(found.answers.labels) == VIEWS * len(samples)
     for row in range(VIEWS * len(samples)):
         view, number = divmod(row, len(samples))
@@ -88,19 +85,18 @@ def answers(shift: float, times: int = 1, seed: int = 0, classes: int = 2) -> La
 
 def test_the_threshold_lies_between_those_of_clean_and_of_stressed_images():
     clean, under = answers(0.0), answers(2.0, VIEWS, seed=1)
-    point = tune(clean, under, session()).point
+    point = tune(clean, under, 1, RECIPE).point
     assert point["clean"] < point["threshold"] < point["stressed"]
     assert point["images"] == 2 * VIEWS * 60  # both count alike
     assert point["patients"] == 60
-    alike = tune(clean, clean, session()).point
+    alike = tune(clean, clean, 1, RECIPE).point
     assert alike["clean"] == alike["stressed"] == alike["threshold"]
 
 
 def test_a_sensitivity_that_is_asked_for_is_reached_on_both_together():
-    asked = session()
-    asked.plan.recipe.sensitivity = 0.95
+    asked = Recipe(sensitivity=0.95)
     clean, under = answers(0.0), answers(-2.0, VIEWS, seed=1)
-    point = tune(clean, under, asked).point
+    point = tune(clean, under, 1, asked).point
     assert point["rule"] == "sensitivity"
     assert point["sensitivity"]["value"] >= 0.95
     assert point["stressed"] < point["threshold"] < point["clean"]
@@ -109,10 +105,10 @@ def test_a_sensitivity_that_is_asked_for_is_reached_on_both_together():
 def test_a_network_that_is_too_sure_under_stress_gets_a_higher_temperature():
     clean, wrong = answers(0.0), answers(0.0, VIEWS, seed=1)
     misled = LabelledLogits(wrong.logits, 1 - wrong.labels, wrong.patients, wrong.names)
-    assert tune(clean, misled, session()).temperature > tune(clean, clean, session()).temperature
+    assert tune(clean, misled, 1, RECIPE).temperature > tune(clean, clean, 1, RECIPE).temperature
 
 
 def test_of_three_classes_there_is_a_temperature_and_no_threshold():
-    tuned = tune(answers(0.0, classes=3), answers(0.0, VIEWS, classes=3), session())
+    tuned = tune(answers(0.0, classes=3), answers(0.0, VIEWS, classes=3), 1, RECIPE)
     assert tuned.point is None
     assert tuned.temperature == pytest.approx(1, rel=1)

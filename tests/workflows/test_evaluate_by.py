@@ -80,4 +80,4 @@ def test_rows_that_a_table_leaves_out_are_told(
         own, tiny_registry, source, "test", skip_broken=False, progress=Listening()
     )
     assert len(selection.samples) == 17
-    assert any("3 rows are left out: 3 have no label" in note for note in told)
+    assert any("3 images are left out: 3" in note for note in told)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from whole_pictures import WholePictures
 
 from zoo import BadInput, InvalidSetting
 from zoo.base.registry import Registry
@@ -28,7 +29,7 @@ def run(run_copy: Path) -> Run:
     return run_folder.read(run_copy)
 
 
-class Brightness:
+class Brightness(WholePictures):
     """Calls an image positive when its mean is above 125, and is the surer the farther it is."""
 
     input_shape, positive, temperature = SIZE, 1, 1.0

@@ -87,7 +87,7 @@ def load_registry(*extra_plugins: Any) -> Registry:
     Example:
         >>> registry = zoo.load_registry()
         >>> registry.architecture("efficientnet").input_shape
-        (224, 224, 3)
+        (160, 160, 3)
     """
     broken: list[BrokenPlugin] = []
     versions: dict[str, str] = {}

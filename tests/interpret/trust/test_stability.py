@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from whole_pictures import WholePictures
 
 from explain import shapley, smoothgrad
 from zoo import Attribution, Explainer, Images, Option
 from zoo.interpret.trust import stability
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 1), np.uint8)
+
+
+class Whole(WholePictures):
+    """A classifier of whole pictures, which only its methods ask."""
+
+    inner = SimpleNamespace(input_shape=(None, 0, 0, 3))
 
 
 def images_of(pixels) -> Images:
@@ -33,7 +42,7 @@ def judged(method, **how):
     images = images_of(PIXELS)
     own = method.explain(None, images, [0] * 3, None)
     maps = np.stack([one.values for one in own])
-    return stability.stability_test(method, {}, None, images, [0] * 3, None, maps, **how)
+    return stability.stability_test(method, {}, Whole(), images, [0] * 3, None, maps, **how)
 
 
 def test_a_map_of_the_image_stays():

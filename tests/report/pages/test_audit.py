@@ -175,7 +175,7 @@ def test_the_page_tells_what_to_believe() -> None:
         "good, with a lead of +0.",
         "good: holds up",
         "poor: do not use",
-        "points into the finding most often: in 100 % of them, within 15 pixels of it in",
+        "points into the finding most often: in 100 % of them, within 7.5 pixels of it in",
         "Where the findings are: classified right, 40 images",
         "Inside the lungs",
         "The best control of each test: centre (deletion)",

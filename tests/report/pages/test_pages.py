@@ -284,6 +284,7 @@ def test_templates_travel_with_the_package() -> None:
         "overview.html.j2",
         "parts.html.j2",
         "sort.js",
+        "stress.html.j2",
         "style.css",
     }
     assert {path.name for path in folder.iterdir()} == expected

@@ -268,12 +268,14 @@ def test_a_slow_method_is_cancelled_between_its_passes(
     quickly, seconds = TrainedClassifier.logits, [0.0]
     second, go_on = threading.Event(), threading.Event()
 
-    def slowly(classifier: TrainedClassifier, pixels: np.ndarray) -> np.ndarray:
+    def slowly(
+        classifier: TrainedClassifier, pixels: np.ndarray, boxes: np.ndarray | None = None
+    ) -> np.ndarray:
         if seconds[0]:
             second.set()
             assert go_on.wait(SECONDS)
         seconds[0] = 3.5
-        return quickly(classifier, pixels)
+        return quickly(classifier, pixels, boxes)
 
     monkeypatch.setattr(TrainedClassifier, "logits", slowly)
     monkeypatch.setattr(readings, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
