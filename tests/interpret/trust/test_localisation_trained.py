@@ -29,17 +29,18 @@ def pointing(maps: np.ndarray, masks: np.ndarray) -> tuple[float, float, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "side", "preset"), [("efficientnet", 160, "fast"), ("scratch", 112, "default")]
+    ("name", "side", "changes"),
+    [("efficientnet", 160, {"fewest_steps": 40}), ("scratch", 112, {})],
 )
 def test_gradcam_points_at_the_opacity_and_controls_do_not(
-    name: str, side: int, preset: str, tmp_path: Path
+    name: str, side: int, changes: dict[str, int], tmp_path: Path
 ) -> None:
     options = {"images": "80", "seed": "1", "size": str(side)}
     run = train.train(
         name,
         f"phantom?images=300&size={side}",
         folder=tmp_path,
-        preset=preset,
+        changes=changes,
         input_shape=(side, side, 3),
     )
     classifier, unseen = model_file.load_classifier(run), zoo_read_dataset("phantom", options)
