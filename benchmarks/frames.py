@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-    from benchmarks.train_lungs import badly_fitting
+    from benchmarks.train_lungs import divided
     from zoo.base.registry import load_registry
     from zoo.cli.console import Console
     from zoo.data.masks import find_masks
@@ -52,11 +52,7 @@ def main() -> None:
     dataset = load_registry().dataset(arguments.data)
     samples, masks = list(dataset.samples), None
     if arguments.masks:
-        left_out = badly_fitting(arguments.index, arguments.fits) if arguments.index else set()
-        samples = [s for s in samples if PurePosixPath(s.name).stem not in left_out]
-        patients = np.unique([sample.patient for sample in samples])
-        count = round(arguments.held * len(patients))
-        held = set(np.random.default_rng(arguments.seed).permutation(patients)[:count])
+        samples, held = divided(dataset, arguments)
         masks = find_masks(arguments.masks, samples)
         samples = [s for s in samples if s.patient in held and masks.of(s.name)]
     finder = Finder(localiser.lungs(), (SIDE, SIDE, 3))

@@ -66,11 +66,7 @@ def main() -> None:
 
     progress = Console()
     dataset = load_registry().dataset(arguments.images)
-    left_out = badly_fitting(arguments.index, arguments.fits) if arguments.index else set()
-    samples = [s for s in dataset.samples if PurePosixPath(s.name).stem not in left_out]
-    patients = np.unique([sample.patient for sample in samples])
-    count = round(arguments.held * len(patients))
-    chosen = set(np.random.default_rng(arguments.seed).permutation(patients)[:count])
+    samples, chosen = divided(dataset, arguments)
     known = masks.find_masks(arguments.masks, samples)
     held = gather(dataset, [s for s in samples if s.patient in chosen], known, progress)
     seen = gather(dataset, [s for s in samples if s.patient not in chosen], known, progress)
@@ -94,6 +90,18 @@ def main() -> None:
     for name, part in (("held-out patients", held), ("phantoms", phantoms(200, MEASURED_ON))):
         figures = [(v.mean(), np.percentile(v, 5)) for v in measure(model, part)]
         print(f"{name}, {len(part)}, " + ", ".join(f"{a:.3f}, {b:.3f}" for a, b in figures))
+
+
+def divided(dataset: Any, arguments: argparse.Namespace) -> tuple[list[Any], set[str]]:
+    """Return the samples whose masks fit, and the patients that are held out.
+
+    `arguments` are those of a script: index, fits, held and seed.
+    """
+    left_out = badly_fitting(arguments.index, arguments.fits) if arguments.index else set()
+    samples = [s for s in dataset.samples if PurePosixPath(s.name).stem not in left_out]
+    patients = np.unique([sample.patient for sample in samples])
+    count = round(arguments.held * len(patients))
+    return samples, set(np.random.default_rng(arguments.seed).permutation(patients)[:count])
 
 
 def phantoms(count: int, seed: int) -> Any:

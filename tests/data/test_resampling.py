@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from cutting_by_pillow import WHOLE, by_pillow, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from zoo.data.resampling import cut, hats
-
-WHOLE = np.array([[0, 0, 1, 1]], np.float32)
-
-
-def noise(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-
-
-def by_pillow(picture: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cut `(height, width)` float32 by an independent implementation of the same filter."""
-    height, width = picture.shape
-    top, left, bottom, right = box * [height, width, height, width]
-    image = Image.fromarray(picture)
-    return np.asarray(
-        image.resize(size[::-1], Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-    )
 
 
 def test_a_whole_picture_at_its_own_size_is_the_picture():

@@ -37,6 +37,10 @@ def nested():
     return keras.Model(pixels, layers.Dense(2)(x), name="nested")
 
 
+def boxes_of(model, pixels):
+    return np.asarray(frame.finding(model)(pixels.astype(np.float32)))
+
+
 def joined():
     pixels = keras.Input(SHAPE)
     x = layers.Conv2D(4, 3, strides=2, padding="same", trainable=False)(pixels)
@@ -82,7 +86,7 @@ def test_any_network_sees_its_part_and_says_what_it_would_say_of_that_alone(buil
     graph.check_flat(model, READ, 2, "framed")
     assert frame.is_framed(model)
     assert not frame.is_framed(inner)
-    boxes = frame.boxes(model, pixels)
+    boxes = boxes_of(model, pixels)
     assert ((boxes[:, 2] - boxes[:, 0]) < 0.95).all()
     seen = cut(pixels, boxes, SHAPE[:2])
     np.testing.assert_allclose(model(pixels), inner(seen), rtol=1e-4, atol=1e-4)
@@ -123,15 +127,15 @@ def test_a_second_frame_is_refused(model, lungs):
 
 
 def test_a_network_without_a_frame_sees_the_whole_picture():
-    found = frame.boxes(flat(), np.zeros((3, *SHAPE), np.uint8))
+    found = TrainedClassifier(flat(), ("a", "b"), 1).boxes(np.zeros((3, *SHAPE), np.uint8))
     np.testing.assert_array_equal(found, [[0, 0, 1, 1]] * 3)
 
 
 def test_a_box_can_be_held_while_the_picture_changes(model, pixels):
-    held = frame.boxes(model, pixels)
+    held = boxes_of(model, pixels)
     darkened = pixels.copy()
     darkened[:, 60:] = 0
-    assert np.abs(frame.boxes(model, darkened) - held).max() > 0.05
+    assert np.abs(boxes_of(model, darkened) - held).max() > 0.05
     seen = cut(darkened, held, SHAPE[:2])
     np.testing.assert_allclose(
         frame.with_boxes(model)([darkened, held]), frame.unframed(model)(seen), atol=1e-4
@@ -146,7 +150,7 @@ def classifier(model) -> TrainedClassifier:
 def test_a_classifier_tells_what_it_sees_and_answers_about_that(model, classifier, pixels):
     many = np.concatenate([pixels] * 8)  # more than a batch
     boxes = classifier.boxes(many)
-    np.testing.assert_allclose(boxes, frame.boxes(model, many), atol=1e-5)
+    np.testing.assert_allclose(boxes, boxes_of(model, many), atol=1e-5)
     seen = classifier.seen(pixels)
     assert seen.dtype == np.float32
     np.testing.assert_allclose(seen, cut(pixels, boxes[:5], SHAPE[:2]), atol=1e-2)
@@ -208,7 +212,7 @@ def test_a_box_as_plain_numbers_is_none_where_all_is_seen():
 def test_what_is_outside_the_box_has_no_gradient_and_what_is_inside_has(model, classifier, pixels):
     by_pixels = classifier.gradients(pixels, [1] * len(pixels), by_pixels=True).by_pixels
     reach = 2  # pixels that the filter reaches over an edge
-    for gradient, box in zip(by_pixels, frame.boxes(model, pixels), strict=True):
+    for gradient, box in zip(by_pixels, boxes_of(model, pixels), strict=True):
         top, left, bottom, right = box * [READ[0], READ[1], READ[0], READ[1]]
         inside = np.zeros(READ[:2], bool)
         inside[

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.network import frame, graph
+from zoo.network.frame import Box
 from zoo.network.localiser import Localiser
-
-Box = tuple[float, float, float, float]
 
 WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
 SHIFT = 0.04

@@ -69,10 +69,16 @@ def finder(localiser: Localiser, input_shape: tuple[int, int, int]) -> Any:
     """
     import keras
 
+    pixels, _, box = _looking(localiser, reading_shape(input_shape))
+    return keras.Model(pixels, box)
+
+
+def _looking(localiser: Localiser, shape: tuple[int, int, int]) -> tuple[Any, Any, Any]:
+    """Return tensors: pictures of a shape, the logits of their masks and their boxes."""
     from zoo.network.boxes import FindBox
 
-    find = localiser.network(reading_shape(input_shape))
-    return keras.Model(find.input, FindBox(localiser.limits.tolist(), name=BOX)(find.output))
+    find = localiser.network(shape)
+    return find.input, find.output, FindBox(localiser.limits.tolist(), name=BOX)(find.output)
 
 
 class Finder:
@@ -81,11 +87,8 @@ class Finder:
     def __init__(self, localiser: Localiser, input_shape: tuple[int, int, int]) -> None:
         import keras
 
-        from zoo.network.boxes import FindBox
-
-        model = localiser.network(input_shape)
-        box = FindBox(localiser.limits.tolist())(model.output)
-        self._both = keras.Model(model.input, [model.output, box])
+        pixels, logits, box = _looking(localiser, input_shape)
+        self._both = keras.Model(pixels, [logits, box])
 
     def __call__(self, pixels: np.ndarray) -> list[np.ndarray | None]:
         """Return a mask of each picture, `(height, width)` bool; None where it is not plausible.
@@ -120,14 +123,12 @@ def mask_finder(localiser: Localiser, input_shape: tuple[int, int, int]) -> Any:
     """
     import keras
 
-    from zoo.network.boxes import FindBox
     from zoo.network.cutting import Cut
 
-    find = localiser.network(reading_shape(input_shape))
-    box = FindBox(localiser.limits.tolist())(find.output)
-    mask = Cut((MASK, MASK))(keras.ops.sigmoid(find.output), box)
+    pixels, logits, box = _looking(localiser, reading_shape(input_shape))
+    mask = Cut((MASK, MASK))(keras.ops.sigmoid(logits), box)
     flat = keras.layers.Flatten(dtype="float32")(mask)
-    return keras.Model(find.input, keras.layers.Concatenate(dtype="float32")([box, flat]))
+    return keras.Model(pixels, keras.layers.Concatenate(dtype="float32")([box, flat]))
 
 
 def box_of(box: np.ndarray) -> Box | None:
@@ -172,20 +173,6 @@ def with_boxes(model: Any) -> Any:
     inner = unframed(model)
     pixels, boxes = keras.Input(model.input_shape[1:]), keras.Input((4,))
     return keras.Model([pixels, boxes], inner(Cut(inner.input_shape[1:3])(pixels, boxes)))
-
-
-def boxes(model: Any, pixels: np.ndarray) -> np.ndarray:
-    """Return the box that a network sees of each picture, `(batch, 4)` float32.
-
-    `pixels` is `(batch, height, width, channels)`, 0-255. A box is top, left, bottom, right as
-    shares of the picture, 0 to 1; of a network without a frame it is the whole picture.
-    """
-    whole = np.tile(WHOLE, (len(pixels), 1))
-    if not is_framed(model) or not len(pixels):
-        return whole
-    find = finding(model)
-    parts = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
-    return np.concatenate([np.asarray(find(part.astype(np.float32))) for part in parts])
 
 
 def placed(values: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:

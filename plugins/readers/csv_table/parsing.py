@@ -8,7 +8,6 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,11 +195,3 @@ def chosen_rows(table: Table, where: str) -> tuple[list[Row], str]:
 def cell(row: Row, place: int | None) -> str:
     """Give a cell's text; empty for a column that is not there or a line that ends before it."""
     return row.cells[place] if place is not None and place < len(row.cells) else ""
-
-
-def first_lines(rows: Iterable[Row], place: int) -> Mapping[str, int]:
-    """Give the first line of each text of a column."""
-    lines: dict[str, int] = {}
-    for row in rows:
-        lines.setdefault(cell(row, place), row.line)
-    return lines
