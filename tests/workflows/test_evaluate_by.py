@@ -18,9 +18,10 @@ from zoo.workflows.evaluate import evaluate
 
 @pytest.fixture(scope="module")
 def own(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that evaluations may be added to."""
+    """A run that evaluations may be added to, without those that others have made of it."""
     path = tmp_path_factory.mktemp("by") / "run"
-    return run_folder.read(Path(shutil.copytree(trained.path, path)))
+    leave = shutil.ignore_patterns(run_folder.EVALUATIONS)
+    return run_folder.read(Path(shutil.copytree(trained.path, path, ignore=leave)))
 
 
 def test_the_score_over_all_is_unchanged_and_the_groups_partition_it(
@@ -46,7 +47,7 @@ def test_the_score_over_all_is_unchanged_and_the_groups_partition_it(
 
     evaluate(own, source, by="prefix", registry=tiny_registry)
     assert not list(done.folder.glob("*-by-marker.png")), "pictures of what is not in the page"
-    assert "By marker" not in (own.path / run_folder.CARD).read_text("utf-8")
+    assert f"By marker, {done.folder.name}" not in (own.path / run_folder.CARD).read_text("utf-8")
 
 
 def test_an_unknown_column_is_refused_before_any_image_is_read(
