@@ -95,9 +95,11 @@ def fit(
         row["learning_rate"] = step.rate
         row["seconds"] = round(time.monotonic() - began, 2)
         if not math.isfinite(row["loss"]):
+            setting = "fine_tune_learning_rate" if phase.name == "fine-tune" else "learning_rate"
             raise ZooError(
-                f"The loss became {row['loss']} in epoch {epoch + 1}. "
-                "Lower it with --set learning_rate=0.0003, or clip more with --set clip_norm=0.5."
+                f"The loss became {row['loss']} in epoch {epoch + 1}. Learn more slowly with "
+                f"--set {setting}={phase.learning_rate / 10:g}, or clip more with "
+                "--set clip_norm=0.5."
             )
         if is_best_epoch(state, row, recipe):
             best = checkpoint.values(model.variables)

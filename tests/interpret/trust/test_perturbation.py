@@ -58,12 +58,12 @@ def test_the_place_that_matters_is_told_from_one_that_looks_alike() -> None:
 
 
 def test_curves_begin_and_end_where_they_must() -> None:
-    network = Looking(temperature=2.0)
+    network = Looking(temperature=4.0)
     pixels = picture(network)
     found = perturbation_test(network, pixels, [1], controls(pixels), steps=6)  # type: ignore[arg-type]
 
     def probability(image: np.ndarray) -> float:
-        logits = network.logits(image[None])[0] / 2.0
+        logits = network.logits(image[None])[0] / 4.0
         return float(1 / (1 + np.exp(logits[0] - logits[1])))
 
     whole, nothing = probability(pixels[0]), probability(blurred(pixels[0]))
@@ -76,8 +76,26 @@ def test_curves_begin_and_end_where_they_must() -> None:
         assert one.deleted[-1] == one.inserted[0] == pytest.approx(nothing)
 
 
+def test_an_answer_however_sure_is_followed_as_one_of_nine_tenths() -> None:
+    """Of a saturated softmax nothing is seen until nearly all that speaks for it is gone."""
+    pixels = picture(Looking())
+    maps = {"right": Looking().spot[None] * 1.0, **controls(pixels)}
+    sure, surer = (
+        perturbation_test(Looking(slope=slope), pixels, [1], maps)  # type: ignore[arg-type]
+        for slope in (0.05, 5.0)
+    )
+    for name in maps:
+        assert surer[name][0].deleted[0] == pytest.approx(0.9)
+        for curve in ("deleted", "inserted", "imputed"):
+            assert getattr(surer[name][0], curve) == pytest.approx(
+                getattr(sure[name][0], curve), abs=1e-5
+            )
+    unlikely = perturbation_test(Looking(slope=5.0), pixels, [0], maps)  # type: ignore[arg-type]
+    assert unlikely["right"][0].deleted[0] == pytest.approx(0.1)
+
+
 def test_a_curve_is_what_its_definition_says() -> None:
-    network = Looking()
+    network = Looking(slope=0.015)
     pixels = picture(network)
     values = np.random.default_rng(3).random((1, SIDE, SIDE))
     (found,) = perturbation_test(network, pixels, [1], {"map": values}, steps=4)["map"]  # type: ignore[arg-type]
