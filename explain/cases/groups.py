@@ -25,7 +25,7 @@ FEWEST = 5
 COMPARED = ("similar", "contribution")
 """Groups whose first cases are compared with the image place by place."""
 COSINE = "cosine distance"
-UNLIKE = "by being unlike the image"
+UNLIKE = "the image looks different from this one"
 """A remark on a case that counts since the image does not resemble it."""
 
 
@@ -173,8 +173,8 @@ class Finder:
         likeness = made_of.likeness(query.products, query.embedding)
         values = made_of.values(likeness, query.target)
         for kind, title, signed in (
-            ("pushed", f"Pushed the answer towards {name} most", -values),
-            ("pulled", f"Pulled the answer away from {name} most", values),
+            ("pushed", f"What taught it most to answer {name} here", -values),
+            ("pulled", "What taught it most not to", values),
         ):
             group = self._group(query, kind, title, signed, signed < 0, "added to the logit")
             yield replace(

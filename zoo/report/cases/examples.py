@@ -20,8 +20,14 @@ from zoo.report.rendering import uri
 READINGS = {
     "contribution": "The same features decide, in the same proportions.",
     "almost": "The network answers the same for these, though barely.",
-    "pushed": "What was learned from these speaks for the answer here.",
-    "pulled": "What was learned from these speaks against it.",
+    "pushed": (
+        "Training pictures, each with its own label. One of another class speaks for the answer, "
+        "too, when the image looks different from it."
+    ),
+    "pulled": (
+        "Training pictures that speak against the answer: of another class and like the image, or "
+        "of the same class and unlike it."
+    ),
 }
 """How to read the groups that do not explain themselves, by name."""
 PAIR_SIDE = 256
