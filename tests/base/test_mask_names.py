@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
 
-from zoo.base.mask_names import is_images_folder, is_mask_folder, unmasked
+from zoo.base.mask_names import is_images_folder, is_mask_folder, side_of_mask, unmasked
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,23 @@ def test_folders_of_images(name: str) -> None:
 )
 def test_masks_by_the_ends_of_their_names(stem: str, image: str | None) -> None:
     assert unmasked(stem) == image
+
+
+@pytest.mark.parametrize(
+    ("path", "side"),
+    [
+        ("ManualMask/leftMask/a.png", "left"),
+        ("masks/Right/a.png", "right"),
+        ("left lung/a.png", "left"),
+        ("lung_right/a.png", "right"),
+        ("masks/a_left_mask.png", "left"),
+        ("masks/a_right_lung_mask.png", "right"),
+        ("leftover/a.png", ""),
+        ("masks/leftMask.png", ""),
+        ("masks/left_a.png", ""),
+        ("a_mask.png", ""),
+        ("left/masks/a.png", ""),
+    ],
+)
+def test_which_lung_a_mask_is_of(path: str, side: str) -> None:
+    assert side_of_mask(PurePosixPath(path)) == side

@@ -65,11 +65,57 @@ def test_masks_among_their_images_are_told_by_their_folder(tmp_path: Path) -> No
 def test_a_mask_may_say_so_at_the_end_of_its_name(tmp_path: Path) -> None:
     drawn(tmp_path / "CHNCXR_0001_0_mask.png", 40)
     found = masks.find_masks(tmp_path, [sample("CHNCXR_0001_0.png")])
-    assert found.of("x/CHNCXR_0001_0.png") == tmp_path / "CHNCXR_0001_0_mask.png"
+    assert found.of("x/CHNCXR_0001_0.png") == (tmp_path / "CHNCXR_0001_0_mask.png",)
 
 
-def test_masks_of_single_lungs_are_refused(tmp_path: Path) -> None:
+def right_half(path: Path) -> None:
+    """Write a mask of 40 x 40 whose right half is white."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.zeros((40, 40), np.uint8)
+    pixels[:, 20:] = 255
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("ManualMask/leftMask/1.png", "ManualMask/rightMask/1.png"),
+        ("masks/left/1.png", "masks/right/1.png"),
+        ("masks/1_left_mask.png", "masks/1_right_mask.png"),
+    ],
+)
+def test_masks_of_single_lungs_are_joined(left: str, right: str, tmp_path: Path) -> None:
+    drawn(tmp_path / left, 10)
+    right_half(tmp_path / right)
+    drawn(tmp_path / "CXR_png" / "1.png", 40)
+    found = masks.find_masks(tmp_path, [sample("CXR_png/1.png")])
+    inside = found(sample("CXR_png/1.png"), (8, 8))
+    assert inside is not None
+    assert inside.all(axis=0).tolist() == [True, True, False, False, True, True, True, True]
+    assert inside.any(axis=0).tolist() == inside.all(axis=0).tolist()
+
+
+def test_a_mask_of_both_lungs_goes_before_those_of_each(tmp_path: Path) -> None:
     drawn(tmp_path / "leftMask" / "1.png", 10)
+    right_half(tmp_path / "rightMask" / "1.png")
+    drawn(tmp_path / "masks" / "1.png", 40)
+    found = masks.find_masks(tmp_path, [sample("1.png")])
+    assert found.of("1.png") == (tmp_path / "masks" / "1.png",)
+
+
+def test_a_lung_without_the_other_is_refused_where_there_are_both(tmp_path: Path) -> None:
+    drawn(tmp_path / "leftMask" / "1.png", 10)
+    drawn(tmp_path / "leftMask" / "2.png", 10)
+    assert len(masks.find_masks(tmp_path, [sample("1.png"), sample("2.png")]).of("1.png")) == 1
     drawn(tmp_path / "rightMask" / "1.png", 10)
-    with pytest.raises(BadInput, match="of the left and of the right lung"):
-        masks.find_masks(tmp_path, [sample("1.png")])
+    with pytest.raises(BadInput, match=r"of the left lung of '2\.png' and none of the other"):
+        masks.find_masks(tmp_path, [sample("1.png"), sample("2.png")])
+
+
+def test_images_of_a_side_have_masks_of_their_own(tmp_path: Path) -> None:
+    """Folders called left and right may hold hands as well as masks of lungs."""
+    drawn(tmp_path / "masks" / "left" / "1.png", 10)
+    right_half(tmp_path / "masks" / "right" / "1.png")
+    found = masks.find_masks(tmp_path, [sample("left/1.png"), sample("right/1.png")])
+    assert found.of("right/1.png") == (tmp_path / "masks" / "right" / "1.png",)
+    assert found.of("left/1.png") == (tmp_path / "masks" / "left" / "1.png",)

@@ -1,23 +1,25 @@
-"""Lung masks from a folder: one image file each, named as the radiograph it belongs to."""
+"""Lung masks from a folder: image files, named as the radiograph they belong to."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 
-from zoo.base import image_files, images
+from zoo.base import image_files
 from zoo.base.errors import BadInput
-from zoo.base.mask_names import is_images_folder, is_mask_folder, unmasked
+from zoo.base.mask_files import inside
+from zoo.base.mask_names import (
+    is_images_folder,
+    is_mask_folder,
+    side_of_folder,
+    side_of_mask,
+    unmasked,
+)
 from zoo.base.types import Sample
-
-INSIDE = 128
-
-_SIDE = re.compile("left|right", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,35 @@ class Masks:
         Raises:
             BadInput: the mask cannot be read.
         """
-        path = self.of(sample.name)
-        return None if path is None else inside(path, size)
+        paths = self.of(sample.name)
+        return inside(paths, size) if paths else None
 
-    def of(self, name: str) -> Path | None:
-        """Return the mask with the stem of `name`; of several the one whose folders agree most."""
+    def of(self, name: str) -> tuple[Path, ...]:
+        """Return the mask with the stem of `name`, or those of the left and the right lung.
+
+        Of several the one whose folders agree most.
+        """
         wanted = PurePosixPath(name)
         candidates = self.paths.get(wanted.stem, ())
-        return max(candidates, key=lambda path: _agreement(path, wanted), default=None)
+        agreeing = {path: _agreement(path, wanted) for path in candidates}
+        most = max(agreeing.values(), default=0)
+        closest = [path for path in candidates if agreeing[path] == most]
+        if whole := [path for path in closest if not side_of_mask(path)]:
+            return (whole[0],)
+        halves = {side_of_mask(path): path for path in reversed(closest)}
+        return tuple(halves[side] for side in sorted(halves))
 
 
 def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     """Index the masks below a folder, in any layout; white is inside.
 
     A file is the mask of the image with its name, or with its name less an end such as `_mask`.
-    Where folders called `masks` lie among others, only what is in them is a mask.
+    Where folders called `masks` lie among others, only what is in them is a mask. Masks of the left
+    and of the right lung (`leftMask/a.png` and `rightMask/a.png`) are joined.
 
     Raises:
-        BadInput: it is not a folder, holds no mask of any of these images, or has one for each
-            lung of an image.
+        BadInput: it is not a folder, holds no mask of any of these images, or lacks one of the
+            lungs of an image.
     """
     if not folder.is_dir():
         raise BadInput(f"There is no folder of masks '{folder}'. Check the path.")
@@ -63,9 +75,9 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
         if image := unmasked(path.stem):
             paths[image].append(path)
     masks = Masks({stem: tuple(files) for stem, files in paths.items()})
-    for sample in samples:
-        _refuse_halves(masks.paths.get(PurePosixPath(sample.name).stem, ()))
-    if not any(masks.of(sample.name) for sample in samples):
+    found = {sample.name: masks.of(sample.name) for sample in samples}
+    _refuse_halves(found)
+    if not any(found.values()):
         raise BadInput(
             f"None of the {len(called or names):,} masks in '{folder}' has the name of an image, "
             f"such as '{PurePosixPath(samples[0].name).stem}'. Expected files named as the images."
@@ -73,40 +85,37 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     return masks
 
 
-def inside(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """Return where a mask is white, `(height, width)` bool.
-
-    Raises:
-        BadInput: it cannot be read.
-    """
-    return images.read_image(path, size)[..., 0] >= INSIDE
-
-
-def _refuse_halves(paths: tuple[Path, ...]) -> None:
-    sides = {match[0].lower() for path in paths if (match := _SIDE.match(path.parent.name))}
-    if len(sides) == 2:
-        raise BadInput(
-            f"There are masks of the left and of the right lung, such as '{paths[0]}'. Expected "
-            "one mask of both: join the two files of each image."
-        )
+def _refuse_halves(found: Mapping[str, tuple[Path, ...]]) -> None:
+    """Refuse an image with a mask of one lung where others have masks of both."""
+    if not any(len(paths) == 2 for paths in found.values()):
+        return
+    for name, paths in found.items():
+        if len(paths) == 1 and (side := side_of_mask(paths[0])):
+            raise BadInput(
+                f"There is a mask of the {side} lung of '{name}' and none of the other one: "
+                f"'{paths[0]}'. Expected both: add the other, or take this one out."
+            )
 
 
 def _agreement(path: Path, wanted: PurePosixPath) -> int:
     """Count the folders above both that are called the same, from the file upwards.
 
-    Folders that only tell images from masks play no part.
+    Folders that only tell images from masks, or one lung from the other, play no part.
     """
+    sided = any(side_of_folder(folder) for folder in wanted.parts[:-1])
     agreeing = 0
-    for ours, theirs in zip(_telling(path), _telling(wanted), strict=False):
+    for ours, theirs in zip(_telling(path, sided), _telling(wanted, sided), strict=False):
         if ours != theirs:
             break
         agreeing += 1
     return agreeing
 
 
-def _telling(path: PurePath) -> Iterator[str]:
-    return (
+def _telling(path: PurePath, sided: bool) -> list[str]:
+    return [
         folder
         for folder in reversed(path.parts[:-1])
-        if not is_images_folder(folder) and not is_mask_folder(folder)
-    )
+        if not is_images_folder(folder)
+        and not is_mask_folder(folder)
+        and (sided or not side_of_folder(folder))
+    ]

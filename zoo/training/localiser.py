@@ -76,7 +76,7 @@ def gather(
     Raises:
         BadInput: fewer than `FEWEST` have one, or an image or a mask cannot be read.
     """
-    known = [sample for sample in samples if masks.of(sample.name) is not None]
+    known = [sample for sample in samples if masks.of(sample.name)]
     if len(known) < FEWEST:
         raise BadInput(
             f"Only {len(known)} of {len(samples)} images have a mask; {FEWEST} are needed to train "

@@ -13,12 +13,13 @@ from typing import Any
 from zoo.base.digests import digest_bytes, digest_file
 from zoo.base.environment import versions
 from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.mask_files import inside
 from zoo.base.parallel import limit_threads, pool
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import Sample
 from zoo.data import queries
-from zoo.data.masks import find_masks, inside
+from zoo.data.masks import find_masks
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
@@ -68,13 +69,13 @@ class ExplanationJob:
 class PendingImage:
     """An image that is to be explained: its files, and the key that its report will have.
 
-    `stem` is what the files of the report are called; `mask` shows the image's lungs.
+    `stem` is what the files of the report are called; `masks` show the image's lungs.
     """
 
     file: Path
     stem: str
     key: str
-    mask: Path | None
+    masks: tuple[Path, ...]
 
 
 def explain_folder(
@@ -132,13 +133,13 @@ def _sorted(
     known = {} if folder is None else {entry.path: entry for entry in casebook.entries(folder)}
     done, todo, taken = [], [], {entry.stem for entry in known.values()}
     for file in files:
-        entry, mask = known.get(str(file)), None if masks is None else masks.of(str(file))
-        image_key = key if mask is None else digest_bytes(f"{key} {digest_file(mask)}".encode())
+        entry, own = known.get(str(file)), () if masks is None else masks.of(str(file))
+        image_key = digest_bytes(" ".join([key, *map(digest_file, own)]).encode()) if own else key
         if entry is not None and folder is not None and _current(entry, file, image_key, folder):
             done.append(entry)
         else:
             stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(PendingImage(file, stem, image_key, mask))
+            todo.append(PendingImage(file, stem, image_key, own))
     return done, todo
 
 
@@ -232,7 +233,7 @@ def _work(
             continue
         named = [tasks[name] for name in images.names]
         size = images.pixels.shape[1:3]
-        masks = [None if task.mask is None else inside(task.mask, size) for task in named]
+        masks = [inside(task.masks, size) if task.masks else None for task in named]
         cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
         for task, digest, case in zip(named, images.digests, cases, strict=True):
             yield case

@@ -16,7 +16,7 @@ from plugins.readers.csv_table import boxes, columns, files, findings, parsing, 
 from plugins.readers.csv_table.boxes import BOXES, FRAME
 from plugins.readers.csv_table.cases import Case, CaseMaker, grouped
 from plugins.readers.csv_table.classes import named
-from plugins.readers.csv_table.columns import SPLIT, Columns
+from plugins.readers.csv_table.columns import MASKS, SPLIT, Columns
 from plugins.readers.csv_table.files import FIND
 from plugins.readers.csv_table.findings import AGAINST, BLANK_IS, FINDING, LEAVE, UNCERTAIN_IS
 from plugins.readers.csv_table.labels import refuse_several
@@ -29,7 +29,7 @@ from zoo import BadInput, Dataset, Sample, check_options, hookimpl
 
 OPTIONS = (
     *columns.USUAL, "patients", "root", FIND, "where", "classes", "subject",
-    FINDING, AGAINST, UNCERTAIN_IS, BLANK_IS, BOXES, RUNS, FRAME,
+    FINDING, AGAINST, UNCERTAIN_IS, BLANK_IS, BOXES, RUNS, MASKS, FRAME,
 )  # fmt: skip
 
 
@@ -44,7 +44,8 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     `uncertain` and `blank` (what such cells count as); `classes` (the labels to use, each with a
     name if wanted: `0:NORMAL,1:PNEUMONIA`); `boxes` (the column or the four columns with boxes of
     findings), `runs` (masks as run lengths) and `frame` (the size of the image that they were
-    drawn on, `SIDE` or `WIDTHxHEIGHT`); `subject` (what the images show).
+    drawn on, `SIDE` or `WIDTHxHEIGHT`); `masks` (the columns with mask files); `subject` (what the
+    images show).
     """
     if not location.lower().endswith(parsing.ENDINGS) or os.path.isdir(location):  # noqa: PTH112
         return None
@@ -95,7 +96,7 @@ def _index(table: Table, given: Mapping[str, str]) -> Dataset:
     rule, people, people_note = _patients(cases, options)
     labels = {name: index for index, name in enumerate(class_names)}
     images = ImagesBelow(root)
-    mask, mask_note = marks(table.path, cases, used, layout, options, images.header)
+    mask, mask_note = marks(table.path, cases, used, layout, options, images)
     return Dataset(
         source=str(table.path),
         class_names=class_names,

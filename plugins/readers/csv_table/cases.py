@@ -32,6 +32,8 @@ class Case:
     split: str
     boxes: tuple[Box, ...]
     runs: tuple[str, ...]
+    masks: tuple[str, ...]
+    """Files that show where the finding is, as the table names them."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class CaseMaker:
             self._split(name, rows),
             tuple(dict.fromkeys(box for row in named for box in self._boxes(row))),
             tuple(dict.fromkeys(text for row in named for text in self._runs(row))),
+            tuple(dict.fromkeys(text for row in named for text in self._masks(row))),
         )
 
     def _label(self, name: str, rows: list[Row]) -> tuple[str, str, str]:
@@ -153,6 +156,12 @@ class CaseMaker:
                 row.line, "has no runs of pixels; expected pairs of numbers, or -1 for none"
             )
         return () if text in runs.NONE else (text,)
+
+    def _masks(self, row: Row) -> list[str]:
+        cells = [cell(row, place) for place in self.columns.masks]
+        if not all(map(str.isprintable, cells)):
+            raise self.table.bad_line(row.line, "names a mask with control characters")
+        return [text for text in cells if text.casefold() not in BLANK]
 
 
 def grouped(

@@ -18,6 +18,7 @@ from zoo import BadInput
 from zoo.base.class_names import fold
 
 PATH, LABEL, PATIENT, SPLIT, READER = "path", "label", "patient", "split", "reader"
+MASKS = "masks"
 NO_SPLIT = "none"
 
 USUAL: Mapping[str, tuple[str, ...]] = {
@@ -45,7 +46,7 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a row holds its image, label, patient, split, reader, boxes and runs; None: nowhere."""
+    """Where a row holds its image, label, patient, and so on; None: nowhere."""
 
     path: Callable[[Row], str]
     paths: tuple[int, ...]
@@ -55,13 +56,15 @@ class Columns:
     reader: int | None
     boxes: tuple[int, ...]
     runs: int | None
+    masks: tuple[int, ...]
     note: str
 
     @property
     def last(self) -> int:
         """The place of the last column that is used: a shorter line cannot be."""
         single = (self.label, self.patient, self.split, self.reader, self.runs)
-        return max(*self.paths, *self.boxes, *(place for place in single if place is not None), 0)
+        places = (place for place in single if place is not None)
+        return max(*self.paths, *self.boxes, *self.masks, *places, 0)
 
 
 def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
@@ -74,9 +77,13 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
     path, paths = _path(table, options, taken)
     places = {kind: _place(table, kind, options, taken) for kind in (LABEL, PATIENT, READER)}
     split = None if options.get(SPLIT) == NO_SPLIT else _place(table, SPLIT, options, taken)
-    if BOXES in options:
-        boxes = [name.strip() for name in options[BOXES].split(",")]
-    elif boxes := _usual_boxes(table):
+    boxes, masks = _listed(options, BOXES), _listed(options, MASKS)
+    if MASKS in options and (BOXES in options or RUNS in options):
+        raise BadInput(
+            f"The option {MASKS}={options[MASKS]} says where findings are, and so does another. "
+            f"Expected one of {BOXES}, {RUNS} and {MASKS}."
+        )
+    if not boxes and not masks and (boxes := _usual_boxes(table)):
         taken["boxes of findings"] = ", ".join(boxes)
     if len(boxes) not in (0, 1, 4):
         raise BadInput(
@@ -93,8 +100,14 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
         places[READER],
         tuple(table.named(name, BOXES) for name in boxes),
         table.named(options[RUNS], RUNS) if RUNS in options else None,
+        tuple(table.named(name, MASKS) for name in masks),
         f"Columns taken: {shown}." if shown else "",
     )
+
+
+def _listed(options: Mapping[str, str], option: str) -> list[str]:
+    """Give the columns that an option names, parted by commas."""
+    return [name.strip() for name in options[option].split(",")] if option in options else []
 
 
 def _usual_boxes(table: Table) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -27,17 +27,20 @@ class Located:
     note: str
 
 
-def locate(texts: Sequence[str], root: Path, mode: str) -> Located:
+def locate(
+    texts: Sequence[str], root: Path, mode: str, *, besides: Collection[str] = ()
+) -> Located:
     """Find the images that the texts name: a file, its name alone, or a folder with images in it.
 
     A file that is not where a text says is looked for by the end of its path, as those of another
     machine are; one that two texts would take is for that which agrees longer. A text without an
-    image stays as it is: it is said to be missing when the image is needed.
+    image stays as it is: it is said to be missing when the image is needed. Images called
+    `besides` are not looked for.
 
     Raises:
         BadInput: several images fit equally well; by name alone, also when none does.
     """
-    below = Below(root)
+    below = Below(root, frozenset(besides))
     places = {text: _place(below, text, mode) for text in dict.fromkeys(texts)}
     rivals = [place.rivals for place in places.values() if place.rivals]
     if rivals and not any(place.names for place in places.values()):
@@ -102,6 +105,7 @@ class Below:
     """The images below a folder, by the ends of their paths; it is walked when first asked."""
 
     root: Path
+    besides: frozenset[str] = field(default=frozenset(), repr=False)
 
     def relative(self, there: str, name: str) -> str:
         """Give a file's name from the root, also where a table gives it from the top."""
@@ -137,7 +141,7 @@ class Below:
     def _names(self) -> tuple[str, ...]:
         from zoo.base.image_files import walk
 
-        return walk(self.root).names
+        return tuple(name for name in walk(self.root).names if name not in self.besides)
 
     @functools.cached_property
     def _whole(self) -> Tails:

@@ -1,4 +1,4 @@
-"""Where the findings of a table are: boxes and runs of pixels, as masks."""
+"""Where the findings of a table are: boxes, runs of pixels and files, as masks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from plugins.readers.csv_table import boxes, parsing, runs
+from plugins.readers.csv_table import boxes, mask_files, parsing, runs
 from plugins.readers.csv_table.boxes import Box, Boxes, Frame
 from plugins.readers.csv_table.cases import Case
 from plugins.readers.csv_table.columns import Columns
+from plugins.readers.csv_table.files import FIND
 from plugins.readers.csv_table.findings import FINDING
 from plugins.readers.csv_table.published import Layout
 from zoo import Header, Sample
@@ -19,6 +20,8 @@ from zoo.base.class_names import fold
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from zoo.base.image_files import ImagesBelow
 
 Mask = Callable[[Sample, tuple[int, int] | None], "np.ndarray"]
 
@@ -51,15 +54,19 @@ def marks(
     used: Columns,
     layout: Layout | None,
     options: Mapping[str, str],
-    header: Callable[[Sample], Header],
+    images: ImagesBelow,
 ) -> tuple[Mask | None, str]:
     """Give the function that shows where findings are, None without any, and a sentence.
 
     Raises:
-        BadInput: a table of boxes beside this one cannot be read.
+        BadInput: a table of boxes beside this one cannot be read, or a file is missing.
     """
     frame = boxes.frame_of(options)
-    published = layout.frame if layout else None
+    published, header = layout.frame if layout else None, images.header
+    if used.masks:
+        mode = options.get(FIND, "")
+        masks, note = mask_files.found(table, cases, images.root, mode, header)
+        return masks.mask, note
     if used.runs is not None:
         of_runs = {case.name: case.runs for case in cases}
         return RunMasks(header, of_runs, frame or published).mask, ""
