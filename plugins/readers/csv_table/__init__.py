@@ -21,6 +21,7 @@ from plugins.readers.csv_table.files import FIND
 from plugins.readers.csv_table.findings import AGAINST, BLANK_IS, FINDING, LEAVE, UNCERTAIN_IS
 from plugins.readers.csv_table.labels import refuse_several
 from plugins.readers.csv_table.marks import marks
+from plugins.readers.csv_table.one_hot import OneHot, columns_of_classes
 from plugins.readers.csv_table.parsing import Row, Table
 from plugins.readers.csv_table.published import CHEST, Layout
 from plugins.readers.csv_table.runs import RUNS
@@ -41,11 +42,11 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     `patients` (a rule for paths); `root` (where the paths begin); `find` ('path', or 'name': below
     the root, whatever the folder and the ending; both when left out); `where` (rows to use, as
     `view:PA`); `finding` (one against the rest, or against the one named by `against`);
-    `uncertain` and `blank` (what such cells count as); `classes` (the labels to use, each with a
-    name if wanted: `0:NORMAL,1:PNEUMONIA`); `boxes` (the column or the four columns with boxes of
-    findings), `runs` (masks as run lengths) and `frame` (the size of the image that they were
-    drawn on, `SIDE` or `WIDTHxHEIGHT`); `masks` (the columns with mask files); `subject` (what the
-    images show).
+    `uncertain` and `blank` (what such cells count as); `classes` (the labels to use, or the columns
+    of 1 and 0 where no column holds labels, each with a name if wanted: `0:NORMAL,1:PNEUMONIA`);
+    `boxes` (the column or the four columns with boxes of findings), `runs` (masks as run lengths)
+    and `frame` (the size of the image that they were drawn on, `SIDE` or `WIDTHxHEIGHT`); `masks`
+    (the columns with mask files); `subject` (what the images show).
     """
     if not location.lower().endswith(parsing.ENDINGS) or os.path.isdir(location):  # noqa: PTH112
         return None
@@ -83,13 +84,18 @@ def _index(table: Table, given: Mapping[str, str]) -> Dataset:
         rows, note = parsing.chosen_rows(table, options["where"])
         table = Table(table.path, table.header, rows)
         told.append(note)
-    columns.need_labels(table, used, layout, options)
+    chosen = chosen_classes(options)
+    one_hot = None
+    if chosen and FINDING not in options and used.label is None:
+        one_hot = columns_of_classes(table, chosen)
+    if one_hot is None:
+        columns.need_labels(table, used, layout, options)
     if FINDING not in options and used.label is not None:
         refuse_several(table, used.label, table.header[used.label])
     root = Path(options["root"]) if "root" in options else files.root_of(table.path)
-    made, note = _cases(table, used, layout, options, root)
+    made, note = _cases(table, used, layout, options, root, one_hot)
     told.append(note)
-    cases, class_names, notes = named(table, made, options, chosen_classes(options))
+    cases, class_names, notes = named(table, made, options, chosen)
     told += notes
     split_of, note = _splits(table, cases, layout, options)
     cases = [case for case in cases if case.name in split_of]
@@ -122,6 +128,7 @@ def _cases(
     layout: Layout | None,
     options: Mapping[str, str],
     root: Path,
+    one_hot: OneHot | None,
 ) -> tuple[list[Case], str]:
     """Give the cases, those that are left out too, and a sentence."""
     paths = [(_path(table, used, row), row) for row in table.rows]
@@ -131,6 +138,7 @@ def _cases(
         table,
         used,
         findings.question(table, used.label, layout, options) if FINDING in options else None,
+        one_hot,
         LEAVE if "classes" in options else options.get(BLANK_IS),
         boxes.frame_of(options),
         len(boxes_named) == 4 and boxes.are_corners(boxes_named),

@@ -11,6 +11,7 @@ from plugins.readers.csv_table.boxes import Box, Boxed, Frame
 from plugins.readers.csv_table.columns import Columns
 from plugins.readers.csv_table.findings import BLANK_IS, LEAVE, Question, Verdict
 from plugins.readers.csv_table.labels import BLANK, findings_in, is_list, several_labels
+from plugins.readers.csv_table.one_hot import OneHot
 from plugins.readers.csv_table.parsing import Row, Table, cell
 from zoo.base.sources import split_named
 
@@ -43,6 +44,7 @@ class CaseMaker:
     table: Table
     columns: Columns
     question: Question | None
+    one_hot: OneHot | None
     blank: str | None
     """What an empty label is: `leave` leaves the image out, None refuses the line."""
     frame: Frame | None
@@ -89,6 +91,8 @@ class CaseMaker:
         return votes[0][0], "", ""
 
     def _one_label(self, row: Row) -> str:
+        if self.one_hot is not None:
+            return self.one_hot.label(row)
         text = cell(row, self.columns.label)
         if is_list(text):
             text = "".join(findings_in(text, "")[:1])
@@ -105,12 +109,12 @@ class CaseMaker:
         first = self._one_label(rows[0])
         other = next(row for row in rows if self._one_label(row) != first)
         every = Counter(cell(row, self.columns.label) for row in self.table.rows)
-        every.pop("", None)
+        every.pop("", None)  # as all are where classes have a column each
         return several_labels(
             self.table,
             f"Line {other.line} of '{self.table.path}' names '{name}' again, after line "
             f"{rows[0].line}, with other labels: {', '.join(labels)}.",
-            every,
+            every or labels,
         )
 
     def _same(self, name: str, rows: list[Row], place: int | None, what: str) -> str:

@@ -10,12 +10,13 @@ from pathlib import PurePosixPath
 
 from plugins.readers.csv_table.boxes import BOXES
 from plugins.readers.csv_table.findings import AGAINST, FINDING, columns_of_findings
-from plugins.readers.csv_table.labels import several_labels
+from plugins.readers.csv_table.labels import listed, several_labels
+from plugins.readers.csv_table.one_hot import exclusive
 from plugins.readers.csv_table.parsing import Row, Table, cell, number
 from plugins.readers.csv_table.published import Layout
 from plugins.readers.csv_table.runs import RUNS
 from zoo import BadInput
-from zoo.base.class_names import fold
+from zoo.base.class_names import CLASSES, fold
 
 PATH, LABEL, PATIENT, SPLIT, READER = "path", "label", "patient", "split", "reader"
 MASKS = "masks"
@@ -139,6 +140,12 @@ def need_labels(
             f"'{table.path.name}?{FINDING}={finding}'."
         )
     names = columns_of_findings(table)
+    if len(names) > 1 and exclusive(table, names):
+        raise BadInput(
+            f"'{table.path}' has no column of labels, and one of the columns {listed(names)} is 1 "
+            f"in each row. Take these as the classes with '{table.path.name}?{CLASSES}="
+            f"{','.join(names)}', or ask for one against the rest with '?{FINDING}={names[-1]}'."
+        )
     if names and (layout is not None or len(names) > 1):
         counts = Counter(
             {

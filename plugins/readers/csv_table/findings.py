@@ -154,12 +154,12 @@ def _sayer(
             return known[fold(wanted)], _of_labels(label, mark, fold(wanted))
     place = table.column(wanted)
     if place is not None and place != label:
-        return table.header[place], _of_column(table, place)
+        return table.header[place], of_column(table, place)
     if layout is not None and layout.finding:
         if fold(wanted) == fold(layout.finding):
             runs = layout.options.get(RUNS)
             if runs is None and label is not None:
-                return layout.finding, _of_column(table, label)
+                return layout.finding, of_column(table, label)
             return layout.finding, _of_runs(table.named(runs or "", RUNS))
         known[fold(layout.finding)] = layout.finding
     names = [*known.values(), *columns_of_findings(table)]
@@ -180,7 +180,12 @@ def _of_labels(place: int, mark: str, wanted: str) -> Callable[[Row], Verdict]:
     return says
 
 
-def _of_column(table: Table, place: int) -> Callable[[Row], Verdict]:
+def of_column(table: Table, place: int) -> Callable[[Row], Verdict]:
+    """Give what a column of 1, 0, -1 and blanks says, or one of words such as `yes`.
+
+    It raises BadInput for a row that holds something else.
+    """
+
     def says(row: Row) -> Verdict:
         text = cell(row, place).casefold()
         if text in BLANK:
