@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plugins.readers.csv_table import boxes, columns, files, findings, parsing, published
+from plugins.readers.csv_table import boxes, columns, files, findings, folder, parsing, published
 from plugins.readers.csv_table.boxes import BOXES, FRAME
 from plugins.readers.csv_table.cases import Case, CaseMaker, grouped
 from plugins.readers.csv_table.classes import named
@@ -36,7 +36,7 @@ OPTIONS = (
 
 @hookimpl
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
-    """Index a table.
+    """Index a table, or a folder of images without class folders whose images one table names.
 
     Options: the columns `path`, `label`, `patient`, `split`, `reader` (who read the image);
     `patients` (a rule for paths); `root` (where the paths begin); `find` ('path', or 'name': below
@@ -48,7 +48,13 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     and `frame` (the size of the image that they were drawn on, `SIDE` or `WIDTHxHEIGHT`); `masks`
     (the columns with mask files); `subject` (what the images show).
     """
-    if not location.lower().endswith(parsing.ENDINGS) or os.path.isdir(location):  # noqa: PTH112
+    table, note = None, ""
+    if location and os.path.isdir(location):  # noqa: PTH112 (never raises)
+        found = folder.table_of(Path(location), options)
+        if found is None:
+            return None
+        table, note = found
+    elif not location.lower().endswith(parsing.ENDINGS):
         return None
     check_options("csv", options, OPTIONS)
     if options.get(FIND, files.BY_PATH) not in (files.BY_PATH, files.BY_NAME):
@@ -56,7 +62,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
             f"The option find is '{options[FIND]}'; expected '{files.BY_PATH}' or "
             f"'{files.BY_NAME}'."
         )
-    return _index(parsing.read_table(Path(location)), options)
+    return _index(table or parsing.read_table(Path(location)), options, note)
 
 
 @dataclass(frozen=True)
@@ -71,13 +77,13 @@ class Cell:
         return parsing.cell(self.rows[sample.name], self.place)
 
 
-def _index(table: Table, given: Mapping[str, str]) -> Dataset:
+def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
     from zoo.base.class_names import chosen_classes
     from zoo.base.image_files import ImagesBelow
 
     layout = published.recognised(table.header)
     options = {**(layout.options if layout else {}), **given}
-    told = [f"Recognised by its columns: the table of {layout.title}." if layout else ""]
+    told = [opened, f"Recognised by its columns: the table of {layout.title}." if layout else ""]
     used = columns.find_columns(table, options)
     told.append(used.note)
     if "where" in options:
@@ -153,7 +159,7 @@ def _cases(
 def _path(table: Table, used: Columns, row: Row) -> str:
     if len(row.cells) <= used.last:
         raise table.bad_line(row.line, f"has {len(row.cells)} cells, fewer than the first line")
-    return columns.clean_path(table, row, used)
+    return columns.clean_path(table, row, used.path)
 
 
 def _splits(

@@ -75,7 +75,7 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
         BadInput: a column is missing or called as another, or several may be meant.
     """
     taken: dict[str, str] = {}
-    path, paths = _path(table, options, taken)
+    path, paths = path_of_row(table, options, taken)
     places = {kind: _place(table, kind, options, taken) for kind in (LABEL, PATIENT, READER)}
     split = None if options.get(SPLIT) == NO_SPLIT else _place(table, SPLIT, options, taken)
     boxes, masks = _listed(options, BOXES), _listed(options, MASKS)
@@ -161,9 +161,14 @@ def need_labels(
     )
 
 
-def _path(
-    table: Table, options: Mapping[str, str], taken: dict[str, str]
+def path_of_row(
+    table: Table, options: Mapping[str, str], taken: dict[str, str] | None = None
 ) -> tuple[Callable[[Row], str], tuple[int, ...]]:
+    """Give what makes the path of a row's image, and the columns that it is made of.
+
+    Raises:
+        BadInput: a column is missing, or several may be meant.
+    """
     wanted = options.get(PATH, "")
     if names := _FIELD.findall(wanted):
         places = tuple(table.named(name, PATH) for name in names)
@@ -176,7 +181,7 @@ def _path(
             return "".join(t + c for t, c in zip(texts, [*cells, ""], strict=True))
 
         return joined, places
-    place = _place(table, PATH, options, taken)
+    place = _place(table, PATH, options, {} if taken is None else taken)
     if place is None:
         raise BadInput(f"{table.miscounted(PATH, 0)} Another can be chosen with '?{PATH}=NAME'.")
     return lambda row: cell(row, place), (place,)
@@ -204,13 +209,13 @@ def _place(
     return there[0] if there else None
 
 
-def clean_path(table: Table, row: Row, columns: Columns) -> str:
+def clean_path(table: Table, row: Row, path: Callable[[Row], str]) -> str:
     """Give the path of a row's image with `/` between its folders.
 
     Raises:
         BadInput: there is none, or it has control characters.
     """
-    text = columns.path(row)
+    text = path(row)
     if not text:
         raise table.bad_line(row.line, "has no path")
     if not text.isprintable():

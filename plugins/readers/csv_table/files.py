@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from zoo import BadInput
+from zoo.base.mask_names import is_mask_folder
 
 FIND, BY_PATH, BY_NAME = "find", "path", "name"
 ASIDE = frozenset(
@@ -115,12 +116,15 @@ class Below:
         )
 
     def ending(self, name: str, *, endings: bool) -> Place:
-        """Find the image whose path agrees longest with `name`; if `endings` count, those first."""
+        """Find the image whose path agrees longest with `name`; if `endings` count, those first.
+
+        Where it may be an image or a mask it is the image.
+        """
         parts = name.casefold().split("/")
         stems = (self._stems, [*parts[:-1], _stem(parts[-1])])
         for tails, wanted in ((self._whole, parts), stems) if endings else (stems,):
             for length in range(len(wanted), 0, -1):
-                found = tails.get(length).get("/".join(wanted[-length:]), ())
+                found = _unmasked(tails.get(length).get("/".join(wanted[-length:]), ()))
                 if len(found) == 1:
                     return Place(found, length, moved=len(wanted) > 1)
                 if found:
@@ -190,6 +194,14 @@ def root_of(table: Path) -> Path:
     while root.name.lower() in ASIDE:
         root = root.parent
     return root
+
+
+def _unmasked(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave those of several images out that lie in folders of masks, unless all do."""
+    if len(names) < 2:
+        return names
+    images = [n for n in names if not any(map(is_mask_folder, PurePosixPath(n).parts[:-1]))]
+    return tuple(images) or names
 
 
 def _posix(text: str) -> str:

@@ -25,7 +25,7 @@ TABLES = (".csv", ".tsv", ".csv.gz")
 SHOWN = 5
 
 
-@hookimpl
+@hookimpl(trylast=True)  # it takes any folder, so that others are asked first
 def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """Index a folder of images.
 
