@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from zoo import BadInput, Header, ZooError
-from zoo.base import decoding, formats, images, picture_limits
+from zoo import BadInput, Header, Sample, ZooError
+from zoo.base import decoding, file_attributes, formats, images, picture_limits
 from zoo.base.reader_warnings import Silence
 from zoo.cli import main
 
@@ -118,8 +118,9 @@ def test_a_format_that_gives_something_else_is_named(install: Callable[..., None
         ("", "AttributeError"),
         (STRANGER.replace('".plain"', '"plain"'), "expected one like '.dcm'"),
         (STRANGER.replace('name="plain"', 'name="dicom"'), "another plugin gives already"),
+        (STRANGER.replace("read=read", 'read=read, columns=("a",)'), "columns without attributes"),
     ],
-    ids=["import", "exit", "type", "nothing", "extension", "name"],
+    ids=["import", "exit", "type", "nothing", "extension", "name", "columns"],
 )
 def test_a_broken_format_is_listed_and_breaks_nothing_else(
     install: Callable[..., None], source: str, reason: str
@@ -147,6 +148,28 @@ def test_a_format_that_fails_to_recognise_is_passed_over(install: Callable[..., 
     with pytest.raises(BadInput, match="not an image") as caught:
         images.read_image(b"Dear doctor,")
     assert "plain" in str(caught.value)
+
+
+def test_what_a_strangers_file_says_of_its_image(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    says = 'columns=("side", "long", "bell", "film"), attributes=attributes,\n)'
+    attributes = """
+def attributes(beginning):
+    texts = {"side": "left", "long": "x" * 65, "bell": chr(7), "name": "Doe"}
+    return texts if beginning[4] == 10 else texts["none"]
+"""
+    source = STRANGER.replace("\nFORMAT", attributes + "\nFORMAT").rstrip().removesuffix(")") + says
+    install("stranger_telling", source)
+    (tmp_path / "a.plain").write_bytes(plain())
+    (tmp_path / "b").write_bytes(plain(11))
+    told = file_attributes.attributes_below(tmp_path, ["a.plain", "c.png"])
+    assert set(told) == {"side", "long", "bell", "film"}
+    assert set(file_attributes.attributes_below(tmp_path, ["b"])) == set(told)
+    assert file_attributes.attributes_below(tmp_path, ["c.png", "none"]) == {}
+    assert file_attributes.read_attributes(tmp_path / "a.plain") == {"side": "left"}
+    assert file_attributes.read_attributes(tmp_path / "b") == {}, "a stranger's mistake"
+    assert told["side"](Sample("gone.plain", 0, "")) == ""
 
 
 def test_dicom_is_listed_without_pydicom_being_imported() -> None:

@@ -79,4 +79,6 @@ def _fault(given: object, usable: dict[str, ImageFormat]) -> str:
     for extension in given.extensions:
         if not extension.startswith(".") or extension != extension.lower():
             return f"has the extension '{extension}'; expected one like '.dcm'"
+    if bool(given.columns) != (given.attributes is not None):
+        return "gives columns without attributes, or the other way round; expected both or none"
     return ""

@@ -113,6 +113,8 @@ class ImageFormat:
     `header(content, name)` gives width, height, mode and bytes without decoding any pixel: the
     host refuses too large a picture by it, and then never calls `read`. Both raise BadInput, with
     `name` in the sentence, whatever the content is.
+    `attributes(beginning)` gives what else such a file says of its image, as a text for each of
+    `columns` that it has, by the file's first MiB; None where the kind says nothing.
     """
 
     name: str
@@ -122,6 +124,9 @@ class ImageFormat:
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, str], np.ndarray | DeepPicture]
     header: Callable[[bytes, str], Header]
+    columns: tuple[str, ...] = ()
+    """Names that images can be grouped by, such as 'view'."""
+    attributes: Callable[[bytes], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

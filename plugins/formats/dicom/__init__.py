@@ -1,4 +1,4 @@
-"""DICOM files: the picture a viewer shows first, and nothing of the patient.
+"""DICOM files: the picture a viewer shows first, and nothing that tells who the patient is.
 
 No value of a text element is repeated in an error, and the libraries' own words are dropped, since
 they may quote the file.
@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from plugins.formats.dicom.attributes import KEYWORDS, attributes
 from plugins.formats.dicom.beginning import begins_with_elements
 from plugins.formats.dicom.parsing import PALETTE, layout_of, parsed
 from plugins.formats.dicom.shading import colours, shown, translated
@@ -70,6 +71,8 @@ FORMAT = ImageFormat(
     recognises=recognises,
     read=read,
     header=header,
+    columns=tuple(KEYWORDS),
+    attributes=attributes,
 )
 
 

@@ -79,6 +79,7 @@ class Cell:
 
 def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
     from zoo.base.class_names import chosen_classes
+    from zoo.base.file_attributes import attributes_below
     from zoo.base.image_files import ImagesBelow
 
     layout = published.recognised(table.header)
@@ -124,7 +125,7 @@ def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
         patient_rule=rule,
         subject=options.get("subject", CHEST if layout else _subject(rule)),
         notes=tuple(filter(None, (people_note, *told, note, mask_note))),
-        attributes=_attributes(table, cases),
+        attributes={**attributes_below(root, list(split_of)), **_attributes(table, cases)},
     )
 
 

@@ -42,6 +42,7 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
     from zoo import assign_patients
     from zoo.base import patients
     from zoo.base.class_names import chosen_classes
+    from zoo.base.file_attributes import attributes_below
     from zoo.base.image_files import ImagesBelow, walk
     from zoo.base.path_rules import path_rule
 
@@ -84,6 +85,7 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
         patient_rule=rule_name,
         subject=options.get("subject", subject),
         notes=tuple(filter(None, (note, *notes))),
+        attributes=attributes_below(root, kept),
     )
 
 
