@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from zoo import BadInput, Dataset, Sample
-from zoo.base.progress import SILENT
+from zoo.base.progress import Silent
 from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.data.resampling import cut
 from zoo.network import features as module
+from zoo.network import shards
 
 SIDE = 16
 
@@ -40,15 +41,21 @@ def build(seed: int = 0, stride: int = 2) -> Any:
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(x))
 
 
-class Pictures:
-    """Twenty images of noise that count how often they are read."""
+class Pictures(Silent):
+    """Twenty images of noise that count how often they are read, and keep what is told."""
 
     def __init__(self) -> None:
+        self.told: list[str] = []
         self.read_names: list[str] = []
         self.contents = {f"i{n}": n for n in range(20)}
         self.breaks_at = ""
         self.reading = (SIDE, SIDE)
         self.samples = tuple(Sample(name, 0, name) for name in self.contents)
+
+    def note(self, message: str) -> None:
+        self.told.append(message)
+
+    warn = note
 
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         if sample.name == self.breaks_at:
@@ -63,6 +70,7 @@ class Pictures:
 
     def features(self, backbone: Any, **options: Any) -> np.ndarray:
         self.read_names.clear()
+        self.told.clear()
         dataset = Dataset(
             source="here",
             class_names=("a", "b"),
@@ -71,7 +79,7 @@ class Pictures:
             digest=lambda s: s.name,
         )
         return module.features(
-            backbone, dataset, self.samples, self.digests(), progress=SILENT, **options
+            backbone, dataset, self.samples, self.digests(), progress=self, **options
         )
 
     def digests(self) -> Sequence[str]:
@@ -182,27 +190,54 @@ def test_an_interrupted_pass_goes_on_where_it_was(backbone: Any) -> None:
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["values", "keys"])
+@pytest.mark.parametrize("kind", [shards.ROWS, shards.INDEX])
 @pytest.mark.parametrize("content", [b"", b"not an array", None])
 def test_a_damaged_shard_is_computed_again(
     backbone: Any, cache: Path, kind: str, content: bytes | None
 ) -> None:
     pictures = Pictures()
     pictures.features(backbone)
-    shard = sorted(cache.rglob(f"*.{kind}.npy"))[0]
+    shard = sorted(cache.rglob(f"*{kind}"))[0]
     shard.write_bytes(shard.read_bytes()[:-8] if content is None else content)
     values = pictures.features(backbone)
     assert len(pictures.read_names) in (4, 8)  # that shard's images
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+    assert "1 of the files that were kept" in pictures.told[0]
+    pictures.features(backbone)
+    assert pictures.read_names == pictures.told == []
+
+
+def test_a_flipped_bit_is_not_trained_on(backbone: Any, cache: Path) -> None:
+    pictures = Pictures()
+    first = pictures.features(backbone)
+    shard = sorted(cache.rglob(f"*{shards.ROWS}"))[0]
+    content = bytearray(shard.read_bytes())
+    content[-2] ^= 64  # in the exponent of a number
+    shard.write_bytes(content)
+    assert np.allclose(pictures.features(backbone), first, atol=1e-3)
+    assert len(pictures.read_names) in (4, 8)
+    assert len(pictures.told) == 1
 
 
 def test_a_missing_half_of_a_shard_is_computed_again(backbone: Any, cache: Path) -> None:
     pictures = Pictures()
     pictures.features(backbone)
-    sorted(cache.rglob("*.values.npy"))[0].unlink()
+    sorted(cache.rglob(f"*{shards.ROWS}"))[0].unlink()
     values = pictures.features(backbone)
     assert pictures.read_names
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(
+    backbone: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache / "file").write_text("")
+    monkeypatch.setenv("ZOO_CACHE", str(cache / "file"))
+    pictures = Pictures()
+    values = pictures.features(backbone, views=2, preset="chest")
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+    assert len(pictures.told) == 1  # not once a shard
+    assert "cannot be kept" in pictures.told[0]
 
 
 def test_a_backbone_is_known_by_weights_and_layers_not_by_names(backbone: Any) -> None:

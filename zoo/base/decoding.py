@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.base import deep_pictures, formats, metadata, shallow_pictures, strips
+from zoo.base.digests import check_regular
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
 from zoo.base.pixel_arrays import resize
@@ -158,6 +159,7 @@ def opened(source: Path | bytes, name: str) -> Iterator[File]:
         return
     with contextlib.ExitStack() as closing:
         try:
+            check_regular(source)
             stream = closing.enter_context(source.open("rb"))
             head, length = stream.read(formats.HEAD), source.stat().st_size
             whole: Buffer = b""

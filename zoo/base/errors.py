@@ -5,6 +5,7 @@
     ├── UnknownName       no architecture, explainer, run or option of that name
     ├── InvalidSetting    an option or setting outside what is allowed
     ├── DamagedRun        a run folder that is unfinished, incomplete or altered
+    ├── NotWritten        a file or folder that the system does not let be written
     └── MissingWeights    pretrained weights that are not on this machine
 
 Each says what was received, what was expected and what to do. The command line shows it in one
@@ -43,6 +44,10 @@ class InvalidSetting(ZooError):
 
 class DamagedRun(ZooError):
     """A run folder that is unfinished, incomplete or altered."""
+
+
+class NotWritten(ZooError):
+    """A file or folder that the system does not let be written: no room, no permission."""
 
 
 class MissingWeights(ZooError):

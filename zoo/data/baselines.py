@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.array_files import Expected, check_arrays
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import replacing
 from zoo.data.baseline_inputs import title
@@ -30,6 +31,16 @@ FEW_VALUES = 12
 
 
 NEGLIGIBLE = 1e-4
+
+
+ARRAYS = {
+    "mean": Expected("f", "values"),
+    "scale": Expected("f", "values"),
+    "components": Expected("f", "reduced values"),
+    "coefficients": Expected("f"),
+    "intercept": Expected("f"),
+}
+"""What a file of baselines holds of each."""
 
 
 def asked(labels: np.ndarray, positive: int, classes: int) -> np.ndarray:
@@ -181,14 +192,17 @@ def load(path: Path) -> dict[str, Baseline]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             names = dict.fromkeys(key.rpartition("/")[0] for key in arrays.files)
-            return {
+            read = {
                 name: Baseline(*(arrays[f"{name}/{field.name}"] for field in fields(Baseline)))
                 for name in names
             }
+        for baseline in read.values():
+            check_arrays(vars(baseline), ARRAYS)
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(
             f"The baselines '{path}' cannot be read ({error}). Train the run again."
         ) from error
+    return read
 
 
 def _standardised(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Features of a frozen backbone, computed once for each view of each image and kept on disk.
 
-A shard is a pair of arrays, keys and features. The folder's name is a digest of the backbone's
-weights and layers, so another backbone or another preprocessing never meets these files; a row's
-key is the image's content and its view, so a changed image is computed anew.
+The folder's name is a digest of the backbone's weights and layers, so another backbone or another
+preprocessing never meets these files; a row's key is the image's content and its view, so a changed
+image is computed anew.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
 from zoo.base.cache import cache_folder
-from zoo.base.files import replacing
 from zoo.base.images import READING
 from zoo.base.parallel import in_parallel
 from zoo.base.pixel_arrays import to_channels
@@ -27,6 +24,7 @@ from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.data.pipeline import read_shape
 from zoo.data.resampling import cut
+from zoo.network.shards import Shards
 
 BATCH = 32
 SHARD_ROWS = 1024
@@ -49,16 +47,18 @@ def features(
 
     `backbone` is a Keras model from pixels to a `(batch, features)` or feature-map tensor; it is
     given what is in the `frames` of the images, or whole ones where these are None.
-    Rows that are on disk are read; the others are computed and written shard by shard, so that an
-    interrupted pass goes on where it was.
+    Rows that are on disk are read, once their checksum was found right; the others are computed and
+    written shard by shard, so that an interrupted pass goes on where it was. Where nothing can be
+    written they are computed all the same, and kept in memory.
     """
     key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
-    store = Store(cache_folder() / "features" / key)
+    store = Shards(cache_folder() / "features" / key, progress)
     # The same file looks otherwise at another depth.
     depth = f"{dataset.bits}-bit " if dataset.bits else ""
     names = [depth + _view_name(preset, seed, view) for view in range(views)]
+    found = store.find([f"{d}:{name}" for d in digests for name in names])
     missing = [
-        i for i, d in enumerate(digests) if any(f"{d}:{name}" not in store for name in names)
+        i for i, d in enumerate(digests) if any(f"{d}:{name}" not in found for name in names)
     ]
     if missing:
         _compute(
@@ -114,52 +114,6 @@ def backbone_key(backbone: Any) -> str:
     return content.hexdigest()
 
 
-class Store:
-    """The rows of one backbone on disk, read through a memory map."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._shards: list[np.ndarray] = []
-        self._places: dict[str, tuple[int, int]] = {}
-        for path in sorted(folder.glob("*.keys.npy")) if folder.is_dir() else ():
-            self._attach(path)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._places
-
-    def append(self, keys: Sequence[str], values: np.ndarray) -> None:
-        """Write a shard of rows."""
-        name = uuid4().hex
-        with replacing(self.folder / f"{name}.values.npy") as path:
-            np.save(path, values.astype(np.float32))
-        keys_path = self.folder / f"{name}.keys.npy"
-        with replacing(keys_path) as path:  # last, so that keys on disk have their values
-            np.save(path, np.array(keys))
-        self._attach(keys_path)
-
-    def rows(self, keys: Sequence[str]) -> np.ndarray:
-        """Return the rows of `keys`, in order."""
-        first = self._shards[0]
-        values = np.empty((len(keys), *first.shape[1:]), np.float32)
-        for i, key in enumerate(keys):
-            shard, row = self._places[key]
-            values[i] = self._shards[shard][row]
-        return values
-
-    def _attach(self, keys_path: Path) -> None:
-        values_path = keys_path.with_name(keys_path.name.replace(".keys.", ".values."))
-        try:
-            keys = np.load(keys_path, allow_pickle=False)
-            values = np.load(values_path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            return  # a damaged shard is computed again
-        if len(keys) != len(values):
-            return
-        for row, key in enumerate(keys):
-            self._places[str(key)] = (len(self._shards), row)
-        self._shards.append(values)
-
-
 def _compute(
     backbone: Any,
     frames: Frames | None,
@@ -170,7 +124,7 @@ def _compute(
     names: Sequence[str],
     preset: str,
     seed: int,
-    store: Store,
+    store: Shards,
     progress: Progress,
     title: str,
 ) -> None:

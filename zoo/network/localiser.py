@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo.base.array_files import Expected, check_arrays
 from zoo.base.errors import BadInput
 from zoo.base.files import replacing
 from zoo.network.graph import FRAME
@@ -31,6 +32,14 @@ WIDTHS = (16, 24, 40, 64, 80)
 FAINT = 5.0
 """Gray levels that are added to a picture's contrast, so that a blank one stays blank."""
 LUNGS = Path(__file__).with_name("lungs.npz")
+ABOUT = {
+    "limits": Expected("f", "described two"),
+    "dice": Expected("f", "", low=0, high=1),
+    "overlap": Expected("f", "", low=0, high=1),
+    "masks": Expected("iu", "", low=0),
+    "attribution": Expected("U", ""),
+}
+"""What a file holds beside the weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +152,12 @@ def lungs() -> Localiser:
     return load(LUNGS)
 
 
+def as_kept(localiser: Localiser) -> Localiser:
+    """Return a localiser as it is read from its file, where weights have 16 bits."""
+    weights = {n: a.astype(np.float16).astype(np.float32) for n, a in localiser.weights.items()}
+    return replace(localiser, weights=weights, limits=localiser.limits.astype(np.float32))
+
+
 def save(path: Path, localiser: Localiser) -> None:
     """Write a localiser as one .npz file, its weights in 16 bits."""
     arrays: dict[str, Any] = {
@@ -166,13 +181,16 @@ def load(path: Path) -> Localiser:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             named = {name: arrays[name] for name in arrays.files if "/" in name}
+            about = {name: arrays[name] for name in ABOUT}
+            check_arrays(about, ABOUT, two=2)
+            check_arrays(named, dict.fromkeys(named, Expected("f")))
             return Localiser(
                 weights={name: array.astype(np.float32) for name, array in named.items()},
-                limits=arrays["limits"],
-                dice=float(arrays["dice"]),
-                overlap=float(arrays["overlap"]),
-                masks=int(arrays["masks"]),
-                attribution=str(arrays["attribution"]),
+                limits=about["limits"],
+                dice=float(about["dice"]),
+                overlap=float(about["overlap"]),
+                masks=int(about["masks"]),
+                attribution=str(about["attribution"]),
             )
     except Exception as error:  # a damaged archive fails in many ways
         raise BadInput(

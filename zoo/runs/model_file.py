@@ -12,16 +12,18 @@ from zoo.base.files import replacing
 from zoo.network import localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import Finder
+from zoo.runs import reproducible
 from zoo.runs.run_folder import LOCALISER, MODEL, Run
 
 
 def save_model(path: Path, model: Any) -> None:
-    """Write the network without optimizer or loss."""
+    """Write the network without optimizer or loss; equal networks give equal files."""
     import keras
 
     bare = keras.Model(model.input, model.output, name=model.name)  # never compiled, same layers
     with replacing(path / MODEL) as temporary:
         bare.save(temporary)
+        reproducible.rewrite(temporary)
 
 
 def load_classifier(run: Run) -> TrainedClassifier:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.array_files import Expected, read_arrays
 from zoo.base.errors import DamagedRun
 from zoo.base.explanations import Reference
 from zoo.base.files import replacing
@@ -18,6 +19,19 @@ from zoo.base.types import Dataset, Sample
 THUMBNAIL_SIDE = 160
 HELD = ("held_embeddings", "held_labels")
 """Arrays of the validation cases; runs of older versions have none."""
+ARRAYS = {
+    "embeddings": Expected("f", "cases features"),
+    "labels": Expected("iu", "cases", low=0),
+    "names": Expected("U", "cases"),
+    "patients": Expected("U", "cases"),
+    "digests": Expected("U", "cases"),
+    "thumbnail_bytes": Expected("u", "bytes"),
+    "thumbnail_sizes": Expected("iu", "cases", low=0, optional=True),
+    "shapes": Expected("f", "cases values", optional=True),
+    "held_embeddings": Expected("f", "held features", optional=True),
+    "held_labels": Expected("iu", "held", low=0, optional=True),
+}
+"""What the file of the cases holds; it has no pictures where none were to be kept."""
 
 
 def choose_cases(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
@@ -66,28 +80,34 @@ def save(path: Path, reference: Reference) -> None:
         )
 
 
-def load(path: Path) -> Reference:
-    """Read the cases of a run.
+def load(path: Path, classes: int | None = None) -> Reference:
+    """Read the cases of a run, of so many classes where their number is known.
 
     Raises:
-        DamagedRun: the file is missing or damaged.
+        DamagedRun: the file is missing or damaged, or its arrays do not fit each other.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            content = arrays["thumbnail_bytes"].tobytes()
-            ends = np.cumsum(arrays["thumbnail_sizes"])
-            starts = ends - arrays["thumbnail_sizes"]
-            return Reference(
-                embeddings=arrays["embeddings"],
-                labels=arrays["labels"],
-                names=tuple(arrays["names"].tolist()),
-                patients=tuple(arrays["patients"].tolist()),
-                digests=tuple(arrays["digests"].tolist()),
-                thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
-                shapes=arrays["shapes"] if arrays["shapes"].size else None,
-                **{name: arrays[name] for name in HELD if name in arrays},
-            )
+        arrays = read_arrays(path, ARRAYS)
+        content = arrays["thumbnail_bytes"].tobytes()
+        ends = np.cumsum(arrays["thumbnail_sizes"])
+        starts = ends - arrays["thumbnail_sizes"]
+        if len(content) != arrays["thumbnail_sizes"].sum():
+            raise ValueError("its pictures are not as long as it says")
+        for name in ("labels", "held_labels"):
+            if classes is not None and (arrays.get(name, np.zeros(0)) >= classes).any():
+                raise ValueError(f"'{name}' has a label of no class")
+        return Reference(
+            embeddings=arrays["embeddings"],
+            labels=arrays["labels"],
+            names=tuple(arrays["names"].tolist()),
+            patients=tuple(arrays["patients"].tolist()),
+            digests=tuple(arrays["digests"].tolist()),
+            thumbnails=tuple(content[a:b] for a, b in zip(starts, ends, strict=True)),
+            shapes=arrays["shapes"] if arrays["shapes"].size else None,
+            **{name: arrays[name] for name in HELD if name in arrays},
+        )
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(
-            f"The reference cases '{path}' cannot be read ({error}). Train the run again."
+            f"The reference cases '{path}' cannot be read ({error}). Copy the run again, or train "
+            "it again."
         ) from error

@@ -8,9 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.base.array_files import Expected, read_arrays
 from zoo.base.errors import DamagedRun
 from zoo.base.files import replacing
 from zoo.base.types import Sample
+
+ARRAYS = {
+    "logits": Expected("f", "images classes"),
+    "labels": Expected("iu", "images", low=0),
+    "patients": Expected("U", "images"),
+    "names": Expected("U", "images"),
+}
+"""What a file of answers holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +78,22 @@ def save(path: Path, outputs: LabelledLogits) -> None:
         )
 
 
-def load(path: Path) -> LabelledLogits:
-    """Read what `save` wrote.
+def load(path: Path, classes: int | None = None) -> LabelledLogits:
+    """Read what `save` wrote, of so many classes where their number is known.
 
     Raises:
-        DamagedRun: the file is missing or damaged.
+        DamagedRun: the file is missing or damaged, or its arrays do not fit each other.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return LabelledLogits(*(arrays[k] for k in ("logits", "labels", "patients", "names")))
+        arrays = read_arrays(path, ARRAYS, classes=classes)
+        answers = LabelledLogits(*(arrays[name] for name in ARRAYS))
+        if not len(answers.labels):
+            raise ValueError("it has no images")
+        if (most := answers.labels.max()) >= answers.logits.shape[1]:
+            raise ValueError(f"it has the label {most}, which is no class")
     except Exception as error:  # a damaged archive fails in many ways
         raise DamagedRun(
-            f"The network's answers '{path}' cannot be read ({error}). Train again."
+            f"The network's answers '{path}' cannot be read ({error}). Copy the run again, or "
+            "train again."
         ) from error
+    return answers

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from zoo.base.errors import BadInput
+from zoo.base.errors import BadInput, NotWritten
 from zoo.base.patients import CHEST
 from zoo.base.progress import Progress
 from zoo.base.types import TRAIN, VALIDATION, Sample
@@ -102,8 +101,14 @@ def _own_localiser(
     seen, held = (training.gather(dataset, parts[p], masks, progress) for p in (TRAIN, VALIDATION))
     seed = plan.recipe.seed
     path = cache_folder() / "localisers" / f"{training.key_of(seen, held, seed)}.npz"
-    with contextlib.suppress(BadInput):  # absent, or damaged: trained anew
-        return localisers.load(path)
+    if path.exists():
+        try:
+            return localisers.load(path)
+        except BadInput as error:
+            progress.note(f"{error} That is done now.")
     found = training.train(seen, held, steps=training.STEPS, seed=seed, progress=progress)
-    localisers.save(path, found)
-    return localisers.load(path)  # as it will be read: its weights in 16 bits
+    try:
+        localisers.save(path, found)
+    except NotWritten as error:
+        progress.warn(f"The localiser cannot be kept for another time: {error}")
+    return localisers.as_kept(found)

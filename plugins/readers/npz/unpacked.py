@@ -19,6 +19,8 @@ LARGE = 2**30
 def mapped(archive: str, changed: int, key: str, size: int) -> np.ndarray:
     """Return an array of `size` bytes as a map of a file; `changed` is the archive's time.
 
+    The file is unpacked again where its checksum is not the one that the archive gives.
+
     Raises:
         BadInput: there is no room for the file.
         OSError: the archive or the file cannot be read or written.
@@ -26,11 +28,14 @@ def mapped(archive: str, changed: int, key: str, size: int) -> np.ndarray:
     import numpy as np
 
     from zoo.base.cache import cache_folder
+    from zoo.base.digests import checksum_of
     from zoo.base.files import replacing
 
     name = digest_bytes(f"{Path(archive).resolve()} {changed} {key}".encode())
     target = cache_folder() / "archives" / f"{name}.npy"
-    if not target.is_file():
+    with zipfile.ZipFile(archive) as members:
+        checksum = members.getinfo(f"{key}.npy").CRC
+    if not target.is_file() or checksum_of(target) != checksum:
         target.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(target.parent).free < size:
             raise BadInput(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import numpy as np
 
 from zoo.base import images as pictures
+from zoo.base.errors import NotWritten
 from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.files import write_json
 from zoo.base.pixel_arrays import to_channels
@@ -109,7 +110,7 @@ def of_run(
         targets = classifier.logits(images.pixels).argmax(axis=1).tolist()
     result = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
     if result is not None:
-        with contextlib.suppress(OSError):  # a run that may only be read is measured each time
+        with contextlib.suppress(NotWritten):  # a run that may only be read is measured each time
             write_json(path, {**key, "result": result.to_record()})
     return result
 

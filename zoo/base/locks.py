@@ -1,0 +1,33 @@
+"""One process at a time in a folder. The system gives a lock back when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def holding(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a folder while the block runs; give False when another holds it and `wait` is off.
+
+    The folder itself is locked, so that no file is left. Where the system cannot lock folders, as
+    Windows, or some of a network, nothing is held and True is given: files are whole then, too,
+    but two processes may take turns in writing them.
+    """
+    from filelock import lock_descriptor
+
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield True
+        return
+    try:
+        try:
+            held = lock_descriptor(handle, blocking=wait)
+        except OSError:
+            held = True
+        yield held
+    finally:
+        os.close(handle)
