@@ -42,7 +42,10 @@ def test_arrays_that_fit_are_read(tmp_path: Path) -> None:
         ({"labels": np.array([0, 1, -1])}, "'labels' goes from -1 to 1, not 0 to 9"),
         ({"labels": np.array([0, 1, 10])}, "goes from 0 to 10"),
         ({"labels": np.array([0.0, 1.0, 0.0])}, "'labels' is of type float64"),
-        ({"logits": np.zeros((3, 3), np.float32)}, r"'logits' is \(3, 3\), not any images by 2"),
+        (
+            {"logits": np.zeros((3, 3), np.float32)},
+            r"'logits' is \(3, 3\), not 3 images by 2 classes",
+        ),
         ({"logits": np.full((3, 2), np.nan)}, "'logits' has values that are not finite"),
         ({"logits": np.array([[0, np.inf]] * 3)}, "not finite"),
         ({"names": np.array([1, 2, 3])}, "'names' is of type int64"),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zoo import BadInput, DamagedRun, UnknownName
+import zoo
+from zoo import BadInput, DamagedRun, NotWritten, UnknownName
 from zoo.base import digests
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
@@ -61,7 +62,14 @@ def test_the_kept_embeddings_are_those_of_the_kept_network(
 
 
 @pytest.mark.parametrize(
-    "file", [run_folder.MODEL, run_folder.CASES, run_folder.METRICS, run_folder.HISTORY]
+    "file",
+    [
+        run_folder.MODEL,
+        run_folder.CASES,
+        run_folder.METRICS,
+        run_folder.HISTORY,
+        run_folder.TESTED,
+    ],
 )
 def test_a_missing_file_is_told(run_copy: Path, file: str) -> None:
     (run_copy / file).unlink()
@@ -70,7 +78,14 @@ def test_a_missing_file_is_told(run_copy: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [run_folder.MODEL, run_folder.CASES, run_folder.METRICS, run_folder.HISTORY]
+    "file",
+    [
+        run_folder.MODEL,
+        run_folder.CASES,
+        run_folder.METRICS,
+        run_folder.HISTORY,
+        run_folder.TESTED,
+    ],
 )
 def test_an_altered_file_is_told(run_copy: Path, file: str) -> None:
     content = bytearray((run_copy / file).read_bytes())
@@ -85,7 +100,7 @@ def test_what_a_run_may_have_is_among_the_files_that_must_not_change(
     run_copy: Path, name: str
 ) -> None:
     (run_copy / name).write_bytes(b"of this run")
-    run_folder.mark_done(run_copy, run_folder.read(run_copy).record)
+    run_folder.mark_done(run_folder.completed(run_copy, run_folder.read(run_copy).record))
     run_folder.open_run(run_copy)
     (run_copy / name).write_bytes(b"another one")
     with pytest.raises(DamagedRun, match=name):
@@ -122,9 +137,15 @@ def test_a_record_without_what_is_needed_is_told(run_copy: Path, key: str) -> No
         opened(run_copy)
 
 
-def test_another_schema_is_told(run_copy: Path) -> None:
-    change_record(run_copy, schema=99)
-    with pytest.raises(DamagedRun, match="schema 99"):
+@pytest.mark.parametrize(("schema", "remedy"), [(99, "Upgrade it"), (1, "Train the run again")])
+def test_another_schema_is_told_with_the_version_that_wrote_it(
+    run_copy: Path, schema: int, remedy: str
+) -> None:
+    change_record(run_copy, schema=schema, versions={"xray-zoo": "9.8"}, splits=...)
+    said = (
+        rf"by xray-zoo 9\.8, schema {schema}; this is {zoo.__version__}, which reads 2\. {remedy}"
+    )
+    with pytest.raises(DamagedRun, match=said):
         opened(run_copy)
 
 
@@ -213,9 +234,9 @@ def test_new_folders_never_meet(tmp_path: Path) -> None:
     assert all(path.name.startswith("net-") for path in made)
 
 
-def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be made"):
+    with pytest.raises(NotWritten, match="cannot be written: Not a directory"):
         run_folder.create(tmp_path / "file", "net")
 
 

@@ -35,13 +35,15 @@ def read_arrays(
         ValueError: an array is missing, or is not what the table says.
         OSError: the file cannot be read. A damaged archive raises other errors, too.
     """
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("it is no archive of arrays")  # noqa: TRY004
-        optional = {name for name, expected in table.items() if expected.optional}
-        if missing := table.keys() - optional - set(archive.files):
-            raise ValueError(f"it has no '{min(missing)}'")
-        arrays = {name: archive[name] for name in table if name in archive.files}
+        with archive:
+            optional = {name for name, expected in table.items() if expected.optional}
+            if missing := table.keys() - optional - set(archive.files):
+                raise ValueError(f"it has no '{min(missing)}'")
+            arrays = {name: archive[name] for name in table if name in archive.files}
     check_arrays(arrays, table, **lengths)
     return arrays
 

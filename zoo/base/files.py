@@ -19,6 +19,8 @@ from zoo.base.errors import NotWritten
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+SHOWN = 40
+"""Characters that are shown before and after what is wrong in a text."""
 UNSYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS})
 """What file systems answer that know no such thing as a directory to be synced."""
 
@@ -102,7 +104,8 @@ def write_text(path: Path, content: str) -> None:
     try:
         encoded = content.encode()
     except UnicodeEncodeError as error:  # a name from a file system, which allows any bytes
-        wrong = printable(content[max(0, error.start - 40) : error.end + 40])
+        before, after = content[: error.start], content[error.start :]
+        wrong = printable(before.rpartition("\n")[2][-SHOWN:] + after.partition("\n")[0][:SHOWN])
         raise NotWritten(
             f"'{printable(path)}' cannot be written: in '{wrong}' is what is not UTF-8 text. "
             "Rename that file or folder."
@@ -123,6 +126,11 @@ def write_json(path: Path, content: Any) -> None:
 def printable(text: str | Path) -> str:
     """Return a name in letters that every terminal and file takes: others escaped."""
     return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name can be written down: file systems allow any bytes."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _check_replaceable(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from zoo.base import digests, formats, images
 from zoo.base.errors import BadInput
+from zoo.base.files import is_text
 from zoo.base.types import Header, Sample
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
             name = prefix + entry.name
             if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
                 left_out.clutter[entry.name] += 1
-            elif not _is_text(entry.name):
+            elif not is_text(entry.name):
                 left_out.names += 1
             elif entry.is_dir():
                 following = links if entry.is_symlink() else waiting
@@ -203,11 +204,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         raise BadInput(
             f"The folder '{folder}' cannot be listed: {error.strerror}. Check its permissions."
         ) from error
-
-
-def _is_text(name: str) -> bool:
-    """Tell whether the name can be written into a report: file systems allow any bytes."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _most(counted: Counter[str]) -> str:

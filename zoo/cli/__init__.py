@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -11,6 +12,7 @@ import click
 
 from zoo import DISCLAIMER, __version__
 from zoo.base.errors import UnknownName, ZooError
+from zoo.base.files import FULL, is_text, printable
 
 COMMANDS = (
     "list",
@@ -48,18 +50,36 @@ class Commands(click.Group):
             ctx.fail(str(UnknownName.among("command", cmd_name, COMMANDS)))
         return importlib.import_module(f"zoo.cli.{cmd_name.replace('-', '_')}").command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what cannot be printed or written down: a name of bytes that are no text."""
+        for given in args:
+            if not is_text(given):
+                ctx.fail(f"'{printable(given)}' is not UTF-8 text. Rename that file or folder.")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the user can mend is told without a traceback."""
         try:
             return super().invoke(ctx)
         except ZooError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(printable(f"Error: {error}"), err=True)
             ctx.exit(USER_ERROR)
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _close_output()
+        except OSError as error:
+            if error.filename is not None or error.errno not in FULL | {errno.EIO}:
+                raise
+            _close_output()
+            click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+            ctx.exit(USER_ERROR)
+
+
+def _close_output() -> None:
+    """Let what Python still wants to print at its end go nowhere, without another error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

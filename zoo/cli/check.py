@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import, table
+from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.verify import positive_index
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def command(
         console.stop()
     page = write_check(checked, folder)
     if as_json:
-        click.echo(json.dumps(checked.result, indent=1))
+        print_json(checked.result)
     else:
         if checked.dataset.synthetic:
             click.echo("SYNTHETIC DATA.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import, table
+from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
 from zoo.training.recipe import DEFAULT, settings
 
@@ -75,7 +74,7 @@ def command(
     finally:
         console.stop()
     if as_json:
-        click.echo(json.dumps(done.result, indent=1))
+        print_json(done.result)
         return
     _print(done.result)
     click.echo(f"{DISCLAIMER}\nPage: {done.page}")

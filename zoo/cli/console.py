@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+
+from zoo.base.files import printable
 
 PLAIN_SECONDS = 15.0
 
@@ -79,6 +82,7 @@ class Console:
             self._bar = None
 
     def _write(self, message: str) -> None:
+        message = printable(message)
         if self._bar is not None:
             from rich.text import Text
 
@@ -115,6 +119,11 @@ def quiet_import() -> Iterator[None]:
             os.close(kept)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice is for programmers
     yield
+
+
+def print_json(content: Any) -> None:
+    """Print plain data as JSON to standard output; it has no number that is not finite."""
+    click.echo(json.dumps(content, indent=1, allow_nan=False))
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

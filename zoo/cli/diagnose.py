@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import options
+from zoo.cli.console import print_json
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others
 
@@ -24,7 +24,7 @@ def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
     causes = diagnose(run)
     if as_json:
         rows = {"run": run.name, "causes": [asdict(cause) for cause in causes]}
-        click.echo(json.dumps(rows, indent=1))
+        print_json(rows)
         return
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")

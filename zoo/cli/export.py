@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import
+from zoo.cli.console import Console, print_json, quiet_import
 from zoo.network import export_formats
 from zoo.runs import run_folder
 
@@ -63,7 +62,7 @@ def command(
     done = export(run, kind, output, source=source, images=images, progress=console)
     if as_json:
         answer = {**asdict(done), "path": str(done.path), "notice": DISCLAIMER}
-        click.echo(json.dumps(answer, indent=1))
+        print_json(answer)
         return
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import, table
+from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.training.recipe import settings
 
 
@@ -57,7 +56,7 @@ def command(
     finally:
         console.stop()
     if as_json:
-        click.echo(json.dumps(done.result, indent=1))
+        print_json(done.result)
         return
     if done.result["synthetic"]:
         click.echo("SYNTHETIC DATA.")

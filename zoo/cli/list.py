@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from zoo.base.errors import UnknownName
 from zoo.base.formats import BrokenFormat
 from zoo.base.registry import BrokenPlugin, Registry, load_registry
 from zoo.cli import options
+from zoo.cli.console import print_json, table
 
 
 @click.command("list")
@@ -26,11 +26,10 @@ def command(pattern: str, as_json: bool) -> None:
     registry = load_registry()
     listed = contents(registry, pattern)
     if as_json:
-        click.echo(json.dumps(listed, indent=1))
+        print_json(listed)
         return
     if not any(listed.values()):
         raise UnknownName.among("name", pattern, [*registry.architectures, *registry.explainers])
-    from zoo.cli.console import table
 
     if listed["architectures"]:
         table(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_text
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import, table
+from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.queries import Skipped, find_images
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
@@ -65,7 +64,7 @@ def command(
             "predictions": rows,
             "skipped": [{"name": s.name, "reason": s.reason} for s in skipped],
         }
-        click.echo(json.dumps(answer, indent=1))
+        print_json(answer)
     elif csv_path is not None:
         written = as_csv(rows, run.class_names)
         if str(csv_path) == "-":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.types import SPLITS, TEST
 from zoo.cli import options
-from zoo.cli.console import Console, quiet_import, table
+from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.stresses import LEVELS
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import HOLDS_BACK
@@ -60,7 +59,7 @@ def command(
         progress=console,
     )
     if as_json:
-        click.echo(json.dumps(done.result, indent=1))
+        print_json(done.result)
         return
     if done.result["synthetic"]:
         click.echo("SYNTHETIC DATA.")

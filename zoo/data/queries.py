@@ -29,7 +29,7 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
     What a folder holds beside them is told to `progress`.
 
     Raises:
-        BadInput: a path does not exist, or a folder has no image.
+        BadInput: a path does not exist or is no file, or a folder has no image.
     """
     files: list[Path] = []
     for path in map(Path, paths):
@@ -44,10 +44,18 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
                 progress.note(f"{path}: {left_out}")
             files.extend(inside.paths)
         elif path.exists():
+            _check_file(path)
             files.append(path)
         else:
             raise BadInput(f"There is no file or folder '{path}'. Check the path.")
     return files
+
+
+def _check_file(path: Path) -> None:
+    try:
+        digests.check_regular(path)
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be read: {error.strerror}. Check the path.") from error
 
 
 def read_images(

@@ -14,6 +14,7 @@ from zoo.base.errors import BadInput, UnknownName
 from zoo.base.parallel import in_parallel
 from zoo.base.progress import Progress, track
 from zoo.base.types import Dataset, Sample
+from zoo.data.changes import Stamp, stamp
 
 HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
 
@@ -31,6 +32,8 @@ class Verified:
     broken: tuple[str, ...]
     levels: Mapping[str, Levels] = field(default_factory=dict)
     """Of the images of more than 8 bits a value: how deep each is."""
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    """Size and time of each image's file, as they were before it was read."""
 
     @property
     def fingerprint(self) -> str:
@@ -57,13 +60,17 @@ def verify(
 
     def inspect(sample: Sample) -> tuple[Sample, str, Levels | None, str]:
         try:
+            seen = stamp(dataset, sample)
             digest = dataset.digest(sample)
             levels = None if dataset.synthetic else _decoded(dataset, sample, bits)
         except BadInput as error:
             return sample, "", None, str(error)
+        if seen is not None:
+            stamps[sample.name] = seen
         return sample, digest, levels, ""
 
     kept, digests, broken, deep = [], {}, [], {}
+    stamps: dict[str, Stamp] = {}
     total = len(dataset.samples)
     for sample, digest, levels, problem in track(
         progress, in_parallel(inspect, dataset.samples), "checking images", total
@@ -86,7 +93,8 @@ def verify(
         if not any(s.label == index for s in kept):
             raise BadInput(f"No image of class '{name}' can be read; expected some of each class.")
     whole = replace(dataset, samples=tuple(kept))
-    return Verified(at_depth(whole, bits or settled(deep.values())), digests, tuple(broken), deep)
+    at_one_depth = at_depth(whole, bits or settled(deep.values()))
+    return Verified(at_one_depth, digests, tuple(broken), deep, stamps)
 
 
 def at_depth(dataset: Dataset, bits: int | None) -> Dataset:

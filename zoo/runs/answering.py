@@ -15,6 +15,7 @@ from zoo.network.classifier import TrainedClassifier
 from zoo.runs import novelty, run_folder
 from zoo.runs.decision import Decision, Verdict
 from zoo.runs.novelty import Gate
+from zoo.runs.outputs import check_finite
 from zoo.runs.run_folder import Run
 from zoo.stats import labelled_logits, operating
 from zoo.stats.prevalence import correct, stated_shares
@@ -63,8 +64,14 @@ class Answerer:
         )
 
     def answer(self, pixels: np.ndarray) -> Answers:
-        """Answer to `(batch, height, width, channels)` uint8 pixels at the input size."""
+        """Answer to `(batch, height, width, channels)` uint8 pixels at the input size.
+
+        Raises:
+            DamagedRun: the network gives what is no number.
+        """
         logits, embeddings = self.classifier.outputs(pixels)
+        places = [f"image {place + 1}" for place in range(len(pixels))]
+        check_finite(places, logits=logits, embeddings=embeddings)
         probabilities = softmax(logits / self.classifier.temperature)
         distances = self.gate.distances([embeddings, novelty.shapes(pixels)])
         boxes = self.classifier.boxes(pixels)
@@ -102,9 +109,10 @@ def operating_point(run: Run, sensitivity: float | None = None) -> Mapping[str, 
             f"A sensitivity was given for {len(run.class_names)} classes; a threshold can only "
             "decide between two. Leave it out: the most probable class is then taken."
         )
-    validation = labelled_logits.load(run.path / run_folder.VALIDATION)
+    classes = len(run.class_names)
+    validation = labelled_logits.load(run.path / run_folder.VALIDATION, classes)
     if (run.path / run_folder.STRESSED).is_file():
-        stressed = labelled_logits.load(run.path / run_folder.STRESSED)
+        stressed = labelled_logits.load(run.path / run_folder.STRESSED, classes)
         validation = labelled_logits.alike(validation, stressed)
     positive = run.record["positive"]
     return operating.choose_threshold(

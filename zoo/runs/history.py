@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.base.files import write_text
+from zoo.base.files import not_written, write_text
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]], logs: Path | None = None) -> None:
@@ -38,9 +38,12 @@ def read_history(path: Path) -> list[dict[str, Any]]:
 def _log(folder: Path, row: Mapping[str, Any]) -> None:
     import tensorflow as tf
 
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
-        for name, value in row.items():
-            if isinstance(value, float):
-                tf.summary.scalar(name, value, step=row["epoch"])
-    writer.close()
+    try:
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default():
+            for name, value in row.items():
+                if isinstance(value, float):
+                    tf.summary.scalar(name, value, step=row["epoch"])
+        writer.close()
+    except tf.errors.OpError as error:
+        raise not_written(folder, error) from error

@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import replacing
 from zoo.network import localiser
@@ -30,7 +32,8 @@ def load_classifier(run: Run) -> TrainedClassifier:
     """Load the network of a finished run; no code from the file is executed.
 
     Raises:
-        DamagedRun: the file is not a Keras archive, or has a Lambda layer.
+        DamagedRun: the file is not a Keras archive, has a Lambda layer or weights that are not
+            finite, or is of another input or other classes than the record says.
     """
     path = run.path / MODEL
     try:
@@ -58,7 +61,25 @@ def load_classifier(run: Run) -> TrainedClassifier:
             f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
             "If its architecture came from a package, install that package."
         ) from error
+    _check(model, run)
     return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
+
+
+def _check(model: Any, run: Run) -> None:
+    """Compare a network with the record of its run."""
+    given = (list(model.input_shape[1:]), model.output_shape[-1])
+    wanted = (list(run.record["input_shape"]), len(run.class_names))
+    if given != wanted:
+        raise DamagedRun(
+            f"The network of '{run.name}' takes pictures of {given[0]} and tells {given[1]} "
+            f"classes; its record says {wanted[0]} and {wanted[1]}. Copy the run again."
+        )
+    for variable in model.variables:
+        if not np.isfinite(np.asarray(variable, np.float32)).all():
+            raise DamagedRun(
+                f"The network of the run '{run.name}' has weights that are not finite, in "
+                f"'{variable.path}': its answers would mean nothing. Train it again."
+            )
 
 
 def load_finder(run: Run) -> Finder | None:

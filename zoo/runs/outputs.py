@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.base.errors import DamagedRun
 from zoo.base.progress import Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.pipeline import batches, reading_errors
@@ -27,6 +28,24 @@ class Outputs(NamedTuple):
     boxes: np.ndarray
 
 
+def check_finite(names: Sequence[str], **values: np.ndarray) -> None:
+    """Refuse what a network gives to images where it is no number.
+
+    `values` are arrays with a row for each of the images of these names.
+
+    Raises:
+        DamagedRun: with the first value and image.
+    """
+    for kind, rows in values.items():
+        wrong = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
+        if wrong.any():
+            raise DamagedRun(
+                f"The network gives {kind} that are not finite, first to "
+                f"'{names[int(wrong.argmax())]}': its weights are damaged, or its training went "
+                "astray. Train it again, with a lower learning_rate."
+            )
+
+
 def outputs_of(
     classifier: TrainedClassifier,
     dataset: Dataset,
@@ -40,6 +59,9 @@ def outputs_of(
 
     `changed` gets each batch, `(batch, height, width, channels)` uint8, with its samples, and
     returns what the network is asked about instead.
+
+    Raises:
+        DamagedRun: the network gives what is no number.
     """
     streamed = batches(dataset, samples, classifier.input_shape)
     parts, start = [], 0
@@ -52,4 +74,7 @@ def outputs_of(
             pixels.flags.writeable = False  # one pass then serves all that is asked
             logits, embeddings = classifier.outputs(pixels)
             parts.append((logits, embeddings, novelty.shapes(pixels), classifier.boxes(pixels)))
-    return Outputs(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    outputs = Outputs(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    names = [sample.name for sample in samples]
+    check_finite(names, logits=outputs.logits, embeddings=outputs.embeddings)
+    return outputs

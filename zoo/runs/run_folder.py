@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,29 +11,26 @@ from typing import Any
 
 from zoo.base.depth import PLAIN
 from zoo.base.digests import digest_file
-from zoo.base.errors import BadInput, DamagedRun, UnknownName
+from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.explanations import Reference
-from zoo.base.files import write_json
+from zoo.base.files import sync_folder, write_json, writing
 from zoo.runs import reference
+from zoo.runs.record import BASELINES as BASELINES
+from zoo.runs.record import CASES as CASES
+from zoo.runs.record import DONE as DONE
+from zoo.runs.record import HISTORY as HISTORY
+from zoo.runs.record import LOCALISER as LOCALISER
+from zoo.runs.record import METRICS as METRICS
+from zoo.runs.record import MODEL as MODEL
+from zoo.runs.record import MORE, NEEDED, SCHEMA, read_json, read_record
+from zoo.runs.record import RECORD as RECORD
+from zoo.runs.record import STRESSED as STRESSED
+from zoo.runs.record import TESTED as TESTED
+from zoo.runs.record import TRAINING as TRAINING
+from zoo.runs.record import VALIDATION as VALIDATION
 from zoo.stats.alarms import Alarm
 
-SCHEMA = 2
-
-
-RECORD, MODEL, CASES = "run.json", "model.keras", "reference.npz"
-
-
-VALIDATION, BASELINES = "validation.npz", "baselines.npz"
-
-
-TESTED, STRESSED, LOCALISER = "test.npz", "stressed.npz", "localiser.npz"
-
-
-CHECKPOINT, METRICS, HISTORY, CURVES = "checkpoint.npz", "metrics.json", "history.csv", "curves.png"
-
-
-NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS)
-"""The files of a finished run whose content is recorded."""
+CHECKPOINT, CURVES = "checkpoint.npz", "curves.png"
 
 
 CARD, EVALUATIONS = "model_card.html", "evaluation"
@@ -43,35 +39,17 @@ CARD, EVALUATIONS = "model_card.html", "evaluation"
 STRESSES, STRESS = "stress", "stress.json"
 
 
-TRAINING, DONE = "training", "done"
+@dataclass(frozen=True)
+class Broken:
+    """A folder that looks like a run and cannot be read, and why."""
 
+    path: Path
+    reason: str
 
-STARTED = frozenset(
-    (
-        "schema",
-        "status",
-        "architecture",
-        "options",
-        "recipe",
-        "class_names",
-        "positive",
-        "input_shape",
-        "data",
-        "splits",
-    )
-)
-
-
-FINISHED = STARTED | {
-    "training",
-    "calibration",
-    "operating_point",
-    "gate",
-    "decision",
-    "alarms",
-    "files",
-}
-"""What every record says, and what the record of a finished run says besides."""
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
 
 
 @dataclass(frozen=True)
@@ -119,14 +97,14 @@ class Run:
 
     def metrics(self) -> dict[str, Any]:
         """Read the scores that were measured when the run was trained."""
-        return _read_json(self.path / METRICS)
+        return read_json(self.path / METRICS)
 
     def scored_elsewhere(self) -> dict[str, Mapping[str, Any]]:
         """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
         return {
             name: result["metrics"]["roc_auc"]
             for name, result in _results(self.path / EVALUATIONS, METRICS)
-            if result.get("own") is False
+            if result.get("own") is False and _has_area(result)
         }
 
     def under_stress(self) -> dict[str, Mapping[str, Any]]:
@@ -156,12 +134,12 @@ def create(folder: Path, architecture: str) -> Path:
     base = f"{architecture}-{datetime.now():%Y%m%d-%H%M%S}"
     for attempt in range(1, 100):
         path = folder / (base if attempt == 1 else f"{base}-{attempt}")
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise BadInput(f"The folder '{path}' cannot be made: {error.strerror}.") from error
+        with writing(path):
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            sync_folder(folder)
         return path
     raise BadInput(f"The folder '{folder}' has too many runs named '{base}'. Name another --runs.")
 
@@ -171,14 +149,18 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     write_json(path / RECORD, {"schema": SCHEMA, **record, "status": TRAINING})
 
 
-def mark_done(path: Path, record: Mapping[str, Any]) -> Run:
-    """Mark a run as done, with a digest of each file that using it needs; drop the checkpoint."""
-    more = [name for name in (STRESSED, LOCALISER, HISTORY) if (path / name).is_file()]
+def completed(path: Path, record: Mapping[str, Any]) -> Run:
+    """Return a run as it will be when it is done: with the digests of its files."""
+    more = [name for name in MORE if (path / name).is_file()]
     files = {name: digest_file(path / name) for name in (*NEEDED, *more)}
-    complete = {"schema": SCHEMA, **record, "status": DONE, "files": files}
-    write_json(path / RECORD, complete)
-    (path / CHECKPOINT).unlink(missing_ok=True)
-    return Run(path, complete)
+    return Run(path, {"schema": SCHEMA, **record, "status": DONE, "files": files})
+
+
+def mark_done(run: Run) -> None:
+    """Write the record of a completed run, after all other files; drop the checkpoint."""
+    write_json(run.path / RECORD, run.record)
+    with writing(run.path / CHECKPOINT):
+        (run.path / CHECKPOINT).unlink(missing_ok=True)
 
 
 def read(path: Path) -> Run:
@@ -186,7 +168,7 @@ def read(path: Path) -> Run:
 
     Raises:
         UnknownName: there is no such folder.
-        DamagedRun: its record is missing or unreadable.
+        DamagedRun: its record is missing, unreadable or not what a record is.
         BadInput: the path is a file, such as a .h5 model.
     """
     if path.is_file():
@@ -198,16 +180,7 @@ def read(path: Path) -> Run:
     if not path.is_dir():
         siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]
         raise UnknownName.among("run", path.name, siblings)
-    record = _read_json(path / RECORD)
-    if not isinstance(record, dict) or not record.keys() >= STARTED:
-        raise DamagedRun(f"'{path / RECORD}' is not the record of a run. Train again.")
-    if record["status"] == DONE and not record.keys() >= FINISHED:
-        raise DamagedRun(f"'{path / RECORD}' is not the whole record of a run. Copy it again.")
-    if record["schema"] != SCHEMA:
-        raise DamagedRun(
-            f"'{path}' was written with schema {record['schema']}; this version reads {SCHEMA}."
-        )
-    return Run(path, record)
+    return Run(path, read_record(path / RECORD))
 
 
 def open_run(name: str | Path | None = None, folder: str | Path | None = None) -> Run:
@@ -238,17 +211,34 @@ def open_run(name: str | Path | None = None, folder: str | Path | None = None) -
         raise DamagedRun(
             f"The run '{run.name}' is not finished. Go on with: zoo train --resume {run.path}"
         )
-    for file, digest in run.record["files"].items():
-        if not (run.path / file).is_file():
-            raise DamagedRun(
-                f"The run '{run.name}' has no '{file}'. Copy it again, or train again."
-            )
-        if digest_file(run.path / file) != digest:
-            raise DamagedRun(
-                f"'{file}' of the run '{run.name}' was changed after training, or damaged. "
-                "Copy the run again, or train again."
-            )
+    for file in run.record["files"]:
+        checked(run, file)
+    for file in MORE:
+        if file != TESTED and (run.path / file).is_file():
+            checked(run, file)
     return run
+
+
+def checked(run: Run, file: str) -> Path:
+    """Return a file of a finished run that has the content it had after training.
+
+    Raises:
+        DamagedRun: it is missing or altered, or the record has no digest of it.
+    """
+    path, digest = run.path / file, run.record["files"].get(file)
+    if not path.is_file():
+        raise DamagedRun(f"The run '{run.name}' has no '{file}'. Copy it again, or train again.")
+    if digest is None:
+        raise DamagedRun(
+            f"The record of the run '{run.name}' has no digest of its '{file}', so nobody can tell "
+            "whether it is what was trained. Copy the run again, or train again."
+        )
+    if digest_file(path) != digest:
+        raise DamagedRun(
+            f"'{file}' of the run '{run.name}' was changed after training, or damaged. "
+            "Copy the run again, or train again."
+        )
+    return path
 
 
 def locate(name: str | Path, folder: Path) -> Run:
@@ -259,35 +249,39 @@ def locate(name: str | Path, folder: Path) -> Run:
 
 def listing(folder: Path) -> list[Run]:
     """Return the readable runs of a folder, oldest first."""
-    runs = []
-    for record in folder.glob(f"*/{RECORD}"):
+    return survey(folder)[0]
+
+
+def survey(folder: Path) -> tuple[list[Run], list[Broken]]:
+    """Return the readable runs of a folder, oldest first, and those that are not, by name."""
+    runs, broken = [], []
+    for record in sorted(folder.glob(f"*/{RECORD}")):
         try:
             runs.append(read(record.parent))
-        except (DamagedRun, UnknownName):
-            continue
-    return sorted(runs, key=lambda run: (run.record.get("created", ""), run.name))
+        except ZooError as error:
+            broken.append(Broken(record.parent, str(error)))
+    return sorted(runs, key=lambda run: (run.record.get("created", ""), run.name)), broken
 
 
 def load_reference(run: Run) -> Reference:
     """Load the reference cases of a finished run."""
-    return reference.load(run.path / CASES)
+    return reference.load(run.path / CASES, len(run.class_names))
 
 
 def _results(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what the folders of a folder hold in a file of that name, each with its folder's."""
     for path in sorted(folder.glob(f"*/{file}")):
         try:
-            result = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
+            result = read_json(path)
+        except DamagedRun:
             continue  # a page that was only half copied says nothing about the run
         if isinstance(result, dict):
             yield path.parent.name, result
 
 
-def _read_json(path: Path) -> Any:
+def _has_area(result: Mapping[str, Any]) -> bool:
     try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise DamagedRun(f"'{path.parent}' has no '{path.name}': it is not a whole run.") from error
-    except (OSError, ValueError) as error:
-        raise DamagedRun(f"'{path}' cannot be read ({error}). Copy the run again.") from error
+        area = result["metrics"]["roc_auc"]
+        return {"value", "low", "high"} <= area.keys()
+    except (KeyError, TypeError, AttributeError):
+        return False

@@ -16,6 +16,8 @@ EfficientNet-Lite0 at 64 to 224 on real and drawn radiographs: 0.26 and more whe
 0.03 when fed 0-1 or -1 to 1, which it would scale once more.
 """
 GAP = 0.05
+SHOWN = 4
+"""Images that are named."""
 LEARNED = 0.7
 """ROC-AUC on the training part below which nothing was learned that could be remembered."""
 
@@ -125,6 +127,22 @@ def constant_features(features: np.ndarray) -> list[Alarm]:
             f"expected at least {CONSTANT_SPREAD}).",
             "Most likely the pixels are scaled twice: this network takes 0-255 and scales inside. "
             "Do not divide by 255 before it.",
+        )
+    ]
+
+
+def data_changed(names: Sequence[str], images: int) -> list[Alarm]:
+    """Tell of images whose files were changed while the network was trained on them."""
+    if not names:
+        return []
+    more = ", …" * (len(names) > SHOWN)
+    return [
+        Alarm(
+            "data changed",
+            f"{len(names)} of {images} images were changed or removed while the network was "
+            f"trained: {', '.join(names[:SHOWN])}{more}.",
+            "Nobody can tell which of the two contents its weights and scores come from. Train "
+            "again, on data that nobody writes to.",
         )
     ]
 

@@ -14,6 +14,7 @@ from zoo.base.files import write_json
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
+from zoo.data.changes import changed
 from zoo.network import localiser
 from zoo.runs import model_file, novelty, reference, run_folder
 from zoo.runs.decision import Decision
@@ -21,7 +22,7 @@ from zoo.runs.novelty import Gate
 from zoo.runs.outputs import Outputs
 from zoo.runs.run_folder import Run
 from zoo.stats import conformal, labelled_logits
-from zoo.stats.alarms import collapsed, gaps
+from zoo.stats.alarms import collapsed, data_changed, gaps
 from zoo.stats.assessment import assess
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
@@ -31,9 +32,10 @@ from zoo.training.tuning import VIEWS, Tuned, tune, under_stress
 
 
 def finish(trained: Trained, record: Mapping[str, Any], path: Path) -> Run:
-    """Measure the network on the three parts and write the finished run.
+    """Measure the network on the three parts, write its files and return the run as it will be.
 
-    `record` is what is known of it already.
+    `record` is what is known of it already. It is not done yet: `run_folder.mark_done` comes last,
+    when all that is drawn of it is written too.
     """
     given = {part: trained.outputs(part) for part in SPLITS}
     answers = {
@@ -51,6 +53,9 @@ def finish(trained: Trained, record: Mapping[str, Any], path: Path) -> Run:
     cases = _reference(trained, given)
     reference.save(path / run_folder.CASES, cases)
     gate = _gate(cases, given[VALIDATION], stressed.outputs)
+    verified = trained.verified
+    altered = changed(verified.dataset, verified.digests, verified.stamps)
+    trained.alarms.extend(data_changed(altered, len(verified.dataset.samples)))
     both = labelled_logits.alike(answers[VALIDATION], stressed.answers)
     complete = {
         **record,
@@ -64,7 +69,7 @@ def finish(trained: Trained, record: Mapping[str, Any], path: Path) -> Run:
         "localiser": found_by,
         "alarms": [asdict(alarm) for alarm in trained.alarms.kept.values()],
     }
-    return run_folder.mark_done(path, complete)
+    return run_folder.completed(path, complete)
 
 
 def _measure(

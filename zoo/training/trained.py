@@ -12,7 +12,7 @@ from zoo.base.progress import Progress
 from zoo.base.types import Sample
 from zoo.data.verify import Verified, labels_of
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs.outputs import Outputs, outputs_of
+from zoo.runs.outputs import Outputs, check_finite, outputs_of
 from zoo.stats.alarms import Alarm, Conditions
 from zoo.training.framing import Framing
 from zoo.training.recipe import Recipe
@@ -65,6 +65,8 @@ class Trained:
         """Return what the network gives to a part."""
         known = self.known(part)
         if known is not None:
+            names = [sample.name for sample in self.parts[part]]
+            check_finite(names, logits=known.logits, embeddings=known.embeddings)
             return known
         return outputs_of(
             self.classifier,

@@ -94,6 +94,7 @@ def ensemble(
         run_folder.write_record(path, record)
         run = finish(trained, record, path)
         write_text(path / run_folder.CARD, model_card(run))
+        run_folder.mark_done(run)
     except BaseException:  # it cannot be resumed: nothing is left that looks as if it could
         shutil.rmtree(path, ignore_errors=True)
         raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base import locks
 from zoo.base.environment import peak_memory, versions
-from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.errors import BadInput, InvalidSetting, NotWritten
 from zoo.base.files import write_bytes, write_text
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
@@ -104,8 +107,13 @@ def train(
         "command": list(command),
         "findings": [asdict(finding) for finding in findings],
     }
-    run_folder.write_record(path, record)
-    return _execute(session, record, path, TrainingState())
+    with _alone(path):
+        try:
+            run_folder.write_record(path, record)
+        except NotWritten:
+            shutil.rmtree(path, ignore_errors=True)  # it could not be resumed
+            raise
+        return _execute(session, record, path, TrainingState())
 
 
 def resume(
@@ -118,7 +126,8 @@ def resume(
     """Go on with a training that was killed, to the result it would have had.
 
     Raises:
-        ZooError: there is no such run, it is finished, or its data have changed since.
+        ZooError: there is no such run, it is finished, another process trains it, or its data have
+            changed since.
 
     Example:
         >>> run = zoo.resume(killed)  # its name or path
@@ -127,6 +136,11 @@ def resume(
     """
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))
+    with _alone(run.path):
+        return _resume(run_folder.read(run.path), registry, progress)
+
+
+def _resume(run: Run, registry: Registry, progress: Progress) -> Run:
     if run.done:
         raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
     record = run.record
@@ -153,6 +167,18 @@ def resume(
     return _execute(session, {**record, "versions": versions()}, run.path, state)
 
 
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let no other process train the same run meanwhile."""
+    with locks.holding(path, wait=False) as held:
+        if not held:
+            raise InvalidSetting(
+                f"The run '{path.name}' is being trained by another process. Wait for that, or "
+                "stop it first."
+            )
+        yield
+
+
 def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
     division = split(verified.dataset, verified.digests, plan.recipe.split_seed)
     for note in division.notes:
@@ -175,6 +201,7 @@ def _execute(session: Session, record: Mapping[str, Any], path: Path, state: Tra
     if curves := learning_curves(state.history, state.best_epoch):
         write_bytes(path / run_folder.CURVES, curves)
     write_text(path / run_folder.CARD, model_card(run))
+    run_folder.mark_done(run)  # last: a run that is done has all its files
     return run
 
 

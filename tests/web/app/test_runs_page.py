@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from zoo.base.digests import digest_file
 from zoo.base.files import write_json
 from zoo.base.registry import Registry
 from zoo.runs import run_folder
@@ -84,6 +85,18 @@ def test_an_unfinished_run_is_offered_to_be_resumed(client: TestClient, folder: 
     assert "is not finished" in refused.text
 
 
+def test_a_run_that_cannot_be_read_is_listed_with_its_reason(
+    client: TestClient, folder: Path
+) -> None:
+    shutil.copytree(folder / "copy", folder / "bad")
+    record = dict(run_folder.read(folder / "bad").record)
+    write_json(folder / "bad" / run_folder.RECORD, {**record, "created": 5})
+    page = client.get(PAGE).text
+    assert ">copy</a>" in page
+    assert "Cannot be read" in page
+    assert "created&#39;: input should be a valid string (it is 5)" in page
+
+
 def test_one_run_shows_scores_matrix_and_pictures(client: TestClient, folder: Path) -> None:
     page = client.get(f"{PAGE}/copy")
     assert page.status_code == 200
@@ -154,13 +167,20 @@ def test_names_are_compared_and_never_made_a_path(
         assert "Traceback" not in answer.text
 
 
+def keep(path: Path, answers: labelled_logits.LabelledLogits, file: str) -> None:
+    """Write answers as a training does, with their digest in the record."""
+    labelled_logits.save(path / file, answers)
+    files = run_folder.read(path).record["files"]
+    change(path, files={**files, file: digest_file(path / file)})
+
+
 def hand_made(path: Path, file: str = run_folder.TESTED) -> None:
     """Write answers to six images: by the threshold 0.5, four right and two wrong."""
     certainty = np.array([0.1, 0.2, 0.9, 0.8, 0.6, 0.3])
     logits = np.log(np.stack([1 - certainty, certainty], 1)).astype(np.float32)
     labels = np.array([0, 0, 1, 1, 0, 1])
     names = np.array([f"image {number}" for number in range(6)])
-    labelled_logits.save(path / file, labelled_logits.LabelledLogits(logits, labels, names, names))
+    keep(path, labelled_logits.LabelledLogits(logits, labels, names, names), file)
     kept = run_folder.read(path).record["operating_point"]
     change(
         path,
@@ -184,7 +204,10 @@ def test_the_matrix_of_a_run_is_that_of_its_scores(trained: Run) -> None:
 
 
 def test_without_answers_to_the_test_part_it_says_so(client: TestClient, run_copy: Path) -> None:
-    (run_copy / run_folder.TESTED).unlink(missing_ok=True)
+    (run_copy / run_folder.TESTED).unlink()
+    files = dict(run_folder.read(run_copy).record["files"])
+    del files[run_folder.TESTED]
+    change(run_copy, files=files)
     hand_made(run_copy, run_folder.VALIDATION)
     assert "The validation part, 6 images" in client.get(f"{PAGE}/copy").text
 
@@ -201,10 +224,8 @@ def test_a_cell_shows_its_images(client: TestClient, folder: Path) -> None:
 def test_a_cell_is_shown_in_pages(client: TestClient, run_copy: Path) -> None:
     names = np.array([f"image {number}" for number in range(30)])
     logits = np.tile(np.array([[3, -3]], np.float32), (30, 1))
-    labelled_logits.save(
-        run_copy / run_folder.TESTED,
-        labelled_logits.LabelledLogits(logits, np.zeros(30, np.int64), names, names),
-    )
+    answers = labelled_logits.LabelledLogits(logits, np.zeros(30, np.int64), names, names)
+    keep(run_copy, answers, run_folder.TESTED)
     first = client.get(f"{PAGE}/copy/answers/0/0").text
     second = client.get(f"{PAGE}/copy/answers/0/0?page=2").text
     assert "image 23" in first
@@ -232,10 +253,8 @@ def test_pictures_of_data_that_were_not_named_stay_closed(
     hand_made(run_copy)
     known = labelled_logits.load(run_copy / run_folder.TESTED)
     names = np.array([s.name for s in tiny_registry.dataset(str(class_folders)).samples][:6])
-    labelled_logits.save(
-        run_copy / run_folder.TESTED,
-        labelled_logits.LabelledLogits(known.logits, known.labels, names, names),
-    )
+    answers = labelled_logits.LabelledLogits(known.logits, known.labels, names, names)
+    keep(run_copy, answers, run_folder.TESTED)
     closed = client.get(f"{PAGE}/copy/answers/0/0").text
     assert "Only names are shown" in closed
     assert "data:image" not in closed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.base.errors import DamagedRun, UnknownName
+from zoo.base.errors import UnknownName
 from zoo.base.types import TEST, VALIDATION
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
@@ -54,14 +54,9 @@ def confusion_cells(run: Run) -> ConfusionCells:
         DamagedRun: they are missing or damaged.
     """
     part, name = TEST, run_folder.TESTED
-    if not (run.path / name).is_file():
+    if name not in run.record["files"] and not (run.path / name).is_file():
         part, name = VALIDATION, run_folder.VALIDATION
-    known = labelled_logits.load(run.path / name)
-    classes = len(run.class_names)
-    if known.logits.ndim != 2 or known.logits.shape[1] != classes or not len(known.labels):
-        raise DamagedRun(f"The answers of '{run.name}' do not fit its classes. Train again.")
-    if known.labels.min() < 0 or known.labels.max() >= classes:
-        raise DamagedRun(f"The answers of '{run.name}' have labels of no class. Train again.")
+    known = labelled_logits.load(run_folder.checked(run, name), len(run.class_names))
     probabilities = softmax(known.logits / run.temperature)
     said = decide(probabilities, run.record["positive"], run.threshold)
     return ConfusionCells(part, known, said, probabilities)

@@ -13,7 +13,7 @@ from zoo.base.types import TEST
 from zoo.report.pages.claim import source_name
 from zoo.report.tables import TITLES, metric_text
 from zoo.runs import run_folder
-from zoo.runs.run_folder import Run
+from zoo.runs.run_folder import Broken, Run
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 
@@ -38,6 +38,13 @@ def all_runs(shared: Shared) -> list[Run]:
     only = shared.library.only
     runs = [run for run in run_folder.listing(shared.folder) if not only or run.name in only]
     return runs[::-1]
+
+
+def broken(shared: Shared) -> list[Broken]:
+    """Return the runs of the folder that cannot be read, by name."""
+    only = shared.library.only
+    found = run_folder.survey(shared.folder)[1]
+    return [one for one in found if not only or one.name in only]
 
 
 def listed_run(shared: Shared, name: str) -> Run:

@@ -57,6 +57,7 @@ def router(shared: Shared) -> APIRouter:
                 [run for run in listed_runs.all_runs(shared) if run.done]
             ),
             unfinished=listed_runs.unfinished(shared, trainings),
+            broken=listed_runs.broken(shared),
         )
 
     @routes.get(f"{PAGE}/{{name}}")

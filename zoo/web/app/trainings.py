@@ -200,7 +200,8 @@ class Trainings:
                 run = run_folder.read(record.parent)
             except ZooError:
                 continue
-            if run.record.get("command") == command and run.record["created"] >= training.started:
+            created = run.record.get("created", "")
+            if run.record.get("command") == command and created >= training.started:
                 return name
         return ""
 
