@@ -39,6 +39,12 @@ def test_pipes_and_devices_are_no_images(kind: str, trained: Run, tmp_path: Path
     told(run("check", path), str(path))
 
 
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "images.npz"])
+def test_pipes_are_no_data(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    told(run("check", tmp_path / name), "is a pipe or a device; expected a file")
+
+
 def test_a_pipe_in_place_of_a_file_of_the_run_is_told(
     run_copy: Path, picture: Callable[..., Path]
 ) -> None:

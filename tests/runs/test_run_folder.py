@@ -209,6 +209,42 @@ def test_a_file_that_is_no_archive_is_told(run_copy: Path, content: bytes) -> No
         model_file.load_classifier(opened(run_copy))
 
 
+def with_model(run: Path, change: Callable[[Any], None]) -> Run:
+    """Change the network as someone would who also mends the digest."""
+    model = model_file.load_classifier(opened(run)).model
+    change(model)
+    model_file.save_model(run, model)
+    record = json.loads((run / run_folder.RECORD).read_text())
+    digest = digests.digest_file(run / run_folder.MODEL)
+    change_record(run, files={**record["files"], run_folder.MODEL: digest})
+    return opened(run)
+
+
+def test_weights_that_are_no_numbers_give_no_answer(run_copy: Path) -> None:
+    def spoil(model: Any) -> None:
+        model.layers[-1].kernel.assign(np.full(model.layers[-1].kernel.shape, np.nan))
+
+    with pytest.raises(DamagedRun, match=r"'copy' has weights that are not finite, in '.*kernel'"):
+        model_file.load_classifier(with_model(run_copy, spoil))
+
+
+def test_a_network_of_another_input_than_the_record_says_is_told(run_copy: Path) -> None:
+    change_record(run_copy, input_shape=[32, 64, 3])
+    with pytest.raises(DamagedRun, match=r"takes pictures of \[64, 64, 3\] .* says \[32, 64, 3\]"):
+        model_file.load_classifier(opened(run_copy))
+
+
+@pytest.mark.parametrize("name", [run_folder.STRESSED, run_folder.TESTED])
+def test_a_file_without_a_digest_is_not_believed(run_copy: Path, name: str) -> None:
+    record = json.loads((run_copy / run_folder.RECORD).read_text())
+    change_record(run_copy, files={k: v for k, v in record["files"].items() if k != name})
+    with pytest.raises(DamagedRun, match=f"has no digest of its '{name}'"):
+        run_folder.checked(run_folder.read(run_copy), name)
+    if name == run_folder.STRESSED:  # opening needs it
+        with pytest.raises(DamagedRun, match=f"has no digest of its '{name}'"):
+            opened(run_copy)
+
+
 def test_the_newest_finished_run_is_taken_and_garbage_skipped(run_copy: Path) -> None:
     folder = run_copy.parent
     for name, created in (
@@ -225,6 +261,7 @@ def test_the_newest_finished_run_is_taken_and_garbage_skipped(run_copy: Path) ->
     (folder / "no record").mkdir()
     assert [run.name for run in run_folder.listing(folder)] == ["older", "copy", "newer", "later"]
     assert run_folder.open_run(None, folder).name == "newer"
+    assert [broken.name for broken in run_folder.survey(folder)[1]] == ["garbage"]
     assert run_folder.listing(folder / "nowhere") == []
 
 

@@ -1,4 +1,7 @@
-"""One process at a time in a folder. The system gives a lock back when its holder dies."""
+"""One process at a time in a folder. The system gives a lock back when its holder dies.
+
+A process must not wait for a folder that it holds itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from zoo.base.files import writing
 
 
 @contextlib.contextmanager
@@ -31,3 +36,16 @@ def holding(folder: Path, *, wait: bool) -> Iterator[bool]:
         yield held
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Make a folder, and wait until no other process writes what belongs together there.
+
+    Raises:
+        NotWritten: it cannot be made.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with holding(folder, wait=True):
+        yield

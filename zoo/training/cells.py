@@ -21,6 +21,7 @@ import numpy as np
 from zoo.base.environment import versions
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import write_json
+from zoo.base.locks import in_turn
 from zoo.base.parallel import check_backend, limit_threads, pool
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
@@ -122,7 +123,17 @@ def train_cell(
     Raises:
         ZooError: the data or a setting cannot be used.
     """
-    path = folder / cell.name
+    with in_turn(folder / cell.name):
+        return _train(cell, folder / cell.name, threads, opened, progress)
+
+
+def _train(
+    cell: Cell,
+    path: Path,
+    threads: int,
+    opened: tuple[Registry, Verified] | None,
+    progress: Progress,
+) -> str:
     if (path / SUMMARY).is_file():
         return cell.name
     limit_threads(threads)

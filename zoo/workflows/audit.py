@@ -19,6 +19,7 @@ import numpy as np
 
 from zoo.base.explanations import Explanation
 from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Images, Sample
@@ -40,10 +41,8 @@ SAMPLE = 100
 STABILITY_SAMPLE = 20
 """Images that each method explains again to see whether its maps are stable."""
 PAGE, DATA, FIGURE = "report.html", "audit.json", "ranking.png"
-
 NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0}
 """What a map without any evidence has in a place; its area and AUPRC are the place's area."""
-
 Maps = dict[str, np.ndarray]
 Measures = dict[Key, dict[str, np.ndarray]]
 
@@ -120,10 +119,11 @@ def audit(
 
 def write_audit(audit: Audit, folder: Path, run: Run) -> Path:
     """Write the page, the figure and the numbers into a folder; return the page."""
-    if (picture := ranking_figure(audit)) is not None:
-        write_bytes(folder / FIGURE, picture)
-    write_text(folder / PAGE, audit_page(audit, information=facts(run)))
-    write_json(folder / DATA, audit.to_record())
+    with in_turn(folder):
+        if (picture := ranking_figure(audit)) is not None:
+            write_bytes(folder / FIGURE, picture)
+        write_text(folder / PAGE, audit_page(audit, information=facts(run)))
+        write_json(folder / DATA, audit.to_record())
     return folder / PAGE
 
 

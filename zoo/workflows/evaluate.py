@@ -12,6 +12,7 @@ import numpy as np
 from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import source_slug
@@ -112,7 +113,8 @@ def evaluate(
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
     name = split if source is None else f"{source_slug(source)}-{split}"
     folder = run.path / run_folder.EVALUATIONS / name
-    _write(folder, run, result, selection, name, losses)
+    with in_turn(folder):
+        _write(folder, run, result, selection, name, losses)
     return Evaluation(result, selection.notes.told(), folder)
 
 

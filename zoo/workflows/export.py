@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo import DISCLAIMER
-from zoo.base import environment
+from zoo.base import environment, leftovers
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.files import write_json
+from zoo.base.files import sync_folder, write_json, writing
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.data.verify import at_depth
@@ -226,17 +226,18 @@ def _check_free(path: Path) -> None:
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; it takes the name if the block ends without error."""
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
-    except OSError as error:
-        raise BadInput(f"The folder '{path}' cannot be made: {error.strerror}.") from error
-    new, old = beside / "new", beside / "old"
-    try:
-        new.mkdir()
-        yield new
-        if path.exists():
-            path.replace(old)
-        new.replace(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        leftovers.sweep_once(path.parent)
+        beside = path.parent / leftovers.new_name()
+        new, old = beside / "new", beside / "old"
+        new.mkdir(parents=True)
+        try:
+            yield new
+            with in_turn(path.parent):
+                if path.exists():
+                    path.replace(old)
+                new.replace(path)
+                sync_folder(path.parent)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)

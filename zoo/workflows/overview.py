@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.base.files import replacing, write_bytes, write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Sample
@@ -136,12 +137,14 @@ def overview(
 def write_overview(result: Overview, folder: Path, run: Run) -> Path:
     """Write the page, the numbers, the arrays and the figures; return the path of the page."""
     drawn = figures(result)
-    for name, picture in drawn.items():
-        write_bytes(folder / f"{name}.png", picture)
-    with replacing(folder / ARRAYS) as temporary:
-        np.savez_compressed(temporary, **result.arrays())  # type: ignore[arg-type]
-    write_json(folder / DATA, result.to_record())
-    write_text(folder / PAGE, overview_page(result, drawn=drawn, information=facts(run)))
+    page = overview_page(result, drawn=drawn, information=facts(run))
+    with in_turn(folder):
+        for name, picture in drawn.items():
+            write_bytes(folder / f"{name}.png", picture)
+        with replacing(folder / ARRAYS) as temporary:
+            np.savez_compressed(temporary, **result.arrays())  # type: ignore[arg-type]
+        write_json(folder / DATA, result.to_record())
+        write_text(folder / PAGE, page)
     return folder / PAGE
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.parallel import in_parallel
 from zoo.base.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
@@ -122,8 +123,9 @@ def stress(
         information=facts(run),
         notes=selection.notes.told(),
     )
-    write_json(folder / run_folder.STRESS, result)  # first: it may hold the run back
-    write_text(folder / PAGE, page)
+    with in_turn(folder):
+        write_json(folder / run_folder.STRESS, result)  # first: it may hold the run back
+        write_text(folder / PAGE, page)
     write_text(run.path / run_folder.CARD, model_card(run))
     return StressTest(result, cause, selection.notes.told(), folder)
 

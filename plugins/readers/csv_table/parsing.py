@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zoo import BadInput, UnknownName
 from zoo.base.class_names import fold
+from zoo.base.digests import check_regular
 
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 DELIMITERS = (",", ";", "\t", "|")
@@ -101,6 +102,7 @@ def read_table(path: Path) -> Table:
 
 def _unpacked(path: Path) -> bytes:
     try:
+        check_regular(path)
         if path.suffix.lower() != ".gz":
             return path.read_bytes()
         with gzip.open(path) as stream:

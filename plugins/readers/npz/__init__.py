@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugins.readers.npz import medmnist, unpacked
@@ -22,6 +23,7 @@ from zoo import (
     hookimpl,
 )
 from zoo.base.class_names import chosen_classes, fold
+from zoo.base.digests import check_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +47,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
         return None
     check_options("npz", options, ("classes", "finding", "subject"))
     try:
+        check_regular(Path(location))
         archive = NpzImages(location, os.stat(location).st_mtime_ns)  # noqa: PTH116
     except (OSError, ValueError) as error:
         raise BadInput(f"There is no file '{location}'. Check the path.") from error

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.base.files import replacing, write_bytes, write_json, write_text
+from zoo.base.files import replacing, write_bytes, write_json, write_text, writing
+from zoo.base.locks import in_turn
 from zoo.interpret.case import Case
 from zoo.report.cases.index import Entry, index_page
 from zoo.report.cases.page import case_page
@@ -52,8 +53,7 @@ def entries(folder: Path) -> list[Entry]:
 
 def append(folder: Path, entry: Entry) -> None:
     """Add an image to the log of a casebook; a half-written line before it is closed first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOG).open("ab+") as log:
+    with in_turn(folder), writing(folder / LOG), (folder / LOG).open("ab+") as log:
         if log.tell():
             log.seek(-1, io.SEEK_END)
             if log.read(1) != b"\n":
@@ -63,8 +63,9 @@ def append(folder: Path, entry: Entry) -> None:
 
 def write_index(folder: Path, run: Run) -> Path:
     """Write the index page of a casebook and return its path."""
-    page = index_page(entries(folder), run=run.name, information=facts(run))
-    write_text(folder / INDEX, page)
+    with in_turn(folder):
+        page = index_page(entries(folder), run=run.name, information=facts(run))
+        write_text(folder / INDEX, page)
     return folder / INDEX
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
 from zoo.base.files import write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.checks.findings import LEVELS, Finding, counted, in_order
 from zoo.checks.shortcuts import WARNED
 from zoo.report.figures.contact_sheet import contact_sheet
@@ -31,8 +32,10 @@ CLASSES_SHOWN, SIZES_SHOWN = 8, 12
 
 def write_check(checked: Checked, folder: Path) -> Path:
     """Write check.html and check.json into the folder; return the path of the page."""
-    write_json(folder / DATA, checked.result)
-    write_text(folder / PAGE, check_page(checked))
+    page = check_page(checked)
+    with in_turn(folder):
+        write_json(folder / DATA, checked.result)
+        write_text(folder / PAGE, page)
     return folder / PAGE
 
 
