@@ -28,6 +28,7 @@ can mend (with a sentence), 130 stopped by Ctrl-C.
 |---|---|
 | `ZOO_RUNS` | folder of the runs, when `--runs` is not given |
 | `ZOO_CACHE` | folder of cached features, instead of the user's cache folder |
+| `ZOO_PLUGIN_SECONDS` | what a plugin may take to be imported (20; 0: no limit) |
 """
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.base import deep_pictures, formats, metadata, shallow_pictures, strips
+from zoo.base.datasets import wrong_header
 from zoo.base.digests import check_regular
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
@@ -120,24 +121,44 @@ def _by_plugin(
     promised = header_by_plugin(known, content, name)
     alone.enter_context(strips.in_turn(promised.width * promised.height))
     given = known.read(content, name)
-    values = given.values if isinstance(given, DeepPicture) else given
     shape = (promised.height, promised.width)
-    fits = values.dtype == np.uint8 or isinstance(given, DeepPicture)
-    if values.shape not in (shape, (*shape, 3)) or not fits:
-        raise ZooError(
-            f"The image format '{known.name}' is broken: it gave {values.dtype} {values.shape} for "
-            f"'{name}'; expected uint8 {shape} or {(*shape, 3)}. Tell its author, or uninstall it."
-        )
+    if fault := _wrong_picture(given, shape):
+        expected = f"uint8 {shape} or {(*shape, 3)}, or a DeepPicture of that shape"
+        raise _broken_format(known, f"{fault} for '{name}'; expected {expected}")
     if isinstance(given, DeepPicture):
         return Deep(given, None)
-    return resize(values, target(promised.width, promised.height))
+    return resize(given, target(promised.width, promised.height))
+
+
+def _wrong_picture(given: object, shape: tuple[int, int]) -> str:
+    """Say what a plugin gave instead of a picture of that shape; empty when it is one."""
+    deep = isinstance(given, DeepPicture)
+    values = given.values if isinstance(given, DeepPicture) else given
+    if not isinstance(values, np.ndarray):
+        return f"a DeepPicture of {type(values).__name__}" if deep else type(values).__name__
+    fits = values.dtype.kind in "uif" if deep else values.dtype == np.uint8
+    if values.shape not in (shape, (*shape, 3)) or not fits:
+        return f"{values.dtype} {values.shape}"
+    low, high = values.min(), values.max()
+    if not np.isfinite([low, high]).all() or (low < 0 and values.dtype.kind == "i"):
+        return f"values from {low} to {high}"
+    return ""
 
 
 def header_by_plugin(known: ImageFormat, content: bytes, name: str) -> Header:
     """Ask a plugin what a file says of its picture, and check its size."""
     promised = known.header(content, name)
+    if fault := wrong_header(promised):
+        raise _broken_format(known, f"for '{name}' the header {fault}")
     check_size(promised.width, promised.height, name)
     return promised
+
+
+def _broken_format(known: ImageFormat, gave: str) -> ZooError:
+    return ZooError(
+        f"The image format '{known.name}' is broken: it gave {gave}. Tell its author, or uninstall "
+        "it."
+    )
 
 
 def content_for_plugin(file: File, name: str) -> bytes:

@@ -7,14 +7,20 @@ where each entry names one `ImageFormat`. Nothing is loaded before it is asked f
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+from zoo.base.records import shown, unlike, wrong_functions, wrong_name, wrong_texts
+from zoo.base.strangers import PluginFailure, ask, is_own, told
 from zoo.base.types import ImageFormat
 
 GROUP = "zoo.image_formats"
 HEAD = 512
 """Bytes from a file's beginning by which its format is recognised."""
+
+_EXTENSION = re.compile(r"\.[a-z0-9._+-]+")
 
 
 @dataclass(frozen=True)
@@ -56,17 +62,20 @@ def _loaded() -> tuple[tuple[ImageFormat, ...], tuple[BrokenFormat, ...]]:
     """Load each entry point on its own, so that one which fails leaves the others standing."""
     usable: dict[str, ImageFormat] = {}
     refused: list[BrokenFormat] = []
-    for entry in sorted(set(entry_points(group=GROUP)), key=lambda e: (e.name, e.value)):
-        name = f"{entry.dist.name if entry.dist else 'unknown'}:{entry.name}"
+    entries = {
+        (f"{entry.dist.name if entry.dist else 'unknown'}:{entry.name}", entry.value): entry
+        for entry in entry_points(group=GROUP)
+    }
+    for name, value in sorted(entries, key=lambda key: (not is_own(key[0]), key)):
         try:
-            given = entry.load()
+            given: object = ask(name, entries[name, value].load)
             fault = _fault(given, usable)
-        except (Exception, SystemExit) as error:  # a stranger's import may fail in any way
-            fault = f"cannot be loaded: {type(error).__name__}: {error}"
-        if fault:
-            refused.append(BrokenFormat(name, fault))
-        else:
+        except PluginFailure as failure:
+            fault = f"cannot be loaded: {failure}"
+        if not fault and isinstance(given, ImageFormat):
             usable[given.name] = given
+        else:
+            refused.append(BrokenFormat(name, fault))
     return tuple(usable[name] for name in sorted(usable)), tuple(refused)
 
 
@@ -74,11 +83,25 @@ def _fault(given: object, usable: dict[str, ImageFormat]) -> str:
     """Say what keeps the format from being used; empty when nothing does."""
     if not isinstance(given, ImageFormat):
         return f"gives {type(given).__name__}; expected ImageFormat"
+    try:
+        fault = next(_faults(given), "")
+    except Exception as error:  # values of a stranger's own types may fail at anything
+        fault = f"its fields cannot be read: {told(error)}"
+    if fault:
+        return f"gives the ImageFormat {shown(given.name)}, but {fault}"
     if given.name in usable:
-        return f"gives '{given.name}', which another plugin gives already"
-    for extension in given.extensions:
-        if not extension.startswith(".") or extension != extension.lower():
-            return f"has the extension '{extension}'; expected one like '.dcm'"
-    if bool(given.columns) != (given.attributes is not None):
-        return "gives columns without attributes, or the other way round; expected both or none"
+        return f"gives '{given.name}', which another plugin gives already: rename it"
     return ""
+
+
+def _faults(given: ImageFormat) -> Iterator[str]:
+    yield from wrong_name(given.name)
+    yield from wrong_texts(given, "summary")
+    yield from wrong_functions(given, "recognises", "read", "header")
+    if not isinstance(given.extensions, tuple):
+        yield unlike("extensions", given.extensions, "a tuple such as ('.dcm',)")
+    for extension in given.extensions:
+        if not isinstance(extension, str) or not _EXTENSION.fullmatch(extension):
+            yield unlike("an extension", extension, "one like '.dcm', in small letters")
+    if bool(given.columns) != (given.attributes is not None):
+        yield "has columns without attributes, or the other way round; expected both or none"

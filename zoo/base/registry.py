@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from zoo.base import hooks
+from zoo.base import datasets, hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.explanations import Explainer
+from zoo.base.records import fault_of, shown
 from zoo.base.sources import parse
+from zoo.base.strangers import PluginFailure, ask, is_own, told
 from zoo.base.types import Architecture, Dataset
 
 DEFAULT_SOURCE = "phantom"
@@ -23,10 +25,11 @@ Named = TypeVar("Named", Architecture, Explainer)
 
 @dataclass(frozen=True)
 class BrokenPlugin:
-    """A plugin, or one thing it gives, that cannot be used, and why."""
+    """A plugin, or the one thing `gives` of what it gives, that cannot be used, and why."""
 
     name: str
     reason: str
+    gives: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,17 @@ class Registry:
             BadInput: no reader takes the location, or the data cannot be used.
         """
         location, options = parse(source)
+        failed: list[str] = []
         for name, reader in self.readers.items():
-            dataset = reader(location, options)
-            if isinstance(dataset, Dataset):
-                return dataset
+            try:
+                dataset = datasets.opened(name, reader, location, dict(options))
+            except datasets.ReaderFailure as failure:  # perhaps it is not even meant
+                failed.append(str(failure))
+                continue
             if dataset is not None:
-                raise ZooError(
-                    f"The reader '{name}' is broken: it gave {type(dataset).__name__} for "
-                    f"'{location}'; expected a Dataset or None. Tell its author, or uninstall it."
-                )
+                return replace(dataset, notes=(*failed, *dataset.notes))
+        if failed:
+            raise ZooError(f"'{location}' was read by none. {' '.join(failed)}")
         raise BadInput(
             f"'{location}' is not a data set that can be read. Expected an existing folder of "
             "classes, a .csv or .npz file, or 'phantom' (synthetic). "
@@ -73,7 +78,7 @@ class Registry:
         if name in known:
             return known[name]
         for broken in self.broken:
-            if broken.name.rpartition(":")[2] == name:
+            if name in (broken.gives, broken.name.rpartition(":")[2]):
                 raise ZooError(f"The plugin '{broken.name}' is broken: {broken.reason}")
         raise UnknownName.among(kind, name, known)
 
@@ -81,8 +86,10 @@ class Registry:
 def load_registry(*extra_plugins: Any) -> Registry:
     """Register `extra_plugins` and the installed entry points, and ask each what it gives.
 
-    A plugin that fails to import, has a hook that does not exist, or gives a name that is taken
-    is listed as broken with its reason and breaks nothing else.
+    A plugin that fails to import, takes too long (`ZOO_PLUGIN_SECONDS`), has a hook that does not
+    exist, or gives a record that breaks a promise or a name that is taken, is listed as broken with
+    its reason and breaks nothing else. This project's own plugins come first: a name of theirs
+    stays theirs.
 
     Example:
         >>> registry = zoo.load_registry()
@@ -93,21 +100,18 @@ def load_registry(*extra_plugins: Any) -> Registry:
     versions: dict[str, str] = {}
     manager = pluggy.PluginManager(hooks.GROUP)
     manager.add_hookspecs(hooks)
+    installed = _named_entry_points(entry_points(group=hooks.GROUP))
+    _load([pair for pair in installed if is_own(pair[0])], manager, versions, broken)
     for plugin in extra_plugins:
         _register(manager, plugin, getattr(plugin, "__name__", repr(plugin)), broken)
-    for name, entry in _named_entry_points(entry_points(group=hooks.GROUP)):
-        try:
-            plugin = entry.load()
-        except (Exception, SystemExit) as error:  # a stranger's import may fail in any way
-            broken.append(BrokenPlugin(name, f"cannot be imported: {_told(error)}"))
-        else:
-            _register(manager, plugin, name, broken)
-            versions[name] = entry.dist.version if entry.dist else ""
+    _load(sorted(p for p in installed if not is_own(p[0])), manager, versions, broken)
 
     origins: dict[str, str] = {}
     given = manager.hook
-    architectures = _collect(given.zoo_architectures, Architecture, origins, versions, broken)
-    explainers = _collect(given.zoo_explainers, Explainer, origins, versions, broken)
+    architectures = _collect(
+        manager, given.zoo_architectures, Architecture, origins, versions, broken
+    )
+    explainers = _collect(manager, given.zoo_explainers, Explainer, origins, versions, broken)
     # pluggy calls the last registered first; here the first registered is asked first, after those
     # that say `tryfirst`.
     impls = given.zoo_read_dataset.get_hookimpls()
@@ -131,6 +135,22 @@ def _named_entry_points(entries: Iterable[EntryPoint]) -> list[tuple[str, EntryP
     return [(name, entry) for (name, _), entry in named.items()]
 
 
+def _load(
+    entries: Iterable[tuple[str, EntryPoint]],
+    manager: pluggy.PluginManager,
+    versions: dict[str, str],
+    broken: list[BrokenPlugin],
+) -> None:
+    for name, entry in entries:
+        try:
+            plugin = ask(name, entry.load)
+        except PluginFailure as failure:
+            broken.append(BrokenPlugin(name, f"cannot be imported: {failure}"))
+        else:
+            _register(manager, plugin, name, broken)
+            versions[name] = entry.dist.version if entry.dist else ""
+
+
 def _register(
     manager: pluggy.PluginManager, plugin: Any, name: str, broken: list[BrokenPlugin]
 ) -> None:
@@ -142,10 +162,11 @@ def _register(
         manager.check_pending()  # a misspelt hook would otherwise never be called, in silence
     except pluggy.PluginValidationError as error:
         manager.unregister(name=name)
-        broken.append(BrokenPlugin(name, f"does not fit the hooks: {_told(error)}"))
+        broken.append(BrokenPlugin(name, f"does not fit the hooks: {told(error)}"))
 
 
 def _collect(
+    manager: pluggy.PluginManager,
     caller: pluggy.HookCaller,
     kind: type[Named],
     origins: dict[str, str],
@@ -154,27 +175,38 @@ def _collect(
 ) -> dict[str, Named]:
     """Ask each plugin on its own, so that one which fails leaves the others standing."""
     collected: dict[str, Named] = {}
-    for implementation in caller.get_hookimpls():
+    registered = [name for name, _ in manager.list_name_plugin()]
+    for implementation in sorted(
+        caller.get_hookimpls(), key=lambda one: registered.index(one.plugin_name)
+    ):
         plugin = implementation.plugin_name
         try:
-            ask: Any = implementation.function
-            given = list(ask())
-        except Exception as error:
-            broken.append(BrokenPlugin(plugin, f"fails when asked what it gives: {_told(error)}"))
+            given = ask(plugin, lambda: list(implementation.function()))  # noqa: B023 (at once)
+        except PluginFailure as failure:
+            broken.append(BrokenPlugin(plugin, f"fails when asked what it gives: {failure}"))
             continue
         for item in given:
-            if not isinstance(item, kind):
-                reason = f"gives {type(item).__name__}; expected {kind.__name__}"
-                broken.append(BrokenPlugin(plugin, reason))
-            elif item.name in collected:
-                reason = f"gives '{item.name}', which '{origins[item.name]}' gives already"
-                broken.append(BrokenPlugin(plugin, reason))
+            name, fault = _fault(item, kind, collected, origins)
+            if fault:
+                broken.append(BrokenPlugin(plugin, fault, name))
             else:
                 origin = f"{plugin} {versions.get(plugin, '')}".rstrip()
-                collected[item.name] = replace(item, origin=origin)
-                origins[item.name] = plugin
+                collected[name] = replace(item, origin=origin)
+                origins[name] = plugin
     return dict(sorted(collected.items()))
 
 
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def _fault(
+    item: object, kind: type[Named], collected: Mapping[str, Named], origins: Mapping[str, str]
+) -> tuple[str, str]:
+    """Return the name of a record, and what keeps it from being used; empty when nothing does."""
+    if not isinstance(item, kind):
+        return "", f"gives {type(item).__name__}; expected {kind.__name__}"
+    if fault := fault_of(item):
+        name = item.name if isinstance(item.name, str) else ""
+        return name, f"gives the {kind.__name__} {shown(item.name)}, but {fault}"
+    # Folders are named after it, and many file systems do not tell capitals from small letters.
+    taken = {name.lower(): name for name in collected}.get(item.name.lower())
+    if taken is None:
+        return item.name, ""
+    return item.name, (f"gives '{item.name}', which '{origins[taken]}' gives already: rename it")
