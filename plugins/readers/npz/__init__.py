@@ -48,7 +48,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     check_options("npz", options, ("classes", "finding", "subject"))
     try:
         check_regular(Path(location))
-        archive = NpzImages(location, os.stat(location).st_mtime_ns)  # noqa: PTH116
+        archive = NpzImages(location, _state(location))
     except (OSError, ValueError) as error:
         raise BadInput(f"There is no file '{location}'. Check the path.") from error
     return _index(archive, options)
@@ -56,10 +56,13 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
 
 @dataclass(frozen=True)
 class NpzImages:
-    """Reads the images of one archive; `changed` is the file's time in nanoseconds."""
+    """Reads the images of one archive; `state` is the file's time in nanoseconds and its size.
+
+    Arrays are remembered by both, so that another file in its place is not taken for it.
+    """
 
     path: str
-    changed: int
+    state: tuple[int, int]
 
     def read(self, sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
         """Read one image as `(height, width, 3)` uint8."""
@@ -82,6 +85,11 @@ class NpzImages:
         return _array(self, f"{key}_images")[int(index)]
 
 
+def _state(path: str) -> tuple[int, int]:
+    state = os.stat(path)  # noqa: PTH116
+    return state.st_mtime_ns, state.st_size
+
+
 @functools.lru_cache(maxsize=3)  # the images of the three splits, once a process
 def _array(archive: NpzImages, key: str) -> np.ndarray:
     """Load one array of the archive; pickled objects are refused, since they can run code."""
@@ -91,10 +99,12 @@ def _array(archive: NpzImages, key: str) -> np.ndarray:
     import numpy as np
 
     try:
+        if _state(archive.path) != archive.state:
+            raise BadInput(f"'{archive.path}' was replaced while it was in use. Begin anew.")
         shape, kind = _shapes(archive).get(key, ((), ""))
         size = math.prod(shape) if kind == "uint8" else 0
         if size >= unpacked.LARGE:
-            return unpacked.mapped(archive.path, archive.changed, key, size)
+            return unpacked.mapped(archive.path, archive.state, key, size)
         with np.load(archive.path, allow_pickle=False) as arrays:
             return arrays[key]
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -16,8 +16,8 @@ LARGE = 2**30
 """Bytes from which an array is not held in memory: every process would hold its own."""
 
 
-def mapped(archive: str, changed: int, key: str, size: int) -> np.ndarray:
-    """Return an array of `size` bytes as a map of a file; `changed` is the archive's time.
+def mapped(archive: str, state: tuple[int, ...], key: str, size: int) -> np.ndarray:
+    """Return an array of `size` bytes as a map of a file; `state` changes with the archive.
 
     The file is unpacked again where its checksum is not the one that the archive gives.
 
@@ -31,7 +31,7 @@ def mapped(archive: str, changed: int, key: str, size: int) -> np.ndarray:
     from zoo.base.digests import checksum_of
     from zoo.base.files import replacing
 
-    name = digest_bytes(f"{Path(archive).resolve()} {changed} {key}".encode())
+    name = digest_bytes(f"{Path(archive).resolve()} {state} {key}".encode())
     target = cache_folder() / "archives" / f"{name}.npy"
     with zipfile.ZipFile(archive) as members:
         checksum = members.getinfo(f"{key}.npy").CRC

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -249,4 +250,23 @@ def test_large_images_are_unpacked_once_and_read_from_there(
     train = next(sample for sample in changed.samples if sample.split == "train")
     assert not (changed.read(train, None) == dataset.read(train, None)).all()
     with pytest.raises(BadInput, match="more than is free"):
-        unpacked.mapped(str(tmp_path / "set.npz"), 0, "train_images", 2**60)
+        unpacked.mapped(str(tmp_path / "set.npz"), (0, 0), "train_images", 2**60)
+
+
+def test_a_file_that_was_replaced_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    content, path = arrays(), tmp_path / "set.npz"
+    np.savez(path, **content)
+    os.utime(path, ns=(10**18, 10**18))
+    before = zoo_read_dataset(str(path), {})
+    assert before is not None
+    late = next(sample for sample in before.samples if sample.split == "validation")
+    assert before.read(before.samples[0], None).shape == (28, 28, 3)
+    content["train_images"] = 255 - content["train_images"]
+    np.savez(path, **content, more=np.zeros(3))
+    os.utime(path, ns=(10**18, 10**18))  # a copy that kept its time
+    after = zoo_read_dataset(str(path), {})
+    assert after is not None
+    first = next(sample for sample in after.samples if sample.name == "train/000000")
+    np.testing.assert_array_equal(after.read(first, None)[..., 0], content["train_images"][0])
+    with pytest.raises(BadInput, match="was replaced while it was in use"):
+        before.read(late, None)
