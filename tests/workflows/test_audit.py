@@ -13,7 +13,7 @@ import pytest
 from zoo import Attribution, Explainer, UnknownName
 from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run, read
-from zoo.workflows.audit import NOTHING, _located, audit, write_audit
+from zoo.workflows.audit import audit, write_audit
 
 
 def knowing(registry: Registry, source: str) -> Registry:
@@ -93,12 +93,3 @@ def test_what_is_written(found: Any, tmp_path: Path) -> None:
 def test_an_unknown_method_costs_no_time(trained: Run, tiny_registry: Registry) -> None:
     with pytest.raises(UnknownName, match="gradcam"):
         audit(trained, methods=("gradcan",), registry=tiny_registry)
-
-
-def test_a_map_of_nothing_has_nothing_inside() -> None:
-    place = np.zeros((1, 8, 8), bool)
-    place[0, :2, :2] = True
-    located = _located(np.zeros((2, 8, 8)), [place[0], None], ("inside", "auprc"))
-    assert located["inside"][0] == NOTHING["inside"] == 0
-    assert located["auprc"][0] == pytest.approx(1 / 16)
-    assert np.isnan(located["inside"][1])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import explainer_options
 from zoo.base.types import Images
 from zoo.interpret.case import Case
+from zoo.interpret.methods import BrokenMethod, explained
 from zoo.interpret.trust.panel import judge_maps
 from zoo.interpret.trust.randomisation import FOLDER
 from zoo.network.frame import box_of
@@ -37,7 +39,8 @@ class Interpreter:
     `methods` names explainers (default: those shown by default; with `every` all that can explain
     the network); `changes` sets their options.
     With `trust` each map comes with a verdict on whether to believe it, for which each image may
-    take `budget` seconds.
+    take `budget` seconds. A method that breaks a promise is left out from then on; `faults` says
+    of each why, and it stands in the notes of every case.
 
     Raises:
         ZooError: an unknown method or option, or a run that cannot be used.
@@ -64,6 +67,7 @@ class Interpreter:
         if every and self.classifier.feature_layer is None:
             self.explainers = [one for one in self.explainers if not one.feature_layer]
         self.reference = run_folder.load_reference(run)
+        self.faults: dict[str, str] = {}
         self.finder = model_file.load_finder(run) if trust else None
         self.answerer = Answerer(run, self.classifier, self.reference)
 
@@ -87,10 +91,10 @@ class Interpreter:
         """
         answers = self.answer(images, target)
         targets = self.targets(answers, target)
-        explanations = self.explanations(images, targets, progress)
+        said = self.explanations(images, targets, progress)
         if self.trust and not (self.run.path / FOLDER).is_dir():
             progress.note(FIRST_TIME)
-        judged = self._judge(images, targets, explanations, masks)
+        judged, explanations = self._judged(images, targets, said, masks, progress)
         progress.advance(len(targets) if self.trust else 0)
         return [
             Case(
@@ -113,7 +117,7 @@ class Interpreter:
                 run=self.run.name,
                 label=None if labels is None else labels[i],
                 summaries=self.summaries,
-                notes=tuple(map(str, self.run.alarms)),
+                notes=(*map(str, self.run.alarms), *self.faults.values()),
                 synthetic=self.run.record["data"]["synthetic"],
             )
             for i, name in enumerate(images.names)
@@ -149,16 +153,34 @@ class Interpreter:
     def explanations(
         self, images: Images, targets: Sequence[int], progress: Progress = SILENT
     ) -> list[list[Explanation]]:
-        """Return for each image what each method says."""
+        """Return for each image what each method says; what is left out is told in `faults`.
+
+        Raises:
+            BrokenMethod: no method is left.
+        """
         said: list[list[Explanation]] = [[] for _ in targets]
         for explainer in self.explainers:
-            given = explainer.explain(
-                self.classifier, images, targets, self.reference, **self.options[explainer.name]
-            )
-            for told, explanation in zip(said, given, strict=True):
-                told.append(explanation)
+            if explainer.name not in self.faults:
+                options = self.options[explainer.name]
+                with self.leaving_out(progress):
+                    given = explained(
+                        explainer, self.classifier, images, targets, self.reference, options
+                    )
+                    for told, explanation in zip(said, given, strict=True):
+                        told.append(explanation)
             progress.advance(len(targets))
         return said
+
+    @contextmanager
+    def leaving_out(self, progress: Progress) -> Iterator[None]:
+        """Ask a method that is broken no more; without any other there is nothing to show."""
+        try:
+            yield
+        except BrokenMethod as broken:
+            self.faults[broken.method] = str(broken)
+            if all(explainer.name in self.faults for explainer in self.explainers):
+                raise
+            progress.warn(str(broken))
 
     @cached_property
     def summaries(self) -> dict[str, str]:
@@ -175,6 +197,22 @@ class Interpreter:
         if target not in names:
             raise UnknownName.among("class", target, names)
         return names.index(target)
+
+    def _judged(
+        self,
+        images: Images,
+        targets: Sequence[int],
+        explanations: Sequence[Sequence[Explanation]],
+        masks: Sequence[np.ndarray | None] | None,
+        progress: Progress,
+    ) -> tuple[list[dict[str, Any]], Sequence[Sequence[Explanation]]]:
+        """Judge all maps; a method that fails only now is left out, with what it said before."""
+        while True:
+            with self.leaving_out(progress):
+                return self._judge(images, targets, explanations, masks), explanations
+            explanations = [
+                [one for one in said if one.method not in self.faults] for said in explanations
+            ]
 
     def _judge(
         self,

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview.sampling import Batch, Reader, stratified
 from zoo.interpret.trust import perturbation, randomisation, stability
 from zoo.interpret.trust.controls import controls
-from zoo.interpret.trust.localisation import localise
+from zoo.interpret.trust.localisation import located
 from zoo.interpret.trust.panel import maps_by_method, scores_of
 from zoo.interpret.trust.ranking import LOCATED, TESTS, Audit, Key, Measurements, standings
 from zoo.interpret.trust.seen import seen_by
@@ -41,8 +41,7 @@ SAMPLE = 100
 STABILITY_SAMPLE = 20
 """Images that each method explains again to see whether its maps are stable."""
 PAGE, DATA, FIGURE = "report.html", "audit.json", "ranking.png"
-NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0}
-"""What a map without any evidence has in a place; its area and AUPRC are the place's area."""
+
 Maps = dict[str, np.ndarray]
 Measures = dict[Key, dict[str, np.ndarray]]
 
@@ -87,13 +86,13 @@ def audit(
     chosen = stratified(selection.samples, sample, seed)
     lungs = None if masks is None else find_masks(Path(masks), chosen)
     reader = Reader(selection.verified, lungs, interpreter.classifier.input_shape)
-    work = _Work(interpreter, selection, chosen, steps, seed)
+    work = _Work(interpreter, selection, chosen, steps, seed, progress)
     progress.start("auditing", len(chosen) * (len(interpreter.explainers) + 1))
     try:
-        measured = [work.measure(batch, progress) for batch in reader.batches(chosen)]
+        measured = [work.measure(batch) for batch in reader.batches(chosen)]
     finally:
         progress.stop()
-    measurements = _joined(measured, chosen, work.random)
+    measurements = _joined(measured, chosen, work.random, interpreter.faults)
     ranked, best = standings(measurements, scores_of(run), seed)
     known = np.isfinite(next(iter(measurements.values.values()))["area"])
     inside = np.isfinite(next(iter(measurements.values.values()))["lungs_area"])
@@ -101,7 +100,7 @@ def audit(
         run=run.name,
         source=source or run.record["data"]["source"],
         own=selection.own,
-        notes=selection.notes.told(),
+        notes=(*selection.notes.told(), *interpreter.faults.values()),
         images=len(chosen),
         available=len(selection.samples),
         patients=len({one.patient for one in chosen}),
@@ -137,7 +136,9 @@ class _Work:
         chosen: Sequence[Sample],
         steps: int,
         seed: int,
+        progress: Progress,
     ) -> None:
+        self.progress = progress
         self.interpreter, self.classifier = interpreter, interpreter.classifier
         self.dataset = selection.verified.dataset
         self.samples = {one.name: one for one in chosen}
@@ -145,11 +146,11 @@ class _Work:
         self.steps, self.seed = steps, seed
         self.random: dict[str, randomisation.Randomisation | None] = {}
 
-    def measure(self, batch: Batch, progress: Progress) -> tuple[Measures, np.ndarray]:
+    def measure(self, batch: Batch) -> tuple[Measures, np.ndarray]:
         """Return every measure of every map, `(batch,)`, and which images are called right."""
         images, interpreter = batch.images, self.interpreter
         targets = interpreter.targets(interpreter.answer(images))
-        maps = _maps(interpreter.explanations(images, targets, progress))
+        maps = _maps(interpreter.explanations(images, targets, self.progress))
         if not self.random:
             self._randomise(list(maps), images, targets)
         seen = seen_by(self.classifier, images.pixels)
@@ -171,14 +172,14 @@ class _Work:
                 measures[key][test] = np.array([getattr(one, test) for one in faithful])
         lungs = seen.masks(batch.lungs)
         for key, values in keyed.items():
-            inside = _located(in_boxes[key], lungs, ("inside", "area"))
+            inside = located(in_boxes[key], lungs, ("inside", "area"))
             measures[key] |= {
-                **_located(explained[key], findings, LOCATED),
+                **located(explained[key], findings, LOCATED),
                 "lungs": inside["inside"],
                 "lungs_area": inside["area"],
                 **self._stable(key, images, targets, values),
             }
-        progress.advance(len(targets))
+        self.progress.advance(len(targets))
         return measures, right
 
     def _randomise(self, methods: Sequence[str], images: Images, targets: Sequence[int]) -> None:
@@ -186,16 +187,17 @@ class _Work:
         of = self.interpreter
         copies = randomisation.copies_of(self.classifier, images, of.reference)
         for method in methods:
-            self.random[method] = randomisation.of_run(
-                of.run,
-                of.registry.explainer(method),
-                of.options[method],
-                self.classifier,
-                images,
-                targets,
-                of.reference,
-                copies,
-            )
+            with of.leaving_out(self.progress):
+                self.random[method] = randomisation.of_run(
+                    of.run,
+                    of.registry.explainer(method),
+                    of.options[method],
+                    self.classifier,
+                    images,
+                    targets,
+                    of.reference,
+                    copies,
+                )
 
     def _findings(self, images: Images) -> list[np.ndarray | None]:
         """Return where the finding of each image is, None where there is none or it is unknown."""
@@ -234,19 +236,20 @@ class _Work:
         if control or not rows:
             return likeness
         of = self.interpreter
-        again = stability.stability_test(
-            of.registry.explainer(method),
-            of.options[method],
-            self.classifier,
-            _some(images, rows),
-            [targets[i] for i in rows],
-            of.reference,
-            maps[rows],
-            tries=1,
-            repeats=1,
-        )
-        for name, values in likeness.items():
-            values[rows] = [getattr(one, name) for one in again]  # None becomes NaN
+        with of.leaving_out(self.progress):
+            again = stability.stability_test(
+                of.registry.explainer(method),
+                of.options[method],
+                self.classifier,
+                _some(images, rows),
+                [targets[i] for i in rows],
+                of.reference,
+                maps[rows],
+                tries=1,
+                repeats=1,
+            )
+            for name, values in likeness.items():
+                values[rows] = [getattr(one, name) for one in again]  # None becomes NaN
         return likeness
 
 
@@ -268,31 +271,19 @@ def _some(images: Images, rows: Sequence[int]) -> Images:
     )
 
 
-def _located(
-    maps: np.ndarray, places: Sequence[np.ndarray | None], measures: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Compare maps with places; where a map shows nothing it has nothing inside."""
-    scores = {name: np.full(len(maps), np.nan) for name in measures}
-    for i, place in enumerate(places):
-        if place is None:
-            continue
-        located = localise(maps[i], place)
-        for name, values in scores.items():
-            values[i] = getattr(located, name) if located else NOTHING.get(name, place.mean())
-    return scores
-
-
 def _joined(
     measured: Sequence[tuple[Measures, np.ndarray]],
     chosen: Sequence[Sample],
     random: Mapping[str, randomisation.Randomisation | None],
+    faults: Collection[str],
 ) -> Measurements:
-    """Put the batches together."""
+    """Put the batches together; a method that was left out of one is left out of all."""
     first = measured[0][0]
     return Measurements(
         values={
             key: {name: np.concatenate([of[key][name] for of, _ in measured]) for name in values}
             for key, values in first.items()
+            if key[0] or key[1] not in faults
         },
         patients=np.array([one.patient for one in chosen]),
         right=np.concatenate([right for _, right in measured]),

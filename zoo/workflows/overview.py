@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from zoo.report.facts import facts
 from zoo.report.pages.overview import figures, overview_page
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.run_folder import Run
-from zoo.runs.selection import open_selection
+from zoo.runs.selection import Notes, open_selection
 from zoo.stats import delong
 from zoo.stats.probabilities import decide, softmax
 
@@ -102,7 +103,7 @@ def overview(
         run=run.name,
         source=source or run.record["data"]["source"],
         own=selection.own,
-        notes=selection.notes,
+        notes=_noted(selection.notes, interpreter.faults.values()),
         class_names=run.class_names,
         positive=positive,
         images=len(samples),
@@ -146,6 +147,11 @@ def write_overview(result: Overview, folder: Path, run: Run) -> Path:
         write_json(folder / DATA, result.to_record())
         write_text(folder / PAGE, page)
     return folder / PAGE
+
+
+def _noted(notes: Notes, faults: Iterable[str]) -> Notes:
+    """Add which methods were left out, and why."""
+    return replace(notes, left_out=" ".join(filter(None, [notes.left_out, *faults])))
 
 
 def _called(run: Run, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from zoo.base.parallel import in_parallel
 from zoo.base.pixel_arrays import encode_jpeg, to_channels
 from zoo.base.registry import Registry
 from zoo.base.types import Images, Sample
+from zoo.interpret.methods import BrokenMethod, explained
 from zoo.network.classifier import TrainedClassifier
 from zoo.report.cases.overlays import overlay_jpeg
 from zoo.runs.reference import keeps_pictures
@@ -118,7 +119,10 @@ def _maps(
         if not explainer.default:
             continue
         options = {name: option.default for name, option in explainer.options.items()}
-        given = explainer.explain(classifier, images, targets, cases, **options)
+        try:
+            given = explained(explainer, classifier, images, targets, cases, options)
+        except BrokenMethod:  # the next one draws them
+            continue
         drawn = [e for e in given if isinstance(e, Attribution)]
         if len(drawn) == len(targets):
             return list(drawn)

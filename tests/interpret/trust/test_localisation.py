@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.interpret.trust.localisation import localise
+from zoo.interpret.trust.localisation import NOTHING, localise, located
 
 PLACE = np.zeros((20, 30), bool)
 PLACE[5:10, 10:20] = True
@@ -89,3 +89,12 @@ def test_another_tolerance_can_be_asked_for() -> None:
         found = localise(values, mask, tolerance=tolerance)
         assert found is not None
         assert (found.near, found.close) == (near, close)
+
+
+def test_a_map_of_nothing_has_nothing_inside() -> None:
+    place = np.zeros((8, 8), bool)
+    place[:2, :2] = True
+    found = located(np.zeros((2, 8, 8)), [place, None], ("inside", "auprc"))
+    assert found["inside"][0] == NOTHING["inside"] == 0
+    assert found["auprc"][0] == pytest.approx(1 / 16)
+    assert np.isnan(found["inside"][1])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 TOLERANCE = 15
 """Pixels around the place that the pointing game forgives, as its authors play it."""
+NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0}
+"""What a map without any evidence has in a place; its area and AUPRC are the place's area."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,21 @@ def localise(
         close=bool((away <= tolerance / 2).mean() >= 0.5),
         auprc=float(average_precision_score(mask.ravel(), values.ravel())),
     )
+
+
+def located(
+    maps: np.ndarray, places: Sequence[np.ndarray | None], measures: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Compare maps with places; where a map shows nothing it has nothing inside.
+
+    `maps` is `(batch, height, width)`, `places[i]` `(height, width)` bool or None. Returns
+    `(batch,)` of each of the `measures` of a Localisation, NaN where no place is known.
+    """
+    scores = {name: np.full(len(maps), np.nan) for name in measures}
+    for i, place in enumerate(places):
+        if place is None:
+            continue
+        found = localise(maps[i], place)
+        for name, values in scores.items():
+            values[i] = getattr(found, name) if found else NOTHING.get(name, place.mean())
+    return scores

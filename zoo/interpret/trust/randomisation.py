@@ -20,6 +20,7 @@ from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.files import write_json
 from zoo.base.pixel_arrays import to_channels
 from zoo.base.types import Images
+from zoo.interpret.methods import asked
 from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies
 from zoo.interpret.trust.seen import within
 from zoo.interpret.trust.similarity import rank_correlation, ssim
@@ -139,7 +140,7 @@ def randomisation_test(
     boxes, size = classifier.boxes(images.pixels), classifier.inner.input_shape[1:3]
 
     def maps(network: TrainedClassifier) -> np.ndarray:
-        explanations = explainer.explain(network, images, targets, reference, **options)
+        explanations = asked(explainer, network, images, targets, reference, options)
         drawn = np.array(
             [np.nan_to_num(m.values) for m in explanations if isinstance(m, Attribution)]
         )
@@ -215,7 +216,7 @@ def explaining_seconds(
     taken = []
     for _ in range(calls):
         begun = time.perf_counter()
-        explainer.explain(classifier, images, targets, reference, **options)
+        asked(explainer, classifier, images, targets, reference, options)
         taken.append(time.perf_counter() - begun)
     return min(taken)
 

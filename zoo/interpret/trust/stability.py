@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.types import Images
+from zoo.interpret.methods import asked
 from zoo.interpret.trust.seen import within
 from zoo.interpret.trust.similarity import rank_correlation
 from zoo.network.classifier import TrainedClassifier
@@ -54,7 +55,7 @@ def stability_test(
     shown_before = within(maps, boxes, size)
 
     def likeness(shown: Images, settings: Mapping[str, Any]) -> np.ndarray:
-        explanations = explainer.explain(classifier, shown, targets, reference, **settings)
+        explanations = asked(explainer, classifier, shown, targets, reference, settings)
         again = np.stack([one.values for one in explanations if isinstance(one, Attribution)])
         return rank_correlation(shown_before, within(np.nan_to_num(again), boxes, size))
 

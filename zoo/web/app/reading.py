@@ -68,6 +68,7 @@ class Reading:
                 explanations=(*known, *explained.explanations),
                 summaries={**self.case.summaries, **explained.summaries},
                 trust={**self.case.trust, **explained.trust},
+                notes=tuple(dict.fromkeys((*self.case.notes, *explained.notes))),
             )
 
 

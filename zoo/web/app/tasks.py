@@ -22,8 +22,8 @@ MOST = 400
 BUG = "Something went wrong here. Whoever runs this application finds the reason in its log."
 
 
-class Cancelled(Exception):
-    """Nobody wants the result any more."""
+class Cancelled(BaseException):
+    """Nobody wants the result any more; no method of explanation takes it for a mistake."""
 
 
 class Task(Silent):

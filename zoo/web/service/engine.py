@@ -113,7 +113,7 @@ class Engine:
         other.classifier = cast(TrainedClassifier, self._interruptible)
         other.named, other.trust, other.budget = bool(methods), trust, budget
         other.explainers = chosen_methods(other.registry, methods)
-        other.options = options_of(other.explainers, {})
+        other.options, other.faults = options_of(other.explainers, {}), {}
         other.__dict__.pop("summaries", None)
         return other
 
