@@ -88,6 +88,27 @@ def test_an_edge_detector_does_not():
     assert found.null_rank == pytest.approx((1, 1, 1))
 
 
+def test_a_map_that_is_only_turned_round_does_not_either():
+    trained = linear()
+    weights = trained.model.get_weights()[0]
+
+    def turned(classifier, images, targets, reference=None):
+        own = classifier.model.get_weights()[0]
+        sign = (
+            1 if np.array_equal(own, weights) else np.sign(own[: len(own) // 2].mean(0) @ [1, -1])
+        )
+        return [
+            Attribution("turned", one.target, sign * one.values, signed=True)
+            for one in edges(classifier, images, targets)
+        ]
+
+    method = Explainer(name="turned", summary="", explain=turned)
+    found = randomisation.randomisation_test(method, {}, trained, images_of(PIXELS), [0] * 4, None)
+    assert not found.depends
+    assert found.rank[-1] == pytest.approx(1)
+    assert found.null_rank == pytest.approx((1, 1, 1))
+
+
 def test_stages_go_from_the_output_to_the_input():
     model = normalised(2)
     copies = Copies(TrainedClassifier(model, ("a", "b"), 0), PIXELS)

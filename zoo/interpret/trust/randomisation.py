@@ -27,7 +27,7 @@ from zoo.interpret.trust.similarity import rank_correlation, ssim
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import CASES, MODEL, Run
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the measurement changes, so that kept results expire."""
 FOLDER = "trust"
 IMAGES, FEWEST = 8, 2
@@ -40,9 +40,10 @@ ALIKE = 0.7
 """Rank correlation with the maps of random networks from which a method ignores the weights.
 
 Its square is the share of the map (of its ranks) that is the same whatever the weights are: from
-0.7 up, about half. A map that ignores the weights, such as the edges of the image, has 1. A map
-that depends on them is near the null, the likeness that random networks have among themselves
-because they see the same image.
+0.7 up, about half. So its sign does not count: a map that is turned round, as when random weights
+only change the sign of a score, marks the same places by the same image. A map that ignores the
+weights, such as the edges of the image, has 1. A map that depends on them is near the null, the
+likeness that random networks have among themselves because they see the same image.
 """
 
 Interval = tuple[float, float, float]
@@ -52,9 +53,10 @@ Interval = tuple[float, float, float]
 class Randomisation:
     """How alike a method's maps stay while the network is shuffled, mean over the images.
 
-    `stages` names the layer down to which the network was shuffled, `ssim` and `rank` are the
-    likeness to the trained network's maps there, -1 to 1; at the last stage nothing trained is
-    left, and the mean over several such networks is taken. `null_ssim` and `null_rank` are the
+    `stages` names the layer down to which the network was shuffled, `ssim` (-1 to 1) and `rank` (0
+    to 1: the rank correlation without its sign) are the likeness to the trained network's maps
+    there; at the last stage nothing trained is left, and the mean over several such networks is
+    taken. `null_ssim` and `null_rank` are the
     likeness of the maps of pairs of such networks: the mean, and the range of the middle 95 %.
     """
 
@@ -160,11 +162,11 @@ def randomisation_test(
             *(float(alike(trained, stage).mean()) for stage in cascade),
             float(np.mean([alike(trained, one) for one in random])),
         )
-        for alike in (ssim, rank_correlation)
+        for alike in (ssim, _rank)
     )
     null_ssim, null_rank = (
         _interval(np.concatenate([alike(*pair) for pair in itertools.combinations(random, 2)]))
-        for alike in (ssim, rank_correlation)
+        for alike in (ssim, _rank)
     )
     stages = (*(stage.name for stage in copies.cascade), WHOLE)
     return Randomisation(
@@ -227,6 +229,11 @@ def first(images: Images, targets: Sequence[int], count: int) -> tuple[Images, S
     return Images(
         images.pixels[rows], images.names[rows], images.patients[rows], images.digests[rows]
     ), targets[rows]
+
+
+def _rank(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the rank correlation of pairs of maps without its sign: see `ALIKE`."""
+    return np.abs(rank_correlation(a, b))
 
 
 def _interval(values: np.ndarray) -> Interval:
