@@ -63,8 +63,10 @@ def explain(
 
     check_at_least("max_channels", max_channels, 1)
     visualisers.check_features(classifier, NAME)
-    visualiser = Scorecam(_silent(classifier))
-    channels = min(max_channels, classifier.feature_layer.output.shape[-1])
+    network = _silent(classifier)
+    visualiser = Scorecam(network)
+    features = network.get_layer(visualisers.FEATURES).output
+    channels = min(max_channels, features.shape[-1])
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = visualiser(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CHUNK = 8
 """Images a pass: gradients keep 100 MB an image of a network like EfficientNet at 224 pixels."""
 FEATURES = "last_features"
-"""The layer of `featured_network` that has the last feature map."""
+"""The layer of `classifier.featured_model` that has the last feature map."""
 SHARED_CHUNK = 32
 """Images a call where the classifier works through them in parts of its own and remembers them."""
 
@@ -42,28 +42,13 @@ def network(classifier: Classifier) -> Any:
     The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
     for gradients of 8 bits are too coarse to be drawn.
     """
-    return _with_lists(_fine(classifier.model))
+    return _with_lists(classifier.precise_model)
 
 
 @kept
 def featured_network(classifier: Classifier) -> Any:
-    """Give in that form what comes behind the frame; its layer `FEATURES` has the feature map.
-
-    tf-keras-vis asks a layer for its output, which for those of a framed network is that in the
-    whole of it: so a layer of this graph alone passes the map on.
-    """
-    import keras
-
-    features = keras.layers.Identity(name=FEATURES, dtype="float32")
-
-    def called(layer: Any, *given: Any, **named: Any) -> Any:
-        output = layer(*given, **named)
-        return features(output) if layer.name == classifier.feature_layer.name else output
-
-    model = _fine(classifier.inner)
-    return _with_lists(
-        keras.models.clone_model(model, call_function=called, clone_function=lambda layer: layer)
-    )
+    """Give in that form what comes behind the frame; its layer `FEATURES` has the feature map."""
+    return _with_lists(classifier.featured_model)
 
 
 def _with_lists(model: Any) -> Any:
@@ -72,16 +57,11 @@ def _with_lists(model: Any) -> Any:
     return keras.Model(list(model.inputs), list(model.outputs))
 
 
-def _fine(model: Any) -> Any:
-    coarse = any(layer.compute_dtype != "float32" for layer in model.layers)
-    return _in_float32(model) if coarse else model
-
-
 def check_features(classifier: Classifier, method: str) -> None:
     """Refuse a network without a feature map.
 
     Raises:
-        InvalidSetting: the network has no convolution that keeps height and width.
+        InvalidSetting: the network has no feature map of rows and columns, or several.
     """
     if classifier.feature_layer is None:
         raise no_feature_map(method)
@@ -90,9 +70,9 @@ def check_features(classifier: Classifier, method: str) -> None:
 def no_feature_map(method: str) -> InvalidSetting:
     """Say that a method cannot be asked of a network."""
     return InvalidSetting(
-        f"'{method}' was asked of a network without a convolution, or of an ensemble; it needs one "
-        "feature map that keeps height and width. Use 'saliency', 'smoothgrad' or 'shap' instead "
-        "('gradcam' of an ensemble)."
+        f"'{method}' was asked of a network without a convolution, of a transformer or of an "
+        "ensemble; it needs one feature map of rows and columns that all logits depend on. Use "
+        "'saliency', 'smoothgrad' or 'shap' instead ('gradcam' of a transformer or an ensemble)."
     )
 
 
@@ -170,14 +150,3 @@ def class_activations(
         return classifier.place(np.asarray(coarse), pixels)
 
     return attributions(method, classifier, images, targets, maps)
-
-
-def _in_float32(model: Any) -> Any:
-    import keras
-
-    def clone(layer: Any) -> Any:
-        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
-
-    copy = keras.models.clone_model(model, clone_function=clone)
-    copy.set_weights(model.get_weights())
-    return copy

@@ -15,7 +15,7 @@ from explain import gradcam, gradcam_plus_plus, saliency
 from plugins.readers.phantom.cohort import Cohort
 from zoo import Images, InvalidSetting
 from zoo.data.resampling import cut
-from zoo.network import export_formats, frame, graph, localiser
+from zoo.network import export_formats, feature_map, frame, graph, localiser
 from zoo.network.branches import branches
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.ensemble import SHIFT, SHIFTED, Member, joined
@@ -163,10 +163,10 @@ def test_its_embedding_and_feature_maps_are_those_of_the_members(noise):
     for one, part in zip(pair, np.split(embedded, widths[:1], axis=1), strict=True):
         own = keras.Model(one.input, graph.embedding(one))(noise)
         np.testing.assert_allclose(part, own, rtol=1e-4, atol=1e-4)
-    maps = graph.feature_maps(model)
-    assert [tuple(one.shape[1:3]) for one in maps] == [(42, 42), (21, 21)]
-    assert graph.feature_layer(model) is None
-    assert len(graph.feature_maps(pair[1])) == 1
+    maps = feature_map.feature_maps(model)
+    assert [one.size for one in maps] == [(42, 42), (21, 21)]
+    assert feature_map.feature_layer(model) is None
+    assert len(feature_map.feature_maps(pair[1])) == 1
 
 
 def test_a_join_of_what_has_no_weights_is_refused():
@@ -177,16 +177,21 @@ def test_a_join_of_what_has_no_weights_is_refused():
         graph.check_flat(model, SHAPE, 3, "bare")
 
 
+def parts(model):
+    """Give the embedding of a network and its feature maps."""
+    maps = [one.tensor for one in feature_map.feature_maps(model)]
+    return keras.Model(model.input, [graph.embedding(model), *maps])
+
+
 def test_each_view_of_a_network_has_an_embedding_and_a_map_of_its_own(noise):
     network = convolved()
     model = joined([Member(network, 1.0)], None, SHIFTED)
-    given = keras.Model(model.input, [graph.embedding(model), *graph.feature_maps(model)])(noise)
+    given = parts(model)(noise)
     embedded, maps = np.asarray(given[0]), [np.asarray(one) for one in given[1:]]
     assert len(maps) == 5
     for place, view in enumerate(SHIFTED):
         seen = cut(noise, np.tile(np.float32(view), (len(noise), 1)), SHAPE[:2])
-        own = keras.Model(network.input, [graph.embedding(network), *graph.feature_maps(network)])
-        embedding, features = own(seen)
+        embedding, features = parts(network)(seen)
         part = embedded[:, 4 * place : 4 * place + 4]
         np.testing.assert_allclose(part, embedding, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(maps[place], features, rtol=1e-4, atol=1e-4)

@@ -15,7 +15,7 @@ from keras import layers
 from plugins.readers.phantom.cohort import Cohort
 from zoo import InvalidSetting
 from zoo.data.resampling import cut
-from zoo.network import export_formats, frame, graph, localiser
+from zoo.network import export_formats, feature_map, frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.workflows.export import export_copy, with_probabilities
 
@@ -110,7 +110,7 @@ def test_what_is_trained_is_the_network_alone(build, lungs):
 def test_parts_of_the_network_are_found_as_without_a_frame(build, lungs):
     inner = graph.unnested(build(), SHAPE)
     model = frame.framed(inner, lungs)
-    for find in (graph.feature_layer, graph.linear_head):
+    for find in (feature_map.feature_layer, graph.linear_head):
         one, other = find(inner), find(model)
         assert getattr(one, "name", None) == getattr(other, "name", None)
     assert graph.embedding(model).shape == graph.embedding(inner).shape

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from zoo import InvalidSetting
-from zoo.network import graph
+from zoo.network import feature_map, graph
 
 SHAPE = (16, 16, 3)
 
@@ -77,7 +77,7 @@ def test_an_unnested_network_is_flat_and_says_the_same(build):
 
 def test_an_unnested_network_is_saved_and_explained_layer_by_layer(tmp_path):
     model = graph.unnested(nested(), SHAPE)
-    features = graph.feature_layer(model)
+    features = feature_map.feature_layer(model)
     assert type(features).__name__ == "ReLU"
     assert keras.Model(model.input, features.output)(noise()).shape == (3, 12, 12, 5)
     model.save(tmp_path / "model.keras")
@@ -226,13 +226,54 @@ def test_a_network_that_only_joins_what_has_no_weights_has_no_boundary():
     assert graph.frozen_boundary(model) is None
 
 
+def behind(front, frozen=True, inside=None):
+    """Give a network whose backbone lies behind the layers `front`."""
+    pixels = x = keras.Input(SHAPE)
+    for layer in front:
+        x = layer(x)
+    x = layers.Conv2D(4, 3, trainable=not frozen, name="conv")(x)
+    if inside is not None:
+        x = layers.Conv2D(4, 3, trainable=not frozen)(inside(x))
+    x = layers.Dropout(0.5)(layers.GlobalAveragePooling2D(name="pooled")(x))
+    return keras.Model(pixels, layers.Dense(2)(x))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.RandomFlip(name="drawn"),
+        lambda: layers.RandomRotation(0.1, name="drawn"),
+        lambda: layers.GaussianNoise(1.0, name="drawn"),
+    ],
+)
+def test_a_random_layer_in_front_of_a_frozen_backbone_is_named(layer):
+    model = behind([layer()])
+    boundary = graph.frozen_boundary(model)
+    assert boundary is model.get_layer("pooled").output
+    assert graph.random_before(boundary) == ["drawn"]
+    inside = behind([], inside=layer())
+    assert graph.random_before(graph.frozen_boundary(inside)) == ["drawn"]
+
+
+def test_what_is_frozen_or_behind_the_backbone_is_not_random_before_it():
+    for front in ([], [layers.Dropout(0.0)], [layers.RandomFlip(trainable=False)]):
+        assert graph.random_before(graph.frozen_boundary(behind(front))) == []
+
+
+def test_a_gate_in_the_head_leaves_the_boundary_at_the_backbone():
+    pixels = keras.Input(SHAPE)
+    x = layers.GlobalAveragePooling2D(name="pooled")(layers.Conv2D(4, 3, trainable=False)(pixels))
+    model = keras.Model(pixels, layers.Dense(2)(x * layers.Dense(4, activation="sigmoid")(x)))
+    assert graph.frozen_boundary(model) is model.get_layer("pooled").output
+
+
 def test_layers_that_choose_what_is_seen_are_not_the_networks_own():
     pixels = keras.Input(SHAPE)
     chosen = layers.Conv2D(3, 3, name=f"{graph.FRAME}conv")(pixels)
     model = keras.Model(pixels, layers.Dense(2, name="own")(layers.Flatten()(chosen)))
     assert [layer.name for layer in graph.own_layers(model)][-1] == "own"
     assert len(graph.own_layers(model)) == len(model.layers) - 1
-    assert graph.feature_layer(model) is None
+    assert feature_map.feature_layer(model) is None
 
 
 def test_head_on_boundary_equals_the_whole_network():
@@ -276,13 +317,14 @@ def test_the_feature_layer_is_the_last_one_at_the_size_of_the_last_convolution()
     x = layers.MaxPooling2D()(x)
     x = layers.Concatenate()([layers.Flatten()(x), layers.Flatten()(squeezed)])
     model = keras.Model(inputs, layers.Dense(2)(x))
-    assert graph.feature_layer(model).name == "wanted"
+    assert feature_map.feature_layer(model).name == "wanted"
 
 
 def test_a_network_without_a_convolution_has_no_feature_layer():
     pixels = keras.Input(SHAPE)
     assert (
-        graph.feature_layer(keras.Model(pixels, layers.Dense(2)(layers.Flatten()(pixels)))) is None
+        feature_map.feature_layer(keras.Model(pixels, layers.Dense(2)(layers.Flatten()(pixels))))
+        is None
     )
 
 

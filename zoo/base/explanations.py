@@ -39,7 +39,8 @@ class Gradients:
 
     `logits` is `(batch, classes)`. `features` is the last feature map, `(batch, rows, columns,
     channels)`, and `by_features` the gradient by it, of the same shape; both are None for a network
-    without one. `by_pixels` is `(batch, height, width, channels)`, or None when not asked for.
+    without one. Tokens of a transformer are a map where each stands for a part of the picture.
+    `by_pixels` is `(batch, height, width, channels)`, or None when not asked for.
     """
 
     logits: np.ndarray
@@ -61,10 +62,22 @@ class Classifier(Protocol):
     temperature: float
     """What logits are divided by before the softmax."""
     feature_layer: Any
-    """The layer with the last feature map; None for a network without a convolution."""
+    """The layer or operation, such as `x * gate`, that gives the last feature map in `model`,
+    `(batch, rows, columns, channels)`; None for a network without one, or with several."""
     inner: Any
     """What comes behind the frame: a Keras model from what is `seen` of a picture to logits, with
     the weights of `model`. It is `model` itself where whole pictures are seen."""
+
+    @property
+    def precise_model(self) -> Any:
+        """`model` in float32: itself, or a copy where it computes in 16 bits."""
+
+    @property
+    def featured_model(self) -> Any:
+        """`inner` in float32, with the last feature map as the output of its layer 'last_features'.
+
+        All that the logits depend on goes through that layer. None where `feature_layer` is.
+        """
 
     def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         """Return `(batch, classes)` float32 logits.
@@ -193,7 +206,7 @@ class Explainer:
     """What it asks `classifier.gradients` for: 'features', 'pixels', or nothing. The host then
     makes one pass that serves the answer and all such methods."""
     feature_layer: bool = False
-    """Whether it needs `classifier.feature_layer`. Networks without a convolution, and ensembles,
-    have none: it is then left out where all methods are asked for."""
+    """Whether it needs `classifier.feature_layer`. Networks without a convolution, transformers and
+    ensembles have none: it is then left out where all methods are asked for."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""

@@ -1,4 +1,7 @@
-"""The way back from a network's output: one chain of layers, or several where logits are joined."""
+"""The way back from a network's output: one chain of layers, or several where logits are joined.
+
+Layers and operations, such as `x * gate` or those of `keras.ops`, are walked alike.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +57,51 @@ def branches(tensor: Any) -> list[Any]:
     return [branch for one in given for branch in branches(one)]
 
 
-def before(tensor: Any) -> dict[int, Any]:
-    """Return all tensors that a tensor is made of, and itself, by the identity of their maker."""
-    seen: dict[int, Any] = {}
-    waiting = [tensor]
+def before(tensor: Any) -> dict[tuple[int, int], Any]:
+    """Return all tensors that a tensor is made of, and itself, by the `call` that made each.
+
+    What a tensor is made of comes before it.
+    """
+    made: dict[tuple[int, int], Any] = {}
+    waiting = [(tensor, False)]
     while waiting:
-        one = waiting.pop()
-        if id(maker(one)) not in seen:
-            seen[id(maker(one))] = one
-            waiting += inputs(one)
-    return seen
+        one, complete = waiting.pop()
+        if call(one) in made:
+            continue
+        if complete:
+            made[call(one)] = one
+        else:
+            waiting += [(one, True), *((given, False) for given in reversed(inputs(one)))]
+    return made
+
+
+def call(tensor: Any) -> tuple[int, int]:
+    """Identify the call of a layer or an operation that gives a tensor."""
+    operation, number, _ = tensor._keras_history
+    return id(operation), number
+
+
+def passed(tensor: Any) -> list[Any]:
+    """Return the tensors through which all goes that a tensor depends on, the input first.
+
+    In a graph they are the dominators: without any one of them nothing of the input is left. The
+    branches of a residual block or of a gate are none of them, where they join is one.
+    """
+    made = before(tensor)
+    through: dict[tuple[int, int], set[tuple[int, int]]] = {call(tensor): {call(tensor)}}
+    common = None
+    for one in reversed(made.values()):  # whoever uses a tensor comes before it
+        mine = through[call(one)]
+        given = inputs(one)
+        for source in given:
+            known = through.get(call(source))
+            through[call(source)] = {call(source)} | (mine if known is None else known & mine)
+        if not given:
+            common = mine if common is None else common & mine
+    return [one for key, one in made.items() if key in (common or ()) and _alone(one)]
+
+
+def _alone(tensor: Any) -> bool:
+    """Tell whether a tensor is all that its maker gives."""
+    operation, number, _ = tensor._keras_history
+    return len(operation._inbound_nodes[number].output_tensors) == 1

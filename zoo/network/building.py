@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.base.errors import InvalidSetting
+from zoo.base.errors import InvalidSetting, ZooError
 from zoo.base.types import EMPTY, Architecture
 from zoo.network import graph
 
@@ -34,10 +34,15 @@ def build_network(
     chosen = {name: option.default for name, option in architecture.options.items()} | {**options}
     try:
         model = graph.unnested(architecture.build(shape, num_classes, **chosen), shape)
-    except (ValueError, TypeError) as error:  # what Keras raises for sizes and rates out of range
+        graph.check_flat(model, shape, num_classes, architecture.name)
+    except ZooError:
+        raise
+    except (Exception, SystemExit) as error:  # a build may fail in any way
+        told = f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
+        given_by = f" of {architecture.origin}" if architecture.origin else ""
         raise InvalidSetting(
-            f"Architecture '{architecture.name}' cannot be built for input {shape} with {chosen}: "
-            f"{str(error).splitlines()[0]} Choose another --input or other options."
+            f"Architecture '{architecture.name}'{given_by} cannot be built for input {shape} with "
+            f"{chosen}: {told.rstrip('.')}. Choose another --input or other options; if it fails "
+            "with its defaults, tell its author."
         ) from error
-    graph.check_flat(model, shape, num_classes, architecture.name)
     return model

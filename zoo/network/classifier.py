@@ -12,12 +12,17 @@ import numpy as np
 from zoo.base.explanations import Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.resampling import cut
-from zoo.network import frame, graph
+from zoo.network import feature_map, frame, graph
+from zoo.network.copying import as_float32
 from zoo.network.gradients import DECIDED, Differentiate, differentiation, margin_of
 from zoo.stats.probabilities import softmax
 
 GRADIENT_BATCH = 8
 """Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
+
+
+FEATURES = "last_features"
+"""The layer of `featured_model` that gives the last feature map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,7 @@ class TrainedClassifier:
     memory does not grow with their length. `positive` is the index of the class that sensitivity
     and ROC curves are about. Logits are as the network gives them; probabilities are of the logits
     divided by the `temperature` that was fitted on the validation part. `feature_layer` is the
-    layer with the last feature map, or None.
+    layer or operation with the last feature map `(batch, rows, columns, channels)`, or None.
 
     Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
     gave is remembered, so that answering and explaining it share one. Weights must not change.
@@ -65,7 +70,7 @@ class TrainedClassifier:
         self.class_names = class_names
         self.positive = positive
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
-        self.feature_layer = graph.feature_layer(model)
+        self.feature_layer = feature_map.feature_layer(model)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
         self._last: _Pass | None = None
 
@@ -179,7 +184,7 @@ class TrainedClassifier:
         )
         chosen = tuple(int(target) for target in tensors["targets"])
         known = replace(known, targets=chosen, gradients=gradients)
-        if self._in_float32 is self.model:  # or else answers stay in 16 bits, as they were tuned
+        if self.precise_model is self.model:  # or else answers stay in 16 bits, as they were tuned
             known = replace(known, outputs=(tensors["logits"], tensors["embeddings"]))
         self._keep(known)
         return gradients
@@ -197,8 +202,14 @@ class TrainedClassifier:
         self._last = known
 
     @cached_property
-    def _in_float32(self) -> Any:
-        return graph.as_float32(self.model)
+    def precise_model(self) -> Any:
+        """`model` in float32: itself, or a copy where it computes in 16 bits."""
+        return as_float32(self.model)
+
+    @cached_property
+    def featured_model(self) -> Any:
+        """`inner` in float32, whose layer 'last_features' gives the last feature map; or None."""
+        return feature_map.with_feature_layer(self.inside.precise_model, FEATURES)
 
     @cached_property
     def _find(self) -> Callable[[np.ndarray], Any]:
@@ -228,7 +239,7 @@ class TrainedClassifier:
 
     def _differentiation(self, *, by_pixels: bool) -> Differentiate:
         return differentiation(
-            self._in_float32, len(self.class_names), self.positive, by_pixels=by_pixels
+            self.precise_model, len(self.class_names), self.positive, by_pixels=by_pixels
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from zoo.network import graph
+from zoo.network.feature_map import feature_maps
 
 DECIDED = -1
 """Stands for the class that the network decides for, where a target is asked for."""
@@ -28,8 +29,9 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
     import keras
     import tensorflow as tf
 
-    maps = graph.feature_maps(model)
-    whole = keras.Model(model.input, [model.output, graph.embedding(model), *maps])
+    maps = feature_maps(model)
+    given = [model.output, graph.embedding(model), *(one.tensor for one in maps)]
+    whole = keras.Model(model.input, given)
     signature = [
         tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),
         tf.TensorSpec((None,), tf.int32),
@@ -51,7 +53,9 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
         gradients = tf.gradients(score, sources, unconnected_gradients="zero") if sources else []
         tensors = {"logits": logits, "embeddings": embeddings, "targets": chosen}
         if features:
-            tensors |= side_by_side(features, gradients[: len(features)])
+            both = zip(maps, features, gradients[: len(features)], strict=True)
+            pairs = [(one.grid(feature), one.grid(slope)) for one, feature, slope in both]
+            tensors |= side_by_side(*zip(*pairs, strict=True))
         return tensors | ({"by_pixels": gradients[-1]} if by_pixels else {})
 
     return differentiate

@@ -1,4 +1,4 @@
-"""Networks as graphs: made flat, checked, and their parts found (features, embedding, backbone)."""
+"""Networks as graphs: made flat, checked, and their parts found (embedding, head, backbone)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from zoo.base.errors import InvalidSetting
-from zoo.network.branches import before, branches, chain, inputs, last_weighted, maker, weights
+from zoo.network.branches import (
+    before,
+    branches,
+    call,
+    chain,
+    inputs,
+    last_weighted,
+    maker,
+    passed,
+    weights,
+)
+from zoo.network.copying import copied
+from zoo.network.probabilities import gives_probabilities
 
 FRAME = "frame."
 """What the names of all layers begin with that decide which part of a picture a network sees."""
 
-RANDOM_LAYERS = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout")
+RANDOM_LAYERS = (
+    "Dropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "GaussianNoise",
+    "GaussianDropout",
+    "AlphaDropout",
+)
+"""Layers that do nothing in use."""
 
 
 def unnested(model: Any, input_shape: tuple[int, int, int]) -> Any:
@@ -41,21 +61,6 @@ def unnested(model: Any, input_shape: tuple[int, int, int]) -> Any:
         model = keras.models.clone_model(
             model, clone_function=lambda layer: layer, call_function=opened
         )
-    copies: list[tuple[Any, Any]] = []
-
-    def copied(layer: Any) -> Any:
-        if type(layer).__name__ == "Lambda":
-            return layer  # to be refused; Keras does not copy it
-        try:
-            copy = type(layer).from_config(layer.get_config())
-        except (NotImplementedError, TypeError, ValueError) as error:
-            raise InvalidSetting(
-                f"The layer '{layer.name}' of a nested network cannot be copied. "
-                "Give its class a get_config, or connect all layers in one functional model."
-            ) from error
-        if isinstance(layer, keras.Layer):  # others, such as a division, have no weights
-            copies.append((layer, copy))
-        return copy
 
     def called(layer: Any, *arguments: Any, **named: Any) -> Any:
         if type(layer).__name__ == "ConvertToTensor":
@@ -65,12 +70,7 @@ def unnested(model: Any, input_shape: tuple[int, int, int]) -> Any:
         return layer(*arguments, **named)
 
     # The layers are part of the nested graphs, too; copies are part of this one alone.
-    flat = keras.models.clone_model(model, clone_function=copied, call_function=called)
-    for layer, copy in copies:
-        copy.set_weights(layer.get_weights())
-        if isinstance(copy, keras.layers.Normalization):
-            copy.finalize_state()  # it keeps what it computes of its weights
-    return flat
+    return copied(model, called=called)
 
 
 def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, name: str) -> None:
@@ -78,8 +78,8 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
 
     Raises:
         InvalidSetting: it is Sequential, nested or has a `call` of its own, has Lambda layers or
-            another input or output than asked for, or ends in a softmax or sigmoid, or in
-            something without weights.
+            another input or output than asked for, gives probabilities, or ends in something
+            without weights.
     """
     import keras
 
@@ -113,17 +113,15 @@ def check_flat(model: Any, input_shape: tuple[int, int, int], num_classes: int, 
             f"gives output of shape {model.output_shape[1:]}; expected ({num_classes},)",
             "The last layer has one logit for each class.",
         )
-    last = model.layers[-1]
-    activation = getattr(getattr(last, "activation", None), "__name__", "linear")
-    if activation != "linear" or type(last).__name__ in ("Softmax", "Sigmoid"):
-        refuse(
-            f"ends in '{last.name}', which gives probabilities; expected logits",
-            "Leave the last activation out: the trainer and the calibration add it.",
-        )
     if any(last_weighted(chain(branch)) is None for branch in branches(model.output)):
         refuse(
             "has no layer with weights between its output and its input, or where branches join",
             "End it in a Dense layer that gives the logits.",
+        )
+    if gives_probabilities(model):
+        refuse(
+            f"ends in '{maker(model.output).name}', which gives probabilities; expected logits",
+            "Leave the last activation out: the trainer and the calibration add it.",
         )
 
 
@@ -135,50 +133,11 @@ def own_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if not layer.name.startswith(FRAME)]
 
 
-def feature_maps(model: Any) -> list[Any]:
-    """Find the last feature map, a tensor, of each member where logits are joined.
-
-    That is what follows the last convolution at its size. Activations, normalisation and joins
-    after the convolution count; pooling to fewer positions does not, and neither do the 1x1
-    convolutions on pooled features of channel attention. Empty for a network without a convolution
-    that keeps height and width.
-    """
-    found = []
-    for branch in branches(model.output):
-        made = before(branch)
-        own = [made[id(layer)] for layer in own_layers(model) if id(layer) in made]
-        last = _last_feature_map(own)
-        if last is not None:
-            found.append(last)
-    return found
-
-
-def feature_layer(model: Any) -> Any | None:
-    """Find the layer with the last feature map; None of a network that has none, or several."""
-    found = feature_maps(model)
-    return maker(found[0]) if len(found) == 1 else None
-
-
-def _last_feature_map(among: list[Any]) -> Any | None:
-    from keras.layers import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-
-    convolutions = (Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D)
-    last, size = None, None
-    for tensor in among:
-        shape = tensor.shape
-        if len(shape) != 4 or tuple(shape[1:3]) == (1, 1):
-            continue
-        if isinstance(maker(tensor), convolutions):
-            last, size = tensor, shape[1:3]
-        elif shape[1:3] == size:
-            last = tensor
-    return last
-
-
 def embedding(model: Any) -> Any:
     """Return the tensor `(batch, features)` that the last weighted layer sees in use.
 
-    Dropout before it does nothing in use; a feature map is averaged over its places. Where the
+    Dropout before it does nothing in use; a feature map is averaged over its places, and tokens or
+    steps of a sequence are averaged. Where the
     logits of several members are joined, theirs are put side by side.
 
     Raises:
@@ -203,7 +162,13 @@ def _embedding_of(output: Any, name: str) -> Any:
     tensor = inputs(output)[0]
     while type(maker(tensor)).__name__ in RANDOM_LAYERS:
         (tensor,) = inputs(tensor)
-    return tensor if len(tensor.shape) == 2 else keras.layers.GlobalAveragePooling2D()(tensor)
+    pooling = {
+        3: keras.layers.GlobalAveragePooling1D,
+        4: keras.layers.GlobalAveragePooling2D,
+        5: keras.layers.GlobalAveragePooling3D,
+    }
+    rank = len(tensor.shape)
+    return pooling[rank]()(tensor) if rank in pooling else tensor
 
 
 def linear_head(model: Any) -> Any | None:
@@ -219,45 +184,48 @@ def linear_head(model: Any) -> Any | None:
     return None
 
 
-def as_float32(model: Any) -> Any:
-    """Return the network, or a copy where it computes in 16 bits: too coarse for gradients."""
+def frozen_boundary(model: Any) -> Any | None:
+    """Return the tensor at which a frozen backbone ends, or None.
+
+    All that is trained lies behind it, and so does dropout that follows the backbone. Up to it the
+    network gives the same features for an image in every epoch, unless `random_before` names a
+    layer.
+    """
+    if not model.trainable_weights:
+        return None
+    made = before(model.output)
+    ends = {call(one): one for one in passed(model.output)}
+    boundary, frozen, drawn = None, False, False
+    for key, tensor in made.items():  # what lies between two ends comes between them here, too
+        layer = maker(tensor)
+        if weights(layer) and layer.trainable_weights:
+            return boundary
+        drawn = drawn or _is_random(tensor)
+        if weights(layer) and not layer.name.startswith(FRAME):
+            frozen, drawn = True, False
+        if key in ends and frozen and not drawn:
+            boundary = tensor
+    return None
+
+
+def random_before(tensor: Any) -> list[str]:
+    """Name the layers that make a tensor another one each time while a network is trained.
+
+    A frozen layer counts as none, as batch normalisation that is frozen does not learn.
+    """
+    return [maker(one).name for one in before(tensor).values() if _is_random(one)]
+
+
+def _is_random(tensor: Any) -> bool:
     import keras
 
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-
-    def copied(layer: Any) -> Any:
-        named = {"dtype": "float32"} if isinstance(layer, keras.Layer) else {}
-        return type(layer).from_config({**layer.get_config(), **named})
-
-    copy = keras.models.clone_model(model, clone_function=copied)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def frozen_boundary(model: Any) -> Any | None:
-    """Return the tensor behind which every trainable or random layer lies, or None.
-
-    Up to it the network gives the same features for an image in every epoch.
-    """
-    head: list[Any] = []
-    for layer in chain(model.output):
-        if weights(layer) and not layer.trainable:
-            break
-        head.append(layer)
-    else:  # to the input, or to where several layers are joined: is there a backbone behind it?
-        known = {id(weight) for layer in head for weight in weights(layer)}
-        if all(id(weight) in known for layer in own_layers(model) for weight in layer.weights):
-            return None
-    boundary = None
-    for layer in reversed(head):  # weightless layers, such as pooling, still belong to the backbone
-        if weights(layer) or type(layer).__name__ in RANDOM_LAYERS:
-            boundary = layer.input
-            break
-    trainable = {id(v) for layer in head if weights(layer) for v in layer.trainable_weights}
-    if boundary is None or {id(v) for v in model.trainable_weights} != trainable:
-        return None
-    return boundary
+    layer = maker(tensor)
+    if not isinstance(layer, keras.Layer):
+        return False
+    # What is no weight among the variables is the state of what draws random numbers.
+    return any(
+        one.trainable and len(one.variables) > len(one.weights) for one in layer._flatten_layers()
+    )
 
 
 def _opens(layer: Any) -> bool:

@@ -54,6 +54,13 @@ class Session:
         if self.boundary is not None and plan.recipe.backbone == "trained":
             unfreeze(self.network)
             self.boundary = None
+        # Features that differ from epoch to epoch cannot be kept.
+        self.drawn = [] if self.boundary is None else graph.random_before(self.boundary)
+        if self.drawn:
+            progress.note(
+                f"The layer '{self.drawn[0]}' in front of the frozen backbone is random: its "
+                "features are computed anew in each epoch, which takes longer."
+            )
 
     def fit(self, path: Path, state: TrainingState) -> None:
         """Train all phases from `state` on; checkpoint, history and logs go to the folder `path`.
@@ -120,13 +127,12 @@ class Session:
     def phases(self) -> list[Phase]:
         """Return what is trained one after the other."""
         recipe = self.plan.recipe
-        if self.boundary is None:
-            return [Phase("network", recipe.epochs, recipe.learning_rate)]
-        head = Phase("head", recipe.epochs, recipe.learning_rate)
-        if not recipe.fine_tune_epochs:
-            return [head]
+        kept = self.boundary is not None and not self.drawn
+        first = Phase("head" if kept else "network", recipe.epochs, recipe.learning_rate)
+        if self.boundary is None or not recipe.fine_tune_epochs:
+            return [first]
         rate = recipe.fine_tune_learning_rate
-        return [head, Phase("fine-tune", recipe.fine_tune_epochs, rate)]
+        return [first, Phase("fine-tune", recipe.fine_tune_epochs, rate)]
 
     def logits(self, part: str) -> np.ndarray:
         """Return `(images, classes)` logits of a part."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from zoo.base.registry import Registry, load_registry
 from zoo.data.verify import at_depth
 from zoo.network import export_formats
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.copying import copied
 from zoo.network.export_comparison import TOLERANCE, compare_logits, largest, sample_pictures
 from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, ExportFormat
 from zoo.runs import model_file, run_folder
@@ -121,22 +121,13 @@ def export_copy(model: Any) -> Any:
 
     A SavedModel refuses variables whose name begins with an underscore, as layers may be named.
     """
-    import keras
 
-    @functools.cache  # a layer that is used twice stays one
-    def copy(operation: Any) -> Any:
-        if not isinstance(operation, keras.Layer):
-            return operation
-        config = {**operation.get_config(), "name": f"layer_{operation.name}"}
-        if operation.compute_dtype != operation.variable_dtype:
-            config["dtype"] = operation.variable_dtype
-        return type(operation).from_config(config)
+    def changed(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
+        named = {**config, "name": f"layer_{layer.name}"} if "name" in config else config
+        coarse = layer.compute_dtype != layer.variable_dtype
+        return {**named, "dtype": layer.variable_dtype} if coarse else named
 
-    copied = keras.models.clone_model(model, clone_function=copy)
-    for layer in model.layers:
-        if layer.weights:
-            copy(layer).set_weights(layer.get_weights())
-    return copied
+    return copied(model, changed)
 
 
 def with_probabilities(model: Any, temperature: float) -> Any:

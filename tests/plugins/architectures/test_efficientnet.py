@@ -9,7 +9,7 @@ from sklearn.datasets import load_sample_images
 from plugins.architectures import efficientnet
 from plugins.architectures.efficientnet import lite0
 from zoo import BadInput, InvalidSetting, MissingWeights
-from zoo.network import graph
+from zoo.network import feature_map
 from zoo.stats.alarms import CONSTANT_SPREAD, constant_features, feature_spread
 
 SMALL = (96, 96, 3)
@@ -65,7 +65,7 @@ def test_random_weights_and_other_variants_build():
 def test_the_classifier_rests_on_cells_of_16_or_32_pixels(variant):
     for features, cells in (("middle", 6), ("last", 3)):
         model = efficientnet.build(SMALL, 2, variant=variant, features=features, weights="none")
-        assert graph.feature_layer(model).output.shape[1:3] == (cells, cells)
+        assert feature_map.feature_layer(model).output.shape[1:3] == (cells, cells)
 
 
 def test_nothing_is_said_before_the_head_has_learned():
@@ -131,7 +131,7 @@ def test_a_logit_is_the_mean_of_its_map():
     model = efficientnet.build(SMALL, 2)
     head = np.random.default_rng(0).normal(size=(672, 2)).astype("float32")
     model.get_layer("logits").set_weights([head])
-    both = keras.Model(model.input, [graph.feature_layer(model).output, model.output])
+    both = keras.Model(model.input, [feature_map.feature_layer(model).output, model.output])
     features, logits = both(photographs(96), training=False)
     np.testing.assert_allclose(
         (features.numpy() @ head).mean(axis=(1, 2)), logits.numpy(), rtol=1e-3, atol=1e-3

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.copying import copied, in_float32
 
 CUTS = 5
 """How many depths the cascade stops at; the last one is the whole network."""
@@ -106,13 +107,12 @@ def _copy(model: Any) -> Any:
     """Copy a flat functional model in float32; a pass in training mode renews all statistics."""
     import keras
 
-    def clone(layer: Any) -> Any:
-        settings = {**layer.get_config(), "dtype": "float32"}
+    def changed(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
         if isinstance(layer, keras.layers.BatchNormalization):
-            settings["momentum"] = 0.0  # the next pass alone decides
-        return layer.__class__.from_config(settings)
+            config["momentum"] = 0.0  # the next pass alone decides
+        return in_float32(layer, config)
 
-    return keras.models.clone_model(model, clone_function=clone)
+    return copied(model, changed)
 
 
 def _permuted(array: np.ndarray, random: np.random.Generator) -> np.ndarray:
