@@ -111,7 +111,7 @@ def _by_pillow(
     turn = turn or metadata.orientation(image)
     if turn in metadata.SIDEWAYS:
         size = target(height, width)
-    return shallow_pictures.to_rgb(image, turn, size)
+    return shallow_pictures.plain(image, turn, size)
 
 
 def _by_plugin(

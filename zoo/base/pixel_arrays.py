@@ -11,7 +11,9 @@ from zoo.base.errors import BadInput
 
 
 def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """Squash `(height, width, 3)` uint8 to `size = (height, width)`, bilinear with antialias.
+    """Squash a picture to `size = (height, width)`, bilinear with antialias.
+
+    `pixels` is `(height, width)` or `(height, width, 3)` uint8, and so is what is returned.
 
     Examples:
         >>> zoo.resize(zoo.read_image(Path("pictures/NORMAL-1.png")), (16, 16)).shape

@@ -55,10 +55,12 @@ def load(image: Image.Image, content: Buffer) -> None:
     image.load()
 
 
-def to_rgb(
+def plain(
     image: Image.Image, turn: Image.Transpose | None, size: tuple[int, int] | None
 ) -> np.ndarray:
-    """Convert a decoded picture to `(height, width, 3)` uint8, turn it and resize it.
+    """Convert a decoded picture to gray or RGB, turn it and resize it.
+
+    Gives `(height, width)` uint8 of a gray picture, which costs a third, else `(height, width, 3)`.
 
     `size` is `(height, width)` of the result, None to leave it as it is.
     """
@@ -66,18 +68,18 @@ def to_rgb(
     before = size[::-1] if size is not None and sideways else size
     if strips.fraction(*image.size, before) == 1:
         turned = image if turn is None else image.transpose(turn)
-        return resize(np.asarray(_rgb(turned)), size)
+        return resize(np.asarray(_gray_or_rgb(turned)), size)
     small = strips.converted(
         *image.size,
         before,
-        lambda top, bottom: np.asarray(_rgb(image.crop((0, top, image.width, bottom)))),
+        lambda top, bottom: np.asarray(_gray_or_rgb(image.crop((0, top, image.width, bottom)))),
     )
     return small if turn is None else np.asarray(Image.fromarray(small).transpose(turn))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _gray_or_rgb(image: Image.Image) -> Image.Image:
     if image.mode in TRANSPARENT or "transparency" in image.info:
         rgba = image.convert("RGBA")
         black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "L" else image.convert("RGB")
