@@ -54,7 +54,8 @@ def unpacked(dataset: Dataset, layout: Layout, name: str) -> np.ndarray:
     if layout.samples == 3:
         dataset.PhotometricInterpretation = _colour_space(frame, packing, layout)
     dataset["PixelData"].VR = "OB" if values.itemsize == 1 else "OW"
-    dataset.PixelData = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    dataset.PixelData = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+    del values, frame  # of a large picture some hundred MB, beside what pydicom makes
     return pixel_array(dataset, index=0)
 
 
