@@ -8,6 +8,7 @@ import logging
 import struct
 import tracemalloc
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -401,14 +402,69 @@ def test_pydicom_with_pillow_gives_the_same_values(kind: str) -> None:
     np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, bits))))
 
 
-@pytest.mark.parametrize("end", ["57", "70", "80", "81", "90", "201"])
-def test_pylibjpeg_gives_the_same_values(end: str) -> None:
-    pytest.importorskip("pylibjpeg")
-    frame = stream(STORED, 12, {"70": "57", "81": "80"}.get(end, end))
-    content = packed(STORED, 12, f"1.2.840.10008.1.2.4.{end}", frame)
+def varied(bits: int) -> np.ndarray:
+    """Draw a slope with noise, as a radiograph is; it is not the same from left and right."""
+    noise = np.random.default_rng(0).integers(0, 2**bits // 16, (16, 24))
+    slope = np.linspace(0, 0.9 * (2**bits - 1), 24)[None, :]
+    return (slope + noise).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+ENCODERS: dict[str, Callable[[np.ndarray, int], bytes]] = {
+    "50": lambda values, bits: imagecodecs.jpeg8_encode(values, level=95),
+    "51": lambda values, bits: imagecodecs.jpeg8_encode(values, level=95),
+    "57": lambda values, bits: stream(values, bits, "57"),
+    "70": lambda values, bits: stream(values, bits, "57"),
+    "80": lambda values, bits: stream(values, bits, "80"),
+    "81": lambda values, bits: imagecodecs.jpegls_encode(values, level=2),
+    "90": lambda values, bits: stream(values, bits, "90"),
+    "91": lambda values, bits: imagecodecs.jpeg2k_encode(
+        values, codecformat="J2K", level=60, bitspersample=bits
+    ),
+}
+"""By the end of the transfer syntax; those of 51, 81 and 91 lose something."""
+
+
+@pytest.mark.parametrize(
+    ("end", "bits"),
+    [
+        *(("50", 8), ("51", 8), ("80", 12), ("81", 16)),  # JPEG-LS starts a process
+        *((end, bits) for end in ("57", "70", "90", "91") for bits in (8, 12, 16)),
+    ],
+)
+def test_gdcm_gives_the_same_values(end: str, bits: int) -> None:
+    pytest.importorskip("gdcm")
+    values = varied(bits)
+    frame = bytes(ENCODERS[end](values, bits))
+    content = packed(values, bits, f"1.2.840.10008.1.2.4.{end}", frame)
     dataset = pydicom.dcmread(io.BytesIO(content))
-    other = pydicom.pixels.pixel_array(dataset, decoding_plugin="pylibjpeg")
-    np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, 12))))
+    other = pydicom.pixels.pixel_array(dataset, decoding_plugin="gdcm")
+    assert bool((other == values).all()) == (end not in ("50", "51", "81", "91"))
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, bits))))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("end", ["201", "202", "203"])
+def test_openjph_gives_the_same_values(end: str, bits: int) -> None:
+    """Not the library that reads the files, which is OpenJPEG."""
+    values = varied(bits)
+    lossy = {} if end != "203" else {"reversible": False, "level": 0.001}
+    frame = bytes(imagecodecs.htj2k_encode(values, **lossy))
+    other = imagecodecs.htj2k_decode(frame)
+    content = packed(values, bits, f"1.2.840.10008.1.2.4.{end}", frame)
+    shown = gray(written(picture_of(other, bits))).astype(int)
+    np.testing.assert_allclose(gray(content), shown, atol=int(end == "203"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_pydicom_unpacks_the_same_run_lengths(bits: int) -> None:
+    values = varied(bits)
+    dataset = picture_of(values, bits)
+    dataset.compress(RLE, encoding_plugin="pydicom")
+    content = written(dataset)
+    other = pydicom.pixels.pixel_array(
+        pydicom.dcmread(io.BytesIO(content)), decoding_plugin="pydicom"
+    )
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(other, bits))))
 
 
 # Files without their beginning.
