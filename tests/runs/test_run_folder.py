@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 import zoo
 from zoo import BadInput, DamagedRun, NotWritten, UnknownName
-from zoo.base import digests
+from zoo.base import digests, leftovers
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 
@@ -105,6 +106,16 @@ def test_what_a_run_may_have_is_among_the_files_that_must_not_change(
     (run_copy / name).write_bytes(b"another one")
     with pytest.raises(DamagedRun, match=name):
         run_folder.open_run(run_copy)
+
+
+def test_what_a_killed_training_left_in_a_finished_run_is_swept(run_copy: Path) -> None:
+    (run_copy / run_folder.CHECKPOINT).write_bytes(b"no longer needed")
+    half = run_copy / f"{leftovers.PREFIX}00000000-1-abcd.png"
+    half.write_bytes(b"half")
+    os.utime(half, (1, 1))
+    assert opened(run_copy).done
+    assert not half.exists()
+    assert not (run_copy / run_folder.CHECKPOINT).exists()
 
 
 def test_an_unfinished_run_says_how_to_go_on(run_copy: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from zoo import __version__
 from zoo.base.errors import DamagedRun
 from zoo.runs.decision import Decision
 from zoo.runs.novelty import Gate
@@ -216,7 +216,7 @@ def _of_another_version(path: Path, record: dict[str, Any]) -> str:
     remedy = "Upgrade it" if newer else "Train the run again, or use that version"
     return (
         f"'{path.parent}' was written by xray-zoo {by or '(no version)'}, schema {schema}; "
-        f"this is {__version__}, which reads {SCHEMA}. {remedy}."
+        f"this is {version('xray-zoo')}, which reads {SCHEMA}. {remedy}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zoo.base import leftovers
 from zoo.base.depth import PLAIN
 from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
@@ -211,6 +213,9 @@ def open_run(name: str | Path | None = None, folder: str | Path | None = None) -
         raise DamagedRun(
             f"The run '{run.name}' is not finished. Go on with: zoo train --resume {run.path}"
         )
+    leftovers.sweep_once(run.path)
+    with contextlib.suppress(OSError):  # killed between the record and this
+        (run.path / CHECKPOINT).unlink(missing_ok=True)
     for file in run.record["files"]:
         checked(run, file)
     for file in MORE:

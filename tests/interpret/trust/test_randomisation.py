@@ -203,9 +203,11 @@ def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, 
     newer = replace(idle, origin="xray-zoo:newer 9.9")
     with pytest.raises(BrokenMethod, match="measured twice"):
         randomisation.of_run(run, newer, *asked[2:])
-    kept.write_text("{")
-    with pytest.raises(BrokenMethod, match="measured twice"):
-        randomisation.of_run(run, idle, *asked[2:])
+    whole = json.loads(kept.read_text())
+    for damaged in ("{", json.dumps({**whole, "result": {**whole["result"], "depends": False}})):
+        kept.write_text(damaged)
+        with pytest.raises(BrokenMethod, match="measured twice"):
+            randomisation.of_run(run, idle, *asked[2:])
 
 
 def test_other_options_are_measured_anew(trained, run_copy):

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import numpy as np
 
 from zoo.base import images as pictures
+from zoo.base.digests import digest_bytes
 from zoo.base.errors import NotWritten
 from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.files import write_json
@@ -114,7 +115,8 @@ def of_run(
     result = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
     if result is not None:
         with contextlib.suppress(NotWritten):  # a run that may only be read is measured each time
-            write_json(path, {**key, "result": result.to_record()})
+            told = result.to_record()
+            write_json(path, {**key, "result": told, "digest": _digest(told)})
     return result
 
 
@@ -241,10 +243,15 @@ def _interval(values: np.ndarray) -> Interval:
     return float(values.mean()), float(low), float(high)
 
 
+def _digest(result: Mapping[str, Any]) -> str:
+    return digest_bytes(json.dumps(result, sort_keys=True).encode())
+
+
 def _read(path: Path, key: Mapping[str, Any]) -> Randomisation | None:
     try:
         kept = json.loads(path.read_text("utf-8"))
-        if all(kept[name] == value for name, value in key.items()):
+        same = all(kept[name] == value for name, value in key.items())
+        if same and kept["digest"] == _digest(kept["result"]):
             return Randomisation.from_record(kept["result"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # absent, damaged or of another time: measure again
