@@ -238,6 +238,8 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
     assert len(pictures.told) == 1  # not once a shard
     assert "cannot be kept" in pictures.told[0]
+    pictures.features(backbone)
+    assert pictures.told == []  # nor once a part of the data
 
 
 def test_a_backbone_is_known_by_weights_and_layers_not_by_names(backbone: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
+from weakref import WeakSet
 
 import numpy as np
 
@@ -29,16 +30,18 @@ TABLE = {
     "checksum": Expected("iu", "", low=0),
 }
 
+_told: WeakSet[Progress] = WeakSet()
+"""Listeners that know already that nothing can be kept: one line is enough for a training."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """The index of a shard; `values` are its rows where they could not be written."""
+    """The index of a shard that is on disk."""
 
     path: Path
     keys: Sequence[str]
     shape: tuple[int, ...]
     checksum: int
-    values: np.ndarray | None = None
 
     def rows(self) -> np.ndarray:
         """Map the rows, once they were found to be what was written.
@@ -47,8 +50,6 @@ class Shard:
             ValueError: they are damaged.
             OSError: they cannot be read.
         """
-        if self.values is not None:
-            return self.values
         if checksum_of(self.path) != self.checksum:
             raise ValueError("its checksum is another")
         values = np.load(self.path, mmap_mode="r", allow_pickle=False)
@@ -104,17 +105,14 @@ class Shards:
         return self._places.keys()
 
     def append(self, keys: Sequence[str], values: np.ndarray) -> None:
-        """Write a shard of rows; where that fails they are kept in memory, and it is said once."""
+        """Write a shard of rows; where that fails they are kept in memory, and it is said."""
         values = values.astype(np.float32, copy=False)
         if self._writable:
             try:
                 self._add(keys, self._written(keys, values).rows())
             except (NotWritten, OSError, ValueError) as error:
                 self._writable = False
-                self.progress.warn(
-                    "What was computed cannot be kept for another time, which costs time alone: "
-                    f"{error}"
-                )
+                self._tell_once(error)
             else:
                 return
         self._add(keys, values)
@@ -145,6 +143,14 @@ class Shards:
         for row, key in enumerate(keys):
             self._places[key] = (len(self._open), row)
         self._open.append(rows)
+
+    def _tell_once(self, error: Exception) -> None:
+        if self.progress not in _told:
+            _told.add(self.progress)
+            self.progress.warn(
+                "What was computed cannot be kept for another time, which costs time alone: "
+                f"{error}"
+            )
 
     def _tell(self, damaged: int) -> None:
         if damaged:
