@@ -207,6 +207,18 @@ def test_a_localiser_is_learned_from_own_masks_once(masked, trainings, tmp_path)
     assert trainings[2:] == [(21, 21, 1)]
 
 
+def test_a_localiser_that_cannot_be_kept_is_the_same_one(masked, trainings, tmp_path, monkeypatch):
+    data, folder = masked
+    kept = chosen(plan(masks=folder, frame="whole"), data)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file"))
+    other = chosen(plan(masks=folder, frame="whole"), data)
+    assert len(trainings) == 2
+    assert other.localiser.key == kept.localiser.key
+    for name, array in kept.localiser.weights.items():
+        np.testing.assert_array_equal(other.localiser.weights[name], array)
+
+
 def test_what_a_localiser_is_known_by_is_all_that_it_is_trained_from(monkeypatch):
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (4, 8, 8), np.uint8)

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
@@ -124,8 +125,9 @@ def compare(
 def write_comparison(result: Mapping[str, Any], place: Path) -> Comparison:
     """Write a comparison into the folder `place`, as data and as a page."""
     page = place / "comparison.html"
-    write_json(place / "comparison.json", result)
-    write_text(page, comparison_page(result))
+    with in_turn(place):
+        write_json(place / "comparison.json", result)
+        write_text(page, comparison_page(result))
     return Comparison(result, page)
 
 

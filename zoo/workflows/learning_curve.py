@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
@@ -133,9 +134,10 @@ def learning_curve(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    write_json(place / f"learning-curve-{name}.json", result)
     page = place / f"learning-curve-{name}.html"
-    write_text(page, learning_page(result))
+    with in_turn(place):
+        write_json(place / f"learning-curve-{name}.json", result)
+        write_text(page, learning_page(result))
     return LearningCurve(result, page)
 
 

@@ -245,6 +245,12 @@ def test_large_images_are_unpacked_once_and_read_from_there(
         np.testing.assert_array_equal(pixels[..., 0], content[f"{split}_images"][int(number)])
     kept = list((tmp_path / "cache" / "archives").iterdir())
     assert len(kept) == 1, "only the training part has 4,000 bytes"
+    damaged = bytearray(kept[0].read_bytes())
+    damaged[-1] ^= 1
+    kept[0].write_bytes(damaged)  # it is unpacked again
+    archive = tmp_path / "set.npz"
+    again = unpacked.mapped(str(archive), archive.stat().st_mtime_ns, "train_images", 4000)
+    np.testing.assert_array_equal(again, content["train_images"])
     content["train_images"] = 255 - content["train_images"]
     changed = index(tmp_path, content)
     train = next(sample for sample in changed.samples if sample.split == "train")
