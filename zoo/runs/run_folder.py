@@ -216,11 +216,9 @@ def open_run(name: str | Path | None = None, folder: str | Path | None = None) -
     leftovers.sweep_once(run.path)
     with contextlib.suppress(OSError):  # killed between the record and this
         (run.path / CHECKPOINT).unlink(missing_ok=True)
-    for file in run.record["files"]:
+    needed = [name for name in MORE if name != TESTED and (run.path / name).is_file()]
+    for file in dict.fromkeys((*run.record["files"], *needed)):
         checked(run, file)
-    for file in MORE:
-        if file != TESTED and (run.path / file).is_file():
-            checked(run, file)
     return run
 
 
