@@ -103,10 +103,35 @@ def test_the_limits_of_size_hold_before_a_plugin_decodes(
             images.read_image(source)
 
 
-def test_a_format_that_gives_something_else_is_named(install: Callable[..., None]) -> None:
-    install("stranger_plain", STRANGER.replace("np.uint8", "np.int8"))
-    with pytest.raises(ZooError, match="The image format 'plain' is broken"):
+READ = "return np.frombuffer(content[6:], np.uint8).reshape(content[4], content[5])"
+HEADER = 'return Header(content[5], content[4], "L", len(content))'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("np.uint8", "np.int8", r"gave int8 \(10, 12\) for"),
+        (READ, "return None", "gave NoneType for"),
+        (READ, "return [[0] * 12] * 10", "gave list for"),
+        (READ, READ + "[:9]", r"gave uint8 \(9, 12\) for .*expected uint8 \(10, 12\)"),
+        (READ, READ + "[..., None]", r"gave uint8 \(10, 12, 1\)"),
+        (READ, "return DeepPicture(values=[7])", "gave a DeepPicture of list"),
+        (READ, "return DeepPicture(values=np.full((10, 12), 1j))", "gave complex128"),
+        (READ, "return DeepPicture(values=np.full((10, 12), -7))", "gave values from -7 to -7"),
+        (READ, "return DeepPicture(values=np.full((10, 12), np.nan))", "values from nan to nan"),
+        (HEADER, "return (12, 10)", r"the header \(12, 10\); expected a Header"),
+        (HEADER, "return Header(12.0, 10, 'L', 9)", "expected a Header of whole numbers"),
+        (HEADER, "return Header(-12, -10, 'L', 9)", "expected a Header of whole numbers"),
+    ],
+)
+def test_a_format_that_gives_something_else_is_named(
+    install: Callable[..., None], old: str, new: str, reason: str
+) -> None:
+    assert old in STRANGER
+    install("stranger_plain", STRANGER.replace("Header,", "DeepPicture, Header,").replace(old, new))
+    with pytest.raises(ZooError, match=reason) as caught:
         images.read_image(plain())
+    assert str(caught.value).startswith("The image format 'plain' is broken: it gave ")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +142,20 @@ def test_a_format_that_gives_something_else_is_named(install: Callable[..., None
         ("FORMAT = 'dicom'", "gives str; expected ImageFormat"),
         ("", "AttributeError"),
         (STRANGER.replace('".plain"', '"plain"'), "expected one like '.dcm'"),
-        (STRANGER.replace('name="plain"', 'name="dicom"'), "another plugin gives already"),
+        (STRANGER.replace('name="plain"', 'name="dicom"'), "gives already: rename it"),
+        (STRANGER.replace('name="plain"', 'name="a/b"'), "name is 'a/b'"),
+        (STRANGER.replace('"Two sides, then pixels."', "None"), "summary is None"),
+        (STRANGER.replace("read=read", "read='plain'"), "read is 'plain'; expected a function"),
+        (STRANGER.replace("header=header", "header=None"), "header is None"),
+        (STRANGER.replace('(".plain",)', '".plain"'), "extensions is '.plain'; expected a tuple"),
+        (STRANGER.replace('".plain"', '".PLAIN"'), "an extension is '.PLAIN'"),
+        (STRANGER.replace('".plain"', "7"), "an extension is 7"),
         (STRANGER.replace("read=read", 'read=read, columns=("a",)'), "columns without attributes"),
     ],
-    ids=["import", "exit", "type", "nothing", "extension", "name", "columns"],
+    ids=[
+        *("import", "exit", "type", "nothing", "extension", "taken", "name", "summary", "read"),
+        *("header", "extensions", "capitals", "number", "columns"),
+    ],
 )
 def test_a_broken_format_is_listed_and_breaks_nothing_else(
     install: Callable[..., None], source: str, reason: str

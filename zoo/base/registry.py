@@ -180,8 +180,9 @@ def _collect(
         caller.get_hookimpls(), key=lambda one: registered.index(one.plugin_name)
     ):
         plugin = implementation.plugin_name
+        give: Any = implementation.function
         try:
-            given = ask(plugin, lambda: list(implementation.function()))  # noqa: B023 (at once)
+            given = ask(plugin, lambda: list(give()))  # noqa: B023 (called at once)
         except PluginFailure as failure:
             broken.append(BrokenPlugin(plugin, f"fails when asked what it gives: {failure}"))
             continue

@@ -139,7 +139,6 @@ class Dataset:
     `mask(sample, size)` returns `(height, width)` bool: where the finding is, when it is known.
     `header(sample)` gives width, height, mode and bytes of the stored file, read without decoding;
     None when images are not files.
-    `patient_of(name)` gives the patient for a file name by the same rule, or None.
     `attributes[column](sample)` is what else the source says of an image, such as its view or the
     patient's age, as text; empty where it says nothing.
     """
