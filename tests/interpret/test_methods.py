@@ -103,6 +103,10 @@ def mute(*_: Any) -> Any:
         (similar(index=3), "gives the case 3; the run has 3, counted from 0"),
         (similar(index=-1), "gives the case -1"),
         (similar(distance=np.nan), "gives the distance nan"),
+        (similar(regions=(MAP, MAP[0])), "regions that are no maps"),
+        (similar(regions=(of(np.nan), MAP)), "regions that are no maps"),
+        (each(details={"error": np.nan}), "gives the detail 'error': nan; expected text or a"),
+        (each(details={"error": MAP}), "gives the detail 'error': array"),
         (
             lambda *given: [replace(one, agreement=70) for one in similar()(*given)],
             "gives the share 70; expected 0 to 1",

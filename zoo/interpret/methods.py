@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,8 +48,9 @@ def explained(
 
     Raises:
         BrokenMethod: as `asked`; or it changes what it was given, or gives an explanation under
-            another name, of another class, with values that are not finite, or negative ones in a
-            map that is not signed, or cases that the run does not have.
+            another name, of another class, with values that are not finite, negative ones in a
+            map that is not signed, cases that the run does not have, or details that are neither
+            text nor finite numbers.
         ZooError: the method itself says why it cannot explain this network.
     """
     with _unchanged(explainer, classifier, images, reference):
@@ -62,7 +64,7 @@ def explained(
                 explainer, f"explains class {shown(one.target)}; {target} was asked for"
             )
         fault = _wrong_map(one) if isinstance(one, Attribution) else _wrong_cases(one, rows)
-        if fault:
+        if fault := fault or _wrong_details(one):
             raise BrokenMethod(explainer, f"gives {fault}")
     return given
 
@@ -115,6 +117,14 @@ def _wrong_map(one: Attribution) -> str:
     return ""
 
 
+def _wrong_details(one: Explanation) -> str:
+    for name, value in one.details.items():
+        plain = isinstance(name, str) and isinstance(value, str | int | float)
+        if not plain or (isinstance(value, float) and not math.isfinite(value)):
+            return f"the detail {shown(name)}: {shown(value)}; expected text or a finite number"
+    return ""
+
+
 def _wrong_cases(one: Examples, rows: int) -> str:
     for share in (one.agreement, one.credibility):
         if share is not None and not 0 <= share <= 1:
@@ -125,6 +135,9 @@ def _wrong_cases(one: Examples, rows: int) -> str:
                 return f"the case {shown(case.index)}; the run has {rows}, counted from 0"
             if not np.isfinite(case.distance):
                 return f"the distance {shown(case.distance)}; expected a number"
+            for part in case.regions or ():
+                if np.ndim(part) != 2 or not np.isfinite(part).all():
+                    return "regions that are no maps of finite numbers"
     return ""
 
 
