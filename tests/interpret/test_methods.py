@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -127,6 +128,8 @@ def test_what_it_gives(
     )
     assert reason in str(caught.value)
     assert caught.value.method == "liar"
+    travelled = copy.copy(caught.value)  # as an error of a worker does
+    assert (str(travelled), travelled.method) == (str(caught.value), "liar")
 
 
 @pytest.mark.parametrize(

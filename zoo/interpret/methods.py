@@ -27,10 +27,15 @@ _trusted: weakref.WeakKeyDictionary[Any, set[str]] = weakref.WeakKeyDictionary()
 class BrokenMethod(ZooError):
     """A method of explanation fails, or breaks a promise; `method` is its name."""
 
-    def __init__(self, explainer: Explainer, fault: str) -> None:
+    method: str = ""
+
+    @classmethod
+    def of(cls, explainer: Explainer, fault: str) -> BrokenMethod:
+        """Build the error of a method, with the plugin that gave it."""
         origin = f" of the plugin '{explainer.origin}'" if explainer.origin else ""
-        super().__init__(f"The method '{explainer.name}'{origin} is left out: it {fault}.")
-        self.method = explainer.name
+        broken = cls(f"The method '{explainer.name}'{origin} is left out: it {fault}.")
+        broken.method = explainer.name
+        return broken
 
 
 def explained(
@@ -58,14 +63,14 @@ def explained(
     rows = 0 if reference is None else len(reference.names)
     for one, target in zip(given, targets, strict=True):
         if one.method != explainer.name:
-            raise BrokenMethod(explainer, f"signs as {shown(one.method)}; expected its own name")
+            raise BrokenMethod.of(explainer, f"signs as {shown(one.method)}; expected its own name")
         if one.target != target:
-            raise BrokenMethod(
+            raise BrokenMethod.of(
                 explainer, f"explains class {shown(one.target)}; {target} was asked for"
             )
         fault = _wrong_map(one) if isinstance(one, Attribution) else _wrong_cases(one, rows)
         if fault := fault or _wrong_details(one):
-            raise BrokenMethod(explainer, f"gives {fault}")
+            raise BrokenMethod.of(explainer, f"gives {fault}")
     return given
 
 
@@ -88,24 +93,29 @@ def asked(
     except ZooError:
         raise
     except Exception as error:
-        raise BrokenMethod(explainer, f"raises {told(error)}") from error
+        raise BrokenMethod.of(explainer, f"raises {told(error)}") from error
+    if fault := _misshapen(given, len(targets), images.pixels.shape[1:3]):
+        raise BrokenMethod.of(explainer, f"gives {fault}")
+    return list(given)
+
+
+def _misshapen(given: object, images: int, size: tuple[int, ...]) -> str:
+    """Say what keeps what a method gave from being counted and stacked; empty when nothing does."""
     if not isinstance(given, Sequence):
-        raise BrokenMethod(explainer, f"gives {type(given).__name__}; expected a list")
-    if len(given) != len(targets):
-        raise BrokenMethod(explainer, f"gives {len(given)} explanations of {len(targets)} images")
-    size = images.pixels.shape[1:3]
+        return f"{type(given).__name__}; expected a list"
+    if len(given) != images:
+        return f"{len(given)} explanations of {images} images"
     for one in given:
         if not isinstance(one, Attribution | Examples) or not isinstance(one, type(given[0])):
             kinds = " and ".join(sorted({type(each).__name__ for each in given}))
-            raise BrokenMethod(explainer, f"gives {kinds}; expected Attribution, or Examples, each")
+            return f"{kinds}; expected Attribution, or Examples, each"
         if isinstance(one, Attribution):
             values = one.values
             if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
-                raise BrokenMethod(explainer, f"gives a map {shown(values)}; expected floats")
+                return f"a map {shown(values)}; expected floats"
             if values.shape != size:
-                fault = f"gives a map of shape {values.shape}; expected {size}, as the image"
-                raise BrokenMethod(explainer, fault)
-    return list(given)
+                return f"a map of shape {values.shape}; expected {size}, as the image"
+    return ""
 
 
 def _wrong_map(one: Attribution) -> str:
@@ -172,7 +182,7 @@ def _unchanged(
             classifier.model.set_weights(weights)
             changed.append("the weights of the network")
     if changed:
-        raise BrokenMethod(explainer, f"changes {' and '.join(changed)}")
+        raise BrokenMethod.of(explainer, f"changes {' and '.join(changed)}")
     trusted.add(explainer.name)
 
 
