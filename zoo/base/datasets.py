@@ -42,6 +42,8 @@ def opened(
             error.args = (f"{error} (Said by the reader '{reader}'.)",)
         raise
     except (Exception, SystemExit) as error:
+        if is_own(reader):
+            raise  # a bug, which keeps its traceback
         raise ReaderFailure(_broken(reader, f"it raised {told(error)}")) from error
     if dataset is None:
         return None
@@ -97,6 +99,8 @@ class _Watched:
         except (ZooError, MemoryError):
             raise
         except Exception as error:
+            if is_own(self.reader):
+                raise  # a bug, which keeps its traceback
             fault = f"{self.what} of '{sample.name}' raised {told(error)}; expected BadInput"
             raise ZooError(_broken(self.reader, fault)) from error
         if fault := self.look(given, *size):
