@@ -159,6 +159,14 @@ def test_who_asks_for_it_is_told_why(install: Install) -> None:
     assert "gives the Architecture 'liar', but recipe: There is no setting" in broken["reason"]
 
 
+def test_of_several_that_are_broken_the_one_asked_for_is_told(install: Install) -> None:
+    source = ARCHITECTURE.format(change="name='lying_records', parameters=-1")
+    other = 'return [Architecture(**dict(told, name="a/b")), '
+    install("lying_records", source.replace("return [", other))
+    with pytest.raises(ZooError, match=r"'lying_records', but parameters is -1"):
+        load_registry().architecture("lying_records")
+
+
 def test_fields_that_fail_when_they_are_looked_at_break_only_themselves(install: Install) -> None:
     spiteful = (
         "class Spite:\n"

@@ -77,7 +77,7 @@ class Registry:
     def _named(self, known: Mapping[str, Named], kind: str, name: str) -> Named:
         if name in known:
             return known[name]
-        for broken in self.broken:
+        for broken in sorted(self.broken, key=lambda one: one.gives != name):
             if name in (broken.gives, broken.name.rpartition(":")[2]):
                 raise ZooError(f"The plugin '{broken.name}' is broken: {broken.reason}")
         raise UnknownName.among(kind, name, known)
