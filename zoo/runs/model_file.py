@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import BadInput, DamagedRun
+from zoo.base.errors import BadInput, DamagedRun, ZooError
 from zoo.base.files import replacing
-from zoo.network import localiser
+from zoo.network import localiser, plugin_layers
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import Finder
+from zoo.network.plugin_layers import Origin
 from zoo.runs import reproducible
 from zoo.runs.run_folder import LOCALISER, MODEL, Run
+
+BUILT_BY = "built_by"
+"""The key of a run's record under which it is kept what its network was built by."""
 
 
 def save_model(path: Path, model: Any) -> None:
@@ -32,8 +37,9 @@ def load_classifier(run: Run) -> TrainedClassifier:
     """Load the network of a finished run; no code from the file is executed.
 
     Raises:
-        DamagedRun: the file is not a Keras archive, has a Lambda layer or weights that are not
-            finite, or is of another input or other classes than the record says.
+        DamagedRun: the file is not a Keras archive, has a Lambda layer, layers of a plugin that is
+            not installed, or weights that are not finite, or is of another input or other classes
+            than the record says.
     """
     path = run.path / MODEL
     try:
@@ -50,12 +56,10 @@ def load_classifier(run: Run) -> TrainedClassifier:
             f"'{path}' has a Lambda layer, which could run any code, and is refused. "
             "Build the network from keras.ops or registered layers."
         )
-    import keras
-
-    import zoo.network.boxes  # noqa: F401  # registers the layers of a frame
-
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = plugin_layers.load(path, origins(run.record))
+    except ZooError as error:
+        raise DamagedRun(f"'{path}' cannot be loaded: {error}") from error
     except Exception as error:  # Keras raises many kinds
         raise DamagedRun(
             f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
@@ -63,6 +67,29 @@ def load_classifier(run: Run) -> TrainedClassifier:
         ) from error
     _check(model, run)
     return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
+
+
+def origins(record: Mapping[str, Any]) -> list[Origin]:
+    """Return what the network of a run was built by: several where it joins several."""
+    try:
+        return [Origin.from_record(one) for one in record[BUILT_BY]]
+    except (KeyError, TypeError):  # a record of another time: Keras's own layers need none
+        return []
+
+
+def load_finder(run: Run) -> Finder | None:
+    """Load what finds the parts of an image that heat maps are judged by; None of a run without.
+
+    Raises:
+        DamagedRun: the file is damaged.
+    """
+    path = run.path / LOCALISER
+    if not path.is_file():
+        return None
+    try:
+        return Finder(localiser.load(path), tuple(run.record["input_shape"]))
+    except BadInput as error:
+        raise DamagedRun(f"{error} Or train the run again.") from error
 
 
 def _check(model: Any, run: Run) -> None:
@@ -80,18 +107,3 @@ def _check(model: Any, run: Run) -> None:
                 f"The network of the run '{run.name}' has weights that are not finite, in "
                 f"'{variable.path}': its answers would mean nothing. Train it again."
             )
-
-
-def load_finder(run: Run) -> Finder | None:
-    """Load what finds the parts of an image that heat maps are judged by; None of a run without.
-
-    Raises:
-        DamagedRun: the file is damaged.
-    """
-    path = run.path / LOCALISER
-    if not path.is_file():
-        return None
-    try:
-        return Finder(localiser.load(path), tuple(run.record["input_shape"]))
-    except BadInput as error:
-        raise DamagedRun(f"{error} Or train the run again.") from error

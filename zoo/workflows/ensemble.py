@@ -182,6 +182,9 @@ def _record(
         "parameters": {"total": classifier.inner.count_params(), "trainable": 0},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": "xray-zoo",
+        model_file.BUILT_BY: [
+            origin.to_record() for run in runs for origin in model_file.origins(run.record)
+        ],
         "command": list(command),
         "versions": versions(),
         "training": {

@@ -26,9 +26,11 @@ from zoo.checks.quick import quick
 from zoo.data.masks import find_masks as find_masks
 from zoo.data.splits import split
 from zoo.data.verify import Verified, positive_index, verify
+from zoo.network import conformance
+from zoo.network.plugin_layers import Origin
 from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.history import write_history
 from zoo.runs.run_folder import Run
 from zoo.training import checkpoint
@@ -98,15 +100,25 @@ def train(
     if not allow_findings:
         refuse_errors(findings)
     session = _session(plan, verified, progress)
-    path = run_folder.create(run_folder.root(folder), architecture.name)
+    origin = Origin(
+        architecture=name,
+        plugin=registry.origins[name],
+        version=architecture.origin.removeprefix(registry.origins[name]).strip(),
+        options=dict(plan.options),
+        input_shape=plan.input_shape,
+        classes=len(dataset.class_names),
+    )
+    conformance.refuse_misfits(conformance.tried(session.network, origin), name)
     record = {
         **describe(session),
         "preset": preset,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": registry.origins[name],
+        model_file.BUILT_BY: [origin.to_record()],
         "command": list(command),
         "findings": [asdict(finding) for finding in findings],
     }
+    path = run_folder.create(run_folder.root(folder), architecture.name)
     with _alone(path):
         try:
             run_folder.write_record(path, record)
