@@ -12,7 +12,7 @@ from zoo.network import conformance
 from zoo.network.plugin_layers import Origin
 
 SHAPE = (16, 16, 3)
-STEPS = ["pixels", "saved", "deterministic", "batch", "embedding", "feature map", "gradient"]
+STEPS = ["pixels", "embedding", "saved", "deterministic", "batch", "feature map", "gradient"]
 
 
 class Across(layers.Layer):

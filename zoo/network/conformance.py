@@ -71,9 +71,9 @@ class Verdict:
 def tried(model: Any, origin: Origin | None = None) -> list[Verdict]:
     """Try what using a trained network needs, on a built and checked one; nothing of it changes.
 
-    The verdicts are named 'pixels', 'saved', 'fresh process' (only with layers that are neither
-    Keras's nor zoo's), 'deterministic', 'batch', 'embedding', 'feature map' and 'gradient'. After
-    one of the first two that does not fit, the others are not tried. `origin` is what built it.
+    The verdicts are named 'pixels', 'embedding', 'saved', 'fresh process' (only with layers that
+    are neither Keras's nor zoo's), 'deterministic', 'batch', 'feature map' and 'gradient'. After
+    one of the first three that does not fit, the others are not tried. `origin` is what built it.
     """
     with tempfile.TemporaryDirectory() as folder:
         return _Trial(model, origin, Path(folder)).verdicts()
@@ -111,11 +111,11 @@ class _Trial:
         told: list[Verdict] = []
         for name, step in {
             "pixels": self._takes_pixels,
+            "embedding": self._has_embedding,
             "saved": self._is_saved,
             "fresh process": self._is_loaded_elsewhere,
             "deterministic": self._is_deterministic,
             "batch": self._is_alone,
-            "embedding": self._has_embedding,
             "feature map": self._has_feature_map,
             "gradient": self._has_gradient,
         }.items():
@@ -129,7 +129,7 @@ class _Trial:
                 line = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
                 failed = f"{FAILED[name]} ({type(error).__name__}: {line})"
                 told.append(Verdict(name, False, failed, REMEDIES[name]))
-            if not told[-1].fits and name in ("pixels", "saved"):
+            if not told[-1].fits and name in ("pixels", "embedding", "saved"):
                 break
         return told
 
@@ -144,7 +144,7 @@ class _Trial:
         return _answers(self.model, self.pixels)
 
     def _takes_pixels(self) -> str:
-        logits = self.answers[0]
+        logits = np.asarray(self.model(self.pixels, training=False), np.float32)
         if not np.isfinite(logits).all():
             raise _MisfitError("it gives no finite logits for pixels from 0 to 255")
         return f"finite logits for pixels from 0 to 255: {logits.min():.3g} to {logits.max():.3g}"
@@ -172,14 +172,12 @@ class _Trial:
         if self.origin is None or not self.origin.installed:
             raise _MisfitError(
                 f"it has layers of its own ({kinds}) and its plugin is not installed, so that no "
-                "other process could load it",
+                "other process could load it"
             )
         logits = logits_elsewhere(self.folder, self.origin, self.pixels)
         off = _off(self.answers[:1], [logits])
         if off > self.across:
-            raise _MisfitError(
-                f"loaded in a fresh process, its logits are off by {off:.1e}",
-            )
+            raise _MisfitError(f"loaded in a fresh process, its logits are off by {off:.1e}")
         return f"its own layers ({kinds}) are loaded in a fresh process"
 
     def _is_deterministic(self) -> str:
@@ -191,7 +189,7 @@ class _Trial:
         off = _off([one[:1] for one in self.answers], _answers(self.model, self.pixels[:1]))
         if off > self.across:
             raise _MisfitError(
-                f"the answer to an image depends on the others of its batch ({off:.1e})",
+                f"the answer to an image depends on the others of its batch ({off:.1e})"
             )
         return "an image alone has the answer that it has in a batch"
 
