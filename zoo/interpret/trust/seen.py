@@ -51,7 +51,7 @@ def seen_by(classifier: TrainedClassifier, pixels: np.ndarray) -> Seen:
 
 
 def within(values: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Cut `(batch, height, width)` maps to boxes; they stay as they are where all is seen."""
-    if not found(boxes).any():
+    """Cut `(batch, height, width)` maps to boxes and a size; where all is seen they may fit."""
+    if values.shape[1:3] == tuple(size) and not found(boxes).any():
         return values
     return np.asarray(cut(values[..., None], boxes, size))[..., 0]
