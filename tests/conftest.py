@@ -7,7 +7,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,19 +132,17 @@ def until() -> Callable[[Callable[[], Any]], Any]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Callable[[Any], AbstractContextManager[str]]:
+def served() -> Callable[..., AbstractContextManager[str]]:
     """Serve an application on a free port of this machine, and give its address."""
     from zoo.cli.serving import address, listen
 
     @contextmanager
-    def serving(app: Any) -> Iterator[str]:
-        import uvicorn
+    def serving(app: Any, trusted: Sequence[Any] = ()) -> Iterator[str]:
+        from zoo.web.service.server import server as server_of
 
         with listen("127.0.0.1", 0) as listening:
             listening.listen()  # whoever comes before the server is ready waits, and is not refused
-            server = uvicorn.Server(
-                uvicorn.Config(app, log_level="warning", ws="none", lifespan="on")
-            )
+            server = server_of(app, trusted)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
             try:

@@ -13,8 +13,9 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.cli import options, serving
 from zoo.cli.console import quiet_import
-from zoo.cli.serving import address, at_an_address, listen, serve
+from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
 from zoo.runs import run_folder
+from zoo.web.service.addresses import parse_networks
 from zoo.web.service.limits import Limits
 
 
@@ -47,6 +48,8 @@ def command(
     auth_file: Path | None,
     journal_path: Path | None,
     max_waiting: int,
+    max_connections: int,
+    proxies: str,
     no_browser: bool,
 ) -> None:
     """Open the application in the browser: read images, compare runs, look at data, train.
@@ -55,10 +58,11 @@ def command(
     internet. Images are kept in memory, and forgotten half an hour after the last request.
     """
     serving.require("app", serving.SERVE)
-    from zoo.web.service.security import LOOPBACK, check_exposure, is_loopback, password_from
+    from zoo.web.service.security import check_exposure, names_of, password_from
 
-    password = password_from(auth, auth_file)
-    check_exposure(host, password)
+    password, trusted = password_from(auth, auth_file), parse_networks(proxies)
+    check_exposure(host, password, proxied=bool(trusted))
+    limits = Limits(waiting=max_waiting, connections_each=max_connections)
     root, only = chosen_sources(run_names, run_folder.root(folder))
     listening = listen(host, port)
     with quiet_import():
@@ -67,19 +71,21 @@ def command(
         from zoo.web.service.journal import Journal
 
     app = create(
-        Library(root, only=only, limits=Limits(waiting=max_waiting)),
+        Library(root, only=only, limits=limits),
         sources,
         auth=password,
         journal=None if journal_path is None else Journal(journal_path),
-        hosts=LOOPBACK if is_loopback(host) else None,
+        hosts=names_of(host, password),
     )
     shown = address(host, listening)
     click.echo(f"The application is at {shown}  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)
+    if password is not None and not trusted:
+        warn_of_plain_text(host)
     if not no_browser:
         listening.listen()  # so that the browser waits until the first page is there
         threading.Thread(target=webbrowser.open, args=(shown,), daemon=True).start()
-    serve(app, listening)
+    serve(app, listening, trusted)
 
 
 def chosen_sources(names: Sequence[str], folder: Path) -> tuple[Path, tuple[str, ...]]:

@@ -9,8 +9,9 @@ import click
 from zoo import DISCLAIMER
 from zoo.cli import options, serving
 from zoo.cli.console import Console, quiet_import
-from zoo.cli.serving import address, at_an_address, listen, serve
+from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
 from zoo.runs import run_folder
+from zoo.web.service.addresses import parse_networks
 from zoo.web.service.limits import Limits
 
 __all__ = ["command", "listen"]
@@ -29,16 +30,19 @@ def command(
     auth_file: Path | None,
     journal_path: Path | None,
     max_waiting: int,
+    max_connections: int,
+    proxies: str,
 ) -> None:
     """Answer to images over HTTP: POST /predict and /explain, documented at /docs.
 
     All finished runs of the folder may be asked for by name, or with --run that one alone.
     """
     serving.require("serve", serving.SERVE)
-    from zoo.web.service.security import LOOPBACK, check_exposure, is_loopback, password_from
+    from zoo.web.service.security import check_exposure, names_of, password_from
 
-    password = password_from(auth, auth_file)
-    check_exposure(host, password)
+    password, trusted = password_from(auth, auth_file), parse_networks(proxies)
+    check_exposure(host, password, proxied=bool(trusted))
+    limits = Limits(waiting=max_waiting, connections_each=max_connections)
     default = run_folder.open_run(run_name, run_folder.root(folder))
     listening = listen(host, port)
     console = Console()
@@ -50,15 +54,17 @@ def command(
     library = Library(
         default.path.resolve().parent,
         only=(default.name,) if run_name else (),
-        limits=Limits(waiting=max_waiting),
+        limits=limits,
     )
     app = create(
         library,
         auth=password,
         journal=None if journal_path is None else Journal(journal_path),
-        hosts=LOOPBACK if is_loopback(host) else None,
+        hosts=names_of(host, password),
     )
     console.note(f"Run: {default.name}")
     click.echo(f"Serving at {address(host, listening)}docs  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)
-    serve(app, listening)
+    if password is not None and not trusted:
+        warn_of_plain_text(host)
+    serve(app, listening, trusted)

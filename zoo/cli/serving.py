@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +15,34 @@ from typing import Any
 import click
 
 from zoo.base.errors import InvalidSetting
+from zoo.cli.console import Console
+from zoo.web.service.addresses import Network
 from zoo.web.service.limits import Limits
 
 SERVE = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
-CONNECTIONS = 512
-"""Open at a time; more are answered 503 before anything is read from them."""
+PATIENCE = 5.0
+"""Seconds that work at hand has to end by itself once nothing is served any more."""
 
 
 def at_an_address(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say where to listen, who may ask and what is noted."""
     for option in (
+        click.option(
+            "--forwarded-allow-ips",
+            "proxies",
+            metavar="ADDRESSES",
+            default="",
+            help="Proxies that may say from whom a request comes, as in 127.0.0.1,10.0.0.0/8.  "
+            "[default: none]",
+        ),
+        click.option(
+            "--max-connections",
+            type=click.IntRange(min=1),
+            default=Limits.connections_each,
+            show_default=True,
+            help="Open connections of one address.",
+        ),
         click.option(
             "--max-waiting",
             type=click.IntRange(min=0),
@@ -91,21 +112,28 @@ def address(host: str, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}/"
 
 
-def serve(app: Any, listening: socket.socket) -> None:
-    """Answer requests until Ctrl-C."""
-    import uvicorn
+def warn_of_plain_text(host: str) -> None:
+    """Warn that a password can be read on its way to an address beyond this machine."""
+    from zoo.web.service.security import is_loopback
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=5,
-        ws="none",
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    if not is_loopback(host):
+        Console().warn(
+            "Without TLS everybody on the way can read the password and the images. "
+            "Put a proxy with TLS before it: see docs/service.md."
+        )
+
+
+def serve(app: Any, listening: socket.socket, trusted: Sequence[Network] = ()) -> None:
+    """Answer requests until Ctrl-C or SIGTERM, and end in seconds, whatever is at work."""
+    from zoo.web.service.server import server
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn sends it again when it has ended
+    try:
+        server(app, trusted).run(sockets=[listening])
+    finally:
+        end = threading.Timer(PATIENCE, os._exit, (0,))
+        end.daemon = True
+        end.start()
 
 
 def require(extra: str, modules: Sequence[str]) -> None:

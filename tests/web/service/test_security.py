@@ -8,7 +8,7 @@ import pytest
 
 from zoo import BadInput, InvalidSetting
 from zoo.web.service import security
-from zoo.web.service.security import Password, check_exposure, password_from
+from zoo.web.service.security import LOOPBACK, Password, check_exposure, names_of, password_from
 
 
 def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +39,12 @@ def test_a_password_is_needed_beyond_this_machine() -> None:
         with pytest.raises(InvalidSetting, match="password is needed"):
             check_exposure(host, None)
         check_exposure(host, Password.parse("ann:pw"))
+
+
+def test_through_a_proxy_a_password_is_needed_and_any_name_will_do() -> None:
+    with pytest.raises(InvalidSetting, match="proxy"):
+        check_exposure("127.0.0.1", None, proxied=True)
+    password = Password.parse("ann:pw")
+    check_exposure("127.0.0.1", password, proxied=True)
+    assert names_of("127.0.0.1", None) == LOOPBACK
+    assert names_of("127.0.0.1", password) is None

@@ -87,7 +87,7 @@ def create(
     app.add_exception_handler(Exception, _bug)
     paths = frozenset(app.openapi()["paths"]) | {DOCUMENTATION, OPENAPI}
     app.add_middleware(Bounded, limits=library.limits)
-    app.add_middleware(Guard, hosts=hosts, password=auth, open_paths=OPEN)
+    app.add_middleware(Guard, hosts=hosts, password=auth, open_paths=OPEN, journal=journal)
     app.add_middleware(Measured, metrics=metrics, routes=paths)
     return app
 

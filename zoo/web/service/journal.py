@@ -1,15 +1,19 @@
-"""An audit log: what was answered to which content and when; no names and no addresses."""
+"""An audit log: what was answered to which content and when, and wrong passwords; no names."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from zoo.base.errors import BadInput
 from zoo.web.service.limits import Unavailable
+
+logger = logging.getLogger(__name__)
 
 
 class Journal:
@@ -34,23 +38,34 @@ class Journal:
         Raises:
             Unavailable: they cannot be written; nothing should be answered then.
         """
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        lines = [
-            json.dumps(
+        self._write(
+            [
                 {
-                    "time": time,
                     "run": run,
                     "digest": digest,
                     "answer": answer,
                     "probability": round(probability, 6),
-                },
-                ensure_ascii=False,
-            )
-            for digest, answer, probability in answers
-        ]
+                }
+                for digest, answer, probability in answers
+            ]
+        )
+
+    def wrong_password(self, address: str, count: int) -> None:
+        """Append that a wrong password came from an address, the `count`th in a row.
+
+        Raises:
+            Unavailable: it cannot be written.
+        """
+        self._write([{"event": "wrong password", "address": address, "count": count}])
+
+    def _write(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lines = [json.dumps({"time": time, **entry}, ensure_ascii=False) for entry in entries]
         try:
             self._append("".join(f"{line}\n" for line in lines).encode())
         except OSError as error:
+            reason = error.strerror or str(error)
+            logger.error("The audit log '%s' cannot be written: %s.", self.path, reason)  # noqa: TRY400 (the operator needs the reason, not the trace)
             raise Unavailable(
                 "The audit log cannot be written, so nothing is answered. Tell the operator."
             ) from error
@@ -59,7 +74,11 @@ class Journal:
         """Write in one call at the end: lines of several processes do not mix, rotation is seen."""
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            if os.write(handle, content) != len(content):
+            written = os.write(handle, content)
+            if written != len(content):  # half a line would spoil the next one
+                end = os.lseek(handle, 0, os.SEEK_CUR)
+                if end == os.fstat(handle).st_size:
+                    os.ftruncate(handle, end - written)
                 raise OSError("the disk is full")
         finally:
             os.close(handle)

@@ -33,7 +33,14 @@ class Limits:
     waiting: int = 32
     """Requests that wait in one queue, besides the one at work."""
     seconds: float = 120.0
-    """From the arrival of a request's body to its answer; and for its body to arrive."""
+    """From the arrival of a request's body to its answer; for its body to arrive; and for its
+    answer to be read."""
+    connections: int = 512
+    """Open at a time."""
+    connections_each: int = 32
+    """Open at a time from one address."""
+    head_seconds: float = 10.0
+    """From an open connection, or an answer on it, to the end of the next request's headers."""
     loaded: int = 2
     """Runs that are kept ready; the one that was used least recently makes room."""
     retry: int = 5

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
+import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +18,15 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 
 from zoo.base.errors import BadInput, InvalidSetting
+from zoo.web.service.attempts import Attempts
+from zoo.web.service.journal import Journal
+from zoo.web.service.limits import Unavailable
 from zoo.web.service.schemas import refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
 
 VARIABLE = "ZOO_AUTH"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -29,6 +36,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+MISSING = (
+    401,
+    "User and password are missing or wrong. Send them as HTTP Basic.",
+    {"WWW-Authenticate": 'Basic realm="xray-zoo", charset="UTF-8"'},
+)
 PAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
 """What a page of ours may load and run: nothing but what is in it (Content-Security-Policy)."""
 
@@ -86,12 +98,19 @@ def password_from(text: str | None, file: Path | None = None) -> Password | None
     return None if not text else Password.parse(text)
 
 
-def check_exposure(host: str, password: Password | None) -> None:
+def check_exposure(host: str, password: Password | None, *, proxied: bool = False) -> None:
     """Refuse to be reached from other machines without a password.
+
+    `proxied`: a proxy passes on what others ask.
 
     Raises:
         InvalidSetting: the address is not a loopback one and there is no password.
     """
+    if proxied and password is None:
+        raise InvalidSetting(
+            "Through a proxy others can ask, so a password is needed. "
+            f"Set it with --auth-file FILE or the variable {VARIABLE}."
+        )
     if not is_loopback(host) and password is None:
         raise InvalidSetting(
             f"The address '{host}' can be reached from other machines, so a password is needed. "
@@ -107,12 +126,21 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def names_of(host: str, password: Password | None) -> frozenset[str] | None:
+    """Return the names by which a service at an address may be called; None: any.
+
+    With a password it may be any: a page of another site does not know it, under whatever name.
+    """
+    return LOOPBACK if password is None and is_loopback(host) else None
+
+
 class Guard:
     """Middleware that refuses wrong hosts, other sites and wrong passwords.
 
     `hosts` are the names by which this service may be called (None: any). Without a password that
     is what keeps a page of another site from reading answers, by a name it points here (DNS
     rebinding). `Origin` keeps it from sending requests. Paths in `open_paths` need no password.
+    Wrong passwords are noted in the log and the `journal`, and make their sender wait.
     """
 
     def __init__(
@@ -121,9 +149,11 @@ class Guard:
         hosts: Collection[str] | None,
         password: Password | None,
         open_paths: Collection[str] = (),
+        journal: Journal | None = None,
     ) -> None:
         self.app, self.hosts, self.password = app, hosts, password
-        self.open_paths = open_paths
+        self.open_paths, self.journal = open_paths, journal
+        self.attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on and add what protects its answer."""
@@ -138,32 +168,47 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refused(Headers(scope=scope), scope["path"])
+        client = (scope.get("client") or ("",))[0]
+        refused = self._refused(Headers(scope=scope), scope["path"], client)
         if refused is None:
             await self.app(scope, receive, protected)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            status, sentence = refused
-            challenge = {"WWW-Authenticate": 'Basic realm="xray-zoo", charset="UTF-8"'}
-            answer = refusal(status, sentence, challenge if status == 401 else None)
-            await answer(scope, receive, protected)
+            await refusal(*refused)(scope, receive, protected)
 
-    def _refused(self, headers: Headers, path: str) -> tuple[int, str] | None:
+    def _refused(
+        self, headers: Headers, path: str, client: str
+    ) -> tuple[int, str, Mapping[str, str]] | None:
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:
             return (
                 400,
                 "This service is not called by that name. Use http://127.0.0.1 or localhost.",
+                {},
             )
         origin = headers.get("origin")
         if origin is not None and _authority(origin) != host.lower():
-            return 403, "A page of another site sent this. Open this service's own address."
+            return 403, "A page of another site sent this. Open this service's own address.", {}
         if self.password is None or path in self.open_paths:
             return None
-        if self.password.allows_header(headers.get("authorization", "")):
+        given = headers.get("authorization")
+        if given is None:
+            return MISSING
+        if wait := self.attempts.wait(client):
+            sentence = f"There were too many wrong passwords. Try again in {wait} seconds."
+            return 429, sentence, {"Retry-After": str(wait)}
+        if self.password.allows_header(given):
+            self.attempts.right(client)
             return None
-        return 401, "User and password are missing or wrong. Send them as HTTP Basic."
+        self._note(client, self.attempts.wrong(client))
+        return MISSING
+
+    def _note(self, client: str, count: int) -> None:
+        logger.warning("A wrong password came from %s, number %d in a row.", client, count)
+        if self.journal is not None:
+            with contextlib.suppress(Unavailable):  # it has told so itself
+                self.journal.wrong_password(client, count)
 
 
 def _name(host: str) -> str:
