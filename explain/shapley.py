@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from explain.checks import check_at_least, check_targets
 from explain.kept import kept
 from explain.maps.occlusion import LogOdds
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
+from zoo.base import interruption
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,14 +130,23 @@ def _seconds_per_evaluation(classifier: Classifier) -> float:
     return float(timed["seconds"]) / float(timed["evaluations"])
 
 
+@functools.cache
 def _shap() -> Any:
+    # SHAP keeps the errors of modules that it does not find. Their tracebacks hold the frames of
+    # whoever imports it, and with them the network; a thread of its own has no such frames. Nor
+    # can this be ended, for the seconds that it takes.
+    return interruption.apart(_compiled)
+
+
+def _compiled() -> Any:
+    import numpy as np
+
     with warnings.catch_warnings():
         # Importing SHAP builds color maps in a way that Matplotlib is about to give up.
         warnings.filterwarnings("ignore", "The set_", PendingDeprecationWarning)
-        # SHAP keeps the errors of modules that it does not find. Their tracebacks hold the frames
-        # of whoever imports it, and with them the network; a thread of its own has no such frames.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(importlib.import_module, "shap").result()
+        shap = importlib.import_module("shap")
+    shap.PartitionExplainer(len, shap.maskers.Image(np.zeros((2, 2, 1))))  # the first is compiled
+    return shap
 
 
 @contextlib.contextmanager

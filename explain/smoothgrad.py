@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from explain.checks import check_at_least
 from explain.maps import visualisers
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
+from zoo.base import interruption
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +73,7 @@ def explain(
         spread = np.float32(noise) * np.ptp(pixels)
         total = np.zeros_like(pixels)
         for start in range(0, samples, visualisers.CHUNK):
+            interruption.check()
             copies = min(visualisers.CHUNK, samples - start)
             shape = (copies, *pixels.shape[1:])
             noisy = pixels + spread * generator.standard_normal(shape, np.float32)

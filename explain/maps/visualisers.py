@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explain.checks import check_targets
 from explain.kept import kept
 from zoo import Attribution, Classifier, Images, InvalidSetting
+from zoo.base import interruption
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,6 +106,7 @@ def attributions(
     check_targets(classifier, targets)
     made: list[Attribution] = []
     for start in range(0, len(targets), chunk):
+        interruption.check()
         wanted = [int(target) for target in targets[start : start + chunk]]
         whole = len(targets) <= chunk
         pixels = images.pixels if whole else images.pixels[start : start + chunk]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from zoo import Attribution, Examples, Images, Reference
+from zoo.base import interruption
 from zoo.base.registry import load_registry
 from zoo.base.settings import explainer_options
 from zoo.network.classifier import TrainedClassifier
@@ -70,6 +71,20 @@ def test_it_explains_each_architecture(architecture, method):
             assert all(n.index < 9 for shown in cases_of.values() for n in shown)
             nearest = [n.distance for n in cases_of["similar"]]
             assert nearest == sorted(nearest)
+
+
+@pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
+def test_it_ends_when_nobody_waits_for_it(method):
+    class Enough(Exception):
+        pass
+
+    def enough():
+        raise Enough
+
+    subject, explainer = classifier("scratch"), REGISTRY.explainer(method)
+    known, options = cases(subject), explainer_options(explainer.options, FAST)
+    with pytest.raises(Enough), interruption.asking(enough):
+        explainer.explain(subject, images(), [0, 2], known, **options)
 
 
 @pytest.mark.parametrize("method", sorted(REGISTRY.explainers))

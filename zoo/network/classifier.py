@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base import interruption
 from zoo.base.explanations import Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.resampling import cut
@@ -261,8 +262,9 @@ def _is_kept(pixels: np.ndarray) -> bool:
 
 
 def _parts(pixels: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield each part of the images, at least one, as float32."""
+    """Yield each part of the images, at least one, as float32; work can be ended before each."""
     for start in range(0, max(len(pixels), 1), size):
+        interruption.check()
         part = slice(start, start + size)
         yield part, pixels[part].astype(np.float32)
 

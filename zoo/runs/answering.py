@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import InvalidSetting
+from zoo.base.errors import DamagedRun, InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.types import TRAIN, VALIDATION
 from zoo.network.classifier import TrainedClassifier
@@ -53,7 +53,7 @@ class Answerer:
         sensitivity: float | None = None,
         prevalence: float | None = None,
     ) -> None:
-        self.classifier, self.cases = classifier, cases
+        self.run, self.classifier, self.cases = run, classifier, cases
         self.gate = gate_of(run, cases)
         self.decision = decision_of(run, operating_point(run, sensitivity))
         self._trained = trained_shares(run)

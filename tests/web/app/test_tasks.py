@@ -1,4 +1,4 @@
-"""Slow work: progress, ends, cancelling, and a classifier that can be interrupted."""
+"""Slow work: progress, ends, cancelling."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
-import numpy as np
 import pytest
 
 from zoo import BadInput, UnknownName
-from zoo.web.app.tasks import BUG, Cancelled, Task, Tasks
-from zoo.web.service.interruption import Interruptible
+from zoo.base import interruption
+from zoo.web.app.tasks import BUG, Task, Tasks
 from zoo.web.service.queue import Queue
 
 SECONDS = 300
@@ -70,8 +69,12 @@ def test_cancelled_work_ends_at_its_next_step(queue: Queue) -> None:
     task = Tasks().start("me", "t", queue, work)
     assert begun.wait(SECONDS)
     task.cancel()
+    assert task.told()["state"] == "cancelled"  # at once, though it has not heard of it yet
     go_on.set()
     assert ended(task).told()["state"] == "cancelled"
+    task = ended(Tasks().start("me", "t", queue, lambda _: 7))
+    task.cancel()
+    assert task.told()["state"] == "done"
 
 
 def test_waiting_work_that_is_cancelled_never_begins(queue: Queue) -> None:
@@ -97,30 +100,16 @@ def test_only_the_owner_finds_a_task(queue: Queue) -> None:
             tasks.find(owner, key)
 
 
-class Counting:
-    """Stands for a classifier; counts the passes through its network."""
+def test_work_is_asked_between_its_steps_whether_it_was_cancelled(queue: Queue) -> None:
+    passes: list[int] = []
 
-    temperature = 2.0
-
-    def __init__(self) -> None:
-        self.passes = 0
-
-    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
-        self.passes += 1
-        return np.zeros((len(pixels), 2))
-
-
-def test_a_classifier_is_interrupted_before_its_next_pass() -> None:
-    behind = Counting()
-    classifier = Interruptible(behind)  # type: ignore[arg-type]
-    task = Task("t", "me")
-    pixels = np.zeros((1, 2, 2, 3))
-    assert classifier.temperature == 2.0
-    with classifier.asking(task.check):
-        classifier.logits(pixels)
+    def work(task: Task) -> None:
+        interruption.check()
+        passes.append(1)
         task.cancel()
-        with pytest.raises(Cancelled):
-            classifier.logits(pixels)
-    assert behind.passes == 1
-    classifier.logits(pixels)  # nobody is asked any more
-    assert behind.passes == 2
+        interruption.check()
+        passes.append(2)
+
+    assert ended(Tasks().start("me", "t", queue, work)).state == "cancelled"
+    assert passes == [1]
+    interruption.check()  # nobody is asked any more

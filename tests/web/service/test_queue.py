@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import CancelledError, wait
 
 import pytest
 
+from zoo.base import interruption
 from zoo.web.service.limits import Expired, Overloaded
 from zoo.web.service.queue import Deadline, Queue
 
@@ -59,3 +61,21 @@ def test_a_deadline_ends_work_at_its_next_step() -> None:
         deadline.advance()
     with pytest.raises(Expired):
         Deadline(0).check()
+
+
+def test_what_is_at_work_ends_when_the_queue_is_closed() -> None:
+    queue, begun, passes = Queue("test", waiting=2), threading.Event(), []
+
+    def long() -> None:
+        while len(passes) < SECONDS:
+            begun.set()
+            interruption.check()
+            passes.append(time.sleep(0.01))
+
+    at_work, waits = queue.submit(long), queue.submit(long)
+    assert begun.wait(SECONDS)
+    queue.close()
+    with pytest.raises(Expired, match="stopped"):
+        at_work.result(SECONDS)
+    with pytest.raises(CancelledError):
+        waits.result(SECONDS)

@@ -21,7 +21,8 @@ from zoo.web.app.tasks import Task
 from zoo.web.app.uploads import check_uploads
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.bodies import Route
-from zoo.web.service.endpoints import NAME, run_response
+from zoo.web.service.endpoints import NAME
+from zoo.web.service.responses import run_response
 from zoo.web.service.uploads import Upload, as_images
 
 PAGE = "/compare"
@@ -113,8 +114,7 @@ def ask_all(
             task.start(f"explaining with {name}", len(names))
             task.done = done
             engine = shared.library.engine(name)
-            with engine.asking(task.check):
-                cases = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
+            cases = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
             reading.add(cases[0])
     task.done = len(names)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zoo.base.errors import UnknownName, ZooError
@@ -21,9 +22,10 @@ from zoo.web.app.tasks import Task
 from zoo.web.app.uploads import check_uploads, picture
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.bodies import Route
-from zoo.web.service.endpoints import NAME, cases_response
+from zoo.web.service.endpoints import NAME
 from zoo.web.service.engine import Engine
 from zoo.web.service.queue import Deadline, result_of
+from zoo.web.service.responses import cases_response
 from zoo.web.service.schemas import Format
 from zoo.web.service.uploads import Upload
 
@@ -89,8 +91,8 @@ def router(shared: Shared) -> APIRouter:
         deadline = Deadline(library.limits.seconds)
         sent = await check_uploads(files, library.limits)
 
-        def work(engine: Engine) -> tuple[list[str], list[str]]:
-            parts, problems = [], list(sent.problems)
+        def work(engine: Engine) -> tuple[list[tuple[str, Reading]], list[str]]:
+            made, problems = [], list(sent.problems)
             for upload in sent.uploads:
                 deadline.check()
                 try:
@@ -100,12 +102,15 @@ def router(shared: Shared) -> APIRouter:
                     continue
                 shared.desk.note_cases(engine.run, [(upload, case)])
                 key = shared.visitors.bring(visitor, upload)
-                reading = readings.keep_reading(visitor, key, case, engine.run)
-                parts.append(templating.part("reading.html.j2", card=shown(key, reading)))
-            return parts, problems
+                made.append((key, readings.keep_reading(visitor, key, case, engine.run)))
+            return made, problems
 
-        parts, problems = await result_of(request, library.answer(run, work), deadline)
-        return JSONResponse({"cards": parts, "problems": problems}, headers=templating.PRIVATE)
+        answered = library.answer(run, work, deadline)
+        made, problems = await result_of(request, answered, deadline)
+        drawn = await run_in_threadpool(
+            lambda: [templating.part("reading.html.j2", card=shown(*one)) for one in made]
+        )
+        return JSONResponse({"cards": drawn, "problems": problems}, headers=templating.PRIVATE)
 
     @routes.post(f"{IMAGE}/explain")
     def explain(request: Request, key: str, run: RunName, method: MethodName = None) -> Response:

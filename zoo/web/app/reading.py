@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from zoo.base import interruption
 from zoo.base.errors import UnknownName
-from zoo.base.explanations import Attribution, Explainer, Explanation
+from zoo.base.explanations import Attribution, Explainer
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.runs.run_folder import Run
@@ -101,7 +101,7 @@ def explain_reading(
     if not methods and reading.explained:
         return
     interpreter = engine.interpreter(methods, trust=False)
-    with _told(engine, task, _title(methods), _seconds(interpreter)):
+    with _told(task, _title(methods), _seconds(interpreter)):
         reading.asked.update(methods)
         reading.add(interpreter.cases(as_images([upload], engine.run))[0])
 
@@ -122,14 +122,14 @@ def judge_reading(
         return
     interpreter = engine.interpreter([one.method for one in waiting])
     title = f"judging {', '.join(one.method for one in waiting)}"
-    with _told(engine, task, title, 0):
+    with _told(task, title, 0):
         judged = judge_maps(
             engine.run,
             interpreter.classifier,
             as_images([upload], engine.run),
             [reading.case.predicted],
             [waiting],
-            _asking(interpreter.explainers, task.check),
+            interpreter.explainers,
             interpreter.options,
             interpreter.reference,
             seconds=BUDGET,
@@ -143,30 +143,16 @@ def seconds_of(explainer: Explainer) -> float | None:
     return None if option is None else float(option.default)
 
 
-def _asking(explainers: Sequence[Explainer], ask: Callable[[], None]) -> list[Explainer]:
-    """Let each method ask before it begins: judging runs it on many networks, one by one."""
-
-    def asking(explainer: Explainer) -> Explainer:
-        def explain(*given: Any, **options: Any) -> Sequence[Explanation]:
-            ask()
-            return explainer.explain(*given, **options)
-
-        return replace(explainer, explain=explain)
-
-    return [asking(explainer) for explainer in explainers]
-
-
 @contextmanager
-def _told(engine: Engine, task: Task, title: str, seconds: float) -> Iterator[None]:
-    """Tell a task how far the work is, by the clock where a method has one; end when cancelled."""
+def _told(task: Task, title: str, seconds: float) -> Iterator[None]:
+    """Tell a task how far the work is, by the clock where a method has one."""
     task.start(title, round(seconds))
     begun = time.monotonic()
 
     def ask() -> None:
-        task.check()
         task.done = min(task.total, int(time.monotonic() - begun))
 
-    with engine.asking(ask):
+    with interruption.asking(ask):
         yield
 
 

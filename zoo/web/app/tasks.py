@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from zoo.base import interruption
 from zoo.base.errors import UnknownName, ZooError
 from zoo.base.progress import Silent
 from zoo.web.service.queue import Queue
@@ -31,10 +32,10 @@ class Task(Silent):
 
     def __init__(self, title: str, owner: str) -> None:
         self.id, self.title, self.owner = secrets.token_urlsafe(16), title, owner
-        self.state, self.note_text, self.error = WAITING, "", ""
+        self.note_text, self.error = "", ""
         self.done, self.total = 0, 0
         self.result: Any = None
-        self._cancelled = threading.Event()
+        self._state, self._cancelled = WAITING, threading.Event()
         self._future: Future[None] | None = None
 
     def note(self, message: str) -> None:
@@ -61,10 +62,16 @@ class Task(Silent):
             raise Cancelled
 
     def cancel(self) -> None:
-        """Let the work end, or never begin."""
-        self._cancelled.set()
-        if self._future is not None and self._future.cancel():
-            self.state = CANCELLED
+        """Tell it as cancelled from now on, and let it end at its next step, or never begin."""
+        if not self.ended:
+            self._cancelled.set()
+            if self._future is not None:
+                self._future.cancel()
+
+    @property
+    def state(self) -> str:
+        """Return how it is."""
+        return CANCELLED if self._cancelled.is_set() else self._state
 
     @property
     def ended(self) -> bool:
@@ -88,17 +95,18 @@ class Task(Silent):
         """Do the work; whatever happens is told by `state`."""
         try:
             self.check()
-            self.state = RUNNING
-            self.result = work(self)
+            self._state = RUNNING
+            with interruption.asking(self.check):
+                self.result = work(self)
             self.check()
-            self.state = DONE
+            self._state = DONE
         except Cancelled:
-            self.state = CANCELLED
+            pass
         except ZooError as error:
-            self.error, self.state = str(error), FAILED
+            self.error, self._state = str(error), FAILED
         except Exception:
             logger.exception("The task '%s' failed", self.title)
-            self.error, self.state = BUG, FAILED
+            self.error, self._state = BUG, FAILED
 
     def follow(self, future: Future[None]) -> None:
         """Remember where it waits."""

@@ -4,8 +4,6 @@ Annotations are evaluated here (no `from __future__`): FastAPI reads them, and s
 what is installed.
 """
 
-import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,12 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zoo import DISCLAIMER, __version__
-from zoo.base.errors import DamagedRun, InvalidSetting
+from zoo.base.errors import InvalidSetting
 from zoo.interpret.case import Case
-from zoo.report.cases.page import case_page
-from zoo.report.cases.panel import panel
-from zoo.report.cases.record import case_record
-from zoo.report.facts import facts
 from zoo.runs.run_folder import Run
 from zoo.web.service import uploads
 from zoo.web.service.bodies import Route
@@ -29,6 +23,7 @@ from zoo.web.service.journal import Journal
 from zoo.web.service.limits import TooLarge
 from zoo.web.service.metrics import Metrics
 from zoo.web.service.queue import Deadline, result_of
+from zoo.web.service.responses import cases_response, run_response
 from zoo.web.service.schemas import (
     PRIVATE,
     PROBLEMS,
@@ -37,10 +32,8 @@ from zoo.web.service.schemas import (
     Health,
     PredictionOut,
     Predictions,
-    RunOut,
     Runs,
 )
-from zoo.web.service.security import PAGE_POLICY
 from zoo.web.service.uploads import Upload
 
 HEALTH, READY, METRICS_PAGE = "/health", "/health/ready", "/metrics"
@@ -126,7 +119,8 @@ def router(desk: Desk) -> APIRouter:
 
         All images of a request are answered or none: a file that cannot be read is an error.
         """
-        accepted, deadline = await received(files), Deadline(limits.seconds)
+        deadline = Deadline(limits.seconds)
+        accepted = await received(files)
 
         def work(engine: Engine) -> Predictions:
             made = engine.predict(accepted, sensitivity=sensitivity, prevalence=prevalence)
@@ -149,7 +143,7 @@ def router(desk: Desk) -> APIRouter:
                 ],
             )
 
-        answer = await result_of(request, library.answer(run, work), deadline)
+        answer = await result_of(request, library.answer(run, work, deadline), deadline)
         return JSONResponse(answer.model_dump(), headers=PRIVATE)
 
     @routes.post(
@@ -182,16 +176,19 @@ def router(desk: Desk) -> APIRouter:
             raise InvalidSetting(
                 f"{len(files)} files were sent; format=png draws one. Send one, or take html."
             )
-        accepted, deadline = await received(files), Deadline(limits.seconds)
+        deadline = Deadline(limits.seconds)
+        accepted = await received(files)
 
-        def work(engine: Engine) -> Response:
+        def work(engine: Engine) -> tuple[list[Case], Run]:
             cases = engine.explain(
                 accepted, methods=methods or (), target=target, trust=trust, deadline=deadline
             )
             desk.note_cases(engine.run, list(zip(accepted, cases, strict=True)))
-            return cases_response(cases, engine.run, format)
+            return cases, engine.run
 
-        return await result_of(request, library.explain(run, work), deadline)
+        explained = library.explain(run, work, deadline)
+        cases, by = await result_of(request, explained, deadline)
+        return await run_in_threadpool(cases_response, cases, by, format)
 
     @routes.get("/runs", summary="List the runs", response_model=Runs)
     def list_runs() -> Any:
@@ -239,53 +236,3 @@ def router(desk: Desk) -> APIRouter:
         return Response(desk.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes
-
-
-def cases_response(cases: Sequence[Case], run: Run, form: Format) -> Response:
-    """Return explained images in the form asked for."""
-    if form is Format.HTML:
-        page = case_page(cases, information=facts(run))
-        headers = {**PRIVATE, "Content-Security-Policy": PAGE_POLICY}
-        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
-    if form is Format.PNG:
-        return Response(panel(cases[0]), media_type="image/png", headers=PRIVATE)
-    told = {
-        "disclaimer": DISCLAIMER,
-        "run": run.name,
-        "cases": [_record(case) for case in cases],
-    }
-    content = json.dumps(told, allow_nan=False, ensure_ascii=False)
-    return Response(content, media_type="application/json", headers=PRIVATE)
-
-
-def run_response(run: Run, default: bool, loaded: bool) -> RunOut:
-    """Return what is told of a run."""
-    try:
-        score = run.metrics()["test"]["metrics"]["roc_auc"]["value"]
-    except (DamagedRun, KeyError, TypeError):
-        score = None
-    return RunOut(
-        name=run.name,
-        architecture=run.record["architecture"],
-        class_names=list(run.class_names),
-        synthetic=run.record["data"]["synthetic"],
-        created=run.record.get("created", ""),
-        default=default,
-        loaded=loaded,
-        roc_auc=score,
-    )
-
-
-def _record(case: Case) -> dict[str, Any]:
-    """Return a case as plain data, with the arrays it names: float32, little-endian, base64."""
-    record, arrays = case_record(case)
-    del arrays["pixels"]  # the sender has them
-    told = {
-        name: {
-            "shape": array.shape,
-            "dtype": "<f4",
-            "base64": base64.b64encode(array.astype("<f4").tobytes()).decode(),
-        }
-        for name, array in arrays.items()
-    }
-    return {**record, "pixels": None, "arrays": told}

@@ -8,20 +8,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from zoo.base import interruption
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
 from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
-from zoo.network.classifier import TrainedClassifier
 from zoo.runs import run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
-from zoo.web.service.interruption import Interruptible
 from zoo.web.service.limits import Limits
 from zoo.web.service.queue import Deadline, Queue
 from zoo.web.service.uploads import Upload, as_images
@@ -43,9 +42,11 @@ class Engine:
     def __init__(self, run: Run, limits: Limits, registry: Registry | None = None) -> None:
         self.run, self.limits = run, limits
         self._interpreter = Interpreter(run, registry=registry)
-        self._interruptible = Interruptible(self._interpreter.classifier)
+        # The first pass builds the graphs, in seconds, in which nobody could end an explanation.
         blank = np.zeros((1, *run.record["input_shape"]), np.uint8)
-        self._interpreter.answerer.answer(blank)  # the first pass builds the graph, in seconds
+        blank.flags.writeable = False
+        self._interpreter.classifier.prime(blank)
+        self._interpreter.answerer.answer(blank)
 
     def predict(
         self,
@@ -94,23 +95,20 @@ class Engine:
         budget = min(BUDGET, JUDGING_SHARE * deadline.left / len(uploads))
         interpreter = self.interpreter(methods, trust=trust, budget=budget)
         cases: list[Case] = []
-        with self.asking(deadline.check):
-            for upload in uploads:
-                deadline.check()
-                images = as_images([upload], self.run)
-                cases.extend(interpreter.cases(images, target, progress=deadline))
+        for upload in uploads:
+            images = as_images([upload], self.run)
+            cases.extend(interpreter.cases(images, target, progress=deadline))
         return cases
 
     def interpreter(
         self, methods: Sequence[str] = (), *, trust: bool = True, budget: float = BUDGET
     ) -> Interpreter:
-        """Return an interpreter of this network with other methods, which `asking` can end.
+        """Return an interpreter of this network with other methods.
 
         Raises:
             UnknownName: no method of that name.
         """
         other = copy.copy(self._interpreter)
-        other.classifier = cast(TrainedClassifier, self._interruptible)
         other.named, other.trust, other.budget = bool(methods), trust, budget
         other.explainers = chosen_methods(other.registry, methods)
         other.options, other.faults = options_of(other.explainers, {}), {}
@@ -121,10 +119,6 @@ class Engine:
     def registry(self) -> Registry:
         """Return what is installed."""
         return self._interpreter.registry
-
-    def asking(self, ask: Callable[[], None]) -> AbstractContextManager[None]:
-        """Call `ask` before each pass of explaining; what it raises ends the work."""
-        return self._interruptible.asking(ask)
 
     def _answerer(self, sensitivity: float | None, prevalence: float | None) -> Answerer:
         interpreter = self._interpreter
@@ -159,7 +153,7 @@ class Library:
         self.answering = Queue("answering", self.limits.waiting)
         self.explaining = Queue("explaining", self.limits.waiting)
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock, self._loading = threading.Lock(), threading.Lock()
         finished = self.runs()
         self._default = finished[-1].name if finished else None
 
@@ -175,58 +169,85 @@ class Library:
         Raises:
             UnknownName: there is none.
         """
-        with self._lock:
-            if self._default is None:
-                self._default = run_folder.open_run(None, self.folder).name
-            return self._default
+        if self._default is None:
+            self._default = run_folder.open_run(None, self.folder).name
+        return self._default
 
     @property
     def loaded(self) -> tuple[str, ...]:
         """Return the runs that are ready, the one used last at the end."""
-        return tuple(self._engines)
+        with self._lock:
+            return tuple(self._engines)
 
     def engine(self, name: str | None = None) -> Engine:
         """Return a run ready to answer; loading it takes seconds, the first time.
+
+        One is loaded at a time; those that are ready do not wait for it.
 
         Raises:
             UnknownName: no run of that name is in the folder.
             DamagedRun: it is unfinished, incomplete or altered.
         """
-        with self._lock:
-            name = self.default if name is None else self._known(name)
-            if name not in self._engines:
-                run = run_folder.open_run(self.folder / name)
+        name = self.default if name is None else self._known(name)
+        if (ready := self._ready(name)) is not None:
+            return ready
+        with self._loading:
+            if (ready := self._ready(name)) is not None:  # loaded while this waited
+                return ready
+            run = run_folder.open_run(self.folder / name)
+            with self._lock:
                 while len(self._engines) >= self.limits.loaded:
                     self._engines.popitem(last=False)
-                    gc.collect()  # networks hold themselves in circles, which are found late
-                self._engines[name] = Engine(run, self.limits, self.registry)
-            self._engines.move_to_end(name)
-            return self._engines[name]
+            gc.collect()  # networks hold themselves in circles, which are found late
+            engine = Engine(run, self.limits, self.registry)
+            with self._lock:
+                self._engines[name] = engine
+            return engine
 
-    def answer(self, name: str | None, work: Callable[[Engine], Result]) -> Future[Result]:
-        """Queue short work for a run.
+    def _ready(self, name: str) -> Engine | None:
+        with self._lock:
+            if name in self._engines:
+                self._engines.move_to_end(name)
+            return self._engines.get(name)
+
+    def answer(
+        self, name: str | None, work: Callable[[Engine], Result], deadline: Deadline | None = None
+    ) -> Future[Result]:
+        """Queue short work for a run; it is ended between two steps when its deadline has come.
 
         Raises:
             UnknownName: no run of that name.
             Overloaded: too many wait already.
         """
-        return self._queued(self.answering, name, work)
+        return self._queued(self.answering, name, work, deadline)
 
-    def explain(self, name: str | None, work: Callable[[Engine], Result]) -> Future[Result]:
-        """Queue long work for a run; it raises as `answer` does."""
-        return self._queued(self.explaining, name, work)
+    def explain(
+        self, name: str | None, work: Callable[[Engine], Result], deadline: Deadline | None = None
+    ) -> Future[Result]:
+        """Queue long work for a run; as `answer` does with short work."""
+        return self._queued(self.explaining, name, work, deadline)
 
     def close(self) -> None:
-        """Drop what waits."""
+        """Drop what waits, and end what is at work at its next step."""
         self.answering.close()
         self.explaining.close()
 
     def _queued(
-        self, queue: Queue, name: str | None, work: Callable[[Engine], Result]
+        self,
+        queue: Queue,
+        name: str | None,
+        work: Callable[[Engine], Result],
+        deadline: Deadline | None,
     ) -> Future[Result]:
         if name is not None:
             self._known(name)
-        return queue.submit(lambda: work(self.engine(name)))
+
+        def done() -> Result:
+            with nullcontext() if deadline is None else interruption.asking(deadline.check):
+                interruption.check()
+                return work(self.engine(name))
+
+        return queue.submit(done)
 
     def _known(self, name: str) -> str:
         """Return the name if the folder holds such a run; it is compared, never made a path."""

@@ -1,7 +1,8 @@
 """How much one request may bring and how many may wait, and how what is beyond is refused.
 
 BadInput
-└── TooLarge        more bytes, pixels or files than one request may bring
+├── TooLarge        more bytes, pixels or files than one request may bring
+└── NotFinite       a method gives numbers for it that are not finite
 ZooError
 └── Unavailable     it cannot be answered now
     ├── Overloaded  too many are waiting already
@@ -49,6 +50,10 @@ class Limits:
 
 class TooLarge(BadInput):
     """More bytes, pixels or files than one request may bring."""
+
+
+class NotFinite(BadInput):
+    """A method gives numbers for an image that are not finite, which no JSON can hold."""
 
 
 class Unavailable(ZooError):

@@ -14,10 +14,13 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from zoo.base import interruption
 from zoo.base.progress import Silent
 from zoo.web.service.limits import Expired, Overloaded
 
 Result = TypeVar("Result")
+
+STOPPED = "The service is being stopped. Send it again later."
 
 
 class Queue:
@@ -27,7 +30,7 @@ class Queue:
         self.name, self.waiting = name, waiting
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"zoo-{name}")
         self._lock = threading.Lock()
-        self._taken = 0
+        self._taken, self._closed = 0, False
 
     @property
     def length(self) -> int:
@@ -56,15 +59,21 @@ class Queue:
         return future
 
     def close(self) -> None:
-        """Drop what waits; what is at work ends by itself."""
+        """Drop what waits, and end what is at work at its next step."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, work: Callable[[], Result]) -> Result:
         """Do the work and leave before its result is there: whoever has that may come again."""
         try:
-            return work()
+            with interruption.asking(self._check):
+                return work()
         finally:
             self._leave()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Expired(STOPPED)
 
     def _dropped(self, future: Future[Any]) -> None:
         if future.cancelled():
@@ -115,7 +124,7 @@ async def result_of(request: Request, future: Future[Result], deadline: Deadline
     """Return what the work gives; it is given up when the client leaves or the time is over.
 
     Raises:
-        Expired: the deadline has come, or the client is gone.
+        Expired: the deadline has come, the client is gone, or the server ends.
     """
     work = asyncio.wrap_future(future)
     left = asyncio.ensure_future(_left(request))
@@ -124,6 +133,8 @@ async def result_of(request: Request, future: Future[Result], deadline: Deadline
         await asyncio.wait(waited, timeout=deadline.left, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             return work.result()
+    except asyncio.CancelledError:  # the server ends, and its grace is over
+        raise Expired(STOPPED) from None
     finally:
         deadline.give_up()
         left.cancel()

@@ -105,7 +105,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (404, "There is no run, class or method of that name."),
         (408, "The body did not arrive in time."),
         (413, "Too many bytes, pixels or files."),
-        (422, "A field is missing or wrong, or a file is not an image that can be read."),
+        (422, "A field is missing or wrong, or a file cannot be read or explained."),
         (429, "Too many wrong passwords came from this address."),
         (500, "A bug; the trace is in the server's log."),
         (503, "Too many requests wait, the run cannot be used, or it took too long."),

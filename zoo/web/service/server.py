@@ -34,9 +34,10 @@ def server(app: FastAPI, trusted: Sequence[Network] = ()) -> Server:
     What proxies at `trusted` addresses say of their clients (`X-Forwarded-For`) is believed.
     """
     library = app.state.desk.library
+    app.state.connections = Connections(library.limits, trusted)
     config = uvicorn.Config(
         app,
-        http=limited(Connections(library.limits, trusted)),
+        http=limited(app.state.connections),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from zoo.base import digests, images, patients, pixel_arrays, shallow_pictures
+from zoo.base import digests, images, interruption, patients, pixel_arrays, shallow_pictures
 from zoo.base.errors import BadInput
 from zoo.base.reader_warnings import silence
 from zoo.base.types import Images
@@ -60,17 +60,18 @@ def accept(content: bytes, name: str, limits: Limits) -> Upload:
 def as_images(uploads: Sequence[Upload], run: Run) -> Images:
     """Decode uploads for a run; one that cannot be read is an error, none is left out silently.
 
+    Work can be ended before each.
+
     Raises:
         BadInput: a file is damaged or cut short, or does not fit the depth of the run's data.
     """
     height, width, channels = run.record["input_shape"]
     rule = run.record["data"]["patient_rule"]
-    pixels = [
-        pixel_arrays.to_channels(
-            images.read_image(upload.content, (height, width), upload.name, bits=run.bits), channels
-        )
-        for upload in uploads
-    ]
+    pixels = []
+    for upload in uploads:
+        interruption.check()
+        read = images.read_image(upload.content, (height, width), upload.name, bits=run.bits)
+        pixels.append(pixel_arrays.to_channels(read, channels))
     return Images(
         pixels=np.stack(pixels),
         names=tuple(upload.name for upload in uploads),
