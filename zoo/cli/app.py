@@ -77,13 +77,13 @@ def command(
         journal=None if journal_path is None else Journal(journal_path),
         hosts=names_of(host, password),
     )
+    listening.listen()  # whoever comes before the first page is ready waits for it
     shown = address(host, listening)
     click.echo(f"The application is at {shown}  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)
     if password is not None and not trusted:
         warn_of_plain_text(host)
     if not no_browser:
-        listening.listen()  # so that the browser waits until the first page is there
         threading.Thread(target=webbrowser.open, args=(shown,), daemon=True).start()
     serve(app, listening, trusted)
 

@@ -62,6 +62,7 @@ def command(
         journal=None if journal_path is None else Journal(journal_path),
         hosts=names_of(host, password),
     )
+    listening.listen()  # whoever comes before the first answer is ready waits for it
     console.note(f"Run: {default.name}")
     click.echo(f"Serving at {address(host, listening)}docs  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)

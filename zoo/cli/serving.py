@@ -21,7 +21,7 @@ from zoo.web.service.limits import Limits
 
 SERVE = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds that work at hand has to end by itself once nothing is served any more."""
 
 

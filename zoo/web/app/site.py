@@ -93,7 +93,13 @@ class VisitorCookie:
         async def introduced(message: Message) -> None:
             if message["type"] == "http.response.start":
                 told = Response()
-                told.set_cookie(cookie, visitor.key, httponly=True, samesite="strict")
+                told.set_cookie(
+                    cookie,
+                    visitor.key,
+                    httponly=True,
+                    samesite="strict",
+                    secure=scope["scheme"] == "https",
+                )
                 MutableHeaders(scope=message).append("set-cookie", told.headers["set-cookie"])
             await send(message)
 
