@@ -31,3 +31,21 @@ def test_a_port_that_is_taken_is_told() -> None:
         taken.listen()
         with pytest.raises(InvalidSetting, match="--port"):
             listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_a_password_that_can_be_read_on_its_way_is_warned_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    serving.warn_of_plain_text("127.0.0.1")
+    assert capsys.readouterr().err == ""
+    serving.warn_of_plain_text("0.0.0.0")  # noqa: S104
+    assert "TLS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("proxies", "told"), [("127.0.0.1", "password"), ("*", "no address")])
+def test_a_proxy_needs_a_password_and_an_address(
+    proxies: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(security.VARIABLE, raising=False)
+    result = CliRunner().invoke(main, ["serve", "--forwarded-allow-ips", proxies])
+    assert (result.exit_code, told in result.stderr) == (2, True)
