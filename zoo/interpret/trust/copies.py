@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base import interruption
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.copying import copied, in_float32
@@ -52,7 +53,11 @@ class Copies:
         return [Stage(WHOLE, len(self._names), seed) for seed in range(RANDOM_NETWORKS)]
 
     def at(self, stage: Stage) -> TrainedClassifier:
-        """Return the network in that state; the network returned before is the same one."""
+        """Return the network in that state; the network returned before is the same one.
+
+        Work can be ended before.
+        """
+        interruption.check()
         if stage not in self._kept:
             self._shuffle(stage)
             self._kept[stage] = self._network.model.get_weights()
@@ -82,6 +87,7 @@ class Copies:
         import keras
 
         copy, random = self._network.model, np.random.default_rng(stage.seed)
+        interruption.check()  # the copy was made, which takes a second or two the first time
         copy.set_weights(self._trained.model.get_weights())
         chosen, renewed = set(self._names[: stage.depth]), False
         for layer in copy.layers:
@@ -90,6 +96,7 @@ class Copies:
             # A layer that is not trainable keeps its statistics during a pass in training mode.
             layer.trainable = layer.name in chosen
             renewed |= layer.trainable and isinstance(layer, keras.layers.BatchNormalization)
+        interruption.check()
         if renewed:
             copy(self._pixels, training=True)
 
