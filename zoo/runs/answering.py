@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import DamagedRun, InvalidSetting
+from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.types import TRAIN, VALIDATION
 from zoo.network.classifier import TrainedClassifier
