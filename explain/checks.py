@@ -36,3 +36,16 @@ def check_at_least(option: str, value: float, minimum: float) -> None:
         raise InvalidSetting(
             f"'{option}' was set to {value}; expected {minimum} or more. Give a larger value."
         )
+
+
+def check_share(option: str, value: float) -> None:
+    """Refuse an option that is no share: not above 0, or above 1.
+
+    Raises:
+        InvalidSetting: the value is out of that range or not a number.
+    """
+    if not 0 < value <= 1:
+        raise InvalidSetting(
+            f"'{option}' was set to {value}; expected a share above 0 and up to 1. Give such a "
+            "value."
+        )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explain.maps import visualisers
+from explain.maps import feature_maps
 from zoo import Attribution, Classifier, Explainer, Images, Reference, hookimpl
 
 if TYPE_CHECKING:
     import numpy as np
 
 NAME = "gradcam"
+INEXACT = "no, 'hirescam' is closer"
+ROUNDING = 1e-4
+"""Share of the largest gradient by which others may differ from rounding alone."""
 
 
 @hookimpl
@@ -40,23 +44,33 @@ def explain(
 ) -> list[Attribution]:
     """Map each image by the features times the mean gradient of the target's logit.
 
-    The mean is exact for a network that pools its features; where dense layers follow a flattened
-    map, it loses which position they look at, and the map shows features rather than evidence.
-    Values are `(height, width)`, from 0 up, in logits, and not scaled to a maximum of one.
+    The mean is exact where the gradient is the same at all places, as in a network that pools its
+    features. Where dense layers follow a flattened map it loses which position they look at, and
+    the map shows features rather than evidence: the detail 'exact' then says so and names
+    'hirescam', which keeps it. Values are `(height, width)`, from 0 up, in logits, and not scaled
+    to a maximum of one.
 
     Raises:
         InvalidSetting: the network has no convolution, or a target is not one of the classes.
     """
     import numpy as np
 
-    def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        passed = classifier.gradients(pixels, wanted)
-        if passed.features is None or passed.by_features is None:
-            raise visualisers.no_feature_map(NAME)
-        features, gradients = passed.features, passed.by_features
-        coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
-        return classifier.place(np.maximum(coarse, 0), pixels)
+    details: list[dict[str, str]] = []
 
-    return visualisers.attributions(
-        NAME, classifier, images, targets, maps, visualisers.SHARED_CHUNK
-    )
+    def weigh(features: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+        details.extend({} if same else {"exact": INEXACT} for same in _is_even(gradients))
+        coarse = np.einsum("nhwc,nc->nhw", features, gradients.mean(axis=(1, 2)), optimize=True)
+        return np.maximum(coarse, 0)
+
+    made = feature_maps.attributions(NAME, classifier, images, targets, weigh)
+    return [
+        replace(attribution, details=told) for attribution, told in zip(made, details, strict=True)
+    ]
+
+
+def _is_even(gradients: np.ndarray) -> np.ndarray:
+    """Tell of `(batch, rows, columns, channels)` where each channel's is the same everywhere."""
+    import numpy as np
+
+    spread = np.ptp(gradients, axis=(1, 2)).max(axis=1)
+    return spread <= ROUNDING * np.abs(gradients).max(axis=(1, 2, 3))

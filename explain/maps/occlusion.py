@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,12 +37,30 @@ class LogOdds:
     def __call__(self, visible: np.ndarray) -> np.ndarray:
         """Return `(batch,)` log-odds; where `(batch, rows, columns, 1)` is 0 the baseline shows."""
         import numpy as np
-        from scipy.special import logsumexp
 
         shown = visible[:, self._rows][:, :, self._columns] > 0
-        boxes = self._box.repeat(len(visible), axis=0)
-        logits = self.classifier.logits(np.where(shown, self.image, self.baseline), boxes)
-        self.evaluations += len(visible)
+        return self._of(np.where(shown, self.image, self.baseline))
+
+    def blended(self, shares: np.ndarray) -> np.ndarray:
+        """Return `(batch,)` log-odds; `(batch, height, width)`, 0 to 1, is the image's share."""
+        import numpy as np
+
+        baseline = self.baseline.astype(np.float32)
+        parts = shares.astype(np.float32)[..., None] * (self.image - baseline)
+        return self._of(parts + baseline)
+
+    @cached_property
+    def whole(self) -> float:
+        """Return the log-odds of the image as it is."""
+        return float(self._of(self.image[None])[0])
+
+    def _of(self, pictures: np.ndarray) -> np.ndarray:
+        import numpy as np
+        from scipy.special import logsumexp
+
+        boxes = self._box.repeat(len(pictures), axis=0)
+        logits = self.classifier.logits(pictures, boxes)
+        self.evaluations += len(pictures)
         logits = logits.astype(np.float64)
         others = np.delete(logits, self.target, axis=1)
         return logits[:, self.target] - logsumexp(others, axis=1)

@@ -1,4 +1,4 @@
-"""The maps of tf-keras-vis, on networks small enough that the right answer is known."""
+"""What maps by gradients and features have in common, on networks whose right map is known."""
 
 from __future__ import annotations
 
@@ -7,77 +7,34 @@ import sys
 
 import numpy as np
 import pytest
+from known_networks import (
+    classifier_of,
+    filters_network,
+    halves_network,
+    images_of,
+    linear_network,
+)
 
-from explain import gradcam, gradcam_plus_plus, saliency, scorecam, smoothgrad
+from explain import (
+    gradcam,
+    gradcam_plus_plus,
+    hirescam,
+    integrated_gradients,
+    layercam,
+    saliency,
+    scorecam,
+    smoothgrad,
+    xrai,
+)
 from explain.maps import visualisers
-from zoo import Images, InvalidSetting
+from zoo import InvalidSetting
 from zoo.base.registry import load_registry
-from zoo.network.classifier import TrainedClassifier
 
-CAMS = (gradcam, gradcam_plus_plus, scorecam)
-METHODS = (*CAMS, saliency, smoothgrad)
+CAMS = (gradcam, gradcam_plus_plus, scorecam, hirescam, layercam)
+METHODS = (*CAMS, saliency, smoothgrad, integrated_gradients, xrai)
+SIGNED = (hirescam, integrated_gradients, xrai)
 by_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.NAME)
 by_cam = pytest.mark.parametrize("method", CAMS, ids=lambda m: m.NAME)
-
-
-def classifier_of(model, class_names=("left", "right")) -> TrainedClassifier:
-    return TrainedClassifier(model, class_names, positive=1)
-
-
-def images_of(pixels) -> Images:
-    names = tuple(f"image {i}" for i in range(len(pixels)))
-    return Images(np.asarray(pixels, np.uint8), names, (None,) * len(names), names)
-
-
-def halves_network(channels=3, side=32):
-    """Class 0 counts what is bright on the left, class 1 what is bright on the right."""
-    import keras
-    from keras import layers
-
-    inputs = keras.Input((side, side, channels))
-    x = layers.Rescaling(1 / 255)(inputs)
-    x = layers.Conv2D(2, 4, strides=4, name="features")(x)
-    x = layers.ReLU()(x)
-    outputs = layers.Dense(2, name="logits")(layers.Flatten()(x))
-    model = keras.Model(inputs, outputs)
-    kernel = np.full((4, 4, channels, 2), 1 / (16 * channels), np.float32)
-    model.get_layer("features").set_weights([kernel, np.zeros(2, np.float32)])
-    cells = side // 4
-    weights = np.zeros((cells, cells, 2, 2), np.float32)
-    weights[:, : cells // 2, 0, 0] = 1
-    weights[:, cells // 2 :, 1, 1] = 1
-    model.get_layer("logits").set_weights([weights.reshape(-1, 2), np.zeros(2, np.float32)])
-    return classifier_of(model)
-
-
-def filters_network(side=32):
-    """Class 0 is the mean of the red channel, class 1 of the green one, by global pooling."""
-    import keras
-    from keras import layers
-
-    inputs = keras.Input((side, side, 3))
-    x = layers.Rescaling(1 / 255)(inputs)
-    x = layers.Conv2D(2, 4, strides=4, name="features")(x)
-    x = layers.ReLU()(x)
-    outputs = layers.Dense(2, name="logits")(layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(inputs, outputs)
-    kernel = np.zeros((4, 4, 3, 2), np.float32)
-    kernel[:, :, 0, 0] = kernel[:, :, 1, 1] = 1 / 16
-    model.get_layer("features").set_weights([kernel, np.zeros(2, np.float32)])
-    model.get_layer("logits").set_weights([5 * np.eye(2, dtype=np.float32), np.zeros(2)])
-    return classifier_of(model)
-
-
-def linear_network(side=8, channels=3, seed=0):
-    import keras
-    from keras import layers
-
-    inputs = keras.Input((side, side, channels))
-    outputs = layers.Dense(3, name="logits")(layers.Flatten()(inputs))
-    model = keras.Model(inputs, outputs)
-    weights = np.random.default_rng(seed).normal(size=(side * side * channels, 3))
-    model.get_layer("logits").set_weights([weights.astype(np.float32), np.zeros(3, np.float32)])
-    return classifier_of(model, ("a", "b", "c")), weights.reshape(side, side, channels, 3)
 
 
 def red_left_green_right(side=32):
@@ -186,7 +143,7 @@ def test_another_target_gives_another_map(method):
 
 @by_method
 @pytest.mark.parametrize("channels", [1, 3])
-def test_maps_have_the_size_of_the_input_are_unsigned_and_silent(method, channels, capfd):
+def test_maps_have_the_size_of_the_input_and_a_sign_or_none_and_are_silent(method, channels, capfd):
     found = method.explain(
         halves_network(channels), images_of(noise_images(2, channels=channels)), [0, 1], None
     )
@@ -194,9 +151,9 @@ def test_maps_have_the_size_of_the_input_are_unsigned_and_silent(method, channel
         assert attribution.method == method.NAME
         assert attribution.values.shape == (32, 32)
         assert attribution.values.dtype == np.float32
-        assert attribution.values.min() >= 0
         assert attribution.values.max() > 0
-        assert not attribution.signed
+        assert attribution.signed == (method in SIGNED)
+        assert attribution.signed or attribution.values.min() >= 0
     out, err = capfd.readouterr()
     assert out == ""
     assert "ms/step" not in err
@@ -328,15 +285,19 @@ def test_declaring_explainers_imports_nothing_heavy():
     code = (
         "import sys\n"
         "from explain import gradcam, gradcam_plus_plus, scorecam, saliency, smoothgrad\n"
-        "from explain import shapley, examples\n"
+        "from explain import shapley, examples, hirescam, layercam, integrated_gradients, xrai\n"
+        "from explain import occlusion, rise, lime\n"
         "declared = [m.zoo_explainers()[0] for m in (gradcam, gradcam_plus_plus, scorecam,"
-        " saliency, smoothgrad, shapley, examples)]\n"
-        "heavy = {'numpy', 'keras', 'tensorflow', 'shap', 'scipy', 'sklearn', 'tf_keras_vis'}\n"
+        " saliency, smoothgrad, shapley, examples, hirescam, layercam, integrated_gradients, xrai,"
+        " occlusion, rise, lime)]\n"
+        "heavy = {'numpy', 'keras', 'tensorflow', 'shap', 'scipy', 'sklearn', 'tf_keras_vis',"
+        " 'skimage'}\n"
         "print(sorted(heavy & set(sys.modules)), *[e.name + '!' * e.default for e in declared])"
     )
     shown = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert shown.stdout.strip() == (
-        "[] gradcam! gradcam++ scorecam saliency! smoothgrad shap examples!"
+        "[] gradcam! gradcam++ scorecam saliency! smoothgrad shap examples! hirescam layercam "
+        "integrated-gradients xrai occlusion rise lime"
     )

@@ -61,14 +61,24 @@ def pixels(places) -> np.ndarray:
     return pictures
 
 
-@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "scorecam"])
+BY_FEATURES = ("gradcam", "gradcam++", "scorecam", "hirescam", "layercam")
+NEAR = 3
+"""Pixels that the highest value of a map may lie beside the square."""
+WIDER = {"occlusion": 8, "rise": 8, "lime": 12}
+"""The same where what is hidden is larger than the square."""
+
+
+@pytest.mark.parametrize("method", [*BY_FEATURES, "integrated-gradients", "xrai", *WIDER])
 def test_a_map_is_over_what_the_network_saw_and_zero_outside_its_box(
     method, classifier, pixels, places
 ):
+    explainer, near = REGISTRY.explainer(method), WIDER.get(method, NEAR)
+    cheap = {"steps": 4, "evaluations": 150}
+    options = {name: value for name, value in cheap.items() if name in explainer.options}
     images = Images(pixels, ("a", "b"), (None, None), ("a", "b"))
     boxes = classifier.boxes(pixels)
     assert frame.found(boxes).all()
-    given = REGISTRY.explainer(method).explain(classifier, images, [0, 0])
+    given = explainer.explain(classifier, images, [0, 0], **options)
     for explanation, box, (row, column) in zip(given, boxes, places, strict=True):
         values = explanation.values
         assert values.shape == READ[:2]
@@ -81,11 +91,11 @@ def test_a_map_is_over_what_the_network_saw_and_zero_outside_its_box(
         assert (values[~inside] == 0).all()
         assert values.max() > 0
         brightest = np.unravel_index(values.argmax(), values.shape)
-        assert row - 3 <= brightest[0] <= row + SIDE + 3
-        assert column - 3 <= brightest[1] <= column + SIDE + 3
+        assert row - near <= brightest[0] <= row + SIDE + near
+        assert column - near <= brightest[1] <= column + SIDE + near
 
 
-@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "scorecam"])
+@pytest.mark.parametrize("method", BY_FEATURES)
 def test_a_map_follows_when_the_weights_change(method, classifier, pixels):
     """What is prepared for a network is used again when its weights are shuffled."""
     images, kept = Images(pixels[:1], ("a",), (None,), ("a",)), classifier.model.get_weights()
@@ -108,6 +118,16 @@ def test_gradients_are_zero_where_nothing_is_seen(method, classifier, pixels):
     (given,) = REGISTRY.explainer(method).explain(classifier, images, [0])
     assert (given.values[:SIDE, :SIDE] == 0).all()
     assert np.abs(given.values).max() > 0
+
+
+def test_gradients_along_a_path_add_up_in_the_whole_picture(classifier, pixels):
+    images = Images(pixels, ("a", "b"), (None, None), ("a", "b"))
+    for found in REGISTRY.explainer("integrated-gradients").explain(classifier, images, [0, 0]):
+        told = found.details
+        wanted = told["logit"] - told["logit of the baseline"]
+        assert wanted > 0.1
+        assert told["completeness error"] < 0.02 * wanted
+        assert found.values.sum() == pytest.approx(wanted, rel=0.03)
 
 
 def test_hidden_parts_are_asked_about_in_the_box_of_the_picture_as_it_is(classifier, pixels):

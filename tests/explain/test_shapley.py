@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
-from whole_pictures import WholePictures
+from known_networks import AdditiveClassifier, additive, images_of
 
 from explain import shapley
 from explain.maps.occlusion import LogOdds
-from zoo import Images, InvalidSetting
+from zoo import InvalidSetting
 from zoo.base.pixel_arrays import blurred
-
-
-@dataclass(eq=False)
-class AdditiveClassifier(WholePictures):
-    """The logits are a sum over pixels: a linear network, worked out by hand."""
-
-    weights: np.ndarray
-    class_names: tuple[str, ...] = ("a", "b")
-    calls: int = 0
-    largest_batch: int = 0
-    scale: float = 1.0
-
-    @property
-    def input_shape(self):
-        return self.weights.shape[:3]
-
-    def logits(self, pixels, boxes=None):
-        self.calls += len(pixels)
-        self.largest_batch = max(self.largest_batch, len(pixels))
-        flat = pixels.reshape(len(pixels), -1).astype(np.float64)
-        return self.scale * (flat @ self.weights.reshape(flat.shape[1], -1))
 
 
 class ProductClassifier(AdditiveClassifier):
@@ -42,16 +19,6 @@ class ProductClassifier(AdditiveClassifier):
         left, right = np.split(pixels.astype(np.float64) / 255, 2, axis=2)
         product = 10 * left.mean(axis=(1, 2, 3)) * right.mean(axis=(1, 2, 3))
         return np.stack([product, np.zeros_like(product)], axis=1)
-
-
-def images_of(pixels) -> Images:
-    names = tuple(f"image {i}" for i in range(len(pixels)))
-    return Images(np.asarray(pixels, np.uint8), names, (None,) * len(names), names)
-
-
-def additive(side=16, channels=3, classes=2, seed=0):
-    random = np.random.default_rng(seed)
-    return AdditiveClassifier(random.normal(size=(side, side, channels, classes)) / 1000)
 
 
 def noise_images(count, side=16, channels=3):

@@ -79,6 +79,13 @@ class Classifier(Protocol):
         All that the logits depend on goes through that layer. None where `feature_layer` is.
         """
 
+    @property
+    def inside(self) -> Classifier:
+        """Return the classifier of what is `seen`; itself where whole pictures are.
+
+        Asked through it, pictures that are changed on purpose are not searched for a box anew.
+        """
+
     def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         """Return `(batch, classes)` float32 logits.
 

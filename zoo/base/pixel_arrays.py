@@ -36,7 +36,7 @@ def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def blurred(image: np.ndarray) -> np.ndarray:
-    """Blur `(height, width, channels)` uint8 until no structure is left, only brightness.
+    """Blur `(height, width, channels)` until no structure is left, only brightness.
 
     Unlike a gray or black area, its borders with the image are hardly a finding by themselves.
     """
