@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from explain.checks import check_at_least
-from explain.maps import black_box
+from explain.maps import black_box, segments
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ NAME = "lime"
 NEAR = 0.25
 """Width of the kernel of likeness to the image, in cosine distance, as in the authors' program."""
 PENALTY = 1.0
-COMPACTNESS = 0.1
-"""Weight of distance against difference in brightness (0 to 1) of the regions' pixels: much larger
-ones give squares, whatever the picture shows."""
 FOLDS = 5
 
 
@@ -62,8 +59,8 @@ def explain(
     copies by their likeness to the image. Which are hidden follows from `seed` alone. A pixel has
     the weight of its region. Values are `(height, width)`, signed, in log-odds a region.
 
-    Details: 'fit' (R2 of the linear model on copies that it was not fitted to, 1 at best: below
-    0.5 the network is not alike to it near this image), 'regions', 'log-odds', 'evaluations',
+    Details: 'R2 of the fit' (of the linear model on copies that it was not fitted to, 1 at best;
+    below 0.5 it does not answer as the network does), 'regions', 'log-odds', 'evaluations',
     'seconds'.
 
     Raises:
@@ -77,7 +74,7 @@ def explain(
     def draw(game: LogOdds) -> black_box.Drawn:
         import numpy as np
 
-        labels = superpixels(game.image, regions)
+        labels = segments.superpixels(game.image, regions)
         count = int(labels.max()) + 1
         shown = np.random.default_rng(seed).random((evaluations, count)) < 0.5
 
@@ -86,17 +83,9 @@ def explain(
                 yield shown[start : start + black_box.BATCH][:, labels]
 
         weights, fit = fitted(shown, black_box.answers(game, masks()))
-        return weights[labels].astype(np.float32), {"fit": fit, "regions": count}
+        return weights[labels].astype(np.float32), {"R2 of the fit": fit, "regions": count}
 
     return black_box.attributions(NAME, classifier, images, targets, draw)
-
-
-def superpixels(image: np.ndarray, regions: int) -> np.ndarray:
-    """Divide `(height, width, channels)`, 0 to 255, into about so many; labels from 0."""
-    from skimage.segmentation import slic
-
-    gray = image.mean(axis=-1) / 255
-    return slic(gray, regions, COMPACTNESS, start_label=0, channel_axis=None)
 
 
 def fitted(shown: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explain.maps import path
+from explain.maps import path, segments
 from zoo import Attribution, Classifier, Explainer, Images, Reference, hookimpl
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 NAME = "xrai"
 SCALES = (50, 100, 150, 250, 500, 1200)
 """How coarse the divisions of the image are, as in the paper."""
-SMOOTHING = 0.8
 SMALLEST = 150 / 224**2
 """Least area of a region, as a share of the image."""
 FEWEST = 50 / 224**2
@@ -92,16 +91,21 @@ def by_regions(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
 def regions(seen: np.ndarray) -> np.ndarray:
     """Divide a picture at each scale; return `(regions, pixels)` float32, 1 inside, enlarged."""
     import numpy as np
-    from scipy.ndimage import maximum_filter
-    from skimage.segmentation import felzenszwalb
+    from scipy.ndimage import find_objects, maximum_filter
 
-    gray = seen.mean(axis=-1) / 127.5 - 1
-    smallest = max(1, round(SMALLEST * gray.size))
-    reach = tuple(2 * round(MARGIN * side) + 1 for side in gray.shape)
+    height, width = seen.shape[:2]
+    smallest = max(1, round(SMALLEST * height * width))
+    more = [round(MARGIN * side) for side in (height, width)]
+    reach = [2 * steps + 1 for steps in more]
     found = []
     for scale in SCALES:
-        labels = felzenszwalb(
-            gray, scale=scale, sigma=SMOOTHING, min_size=smallest, channel_axis=None
-        )
-        found += [maximum_filter(labels == label, reach).ravel() for label in np.unique(labels)]
+        labels = segments.felzenszwalb(seen, scale, smallest)
+        for label, (rows, columns) in enumerate(find_objects(labels + 1)):
+            around = (
+                slice(max(0, rows.start - more[0]), rows.stop + more[0]),
+                slice(max(0, columns.start - more[1]), columns.stop + more[1]),
+            )
+            inside = np.zeros((height, width), bool)
+            inside[around] = maximum_filter(labels[around] == label, reach)
+            found.append(inside.ravel())
     return np.array(found, np.float32)

@@ -52,8 +52,8 @@ def test_the_zoo_has_the_promised_methods():
     assert by_features | by_pixels | by_masks | {"examples"} <= REGISTRY.explainers.keys()
 
 
-@pytest.mark.parametrize("architecture", sorted(REGISTRY.architectures))
 @pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
+@pytest.mark.parametrize("architecture", sorted(REGISTRY.architectures))  # each is built once
 def test_it_explains_each_architecture(architecture, method):
     subject, explainer = classifier(architecture), REGISTRY.explainer(method)
     options = explainer_options(explainer.options, FAST)
@@ -101,7 +101,7 @@ def test_it_is_documented(method):
 def test_what_it_keeps_dies_with_the_network_and_the_cases(method):
     subject, explainer = classifier.__wrapped__("scratch"), REGISTRY.explainer(method)
     known, options = cases(subject), explainer_options(explainer.options, FAST)
-    options |= {"evaluations": 0, "budget": 0.1} if "evaluations" in options else {}
+    options |= {"evaluations": 0, "budget": 0.1} if "budget" in options else {}
     for _ in range(2):
         explainer.explain(subject, images(), [0, 2], known, **options)
     alive = [weakref.ref(one) for one in (subject, subject.model, known)]

@@ -126,6 +126,7 @@ class Inside:
         (bad(faithfulness=None), "no time"),
         (bad(faithfulness=Measured(0.5, 0.5, 0.3)), "middle of the image or its edges"),
         (bad(localisation=Inside(0.30, 0.35)), "inside the lungs"),
+        (bad(details={"R2 of the fit": 0.3}), "does not answer as the network"),
         (bad(faithfulness=Measured(0.96, 0.98, 0.98), controls=UNMOVED), "cannot be tested"),
     ],
 )
@@ -197,6 +198,20 @@ def test_rows_name_the_best_controls():
 
 
 @pytest.mark.parametrize(
+    ("details", "row"),
+    [
+        ({"completeness error": 0.002 * MAP.sum().item()}, ("0.2%", "at most 1%", True)),
+        ({"completeness error": 0.02 * MAP.sum().item()}, ("2.0%", "at most 1%", False)),
+        ({"R2 of the fit": 0.84}, ("0.84", "0.5 or more", True)),
+        ({"R2 of the fit": -0.2}, ("-0.20", "0.5 or more", False)),
+    ],
+)
+def test_what_a_method_says_of_itself_is_in_the_table(details, row):
+    (told,) = (one for one in judge_map(bad(details=details)).rows if one.name in details)
+    assert (told.value, told.against, told.passed) == row
+
+
+@pytest.mark.parametrize(
     ("evidence", "level"),
     [
         (bad(scores={"test": {"value": 0.6, "low": 0.51}}), HOLDS_UP),
@@ -210,6 +225,12 @@ def test_rows_name_the_best_controls():
         (bad(details={"additivity error": 0.011 * float(MAP.sum())}), DO_NOT_USE),
         (bad(details={"additivity error": 0.011 * float(MAP.sum())}, values=-MAP), DO_NOT_USE),
         (bad(details={"additivity error": "large"}), HOLDS_UP),
+        (bad(details={"completeness error": 0.009 * float(MAP.sum())}), HOLDS_UP),
+        (bad(details={"completeness error": 0.011 * float(MAP.sum())}), DO_NOT_USE),
+        (bad(details={"R2 of the fit": 0.5}), HOLDS_UP),
+        (bad(details={"R2 of the fit": 0.49}), WEAK),
+        (bad(details={"R2 of the fit": float("nan")}), WEAK),
+        (bad(details={"R2 of the fit": "poor"}), HOLDS_UP),
         (bad(localisation=Inside(0.36, 0.35)), HOLDS_UP),
         (bad(localisation=Inside(0.35, 0.35)), WEAK),
         (bad(values=np.where(MAP.max() == MAP, np.inf, MAP)), DO_NOT_USE),

@@ -35,7 +35,7 @@ IMAGES, FEWEST = 8, 2
 """Images that are compared: so many, and so few where a method is slow."""
 SECONDS = 90.0
 """What the maps of one method may take together, the making of the copies not counted."""
-CHEAPER = {"evaluations": 64, "samples": 8, "budget": 2.0}
+CHEAPER = {"evaluations": 64, "samples": 8, "steps": 8, "budget": 2.0}
 """What these options are lowered to here: coarse maps tell as well whether the weights count."""
 ALIKE = 0.7
 """Rank correlation with the maps of random networks from which a method ignores the weights.

@@ -30,7 +30,13 @@ STABLE = 0.5
 less than a quarter, so that the map shows the noise rather than the image."""
 ADDITIVE = 0.01
 """Share of the evidence by which parts may fail to add up to the whole. Sums are exact but for
-rounding; one that is not comes from parts that were never evaluated."""
+rounding, or integrals but for their steps; one that is not comes from parts that were never
+evaluated, or too few of them."""
+ERRORS = ("additivity error", "completeness error")
+"""Details by which a method says how far its parts miss the whole."""
+FIT, FITTING = "R2 of the fit", 0.5
+"""The detail by which a method says how well a simple model, whose weights it shows, tells the
+network's answers that it was not fitted to; below half of their spread, it is another model."""
 RANDOM = ("random", "blurred random")
 """Controls that know neither image nor network. The others know where images usually have
 something to show (the centre) or what stands out in them (the edges)."""
@@ -99,9 +105,9 @@ def judge_map(evidence: Evidence) -> Trust:
 
     A map is not to be used when it could say nothing true: the network is not shown to be better
     than chance, the method ignores the network, the map is empty, changes with what nobody sees,
-    does not add up, or marks nothing better than chance would. It is weak when it cannot be tested
-    on this image, marks no more than the middle or the edges of the image do, or lies outside the
-    lungs. Otherwise it holds up.
+    does not add up, or marks nothing better than chance would. It is weak when it is of a model
+    that does not fit, cannot be tested on this image, marks no more than the middle or the edges of
+    the image do, or lies outside the lungs. Otherwise it holds up.
     """
     findings = [rule(evidence) for rule in RULES]
     level = next(
@@ -179,17 +185,28 @@ def _stability(evidence: Evidence) -> _Finding:
 
 def _additivity(evidence: Evidence) -> _Finding:
     """A method that claims to share out the evidence tells how far its parts miss the whole."""
-    error = evidence.details.get("additivity error")
+    name = next((one for one in ERRORS if one in evidence.details), "")
+    error = evidence.details.get(name)
     if not isinstance(error, (int, float)):
         return _Finding(HOLDS_UP, "")
     evidence_in_all = float(np.abs(evidence.values).sum(dtype=np.float64))
     share = error / evidence_in_all if evidence_in_all else 0.0
-    row = MeasureRow(
-        "additivity error", f"{share:.1%}", f"at most {ADDITIVE:.0%}", bool(share <= ADDITIVE)
-    )
+    row = MeasureRow(name, f"{share:.1%}", f"at most {ADDITIVE:.0%}", bool(share <= ADDITIVE))
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
     return _Finding(DO_NOT_USE, "The map's parts do not add up to the network's answer.", (row,))
+
+
+def _fit(evidence: Evidence) -> _Finding:
+    """A method that explains a simple model tells how alike that is to the network."""
+    fit = evidence.details.get(FIT)
+    if not isinstance(fit, (int, float)):
+        return _Finding(HOLDS_UP, "")
+    row = MeasureRow(FIT, f"{fit:.2f}", f"{FITTING} or more", bool(fit >= FITTING))
+    if row.passed:
+        return _Finding(HOLDS_UP, "", (row,))
+    reason = "The simple model that the map shows does not answer as the network does."
+    return _Finding(WEAK, reason, (row,))
 
 
 def _faithfulness(evidence: Evidence) -> _Finding:
@@ -295,6 +312,7 @@ RULES: tuple[Callable[[Evidence], _Finding], ...] = (
     _content,
     _stability,
     _additivity,
+    _fit,
     _faithfulness,
     _located,
 )
