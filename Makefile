@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test slow coverage mutants pythons lint types contracts docs check lock news release-check clean
+.PHONY: demo test slow faults advisories coverage mutants pythons lint types contracts docs check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --preset fast --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -15,13 +15,19 @@ demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	@echo "Open $(DEMO)/explanations/PNEUMONIA-1.html"
 
 test: $(VENV)/.dev ## all tests but the slow ones, on two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not faults'
 
 slow: $(VENV)/.dev ## the tests that take longest: whole trainings, thousands of hostile files
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
+faults: $(VENV)/.dev ## kill commands, fill the disk, break reads; writes build/faults.md
+	FAULTS_TABLE=build/faults.md $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults
+
+advisories: $(VENV)/.dev ## known faults of what the lock installs, where they can be asked for
+	.ci/advisories
+
 coverage: $(VENV)/.dev ## the same tests, and which branches they take
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not faults' --cov --cov-report= --cov-fail-under=0
 	-$(BIN)/coverage combine --append --quiet # of processes that ended after the tests
 	$(BIN)/coverage report
 

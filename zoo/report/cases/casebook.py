@@ -36,12 +36,20 @@ def entries(folder: Path) -> list[Entry]:
     """Return the images of a casebook in the order of their names, each once, the last one made.
 
     A line that was only half written is left out.
+
+    Raises:
+        BadInput: the log cannot be read.
     """
     by_path: dict[str, Entry] = {}
-    try:
-        lines = (folder / LOG).read_text("utf-8").splitlines()
+    try:  # half a line may end within a letter
+        lines = (folder / LOG).read_text("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise BadInput(
+            f"The log '{folder / LOG}' cannot be read: {error.strerror}. Check the disk, or name "
+            "another folder."
+        ) from error
     for line in lines:
         try:
             entry = Entry(**json.loads(line))
