@@ -24,7 +24,7 @@ faults: $(VENV)/.dev ## kill commands, fill the disk, break reads; writes build/
 	FAULTS_TABLE=build/faults.md $(BIN)/python -m pytest -n 2 --dist worksteal tests/faults
 
 advisories: $(VENV)/.dev ## known faults of what the lock installs, where they can be asked for
-	.ci/advisories
+	VENV=$(VENV) .ci/advisories
 
 coverage: $(VENV)/.dev ## the same tests, and which branches they take
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not faults' --cov --cov-report= --cov-fail-under=0

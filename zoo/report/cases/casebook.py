@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from zoo.base.errors import BadInput
 from zoo.base.files import replacing, write_bytes, write_json, write_text, writing
 from zoo.base.locks import in_turn
 from zoo.interpret.case import Case
