@@ -118,8 +118,8 @@ def _configuration(path: Path) -> bytes:
     """
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            place = PurePosixPath(name.replace("\\", "/"))
-            if place.is_absolute() or ".." in place.parts:
+            first, *others = name.replace("\\", "/").split("/")
+            if ".." in (first, *others) or (others and not first):
                 raise ValueError(f"'{name}' leads out of the archive")
         with archive.open("config.json") as member:
             config = member.read(LARGEST + 1)
