@@ -141,4 +141,4 @@ def test_every_way_of_asking_gives_the_same_answer(
     assert len(SIZES) < pipeline.PREDICTION_BATCH
     off = {way: float(np.abs(np.array(given) - expected).max()) for way, given in ways.items()}
     assert {way: most for way, most in off.items() if not most <= TOLERANCE} == {}
-    assert len(off) >= 14  # a format whose packages are not installed is left out
+    assert len(off) >= 13  # a format whose packages are not installed is left out
