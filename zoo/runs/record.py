@@ -187,8 +187,7 @@ def read_record(path: Path) -> dict[str, Any]:
         (Finished if record["status"] == DONE else Started).model_validate(record)
     except ValidationError as error:
         raise DamagedRun(
-            f"'{path}' is not the whole record of a run: {_first(error)}. Copy it again, or train "
-            "again."
+            f"'{path}' is no record of a run: {_first(error)}. Copy it again, or train again."
         ) from error
     return record
 

@@ -94,6 +94,7 @@ def test_a_run_that_cannot_be_read_is_listed_with_its_reason(
     page = client.get(PAGE).text
     assert ">copy</a>" in page
     assert "Cannot be read" in page
+    assert str(folder) not in page
     assert "created&#39;: input should be a valid string (it is 5)" in page
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,14 @@ def all_runs(shared: Shared) -> list[Run]:
 
 
 def broken(shared: Shared) -> list[Broken]:
-    """Return the runs of the folder that cannot be read, by name."""
+    """Return the runs of the folder that cannot be read, by name; no path of the server is told."""
     only = shared.library.only
     found = run_folder.survey(shared.folder)[1]
-    return [one for one in found if not only or one.name in only]
+    return [
+        replace(one, reason=one.reason.replace(f"{one.path.parent}/", ""))
+        for one in found
+        if not only or one.name in only
+    ]
 
 
 def listed_run(shared: Shared, name: str) -> Run:
