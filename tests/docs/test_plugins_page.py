@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RECORDS, READERS, METHODS, FORMATS = (
+CODE, RECORDS, READERS, METHODS, FORMATS = (
+    "base/test_strangers.py",
     "plugins/test_lying_records.py",
     "plugins/test_lying_readers.py",
     "interpret/test_methods.py",
     "base/test_formats.py",
 )
 PROVEN = {
-    "the module can be imported": (RECORDS, "test_a_plugin_that_hangs_is_named_and_ended"),
-    "it prints nothing": (RECORDS, "test_what_a_plugin_prints_keeps_out_of_the_results"),
+    "the module can be imported": (CODE, "test_a_plugin_that_hangs_is_named_and_ended"),
+    "it prints nothing": (CODE, "test_what_a_plugin_prints_keeps_out_of_the_results"),
     "its hooks are": ("base/test_registry.py", "test_hook_with_unknown_arguments_is_broken"),
     "a name that it gives": (RECORDS, "test_a_name_of_the_project_stays_its_own"),
     "the record of an architecture": (
