@@ -32,6 +32,7 @@ def zoo_explainers() -> list[Explainer]:
             ),
             default=True,
             gradients="features",
+            feature_map=True,
         )
     ]
 

@@ -214,6 +214,9 @@ class Explainer:
     makes one pass that serves the answer and all such methods."""
     feature_layer: bool = False
     """Whether it needs `classifier.feature_layer`. Networks without a convolution, transformers and
-    ensembles have none: it is then left out where all methods are asked for."""
+    ensembles have none: it is then left out unless it is named."""
+    feature_map: bool = False
+    """Whether it needs `classifier.gradients` to give features, which an ensemble and a transformer
+    have, too: it is left out of networks without any unless it is named."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""

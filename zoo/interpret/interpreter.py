@@ -20,6 +20,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.methods import BrokenMethod, explained
 from zoo.interpret.trust.panel import judge_maps
 from zoo.interpret.trust.randomisation import FOLDER
+from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import box_of
 from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
@@ -64,8 +65,8 @@ class Interpreter:
         self.explainers = chosen_methods(self.registry, asked)
         self.options = options_of(self.explainers, changes or {})
         self.classifier = model_file.load_classifier(run)
-        if every and self.classifier.feature_layer is None:
-            self.explainers = [one for one in self.explainers if not one.feature_layer]
+        if not methods:
+            self.explainers = [one for one in self.explainers if serves(one, self.classifier)]
         self.reference = run_folder.load_reference(run)
         self.faults: dict[str, str] = {}
         self.finder = model_file.load_finder(run) if trust else None
@@ -264,6 +265,13 @@ def chosen_methods(registry: Registry, methods: Sequence[str]) -> list[Explainer
             "No explanation method is installed; expected at least one. See: zoo list"
         )
     return default
+
+
+def serves(explainer: Explainer, classifier: TrainedClassifier) -> bool:
+    """Tell whether the network has the feature map that a method needs."""
+    if explainer.feature_layer and classifier.feature_layer is None:
+        return False
+    return classifier.mapped or not explainer.feature_map
 
 
 def options_of(

@@ -53,7 +53,8 @@ class TrainedClassifier:
     memory does not grow with their length. `positive` is the index of the class that sensitivity
     and ROC curves are about. Logits are as the network gives them; probabilities are of the logits
     divided by the `temperature` that was fitted on the validation part. `feature_layer` is the
-    layer or operation with the last feature map `(batch, rows, columns, channels)`, or None.
+    layer or operation with the last feature map `(batch, rows, columns, channels)`, or None;
+    `mapped` tells whether `gradients` gives features, which several maps or tokens may be, too.
 
     Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
     gave is remembered, so that answering and explaining it share one. Weights must not change.
@@ -71,7 +72,8 @@ class TrainedClassifier:
         self.class_names = class_names
         self.positive = positive
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
-        self.feature_layer = feature_map.feature_layer(model)
+        maps = feature_map.feature_maps(model)
+        self.mapped, self.feature_layer = bool(maps), feature_map.layer_of(maps)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
         self._last: _Pass | None = None
 

@@ -82,8 +82,12 @@ def feature_layer(model: Any) -> Any | None:
 
     None of a network that has none, several, or one of tokens.
     """
-    found = only_map(model)
-    return None if found is None or found.of_tokens else maker(found.tensor)
+    return layer_of(feature_maps(model))
+
+
+def layer_of(found: Sequence[FeatureMap]) -> Any | None:
+    """Return the same of the maps that were found."""
+    return maker(found[0].tensor) if len(found) == 1 and not found[0].of_tokens else None
 
 
 def with_feature_layer(model: Any, name: str) -> Any | None:

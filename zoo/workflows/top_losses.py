@@ -11,6 +11,7 @@ from zoo.base.parallel import in_parallel
 from zoo.base.pixel_arrays import encode_jpeg, to_channels
 from zoo.base.registry import Registry
 from zoo.base.types import Images, Sample
+from zoo.interpret.interpreter import serves
 from zoo.interpret.methods import BrokenMethod, explained
 from zoo.network.classifier import TrainedClassifier
 from zoo.report.cases.overlays import overlay_jpeg
@@ -116,7 +117,7 @@ def _maps(
     cases: Reference,
 ) -> list[Attribution | None]:
     for explainer in registry.explainers.values():
-        if not explainer.default:
+        if not explainer.default or not serves(explainer, classifier):
             continue
         options = {name: option.default for name, option in explainer.options.items()}
         try:

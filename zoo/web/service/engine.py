@@ -17,7 +17,7 @@ import numpy as np
 from zoo.base import interruption
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
-from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
+from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of, serves
 from zoo.runs import run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
@@ -110,7 +110,8 @@ class Engine:
         """
         other = copy.copy(self._interpreter)
         other.named, other.trust, other.budget = bool(methods), trust, budget
-        other.explainers = chosen_methods(other.registry, methods)
+        chosen = chosen_methods(other.registry, methods)
+        other.explainers = [one for one in chosen if methods or serves(one, other.classifier)]
         other.options, other.faults = options_of(other.explainers, {}), {}
         other.__dict__.pop("summaries", None)
         return other
