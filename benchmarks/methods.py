@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+if __name__ == "__main__":
+    sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
 from zoo.base.explanations import Attribution
 from zoo.base.images import read_image
@@ -84,14 +88,14 @@ def show(pixels: np.ndarray, drawn: dict[str, np.ndarray], path: Path) -> None:
 
     cells = {"the image": pixels, **drawn}
     rows = math.ceil(len(cells) / COLUMNS)
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(3 * COLUMNS, 3.2 * rows), squeeze=False)
+    size, look = (3 * COLUMNS, 3.3 * rows + 0.4), {"squeeze": False, "layout": "constrained"}
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=size, **look)
     for axis in axes.flat:
         axis.axis("off")
     for axis, (name, shown) in zip(axes.flat, cells.items(), strict=False):
         axis.imshow(shown, cmap="gray")
         axis.set_title(name)
     figure.suptitle("For research and teaching only. Not a medical device.")
-    figure.tight_layout()
     figure.savefig(path, dpi=80)
 
 
