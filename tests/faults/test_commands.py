@@ -94,10 +94,12 @@ class Commands:
         work = self._work(self.trained(), ["ensemble", "frozen", "whole"], "runs")
 
         def again() -> Ended:
-            """Begin anew; what was not finished is in the way of nothing."""
-            for record in (self.zygote.work / "runs").glob("ensemble*/run.json"):
-                if json.loads(record.read_text())["status"] == "done":
-                    return self.zygote.call(COMMAND, ["diagnose", str(record.parent)])
+            """Begin anew without what was not finished: an ensemble cannot be resumed."""
+            for made in (self.zygote.work / "runs").glob("ensemble*"):
+                record = made / "run.json"
+                if record.is_file() and json.loads(record.read_text())["status"] == "done":
+                    return self.zygote.call(COMMAND, ["diagnose", str(made)])
+                shutil.rmtree(made)
             return work.begin(NONE, 0)
 
         work.again = again
