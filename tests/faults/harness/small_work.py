@@ -98,7 +98,7 @@ def a_run(_: list[str]) -> None:
             run_folder.write_record(path, {"architecture": "net"})
         for name in (*run_folder.NEEDED, run_folder.HISTORY):
             write_bytes(path / name, name.encode() * 1000)
-        run_folder.mark_done(path, {"architecture": "net"})
+        run_folder.mark_done(run_folder.completed(path, {"architecture": "net"}))
 
 
 def casebooks(_: list[str]) -> None:
