@@ -146,12 +146,18 @@ def test_whatever_a_module_raises_is_its_own(install: Install, raised: str, reas
 
 
 def test_a_key_that_is_pressed_still_stops() -> None:
+    # A process that was started in the background ignores the key.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def pressed() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
 
-    with pytest.raises(KeyboardInterrupt):
-        strangers.ask("slow:slow", pressed)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            strangers.ask("slow:slow", pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_other_threads_are_served_and_output_comes_back() -> None:

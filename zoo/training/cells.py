@@ -123,29 +123,25 @@ def train_cell(
     Raises:
         ZooError: the data or a setting cannot be used.
     """
-    with in_turn(folder / cell.name):
-        return _train(cell, folder / cell.name, threads, opened, progress)
-
-
-def _train(
-    cell: Cell,
-    path: Path,
-    threads: int,
-    opened: tuple[Registry, Verified] | None,
-    progress: Progress,
-) -> str:
+    path = folder / cell.name
     if (path / SUMMARY).is_file():
         return cell.name
     limit_threads(threads)
-    registry, verified = opened or _opened(cell.source, cell.skip_broken, cell.data)
-    session = _session(cell, registry, verified, progress)
+    opened = opened or _opened(cell.source, cell.skip_broken, cell.data)
+    with in_turn(path):
+        if not (path / SUMMARY).is_file():  # another process may have trained it meanwhile
+            _train(cell, path, opened, progress)
+    return cell.name
+
+
+def _train(cell: Cell, path: Path, opened: tuple[Registry, Verified], progress: Progress) -> None:
+    session = _session(cell, *opened, progress)
     saved = path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.is_file() else TrainingState()
     began = time.monotonic()
     session.fit(path, state)
     _keep(cell, session, state, path, time.monotonic() - began)
     saved.unlink(missing_ok=True)
-    return cell.name
 
 
 def read_cell(cell: Cell, folder: Path) -> CellResult:

@@ -18,7 +18,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 1), np.uint8)
 class Whole(WholePictures):
     """A classifier of whole pictures, which only its methods ask."""
 
-    inner = SimpleNamespace(input_shape=(None, 0, 0, 3))
+    inner = SimpleNamespace(input_shape=(None, 24, 24, 3))
 
 
 def images_of(pixels) -> Images:
