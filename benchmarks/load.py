@@ -51,7 +51,7 @@ def form(content: bytes, name: str = "x.png", **fields: str) -> tuple[bytes, dic
 
 def pictures(folder: Path | None) -> list[bytes]:
     """Return image files: of a folder, or synthetic ones."""
-    from zoo.base import pixel_arrays
+    from zoo.base.pictures import pixel_arrays
     from zoo.base.registry import load_registry
     from zoo.data import queries
 

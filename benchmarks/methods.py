@@ -23,8 +23,8 @@ if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
 from zoo.base.explanations import Attribution
-from zoo.base.images import read_image
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.images import read_image
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.registry import load_registry
 from zoo.base.types import Images
 from zoo.interpret.interpreter import Interpreter

@@ -22,7 +22,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
-from zoo.base import images, pixel_arrays
+from zoo.base.pictures import images, pixel_arrays
 from zoo.base.progress import SILENT
 from zoo.base.registry import load_registry
 from zoo.base.types import TEST, Dataset, Sample

@@ -89,7 +89,7 @@ def _explain_one(
 ) -> Attribution:
     import numpy as np
 
-    from zoo.base.pixel_arrays import blurred
+    from zoo.base.pictures.pixel_arrays import blurred
 
     shap = _shap()
     begun = time.perf_counter()

@@ -19,11 +19,11 @@ from .base.explanations import Group as Group
 from .base.explanations import Neighbour as Neighbour
 from .base.explanations import Reference as Reference
 from .base.hooks import hookimpl as hookimpl
-from .base.images import is_image_name as is_image_name
-from .base.images import read_header as read_header
-from .base.images import read_image as read_image
 from .base.patients import assign_patients as assign_patients
-from .base.pixel_arrays import resize as resize
+from .base.pictures.images import is_image_name as is_image_name
+from .base.pictures.images import read_header as read_header
+from .base.pictures.images import read_image as read_image
+from .base.pictures.pixel_arrays import resize as resize
 from .base.registry import Registry as Registry
 from .base.registry import load_registry as load_registry
 from .base.sources import check_options as check_options

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo import Classifier, Reference
-from zoo.base import images, pixel_arrays
+from zoo.base.pictures import images, pixel_arrays
 
 Regions = tuple[np.ndarray, np.ndarray]
 

@@ -32,7 +32,7 @@ def attributions(
     Raises:
         InvalidSetting: a target that is not one of the classes.
     """
-    from zoo.base.pixel_arrays import blurred
+    from zoo.base.pictures.pixel_arrays import blurred
 
     check_targets(classifier, targets)
     made = []

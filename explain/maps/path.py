@@ -74,7 +74,7 @@ def baseline_of(seen: np.ndarray, kind: str) -> np.ndarray:
     """Return what stands for the picture `(height, width, channels)` without its evidence."""
     import numpy as np
 
-    from zoo.base.pixel_arrays import blurred
+    from zoo.base.pictures.pixel_arrays import blurred
 
     if kind == "blurred":
         return blurred(seen)

@@ -23,7 +23,7 @@ from hostile.simple import simple
 from hostile.tiff import tiff
 
 from zoo import ZooError
-from zoo.base import images
+from zoo.base.pictures import images
 
 KINDS: dict[str, Callable[[Random], bytes]] = {
     "PNG": png, "JPEG": jpeg, "TIFF": tiff, "simple": simple, "DICOM": dicom

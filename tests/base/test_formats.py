@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from zoo import BadInput, Header, Sample, ZooError
-from zoo.base import decoding, file_attributes, formats, images, picture_limits
-from zoo.base.reader_warnings import Silence
+from zoo.base import file_attributes, formats
+from zoo.base.pictures import decoding, images, picture_limits
+from zoo.base.pictures.reader_warnings import Silence
 from zoo.cli import main
 
 STRANGER = """

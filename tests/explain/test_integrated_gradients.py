@@ -9,7 +9,7 @@ from known_networks import classifier_of, halves_network, images_of, linear_netw
 from explain import integrated_gradients, saliency
 from explain.maps.path import baseline_of
 from zoo import InvalidSetting
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 
 KINDS = ("blurred", "mean", "black")
 

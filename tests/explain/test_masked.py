@@ -9,7 +9,7 @@ from known_networks import AdditiveClassifier, additive, images_of, linear_netwo
 from explain import lime, occlusion, rise
 from explain.maps import black_box
 from zoo import InvalidSetting
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 
 METHODS = (occlusion, rise, lime)
 by_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.NAME)

@@ -9,7 +9,7 @@ from known_networks import AdditiveClassifier, additive, images_of
 from explain import shapley
 from explain.maps.occlusion import LogOdds
 from zoo import InvalidSetting
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 
 
 class ProductClassifier(AdditiveClassifier):

@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_image
 
 from plugins.readers.phantom.cohort import Cohort
 from zoo import BadInput
-from zoo.base.pixel_arrays import resize
+from zoo.base.pictures.pixel_arrays import resize
 from zoo.network import localiser
 from zoo.network.boxes import DESCRIPTION, FindBox, described
 from zoo.network.localiser import LUNGS, SIDE, Localiser

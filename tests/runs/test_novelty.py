@@ -8,7 +8,7 @@ import pytest
 
 from zoo import BadInput, DamagedRun, Reference
 from zoo.base import registry
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.runs.novelty import CELLS, DIRECTIONS, SHAPES, Gate, fit_gate, shapes, spaces
 
 

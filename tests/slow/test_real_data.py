@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo import Examples
-from zoo.base import images
+from zoo.base.pictures import images
 from zoo.base.registry import load_registry
 from zoo.workflows import evaluate, explain, predict, train
 

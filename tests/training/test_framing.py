@@ -11,7 +11,7 @@ import pytest
 from plugins.readers.phantom.cohort import Cohort
 from zoo import Architecture, BadInput, Dataset, Sample
 from zoo.base.patients import CHEST
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.progress import SILENT, Silent
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.data.verify import Verified

@@ -7,7 +7,7 @@ import pytest
 
 from plugins.readers.phantom.cohort import Cohort
 from zoo import BadInput, Dataset, Sample
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.data import masks
 from zoo.network import localiser
 from zoo.network.boxes import ANY

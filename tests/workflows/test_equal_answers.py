@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 import zoo
 from zoo import InvalidSetting, Prediction
-from zoo.base.images import read_image
+from zoo.base.pictures.images import read_image
 from zoo.base.registry import Registry
 from zoo.cli import main
 from zoo.data import pipeline

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from zoo.base import formats
-from zoo.base.picture_limits import EXTENSIONS
-from zoo.base.reader_warnings import silence
+from zoo.base.pictures.picture_limits import EXTENSIONS
+from zoo.base.pictures.reader_warnings import silence
 from zoo.base.types import ImageFormat, Sample
 
 BEGINNING = 2**20

@@ -1,7 +1,7 @@
 """The kinds of image file that plugins read, found without the registry.
 
-`zoo.base.images` needs them, and plugins import it; so they have an entry-point group of their own,
-where each entry names one `ImageFormat`. Nothing is loaded before it is asked for.
+`zoo.base.pictures.images` needs them, and plugins import it; so they have an entry-point group of
+their own, where each entry names one `ImageFormat`. Nothing is loaded before it is asked for.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base import images
+from zoo.base.pictures import images
 
 INSIDE = 128
 

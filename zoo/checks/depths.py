@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from zoo.base.depth import Levels, bits_for
+from zoo.base.pictures.depth import Levels, bits_for
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
 
 FEWER = 2

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 

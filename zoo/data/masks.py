@@ -9,7 +9,6 @@ from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 
-from zoo.base import image_files
 from zoo.base.errors import BadInput
 from zoo.base.mask_files import inside
 from zoo.base.mask_names import (
@@ -19,6 +18,7 @@ from zoo.base.mask_names import (
     side_of_mask,
     unmasked,
 )
+from zoo.base.pictures import image_files
 from zoo.base.types import Sample
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
 from zoo.data.frames import Frames

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base import digests, image_files, images, patients, pixel_arrays
+from zoo.base import digests, patients
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
+from zoo.base.pictures import image_files, images, pixel_arrays
 from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Images
 

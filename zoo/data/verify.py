@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from zoo.base import images
-from zoo.base.depth import Levels, measured, settled, white_of
 from zoo.base.errors import BadInput, UnknownName
 from zoo.base.parallel import in_parallel
+from zoo.base.pictures import images
+from zoo.base.pictures.depth import Levels, measured, settled, white_of
 from zoo.base.progress import Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp

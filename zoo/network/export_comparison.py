@@ -8,8 +8,8 @@ import numpy as np
 
 from zoo.base.errors import BadInput
 from zoo.base.explanations import Reference
-from zoo.base.images import read_image
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.images import read_image
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Dataset
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.export_formats import LOGITS, OUTPUTS, PROBABILITIES, ExportedNetwork

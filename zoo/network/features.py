@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from zoo.base.cache import cache_folder
-from zoo.base.images import READING
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.images import READING
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import Progress
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation

@@ -21,7 +21,7 @@ from PIL import Image
 
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.explanations import Reference
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 
 NEIGHBOURS = 5
 SHARE = 0.99

@@ -13,7 +13,7 @@ from zoo.base.errors import DamagedRun
 from zoo.base.explanations import Reference
 from zoo.base.files import replacing
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.types import Dataset, Sample
 
 THUMBNAIL_SIDE = 160

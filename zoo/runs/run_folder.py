@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base import leftovers
-from zoo.base.depth import PLAIN
 from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.explanations import Reference
 from zoo.base.files import sync_folder, write_json, writing
+from zoo.base.pictures.depth import PLAIN
 from zoo.runs import reference
 from zoo.runs.record import BASELINES as BASELINES
 from zoo.runs.record import CASES as CASES

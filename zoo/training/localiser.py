@@ -12,7 +12,7 @@ from PIL import Image
 
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.masks import Masks

@@ -13,7 +13,7 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.locks import in_turn
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import source_slug

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.base.explanations import Attribution, Reference
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import encode_jpeg, to_channels
+from zoo.base.pictures.pixel_arrays import encode_jpeg, to_channels
 from zoo.base.registry import Registry
 from zoo.base.types import Images, Sample
 from zoo.interpret.interpreter import serves

@@ -144,7 +144,7 @@ def layout_of(dataset: Dataset, name: str) -> Layout:
         stored=int(dataset.BitsStored),
         syntax=str(syntax),
     )
-    from zoo.base import images
+    from zoo.base.pictures import images
 
     if layout.rows * layout.columns > images.MAX_PIXELS:
         raise BadInput(

@@ -65,7 +65,7 @@ def _bits_in_use(values: np.ndarray, precision: int, layout: Layout, signed: boo
     A stream of fewer bits than the file declares has its own. One of more was often packed so for
     convenience; only where its values do not fit what the file declares, it is the file that errs.
     """
-    from zoo.base.depth import reach
+    from zoo.base.pictures.depth import reach
 
     if precision <= layout.stored:
         return precision

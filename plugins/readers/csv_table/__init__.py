@@ -80,7 +80,7 @@ class Cell:
 def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
     from zoo.base.class_names import chosen_classes
     from zoo.base.file_attributes import attributes_below
-    from zoo.base.image_files import ImagesBelow
+    from zoo.base.pictures.image_files import ImagesBelow
 
     layout = published.recognised(table.header)
     options = {**(layout.options if layout else {}), **given}

@@ -143,7 +143,7 @@ class Below:
 
     @functools.cached_property
     def _names(self) -> tuple[str, ...]:
-        from zoo.base.image_files import walk
+        from zoo.base.pictures.image_files import walk
 
         return tuple(name for name in walk(self.root).names if name not in self.besides)
 

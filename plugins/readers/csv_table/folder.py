@@ -28,7 +28,7 @@ def table_of(folder: Path, options: Mapping[str, str]) -> tuple[Table, str] | No
     Raises:
         BadInput: several tables name images that are there.
     """
-    from zoo.base.image_files import walk
+    from zoo.base.pictures.image_files import walk
 
     if {CLASS, ROOT} & set(options):
         return None

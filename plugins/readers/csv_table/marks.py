@@ -21,7 +21,7 @@ from zoo.base.class_names import fold
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.base.image_files import ImagesBelow
+    from zoo.base.pictures.image_files import ImagesBelow
 
 Mask = Callable[[Sample, tuple[int, int] | None], "np.ndarray"]
 

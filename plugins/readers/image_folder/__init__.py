@@ -18,7 +18,7 @@ from plugins.readers.image_folder.published import Named, named_by_file
 from zoo import BadInput, Dataset, Sample, check_options, hookimpl
 
 if TYPE_CHECKING:
-    from zoo.base.image_files import Walk
+    from zoo.base.pictures.image_files import Walk
 
 LAYOUT = "Expected 'train', 'val' and 'test' with a folder a class in each, or a folder a class."
 TABLES = (".csv", ".tsv", ".csv.gz")
@@ -43,8 +43,8 @@ def _index(root: Path, options: Mapping[str, str]) -> Dataset:
     from zoo.base import patients
     from zoo.base.class_names import chosen_classes
     from zoo.base.file_attributes import attributes_below
-    from zoo.base.image_files import ImagesBelow, walk
     from zoo.base.path_rules import path_rule
+    from zoo.base.pictures.image_files import ImagesBelow, walk
 
     chosen = chosen_classes(options)
     found = walk(root)

@@ -10,7 +10,7 @@ from keras import layers
 from explain import examples
 from explain.cases import regions
 from zoo import Images, Reference
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.network.classifier import TrainedClassifier
 
 SIDE = 32

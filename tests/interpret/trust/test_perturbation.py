@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from whole_pictures import WholePictures
 
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.imputation import NOISE, Imputer
 from zoo.interpret.trust.perturbation import MOST_IMPUTED, Cells, perturbation_test

@@ -24,7 +24,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
 from zoo import BadInput
-from zoo.base import images
+from zoo.base.pictures import images
 from zoo.base.registry import Registry, load_registry
 from zoo.cli import main
 from zoo.data import queries

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo import DISCLAIMER, Attribution, Examples, Group, Neighbour, Reference
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import pairs
 from zoo.report.cases.page import case_page

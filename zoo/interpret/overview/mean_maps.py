@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Attribution
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.interpret.overview.means import Patients, mean_share
 from zoo.interpret.overview.regions import (
     BORDERS,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Classifier
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 from zoo.interpret.overview.means import Patients, mean_difference
 from zoo.interpret.overview.regions import BOX, EVERYTHING, LUNGS, OUTSIDE, REGIONS, regions
 from zoo.stats import delong

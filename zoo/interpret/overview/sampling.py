@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.base.parallel import in_parallel
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Images, Sample
 from zoo.data.masks import Masks
 from zoo.data.pipeline import PREDICTION_BATCH

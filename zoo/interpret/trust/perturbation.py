@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from zoo.base.explanations import Classifier
-from zoo.base.pixel_arrays import blurred
+from zoo.base.pictures.pixel_arrays import blurred
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.trust.controls import image_seed
 from zoo.interpret.trust.imputation import Imputer

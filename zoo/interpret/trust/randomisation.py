@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from zoo.base import images as pictures
 from zoo.base.digests import digest_bytes
 from zoo.base.errors import NotWritten
 from zoo.base.explanations import Attribution, Explainer, Reference
 from zoo.base.files import write_json
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures import images as pictures
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Images
 from zoo.interpret.methods import asked
 from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.base.explanations import Attribution, Examples, Group, Neighbour
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.interpret.case import Case
 from zoo.report.cases.overlays import overlay
 from zoo.report.cases.text import agreement_text, credibility_text, fact, neighbour_label, thumbnail

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from zoo.base.explanations import Attribution
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.network.frame import Box
 
 UNSIGNED_COLOURS, SIGNED_COLOURS = "plasma", "RdBu_r"

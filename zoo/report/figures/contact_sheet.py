@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.base.errors import BadInput
-from zoo.base.pixel_arrays import to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.report.rendering import uri
 from zoo.report.style import FONT, INK, MUTED, new_figure, plain, to_png
 

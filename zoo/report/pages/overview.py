@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import DISCLAIMER
-from zoo.base.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_png
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure

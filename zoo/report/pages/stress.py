@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import DISCLAIMER
-from zoo.base.pixel_arrays import encode_jpeg, resize
+from zoo.base.pictures.pixel_arrays import encode_jpeg, resize
 from zoo.base.types import EMPTY
 from zoo.data.stresses import LEVELS
 from zoo.report.rendering import render, uri

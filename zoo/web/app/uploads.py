@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fastapi import UploadFile
 from fastapi.concurrency import run_in_threadpool
 
-from zoo.base import images, pixel_arrays
 from zoo.base.errors import BadInput, ZooError
+from zoo.base.pictures import images, pixel_arrays
 from zoo.report.cases.overlays import enlarge
 from zoo.web.service import uploads
 from zoo.web.service.limits import Limits, TooLarge

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.base.errors import BadInput, ZooError
-from zoo.base.images import MAX_PIXELS
+from zoo.base.pictures.images import MAX_PIXELS
 
 MEGABYTE = 1_000_000
 

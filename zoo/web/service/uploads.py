@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from zoo.base import digests, images, interruption, patients, pixel_arrays, shallow_pictures
+from zoo.base import digests, interruption, patients
 from zoo.base.errors import BadInput
-from zoo.base.reader_warnings import silence
+from zoo.base.pictures import images, pixel_arrays, shallow_pictures
+from zoo.base.pictures.reader_warnings import silence
 from zoo.base.types import Images
 from zoo.runs.run_folder import Run
 from zoo.web.service.limits import MEGABYTE, Limits, TooLarge

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from zoo import BadInput
-from zoo.base.image_files import walk
+from zoo.base.pictures.image_files import walk
 
 DICOM = b"\0" * 128 + b"DICM" + b"\0" * 400
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.base import metadata, png_chunks, strips, tiff_tags
-from zoo.base.pixel_arrays import resize
-from zoo.base.tiff_tags import Buffer
+from zoo.base.pictures import metadata, png_chunks, strips, tiff_tags
+from zoo.base.pictures.pixel_arrays import resize
+from zoo.base.pictures.tiff_tags import Buffer
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """Pillow knows more kinds, some of which start other programs (EPS) to be read."""

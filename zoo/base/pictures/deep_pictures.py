@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo.base import depth, png_chunks, tiff_tags
 from zoo.base.errors import BadInput
-from zoo.base.metadata import TRANSPOSITIONS, stored_orientation
-from zoo.base.tiff_tags import Buffer, Page
+from zoo.base.pictures import depth, png_chunks, tiff_tags
+from zoo.base.pictures.metadata import TRANSPOSITIONS, stored_orientation
+from zoo.base.pictures.tiff_tags import Buffer, Page
 from zoo.base.types import DeepPicture
 
 MOST_BYTES = 640_000_000

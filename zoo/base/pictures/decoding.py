@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.base import deep_pictures, formats, metadata, shallow_pictures, strips
+from zoo.base import formats
 from zoo.base.datasets import wrong_header
 from zoo.base.digests import check_regular
 from zoo.base.errors import BadInput, ZooError
-from zoo.base.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
-from zoo.base.pixel_arrays import resize
-from zoo.base.reader_warnings import silence
-from zoo.base.tiff_tags import Buffer
+from zoo.base.pictures import deep_pictures, metadata, shallow_pictures, strips
+from zoo.base.pictures.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
+from zoo.base.pictures.pixel_arrays import resize
+from zoo.base.pictures.reader_warnings import silence
+from zoo.base.pictures.tiff_tags import Buffer
 from zoo.base.types import DeepPicture, Header, ImageFormat
 
 Target = Callable[[int, int], tuple[int, int] | None]

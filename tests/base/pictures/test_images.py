@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo import BadInput, Header, ZooError
-from zoo.base import digests, images, pixel_arrays
+from zoo.base import digests
+from zoo.base.pictures import images, pixel_arrays
 
 COLOURS = np.zeros((16, 24, 3), np.uint8)
 COLOURS[:, :12] = (200, 40, 10)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from zoo import BadInput
-from zoo.base import images
+from zoo.base.pictures import images
 
 Write = Callable[..., bytes]
 RAMP = np.linspace(0, 65_535, 24).astype(np.uint16)[None, :].repeat(16, axis=0)
@@ -200,6 +200,6 @@ def test_the_header_names_the_depth(png: Write, tiff: Write, tmp_path: Any) -> N
 
 
 def test_too_much_to_decode_is_refused(monkeypatch: pytest.MonkeyPatch, png: Write) -> None:
-    monkeypatch.setattr("zoo.base.deep_pictures.MOST_BYTES", 1000)
+    monkeypatch.setattr("zoo.base.pictures.deep_pictures.MOST_BYTES", 1000)
     with pytest.raises(BadInput, match="MB of values"):
         gray(png(np.dstack([RAMP] * 3)))

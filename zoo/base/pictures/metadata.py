@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
-from zoo.base import png_chunks, tiff_tags
-from zoo.base.tiff_tags import Buffer
+from zoo.base.pictures import png_chunks, tiff_tags
+from zoo.base.pictures.tiff_tags import Buffer
 
 TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

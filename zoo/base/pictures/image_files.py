@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from zoo.base import digests, formats, images
+from zoo.base import digests, formats
 from zoo.base.errors import BadInput
 from zoo.base.files import is_text
+from zoo.base.pictures import images
 from zoo.base.types import Header, Sample
 
 if TYPE_CHECKING:

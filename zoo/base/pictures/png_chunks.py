@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zoo.base.tiff_tags import Buffer
+from zoo.base.pictures.tiff_tags import Buffer
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 GRAY, COLOUR, GRAY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.base import images, metadata
+from zoo.base.pictures import images, metadata
 
 Write = Callable[..., bytes]
 PICTURE = (np.arange(16 * 24).reshape(16, 24) // 2 + 20).astype(np.uint8)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from zoo import BadInput
-from zoo.base import images, strips
+from zoo.base.pictures import images, strips
 
 Write = Callable[..., bytes]
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)

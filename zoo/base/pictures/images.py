@@ -12,11 +12,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.base import deep_pictures, depth, formats, metadata, shallow_pictures, strips
-from zoo.base.decoding import Deep, Target, content_for_plugin, decoded, header_by_plugin, opened
-from zoo.base.picture_limits import EXTENSIONS, check_size, refusing
-from zoo.base.picture_limits import MAX_PIXELS as MAX_PIXELS
-from zoo.base.reader_warnings import silence
+from zoo.base import formats
+from zoo.base.pictures import deep_pictures, depth, metadata, shallow_pictures, strips
+from zoo.base.pictures.decoding import (
+    Deep,
+    Target,
+    content_for_plugin,
+    decoded,
+    header_by_plugin,
+    opened,
+)
+from zoo.base.pictures.picture_limits import EXTENSIONS, check_size, refusing
+from zoo.base.pictures.picture_limits import MAX_PIXELS as MAX_PIXELS
+from zoo.base.pictures.reader_warnings import silence
 from zoo.base.types import DeepPicture, Header
 
 READING = 3
