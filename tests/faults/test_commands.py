@@ -94,12 +94,9 @@ class Commands:
         work = self._work(self.trained(), ["ensemble", "frozen", "whole"], "runs")
 
         def again() -> Ended:
-            """Begin anew without what was not finished: an ensemble cannot be resumed."""
+            """Begin anew, unless it is done: nothing else has its name."""
             for made in (self.zygote.work / "runs").glob("ensemble*"):
-                record = made / "run.json"
-                if record.is_file() and json.loads(record.read_text())["status"] == "done":
-                    return self.zygote.call(COMMAND, ["diagnose", str(made)])
-                shutil.rmtree(made)
+                return self.zygote.call(COMMAND, ["diagnose", str(made)])
             return work.begin(NONE, 0)
 
         work.again = again

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import small_work
 from injected import FAULTS, NAMES, NONE, Fault, Zygote
-from survival import PARTIAL, Work
+from survival import Work, is_partial
 
 TRIES = 2
 STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?")
@@ -46,7 +46,7 @@ def results(folder: Path) -> dict[str, Any]:
     """Return what each file of `out` holds; of a log the lines that can be read, in any order."""
     found: dict[str, Any] = {}
     for path in (folder / "out").rglob("*"):
-        if path.is_file() and not path.name.startswith(PARTIAL):
+        if path.is_file() and not is_partial(path):
             name = STAMP.sub("", str(path.relative_to(folder)))
             found[name] = entries(path) if path.suffix == ".jsonl" else path.read_bytes()
     return found

@@ -255,7 +255,7 @@ def test_one_that_is_stopped_leaves_nothing(runs, registry, tmp_path, monkeypatc
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "finish", stopped)
+    monkeypatch.setattr(module, "model_card", stopped)
     with pytest.raises(KeyboardInterrupt):
         ensemble(runs, folder=tmp_path, registry=registry)
     assert list(tmp_path.iterdir()) == []

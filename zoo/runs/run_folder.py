@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -131,19 +132,22 @@ def root(folder: str | Path | None = None) -> Path:
     return Path(folder or os.environ.get("ZOO_RUNS") or "runs")
 
 
-def create(folder: Path, architecture: str) -> Path:
-    """Make a new run folder named by the architecture and the time."""
+def names(architecture: str) -> Iterator[str]:
+    """Yield what a new run folder may be called: by the architecture and the time."""
     base = f"{architecture}-{datetime.now():%Y%m%d-%H%M%S}"
-    for attempt in range(1, 100):
-        path = folder / (base if attempt == 1 else f"{base}-{attempt}")
-        with writing(path):
-            try:
-                path.mkdir(parents=True)
-            except FileExistsError:
-                continue
+    return (f"{base}-{number}" if number > 1 else base for number in itertools.count(1))
+
+
+def create(folder: Path, architecture: str) -> Path:
+    """Make a new run folder."""
+    leftovers.sweep_once(folder)
+    paths = (folder / name for name in names(architecture))
+    while True:
+        path = next(paths)
+        with writing(path), contextlib.suppress(FileExistsError):
+            path.mkdir(parents=True)
             sync_folder(folder)
-        return path
-    raise BadInput(f"The folder '{folder}' has too many runs named '{base}'. Name another --runs.")
+            return path
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:

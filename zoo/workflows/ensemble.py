@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import with_classes_of
+from zoo.runs.staged import staged
 from zoo.stats.alarms import Conditions
 from zoo.training.finish import finish
 from zoo.training.framing import Framing
@@ -89,16 +89,12 @@ def ensemble(
         Alarms(progress),
         progress,
     )
-    path = run_folder.create(run_folder.root(folder), NAME)
-    try:
-        run_folder.write_record(path, record)
+    runs_folder = run_folder.root(folder)
+    with staged(runs_folder, NAME) as path:
         run = finish(trained, record, path)
         write_text(path / run_folder.CARD, model_card(run))
         run_folder.mark_done(run)
-    except BaseException:  # it cannot be resumed: nothing is left that looks as if it could
-        shutil.rmtree(path, ignore_errors=True)
-        raise
-    return run
+    return replace(run, path=runs_folder / run.name)
 
 
 def _localiser(run: Run) -> Localiser | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from survival import PARTIAL
+from survival import is_partial
 
 STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?")
 TIMES = re.compile(
@@ -28,7 +28,7 @@ def plain_results(folder: Path, below: tuple[str, ...]) -> dict[str, Any]:
     """Return what each file below some folders holds; of an unfinished run, nothing."""
     found: dict[str, Any] = {}
     for path in sorted(path for part in below for path in (folder / part).rglob("*")):
-        if path.is_file() and not path.name.startswith(PARTIAL) and "logs" not in path.parts:
+        if path.is_file() and not is_partial(path) and "logs" not in path.parts:
             found[STAMP.sub("", str(path.relative_to(folder)))] = plain(path)
     return found
 

@@ -87,14 +87,19 @@ class Work:
         return [
             f"'{name}' is half written"
             for name in found
-            if not name.name.startswith(PARTIAL)
+            if not is_partial(name)
             and (now / name).read_bytes() != self.expected.get(f"{self.whole}/{name}")
             and not ((before / name).is_file() and _same(now / name, before / name))
         ]
 
     def _left(self) -> list[str]:
-        left = [p for p in self.zygote.work.rglob(f"{PARTIAL}*") if p.is_file()]
+        left = [p for p in self.zygote.work.rglob("*") if p.is_file() and is_partial(p)]
         return [f"'{path.relative_to(self.zygote.work)}' was never removed" for path in left]
+
+
+def is_partial(path: Path) -> bool:
+    """Tell whether a file, or a folder that it is in, is one that is still being written."""
+    return any(part.startswith(PARTIAL) for part in path.parts)
 
 
 def _same(one: Path, other: Path) -> bool:
