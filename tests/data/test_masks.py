@@ -119,3 +119,41 @@ def test_images_of_a_side_have_masks_of_their_own(tmp_path: Path) -> None:
     found = masks.find_masks(tmp_path, [sample("left/1.png"), sample("right/1.png")])
     assert found.of("right/1.png") == (tmp_path / "masks" / "right" / "1.png",)
     assert found.of("left/1.png") == (tmp_path / "masks" / "left" / "1.png",)
+
+
+def test_several_masks_of_an_image_are_joined_beside_it_too(tmp_path: Path) -> None:
+    """As BUSI has them: in the folder of the images, which are no masks of themselves."""
+    name = "benign/benign (4).png"
+    for end, columns in (("", 40), ("_mask", 10), ("_mask_1", 0)):
+        drawn(tmp_path / f"benign/benign (4){end}.png", columns)
+    right_half(tmp_path / "benign/benign (4)_mask_2.png")
+    drawn(tmp_path / "normal/normal (1).png", 40)
+    found = masks.find_masks(tmp_path, [sample(name), sample("normal/normal (1).png")])
+    assert len(found.of(name)) == 3
+    inside = found(sample(name), (8, 8))
+    assert inside is not None
+    assert inside.all(axis=0).tolist() == [True, True, False, False, True, True, True, True]
+    assert inside.any(axis=0).tolist() == inside.all(axis=0).tolist()
+    assert found.of("normal/normal (1).png") == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a_infection_mask.png", "a_lung_mask.png"),
+        ("first/a_mask.png", "second/a_mask.png"),
+        ("first/a.png", "second/a_mask.png"),
+    ],
+)
+def test_masks_of_another_kind_are_not_joined(one: str, other: str, tmp_path: Path) -> None:
+    for path in (one, other):
+        drawn(tmp_path / path, 10)
+    assert masks.find_masks(tmp_path, [sample("a.png")]).of("a.png") == (tmp_path / one,)
+
+
+def test_several_masks_are_not_taken_for_the_two_lungs(tmp_path: Path) -> None:
+    for name in ("1_mask", "1_mask_1", "2_left_mask"):
+        drawn(tmp_path / f"{name}.png", 10)
+    found = masks.find_masks(tmp_path, [sample("1.png"), sample("2.png")])
+    assert len(found.of("1.png")) == 2
+    assert len(found.of("2.png")) == 1

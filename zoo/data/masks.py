@@ -1,7 +1,8 @@
-"""Lung masks from a folder: image files, named as the radiograph they belong to."""
+"""Masks from a folder: image files, named as the image they belong to."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from zoo.base.mask_names import (
 from zoo.base.pictures import image_files
 from zoo.base.types import Sample
 
+_NUMBER = re.compile(r"[ _-]?\d+$")
+
 
 @dataclass(frozen=True)
 class Masks:
@@ -38,27 +41,30 @@ class Masks:
         return inside(paths, size) if paths else None
 
     def of(self, name: str) -> tuple[Path, ...]:
-        """Return the mask with the stem of `name`, or those of the left and the right lung.
+        """Return the masks with the stem of `name`: several, or those of the left and right lung.
 
-        Of several the one whose folders agree most.
+        Of several kinds the one whose folders agree most.
         """
         wanted = PurePosixPath(name)
         candidates = self.paths.get(wanted.stem, ())
         agreeing = {path: _agreement(path, wanted) for path in candidates}
         most = max(agreeing.values(), default=0)
-        closest = [path for path in candidates if agreeing[path] == most]
-        if whole := [path for path in closest if not side_of_mask(path)]:
-            return (whole[0],)
-        halves = {side_of_mask(path): path for path in reversed(closest)}
-        return tuple(halves[side] for side in sorted(halves))
+        closest: dict[str, list[Path]] = defaultdict(list)
+        for path in candidates:
+            if agreeing[path] == most:
+                closest[side_of_mask(path)].append(path)
+        sides = [""] if "" in closest else sorted(closest)
+        return tuple(path for side in sides for path in _numbered(closest[side], wanted.stem))
 
 
 def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     """Index the masks below a folder, in any layout; white is inside.
 
     A file is the mask of the image with its name, or with its name less an end such as `_mask`.
-    Where folders called `masks` lie among others, only what is in them is a mask. Masks of the left
-    and of the right lung (`leftMask/a.png` and `rightMask/a.png`) are joined.
+    Where folders called `masks` lie among others, only what is in them is a mask; where
+    `a_mask.png` lies beside `a.png`, only what is called so. Masks of one image that a number tells
+    apart (`a_mask.png` and `a_mask_1.png`) are joined, and so are those of the left and of the
+    right lung (`leftMask/a.png` and `rightMask/a.png`).
 
     Raises:
         BadInput: it is not a folder, holds no mask of any of these images, or lacks one of the
@@ -68,6 +74,7 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
         raise BadInput(f"There is no folder of masks '{folder}'. Check the path.")
     names = image_files.walk(folder).names
     called = [n for n in names if any(map(is_mask_folder, PurePosixPath(n).parts[:-1]))]
+    called = called or _beside_images(names)
     paths: dict[str, list[Path]] = defaultdict(list)
     for name in called or names:
         path = folder / name
@@ -85,15 +92,31 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     return masks
 
 
+def _beside_images(names: Sequence[str]) -> list[str]:
+    """Return the names that say they are the mask of an image in the same folder."""
+    paths = {name: PurePosixPath(name) for name in names}
+    known = {(path.parent, path.stem) for path in paths.values()}
+    return [name for name, path in paths.items() if (path.parent, unmasked(path.stem)) in known]
+
+
+def _numbered(paths: Sequence[Path], image: str) -> list[Path]:
+    """Return the first mask of an image, and those beside it that differ from it by a number."""
+    kinds = [
+        (path.parent, _NUMBER.sub("", path.stem.removeprefix(image)).lower()) for path in paths
+    ]
+    return [path for path, kind in zip(paths, kinds, strict=True) if kind == kinds[0]]
+
+
 def _refuse_halves(found: Mapping[str, tuple[Path, ...]]) -> None:
     """Refuse an image with a mask of one lung where others have masks of both."""
-    if not any(len(paths) == 2 for paths in found.values()):
+    sides = {name: {side_of_mask(path) for path in paths} for name, paths in found.items()}
+    if not any(len(those) == 2 for those in sides.values()):
         return
-    for name, paths in found.items():
-        if len(paths) == 1 and (side := side_of_mask(paths[0])):
+    for name, those in sides.items():
+        if len(those) == 1 and (side := next(iter(those))):
             raise BadInput(
                 f"There is a mask of the {side} lung of '{name}' and none of the other one: "
-                f"'{paths[0]}'. Expected both: add the other, or take this one out."
+                f"'{found[name][0]}'. Expected both: add the other, or take this one out."
             )
 
 
