@@ -83,6 +83,16 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [own]
 
 
+def test_files_of_the_former_layout_are_removed_and_the_others_stay(tmp_path: Path) -> None:
+    Shards(tmp_path, SILENT).append(KEYS, VALUES)
+    kept = set(tmp_path.iterdir())
+    for name in ("ab12.keys.npy", "ab12.values.npy"):
+        (tmp_path / name).write_bytes(b"old")
+    store = Shards(tmp_path, SILENT)
+    assert set(tmp_path.iterdir()) == kept
+    assert set(store.find(KEYS)) == set(KEYS)
+
+
 def test_two_processes_fill_one_cache_and_both_are_right(tmp_path: Path) -> None:
     both = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(worker)])  # noqa: S603

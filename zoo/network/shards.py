@@ -73,6 +73,7 @@ class Shards:
         self._places: dict[str, tuple[int, int]] = {}
         self._writable = True
         leftovers.sweep_once(folder)
+        _remove(*folder.glob("*.keys.npy"), *folder.glob("*.values.npy"))  # of an older layout
         damaged = 0
         for path in sorted(folder.glob(f"*{INDEX}")) if folder.is_dir() else ():
             try:
