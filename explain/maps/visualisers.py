@@ -73,7 +73,8 @@ def no_feature_map(method: str) -> InvalidSetting:
     return InvalidSetting(
         f"'{method}' was asked of a network without a convolution, of a transformer or of an "
         "ensemble; it needs one feature map of rows and columns that all logits depend on. Use "
-        "'saliency', 'smoothgrad' or 'shap' instead ('gradcam' of a transformer or an ensemble)."
+        "'saliency', 'smoothgrad', 'shap', 'occlusion' or 'rise' instead ('gradcam' of a "
+        "transformer or an ensemble)."
     )
 
 

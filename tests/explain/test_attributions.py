@@ -192,7 +192,7 @@ def test_gradcam_plus_plus_survives_a_logit_whose_exponential_overflows():
 @by_cam
 def test_a_network_without_convolution_is_refused(method):
     classifier, _ = linear_network()
-    with pytest.raises(InvalidSetting, match=r"without a convolution.*saliency"):
+    with pytest.raises(InvalidSetting, match=r"without a convolution.*saliency.*occlusion.*rise"):
         method.explain(classifier, images_of(noise_images(1, 8)), [0], None)
 
 
