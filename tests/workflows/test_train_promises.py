@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from zoo import InvalidSetting, NotWritten
 from zoo.base import locks
 from zoo.base.progress import Silent
 from zoo.base.registry import Registry
+from zoo.cli import main
 from zoo.report.pages.card import model_card
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose, untold
@@ -54,6 +56,10 @@ def test_data_that_change_meanwhile_are_told_and_kept_in_the_run(
     assert "data changed" in {alarm.kind for alarm in run.alarms}
     assert "data changed" in {alarm.kind for alarm in untold(run.alarms, diagnose(run))}
     assert said in model_card(run)
+    told = CliRunner().invoke(main, ["diagnose", str(run.path)])
+    assert (told.exit_code, told.output.count(said)) == (0, 1)
+    kept = json.loads(CliRunner().invoke(main, ["diagnose", str(run.path), "--json"]).stdout)
+    assert [alarm["kind"] for alarm in kept["alarms"]].count("data changed") == 1
 
 
 def test_a_run_is_done_last_and_gets_its_card_when_it_goes_on(

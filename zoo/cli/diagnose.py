@@ -11,7 +11,7 @@ import click
 from zoo.cli import options
 from zoo.cli.console import print_json
 from zoo.runs import run_folder
-from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others
+from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others, untold
 
 
 @click.command("diagnose")
@@ -19,16 +19,26 @@ from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others
 @options.runs_folder
 @options.as_json
 def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
-    """Name what holds RUN (default: the newest finished one) back, with the evidence."""
+    """Name what holds RUN (default: the newest finished one) back, with the evidence.
+
+    Alarms of its training, such as data that changed meanwhile, come first.
+    """
     run = run_folder.open_run(run_name, run_folder.root(folder))
     causes = diagnose(run)
+    alarms = untold(run.alarms, causes)
     if as_json:
-        rows = {"run": run.name, "causes": [asdict(cause) for cause in causes]}
+        rows = {
+            "run": run.name,
+            "causes": [asdict(cause) for cause in causes],
+            "alarms": [asdict(alarm) for alarm in alarms],
+        }
         print_json(rows)
         return
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
     click.echo(run.name)
+    for alarm in alarms:
+        click.echo(f"\n{alarm.kind}: alarm\n  {alarm.message}\n  {alarm.remedy}")
     for cause in causes:
         click.echo(f"\n{told(cause)}")
     if not held_back(causes):
