@@ -137,6 +137,12 @@ def test_layers_of_a_plugin_that_is_not_installed_are_refused_without_a_process(
     assert "entry point" in found.remedy
 
 
+def test_a_network_that_is_not_loaded_elsewhere_is_not_tried_there():
+    verdicts = conformance.tried(with_layer(Drifting()), elsewhere=False)
+    assert [one.name for one in verdicts] == STEPS
+    assert all(one.fits for one in verdicts)
+
+
 def test_what_is_registered_here_is_not_known_elsewhere():
     kind = keras.saving.register_keras_serializable("test_conformance")(Across)
     assert keras.saving.get_registered_object("test_conformance>Across") is kind

@@ -21,6 +21,7 @@ from zoo.training.cells import Cell, CellResult
 from zoo.workflows.compare import SCHEMA, compare
 from zoo.workflows.evaluate import evaluate
 from zoo.workflows.experiments import Experiment
+from zoo.workflows.learning_curve import learning_curve
 from zoo.workflows.train import train
 
 SOURCE = "phantom?images=80&size=64"
@@ -109,6 +110,46 @@ def test_baselines_of_three_classes_are_measured_as_the_networks_are(
         assert 0.6 < file["roc_auc"]["value"] < 0.98, "C against the rest would be 1"
     fitted = baselines.load(run.path / run_folder.BASELINES)
     assert {baseline.coefficients.shape[0] for baseline in fitted.values()} == {3}
+
+
+def build_across(input_shape, num_classes):
+    """Build a network whose answer to an image depends on the others of its batch."""
+    import keras
+
+    pixels = keras.Input(input_shape)
+    x = keras.layers.GlobalAveragePooling2D()(pixels / 255)
+    x = x - keras.ops.mean(x, axis=0, keepdims=True)
+    return keras.Model(pixels, keras.layers.Dense(num_classes)(x))
+
+
+def test_an_architecture_that_could_not_be_used_is_refused_before_any_is_trained(
+    two_registry: Registry, tmp_path: Path
+) -> None:
+    across = Architecture(name="across", summary="", build=build_across, parameters=1)
+    known = replace(two_registry, architectures={**two_registry.architectures, "across": across})
+    small = {"changes": SMALL, "input_shape": INPUT, "folder": tmp_path, "registry": known}
+    with pytest.raises(InvalidSetting, match=r"'across' could be trained, but not used.*its batch"):
+        compare(["tiny", "across"], SOURCE, folds=2, **small)
+    with pytest.raises(InvalidSetting, match="'across' could be trained, but not used"):
+        learning_curve("across", SOURCE, shares=(0.25, 0.5, 1), seeds=1, **small)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_trained_already_is_not_tried_again(
+    compared, two_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
+    again = compare(
+        ["tiny", "tinier"],
+        SOURCE,
+        folds=2,
+        changes=SMALL,
+        input_shape=INPUT,
+        folder=compared.page.parents[2],
+        registry=two_registry,
+        command=["zoo", "compare"],
+    )
+    assert again.result == compared.result
 
 
 def test_data_and_page_are_written(compared) -> None:

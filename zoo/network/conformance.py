@@ -68,15 +68,16 @@ class Verdict:
     remedy: str = ""
 
 
-def tried(model: Any, origin: Origin | None = None) -> list[Verdict]:
+def tried(model: Any, origin: Origin | None = None, *, elsewhere: bool = True) -> list[Verdict]:
     """Try what using a trained network needs, on a built and checked one; nothing of it changes.
 
     The verdicts are named 'pixels', 'embedding', 'saved', 'fresh process' (only with layers that
     are neither Keras's nor zoo's), 'deterministic', 'batch', 'feature map' and 'gradient'. After
-    one of the first three that does not fit, the others are not tried. `origin` is what built it.
+    one of the first three that does not fit, the others are not tried. `origin` is what built it;
+    a network that is never loaded `elsewhere` is not tried in a fresh process, which takes seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return _Trial(model, origin, Path(folder)).verdicts()
+        return _Trial(model, origin, Path(folder)).verdicts(elsewhere)
 
 
 def refuse_misfits(verdicts: Sequence[Verdict], architecture: str) -> None:
@@ -107,7 +108,7 @@ class _Trial:
         self.exact, self.across = (EXACT, ACROSS) if single else (COARSE, COARSE)
         self.loaded: Any = None
 
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self, elsewhere: bool) -> list[Verdict]:
         told: list[Verdict] = []
         for name, step in {
             "pixels": self._takes_pixels,
@@ -119,7 +120,7 @@ class _Trial:
             "feature map": self._has_feature_map,
             "gradient": self._has_gradient,
         }.items():
-            if name == "fresh process" and not self.own:
+            if name == "fresh process" and not (self.own and elsewhere):
                 continue
             try:
                 told.append(Verdict(name, True, step()))

@@ -28,6 +28,7 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data.splits import folds, reduced
 from zoo.data.verify import Verified, verify
+from zoo.network.conformance import refuse_misfits, tried
 from zoo.network.features import backbone_key
 from zoo.runs import run_folder
 from zoo.stats import labelled_logits
@@ -242,13 +243,18 @@ def train_all(
 
     With one job on this machine the trainings run in this process and show their epochs. With
     'dask' they go to the cluster at the address `scheduler`, whose workers need this program, the
-    data and the folder under the same paths.
+    data and the folder under the same paths. An architecture that could not be used afterwards is
+    refused before the first training.
 
     Raises:
-        InvalidSetting: an unknown backend, or an address that fits none or does not answer.
+        InvalidSetting: an unknown backend, an address that fits none or does not answer, or an
+            architecture that could not be used.
         ZooError: the data or a setting cannot be used.
     """
     check_backend(backend, scheduler)
+    undone = [cell for cell in cells if not (folder / cell.name / SUMMARY).is_file()]
+    for cell in {cell.architecture: cell for cell in reversed(undone)}.values():
+        _refuse_misfit(cell, *opened)
     if backend == "loky" and jobs == 1:
         for number, cell in enumerate(cells, 1):
             progress.note(f"Training {number} of {len(cells)}: {cell.name}")
@@ -268,6 +274,14 @@ def train_all(
                 progress.advance()
         finally:
             progress.stop()
+
+
+def _refuse_misfit(cell: Cell, registry: Registry, verified: Verified) -> None:
+    import keras
+
+    keras.utils.set_random_seed(cell.seed)
+    network = build(_plan(cell, registry), len(verified.dataset.class_names))
+    refuse_misfits(tried(network, elsewhere=False), cell.architecture)
 
 
 def attempt_cell(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
