@@ -52,6 +52,13 @@ def test_batches_hold_pixels_names_and_contents(picture: Picture) -> None:
     assert first.digests[0] == first.digests[3] != first.digests[1]
 
 
+def test_the_shape_of_each_picture_before_it_was_squashed_is_kept(picture: Picture) -> None:
+    files = [picture("wide.png", size=(30, 60)), picture("tall.png", size=(50, 20))]
+    ((images, _),) = read(files)
+    assert images is not None
+    assert images.shapes == ((30, 60), (50, 20))
+
+
 def test_one_channel_when_the_network_takes_one(picture: Picture) -> None:
     ((images, _),) = list(queries.read_images([picture("a.png")], (32, 32, 1), "none", 4))
     assert images is not None

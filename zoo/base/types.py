@@ -170,9 +170,12 @@ class Images:
 
     `pixels` is `(batch, height, width, channels)` uint8. `patients[i]` is None when unknown;
     `digests[i]` identifies the content, so that a reference case can be recognised as the query.
+    `shapes[i]` is `(height, width)` of the picture as a person sees it, upright and before it was
+    squashed: in these proportions it is shown. None, or no shapes at all, where that is unknown.
     """
 
     pixels: np.ndarray
     names: tuple[str, ...]
     patients: tuple[str | None, ...]
     digests: tuple[str, ...]
+    shapes: tuple[tuple[int, int] | None, ...] = ()

@@ -78,10 +78,10 @@ def read_images(
     """
     height, width, channels = input_shape
 
-    def load(path: Path) -> tuple[np.ndarray, str] | Skipped:
+    def load(path: Path) -> tuple[np.ndarray, tuple[int, int], str] | Skipped:
         try:
-            pixels = images.read_image(path, (height, width), bits=bits)
-            return pixel_arrays.to_channels(pixels, channels), digests.digest_file(path)
+            pixels, shape = images.read_shaped(path, (height, width), bits=bits)
+            return pixel_arrays.to_channels(pixels, channels), shape, digests.digest_file(path)
         except BadInput as error:
             if strict and len(files) == 1:
                 raise
@@ -101,10 +101,11 @@ def read_images(
         batch = None
         if whole:
             batch = Images(
-                pixels=np.stack([pixels for pixels, _ in whole]),
+                pixels=np.stack([pixels for pixels, _, _ in whole]),
                 names=tuple(names),
                 patients=tuple(_patient(patient_rule, name) for name in names),
-                digests=tuple(digest for _, digest in whole),
+                digests=tuple(digest for _, _, digest in whole),
+                shapes=tuple(shape for _, shape, _ in whole),
             )
         yield batch, skipped
     if strict and broken == len(files):

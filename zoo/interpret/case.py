@@ -28,6 +28,9 @@ class Case:
     probabilities: tuple[float, ...]
     predicted: int
     class_names: tuple[str, ...]
+    shape: tuple[int, int] | None = None
+    """`(height, width)` of the picture as a person sees it: it is drawn in these proportions.
+    None: in those of `pixels`."""
     box: Box | None = None
     """What the network saw of it; None: all of it."""
     explanations: tuple[Explanation, ...] = ()

@@ -101,6 +101,7 @@ class Interpreter:
             Case(
                 name=Path(name).name,
                 pixels=images.pixels[i],
+                shape=images.shapes[i] if images.shapes else None,
                 probabilities=tuple(map(float, answers.probabilities[i])),
                 predicted=answers.verdicts[i].predicted,
                 threshold=self.run.threshold,

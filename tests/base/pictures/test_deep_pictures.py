@@ -179,8 +179,9 @@ def test_deep_pictures_are_turned_as_others_are(png: Write, tiff: Write, orienta
         tiff(values, tags=[(274, SHORT, [orientation])]),
     ):
         np.testing.assert_allclose(gray(content), expected, atol=1)
-        small = images.read_image(content, (8, 30))
+        small, shape = images.read_shaped(content, (8, 30))
         assert small.shape == (8, 30, 3)
+        assert shape == expected.shape
 
 
 def test_the_header_names_the_depth(png: Write, tiff: Write, tmp_path: Any) -> None:

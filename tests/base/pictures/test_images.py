@@ -102,6 +102,29 @@ def test_the_orientation_of_the_camera_is_applied(size: tuple[int, int] | None) 
     assert pixels[-3, 8, 2] > 150
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_the_shape_that_is_told_is_that_of_the_upright_picture(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(COLOURS).resize((960, 640)), kind, exif=exif)
+    pixels, shape = images.read_shaped(content, (20, 20))
+    assert shape == images.read_image(content).shape[:2]
+    assert shape == ((960, 640) if orientation > 4 else (640, 960))
+    np.testing.assert_array_equal(pixels, images.read_image(content, (20, 20)))
+    small = images.read_proportioned(content, 32)
+    assert small.shape == ((48, 32, 3) if orientation > 4 else (32, 48, 3))
+
+
+@given(st.integers(8, 9_000), st.integers(8, 9_000), st.integers(8, 500))
+def test_proportions_are_kept_up_to_three_to_one(height: int, width: int, side: int) -> None:
+    shown = pixel_arrays.proportioned((height, width), side)
+    assert min(shown) == side
+    assert (shown[0] > shown[1]) <= (height > width)
+    long = max(height, width) / min(height, width)
+    assert max(shown) == pytest.approx(side * min(long, 3), abs=0.51)
+
+
 def test_a_size_is_height_and_width_and_squashes() -> None:
     assert images.read_image(encoded(Image.fromarray(COLOURS)), (20, 10)).shape == (20, 10, 3)
 

@@ -135,6 +135,7 @@ def test_a_preview_or_a_mask_is_no_other_picture(tiff: Write, kind: Any) -> None
         pixels = images.read_image(content)
         assert pixels.shape == (16, 24, 3)
         assert pixels.min() == 255
+        assert images.read_shaped(content, (9, 9))[1] == (16, 24), "not that of the preview"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])

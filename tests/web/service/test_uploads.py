@@ -68,5 +68,6 @@ def test_decoding_follows_the_run(trained: Run) -> None:
     assert images.pixels.shape == (2, 64, 64, 3)
     assert images.digests == tuple(own.digest for own in uploads)
     assert images.digests[0] != images.digests[1]
+    assert as_images([accept(png(90, 60), "a.png", Limits())], trained).shapes == ((60, 90),)
     with pytest.raises(BadInput, match=r"cut\.png"):
         as_images([*uploads, accept(png()[:-200], "cut.png", Limits())], trained)

@@ -100,6 +100,7 @@ def _by_pillow(
     alone: contextlib.ExitStack,
     turn: Image.Transpose | None = None,
 ) -> np.ndarray:
+    shallow_pictures.turn_to_page(image, file.whole)
     check_size(*image.size, name)
     check_alone(shallow_pictures.pictures(image, file.whole), name)
     width, height = image.size
@@ -108,7 +109,7 @@ def _by_pillow(
     if size is not None and image.mode in ("L", "RGB"):
         # JPEG decodes at a fraction; twice the size leaves the sharpness to our own filter.
         image.draft(None, (2 * max(size),) * 2)
-    shallow_pictures.load(image, file.whole)
+    image.load()
     turn = turn or metadata.orientation(image)
     if turn in metadata.SIDEWAYS:
         size = target(height, width)

@@ -24,6 +24,7 @@ from zoo.base.pictures.decoding import (
 )
 from zoo.base.pictures.picture_limits import EXTENSIONS, check_size, refusing
 from zoo.base.pictures.picture_limits import MAX_PIXELS as MAX_PIXELS
+from zoo.base.pictures.pixel_arrays import proportioned
 from zoo.base.pictures.reader_warnings import silence
 from zoo.base.types import DeepPicture, Header
 
@@ -69,6 +70,30 @@ def read_image(
         (48, 32, 3)
     """
     return _read(source, name, bits, lambda _width, _height: size)
+
+
+def read_shaped(
+    source: Path | bytes, size: tuple[int, int], name: str = "", *, bits: int | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Read one image as `read_image` does; return it and the `(height, width)` it has upright."""
+    shape = size
+
+    def target(width: int, height: int) -> tuple[int, int]:
+        nonlocal shape
+        shape = height, width  # of those that are told, the last is the upright one
+        return size
+
+    return _read(source, name, bits, target), shape
+
+
+def read_proportioned(
+    source: Path | bytes, side: int, name: str = "", *, bits: int | None = None
+) -> np.ndarray:
+    """Read one image as `read_image` does, with this shorter side, in its own proportions.
+
+    They are kept up to 3:1 (`zoo.base.pictures.pixel_arrays.proportioned`).
+    """
+    return _read(source, name, bits, lambda width, height: proportioned((height, width), side))
 
 
 def read_within(source: Path | bytes, longest: int, name: str = "") -> np.ndarray:

@@ -9,6 +9,9 @@ from PIL import Image
 
 from zoo.base.errors import BadInput
 
+LONGEST = 3
+"""The longest side of a picture that is shown, in shorter sides."""
+
 
 def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     """Squash a picture to `size = (height, width)`, bilinear with antialias.
@@ -23,6 +26,15 @@ def resize(pixels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
         return pixels
     image = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.asarray(image)
+
+
+def proportioned(shape: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return `(height, width)` with this shorter side, in the proportions of `shape`.
+
+    A picture longer than 3:1 becomes 3:1, so that it can still be laid out beside others.
+    """
+    height, width = (min(round(side * given / min(shape)), LONGEST * side) for given in shape)
+    return height, width
 
 
 def to_channels(pixels: np.ndarray, channels: int) -> np.ndarray:

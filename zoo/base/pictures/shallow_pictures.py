@@ -45,14 +45,13 @@ def pictures(image: Image.Image, content: Buffer) -> int:
     return getattr(image, "n_frames", 1)
 
 
-def load(image: Image.Image, content: Buffer) -> None:
-    """Decode an open picture, of a TIFF file the first page that is no preview of another."""
+def turn_to_page(image: Image.Image, content: Buffer) -> None:
+    """Turn an open TIFF file to the first page that is no preview of another."""
     if image.format == "TIFF":
         pages = tiff_tags.pages(content)
         place = tiff_tags.place(content, pages[0]) if pages else 0
         if place:
             image.seek(place)
-    image.load()
 
 
 def plain(

@@ -68,11 +68,14 @@ def as_images(uploads: Sequence[Upload], run: Run) -> Images:
     """
     height, width, channels = run.record["input_shape"]
     rule = run.record["data"]["patient_rule"]
-    pixels = []
+    pixels, shapes = [], []
     for upload in uploads:
         interruption.check()
-        read = images.read_image(upload.content, (height, width), upload.name, bits=run.bits)
+        read, shape = images.read_shaped(
+            upload.content, (height, width), upload.name, bits=run.bits
+        )
         pixels.append(pixel_arrays.to_channels(read, channels))
+        shapes.append(shape)
     return Images(
         pixels=np.stack(pixels),
         names=tuple(upload.name for upload in uploads),
@@ -81,6 +84,7 @@ def as_images(uploads: Sequence[Upload], run: Run) -> Images:
             for upload in uploads
         ),
         digests=tuple(upload.digest for upload in uploads),
+        shapes=tuple(shapes),
     )
 
 
