@@ -94,6 +94,18 @@ def test_thumbnails_are_small_jpegs_in_order() -> None:
             assert np.asarray(picture).mean() == pytest.approx(60 * number, abs=2)
 
 
+def test_thumbnails_keep_the_proportions_of_the_picture() -> None:
+    data = Dataset(
+        source="here",
+        class_names=("a",),
+        samples=tuple(samples(1, 2)),
+        read=lambda _, size: np.zeros((*(size or (40, 60)), 3), np.uint8),
+        digest=lambda s: s.name,
+    )
+    (encoded,) = reference.thumbnails(data, data.samples)
+    assert Image.open(io.BytesIO(encoded)).size == (240, 160)
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "short", "text", "pickle"])
 def test_damaged_cases_are_told(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "reference.npz"

@@ -15,8 +15,10 @@ from zoo.base.files import replacing
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.types import Dataset, Sample
+from zoo.data.proportions import read_proportioned
 
 THUMBNAIL_SIDE = 160
+"""Pixels of the shorter side; pictures of older runs are squashed to a square."""
 HELD = ("held_embeddings", "held_labels")
 """Arrays of the validation cases; runs of older versions have none."""
 ARRAYS = {
@@ -48,10 +50,10 @@ def choose_cases(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
 
 
 def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]:
-    """Encode a small JPEG of each sample."""
+    """Encode a small JPEG of each sample, in its own proportions."""
 
     def thumbnail(sample: Sample) -> bytes:
-        return encode_jpeg(dataset.read(sample, (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), quality=80)
+        return encode_jpeg(read_proportioned(dataset, sample, THUMBNAIL_SIDE), quality=80)
 
     return tuple(in_parallel(thumbnail, samples))
 

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.base.errors import BadInput
 from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.types import Dataset
+from zoo.data.proportions import read_proportioned
 from zoo.report.figures.contact_sheet import Tile
 
 SIDE, QUALITY = 160, 80
@@ -57,7 +58,7 @@ class Pictures:
     def _jpeg(self, name: str) -> bytes | None:
         if name in self._samples and name not in self._encoded:
             try:
-                pixels = self.dataset.read(self._samples[name], (SIDE, SIDE))
+                pixels = read_proportioned(self.dataset, self._samples[name], SIDE)
                 self._encoded[name] = encode_jpeg(pixels, quality=QUALITY)
             except BadInput:  # a finding of its own
                 self._encoded[name] = None
