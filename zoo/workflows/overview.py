@@ -99,6 +99,7 @@ def overview(
     }
     marked = {place: _called(run, logits) for place, logits in passed.marked.items()}
     before, is_positive = _called(run, passed.logits), truth == positive
+    pictures, shape = _pictures(reader, samples, positive)
     return Overview(
         run=run.name,
         source=source or run.record["data"]["source"],
@@ -131,7 +132,8 @@ def overview(
             cases.embeddings, cases.labels, patients=cases.patients, digests=cases.digests
         ),
         reference=cases,
-        pictures=_pictures(reader, samples, positive),
+        pictures=pictures,
+        shape=shape,
     )
 
 
@@ -161,14 +163,20 @@ def _called(run: Run, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return probabilities[:, positive].astype(np.float64), called
 
 
-def _pictures(reader: Reader, samples: Sequence[Sample], positive: int) -> dict[str, np.ndarray]:
-    """Show on one image of the positive class, with lungs where there are any, what was done."""
+def _pictures(
+    reader: Reader, samples: Sequence[Sample], positive: int
+) -> tuple[dict[str, np.ndarray], tuple[int, int] | None]:
+    """Show on one image of the positive class, with lungs where there are any, what was done.
+
+    The shape that the image has upright comes with it.
+    """
     chosen = [s for s in samples if s.label == positive] or list(samples)
     areas = [0.0 if mask is None else mask.mean() for mask in map(reader.mask, chosen)]
     sample = chosen[int(np.argsort(areas)[(2 * len(areas)) // 3])]  # lungs well in the picture
-    pixels, lungs = reader.pixels(sample)[None], [reader.mask(sample)]
+    read, shape = reader.read(sample)
+    pixels, lungs = read[None], [reader.mask(sample)]
     hidden = occlusion.hide(pixels, lungs)
-    return {
+    pictures = {
         AS_IT_IS: pixels[0],
         **{region: shown[0] for region, (shown, _, _) in hidden.items()},
         **{
@@ -177,3 +185,4 @@ def _pictures(reader: Reader, samples: Sequence[Sample], positive: int) -> dict[
             for corner in marker.CORNERS
         },
     }
+    return pictures, shape

@@ -8,13 +8,14 @@ import numpy as np
 
 from zoo.base.explanations import Attribution, Reference
 from zoo.base.parallel import in_parallel
-from zoo.base.pictures.pixel_arrays import encode_jpeg, to_channels
+from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.registry import Registry
 from zoo.base.types import Images, Sample
+from zoo.data.proportions import read_shaped
 from zoo.interpret.interpreter import serves
 from zoo.interpret.methods import BrokenMethod, explained
 from zoo.network.classifier import TrainedClassifier
-from zoo.report.cases.overlays import overlay_jpeg
+from zoo.report.cases.overlays import overlay_jpeg, picture_jpeg
 from zoo.runs.reference import keeps_pictures
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection
@@ -85,28 +86,25 @@ def _pictures(
     cases: Reference,
 ) -> list[tuple[bytes | None, bytes | None]]:
     """Return the picture of each sample and the map drawn over it, where a method draws one."""
-    pixels = _pixels(classifier, selection, chosen)
+    height, width, channels = classifier.input_shape
+    dataset = selection.verified.dataset
+    read = list(in_parallel(lambda s: read_shaped(dataset, s, (height, width)), chosen))
+    shapes = tuple(shape for _, shape in read)
     images = Images(
-        pixels,
+        np.stack([to_channels(pixels, channels) for pixels, _ in read]),
         tuple(s.name for s in chosen),
         tuple(s.patient for s in chosen),
         tuple(selection.verified.digests[s.name] for s in chosen),
+        shapes,
     )
     maps = _maps(registry, classifier, images, targets, cases)
     return [
-        (encode_jpeg(picture), None if drawn is None else overlay_jpeg(picture, drawn))
-        for picture, drawn in zip(pixels, maps, strict=True)
+        (
+            picture_jpeg(picture, shape=shape),
+            None if drawn is None else overlay_jpeg(picture, drawn, shape=shape),
+        )
+        for picture, shape, drawn in zip(images.pixels, shapes, maps, strict=True)
     ]
-
-
-def _pixels(
-    classifier: TrainedClassifier, selection: Selection, chosen: list[Sample]
-) -> np.ndarray:
-    height, width, channels = classifier.input_shape
-    read = selection.verified.dataset.read
-    return np.stack(
-        list(in_parallel(lambda s: to_channels(read(s, (height, width)), channels), chosen))
-    )
 
 
 def _maps(

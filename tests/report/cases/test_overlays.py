@@ -155,6 +155,40 @@ def test_enlarging(shape: tuple[int, int, int], expected: tuple[int, int, int]) 
     assert overlays.enlarge(gray(*shape)).shape == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((1000, 1500), (448, 672)),
+        ((1500, 1000), (672, 448)),
+        ((300, 300), (448, 448)),
+        ((9000, 100), (1344, 448)),
+    ],
+)
+def test_all_is_drawn_in_the_proportions_of_the_picture(
+    shape: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    pixels = gray()
+    pixels[:, :50] = 0
+    for drawn in (
+        overlays.shown(pixels, shape=shape),
+        overlays.overlay(pixels, half_map(), shape=shape),
+        picture(overlays.picture_jpeg(pixels, shape=shape)),
+        picture(overlays.overlay_jpeg(pixels, half_map(), shape=shape)),
+    ):
+        assert drawn.shape == (*expected, 3)
+        dark = (drawn[..., 0] < 60).mean()
+        assert dark == pytest.approx(0.5, abs=0.02), "picture and map are stretched alike"
+    line = line_of(overlays.shown(pixels, BOX, shape))
+    spanned = [side * share for side, share in zip(expected * 2, BOX, strict=True)]
+    np.testing.assert_allclose(line, spanned, atol=1)
+
+
+def test_the_line_is_as_thick_across_as_along() -> None:
+    rows = overlays.shown(gray(), BOX, (1000, 2000)) == overlays.FRAME_COLOUR
+    line = rows.all(axis=-1)
+    assert line[:, 448].sum() == line[224].sum() > 0
+
+
 def test_tiny_images_stay_squares() -> None:
     pixels = np.zeros((8, 8, 1), np.uint8)
     pixels[4, 4] = 255
@@ -234,6 +268,34 @@ def test_panel_tells_the_whole_reason_of_a_refusal() -> None:
     drawn = _drawn(refused, "", DISCLAIMER)
     assert reason in " ".join(text.get_text() for text in drawn.texts)
     assert picture(panel(refused)).shape[0] > picture(panel(replace(refused, reason="A"))).shape[0]
+
+
+@pytest.mark.parametrize("shape", [(100, 150), (150, 100), (100, 900)])
+def test_panel_draws_in_the_middle_of_its_cells(shape: tuple[int, int]) -> None:
+    """A picture keeps its proportions and its captions their place."""
+    square, drawn = (_drawn(case, "", DISCLAIMER) for case in (case_of(), case_of(shape=shape)))
+    assert drawn.get_figheight() == square.get_figheight()
+    cells = zip(square.axes, drawn.axes, strict=True)
+    pictures = [(one, other) for one, other in cells if other.images and other.get_aspect() == 1]
+    assert len(pictures) == 3 + 3
+    for one, other in pictures:
+        for axes in (one, other):
+            axes.apply_aspect()
+        assert other.get_position().x0 + other.get_position().x1 == pytest.approx(
+            one.get_position().x0 + one.get_position().x1
+        )
+    tall, wide = pictures[0][1].images[0].get_array().shape[:2]
+    assert wide / tall == pytest.approx(min(shape[1] / shape[0], 3), rel=0.01)
+
+
+def test_panel_names_a_case_that_it_drew_before() -> None:
+    case = case_of()
+    again = replace(case.examples[0], method="representers")
+    twice = _drawn(case_of(explanations=(*case.explanations, again)), "", DISCLAIMER)
+    words = [text.get_text() for axes in twice.axes for text in axes.texts]
+    assert words.count("shown\nbefore") == 3
+    assert sum("one.jpeg" in word for word in words) == 2, "by its name it is found again"
+    assert sum(bool(axes.images) for axes in twice.axes) == 1 + 2 * 2 + 3
 
 
 def test_panel_takes_what_is_missing_or_odd() -> None:

@@ -140,7 +140,18 @@ def test_case_page_tells_the_whole_case() -> None:
     ):
         assert expected in page.text, expected
     assert any(span.get("style") == "width: 93.00%" for span in page.all("span"))
-    assert len(page.all("img")) == 1 + 2 * 2 + 4
+    assert len(page.all("img")) == 1 + 2 * 2 + 3
+
+
+def test_a_known_case_that_is_shown_above_is_told_in_words() -> None:
+    first = case_of().examples[0]
+    later = Examples("representers", 1, (replace(first.groups[0], title="Again"),), 0.8)
+    page = check_self_contained(case_page([case_of(explanations=(first, later))]))
+    assert len(page.all("img")) == 1 + 3
+    assert page.text.count("Above:") == 1 + 2, "'pushed' and both of the other method's"
+    assert "Above: one.jpeg , PNEUMONIA, cosine distance 0.10" in page.text
+    both = check_self_contained(case_page([case_of(explanations=(first,))] * 2))
+    assert len(both.all("img")) == 2 * (1 + 3), "each explained image has its own"
 
 
 def test_disclaimer_stands_beside_each_prediction() -> None:
@@ -238,17 +249,20 @@ def test_matching_regions_are_drawn_on_the_image_and_on_the_case() -> None:
     reference = replace(case.reference, thumbnails=(encoded,) * 3)
     regions = spot, spot[::-1, ::-1]
     group = Group("similar", "Most alike", "cosine distance", (Neighbour(0, 0.1, regions),))
-    (pair,) = pairs(case_of(reference=reference), group)
+    (pair,) = pairs(case_of(reference=reference), group.cases)
     for drawn, lit, dark in (
         (pair.image, np.s_[:32, :32], np.s_[-96:, -96:]),
         (pair.case, np.s_[-32:, -32:], np.s_[:96, :96]),
     ):
         assert np.abs(drawn[lit].astype(int) - 90).max() > 60, "full colour where they match"
         assert np.abs(drawn[dark].astype(int) - 90).max() < 4, "none elsewhere"
-    # A case that two groups show is compared with the image once.
+    wide = case_of(reference=reference, shape=(100, 200))
+    (pair,) = pairs(wide, group.cases)
+    assert pair.image.shape == (256, 512, 3), "in the proportions of the picture"
+    # A case that two groups show is drawn and compared with the image once.
     both = Examples("examples", 1, (group, replace(group, name="contribution")), 0.8)
     page = check_self_contained(case_page([case_of(reference=reference, explanations=(both,))]))
-    assert len(page.all("img")) == 1 + 2 + 2
+    assert len(page.all("img")) == 1 + 1 + 2
     assert page.text.count("Where they match") == 1
 
 

@@ -305,6 +305,14 @@ def a_case(**changes: Any) -> Case:
     return Case(**(values | changes))
 
 
+def test_a_layer_has_the_proportions_of_the_picture() -> None:
+    layers = [
+        Image.open(io.BytesIO(cards.layer(case, case.attributions[0])))
+        for case in (a_case(), a_case(shape=(300, 450)))
+    ]
+    assert [layer.size for layer in layers] == [(64, 64), (96, 64)]
+
+
 def test_the_operating_point_stands_on_the_bar_of_its_class() -> None:
     told = cards.answer_part(a_case(), positive=1)
     marks = {bar["name"]: bar["threshold"] for bar in told["bars"]}

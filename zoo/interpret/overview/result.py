@@ -56,6 +56,8 @@ class Overview:
     prototypes: Mapping[int, tuple[list[int], list[int]]]
     reference: Reference
     pictures: Mapping[str, np.ndarray]
+    shape: tuple[int, int] | None = None
+    """`(height, width)` of that image as a person sees it, in whose proportions it is drawn."""
 
     @property
     def negative(self) -> str:

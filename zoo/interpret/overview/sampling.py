@@ -12,6 +12,7 @@ from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Images, Sample
 from zoo.data.masks import Masks
 from zoo.data.pipeline import PREDICTION_BATCH
+from zoo.data.proportions import read_shaped
 from zoo.data.verify import Verified
 from zoo.interpret.overview.regions import Box, bounding_box, mean_box
 
@@ -63,18 +64,19 @@ class Reader:
             batch = samples[start : start + PREDICTION_BATCH]
             names, patients = tuple(s.name for s in batch), tuple(s.patient for s in batch)
             digests = tuple(self.verified.digests[name] for name in names)
-            pixels = np.stack(list(in_parallel(self.pixels, batch)))
+            read = list(in_parallel(self.read, batch))
+            pixels = np.stack([one for one, _ in read])
             yield Batch(
-                Images(pixels, names, patients, digests),
+                Images(pixels, names, patients, digests, tuple(shape for _, shape in read)),
                 tuple(s.label for s in batch),
                 patients,
                 tuple(in_parallel(self.mask, batch)),
             )
 
-    def pixels(self, sample: Sample) -> np.ndarray:
-        """Read one image as `(height, width, channels)` uint8."""
-        read = self.verified.dataset.read(sample, (self.height, self.width))
-        return to_channels(read, self.channels)
+    def read(self, sample: Sample) -> tuple[np.ndarray, tuple[int, int] | None]:
+        """Read one image, `(height, width, channels)` uint8, and the shape it has upright."""
+        read, shape = read_shaped(self.verified.dataset, sample, (self.height, self.width))
+        return to_channels(read, self.channels), shape
 
     def mask(self, sample: Sample) -> np.ndarray | None:
         """Read where the lungs are, `(height, width)` bool; None where no mask shows any."""

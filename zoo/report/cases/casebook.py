@@ -17,6 +17,7 @@ from zoo.base.files import replacing, write_bytes, write_json, write_text, writi
 from zoo.base.locks import in_turn
 from zoo.interpret.case import Case
 from zoo.report.cases.index import Entry, index_page
+from zoo.report.cases.overlays import enlarge
 from zoo.report.cases.page import case_page
 from zoo.report.cases.panel import panel, panel_pdf
 from zoo.report.cases.record import case_record
@@ -114,12 +115,12 @@ def entry_of(
         agreement=agreement_of(case),
         verdicts=tally(case),
         files=files,
-        thumbnail=_thumbnail(case.pixels),
+        thumbnail=_thumbnail(case),
     )
 
 
-def _thumbnail(pixels: np.ndarray) -> str:
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+def _thumbnail(case: Case) -> str:
+    image = Image.fromarray(enlarge(case.pixels, case.shape))
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)

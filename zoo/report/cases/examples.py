@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +47,30 @@ class Pair:
     neighbour: Neighbour
 
 
-def examples_part(case: Case, examples: Examples) -> dict[str, Any]:
-    """Return what `templates/examples.html.j2` shows."""
-    shown: set[int] = set()
-    groups = [_group(case, group, shown) for group in examples.groups if group.cases]
+def examples_parts(case: Case) -> list[dict[str, Any]]:
+    """Return what `templates/examples.html.j2` shows of each method.
+
+    A known case is drawn once, in the first group that has it; later ones refer to it by name.
+    """
+    drawn: set[int] = set()
+    return [_part(case, examples, drawn) for examples in case.examples]
+
+
+def newly(group: Group, drawn: set[int]) -> tuple[list[Neighbour], list[Neighbour]]:
+    """Divide a group into cases to be drawn, which `drawn` then has, and those drawn before."""
+    fresh = [neighbour for neighbour in group.cases if neighbour.index not in drawn]
+    again = [neighbour for neighbour in group.cases if neighbour.index in drawn]
+    drawn.update(neighbour.index for neighbour in fresh)
+    return fresh, again
+
+
+def short_name(case: Case, neighbour: Neighbour) -> str:
+    """Return the name of a known case without its folders."""
+    return _name(case, neighbour).replace("\\", "/").rpartition("/")[2]
+
+
+def _part(case: Case, examples: Examples, drawn: set[int]) -> dict[str, Any]:
+    groups = [_group(case, group, drawn) for group in examples.groups if group.cases]
     return {
         "method": examples.method,
         "summary": case.summaries.get(examples.method, ""),
@@ -69,15 +89,16 @@ def no_pictures(case: Case) -> str:
     return "" if kept else NO_PICTURES
 
 
-def pairs(case: Case, group: Group) -> Iterator[Pair]:
-    """Yield the cases of a group whose matching regions and pictures are known."""
-    for neighbour in group.cases:
+def pairs(case: Case, neighbours: Sequence[Neighbour]) -> Iterator[Pair]:
+    """Yield those known cases whose matching regions and pictures are known."""
+    for neighbour in neighbours:
         encoded = thumbnail(case, neighbour)
         if neighbour.regions is None or not encoded:
             continue
         of_image, other = neighbour.regions
         pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
-        yield Pair(_coloured(case.pixels, of_image), _coloured(pixels, other), neighbour)
+        image = _coloured(case.pixels, of_image, case.shape)
+        yield Pair(image, _coloured(pixels, other), neighbour)
 
 
 def measured(group: Group, neighbour: Neighbour) -> str:
@@ -87,13 +108,13 @@ def measured(group: Group, neighbour: Neighbour) -> str:
     return f"{group.measure} {digits}"
 
 
-def _group(case: Case, group: Group, shown: set[int]) -> dict[str, Any]:
-    matching = [pair for pair in pairs(case, group) if pair.neighbour.index not in shown]
-    shown.update(pair.neighbour.index for pair in matching)
+def _group(case: Case, group: Group, drawn: set[int]) -> dict[str, Any]:
+    fresh, again = newly(group, drawn)
     return {
         "title": group.title,
         "reading": READINGS.get(group.name, ""),
-        "cases": [_neighbour(case, group, neighbour) for neighbour in group.cases],
+        "cases": [_neighbour(case, group, neighbour) for neighbour in fresh],
+        "again": [_told(case, group, neighbour) for neighbour in again],
         "pairs": [
             {
                 "image": uri(encode_jpeg(pair.image), "jpeg"),
@@ -101,19 +122,24 @@ def _group(case: Case, group: Group, shown: set[int]) -> dict[str, Any]:
                 "label": neighbour_label(case, pair.neighbour),
                 "name": _name(case, pair.neighbour),
             }
-            for pair in matching
+            for pair in pairs(case, fresh)
         ],
     }
 
 
 def _neighbour(case: Case, group: Group, neighbour: Neighbour) -> dict[str, Any]:
     encoded = thumbnail(case, neighbour)
+    picture = uri(encoded, "jpeg") if encoded else None
+    return {**_told(case, group, neighbour), "picture": picture}
+
+
+def _told(case: Case, group: Group, neighbour: Neighbour) -> dict[str, Any]:
     return {
         "name": _name(case, neighbour),
+        "short": short_name(case, neighbour),
         "label": neighbour_label(case, neighbour),
         "measured": measured(group, neighbour),
         "note": neighbour.note,
-        "picture": uri(encoded, "jpeg") if encoded else None,
     }
 
 
@@ -121,7 +147,9 @@ def _name(case: Case, neighbour: Neighbour) -> str:
     return case.reference.names[neighbour.index] if case.reference else ""
 
 
-def _coloured(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _coloured(
+    pixels: np.ndarray, values: np.ndarray, shape: tuple[int, int] | None = None
+) -> np.ndarray:
     """Draw matching regions over a picture, as far as they stand out from their mean.
 
     They are coarse, so they are smoothed to the picture's size.
@@ -129,7 +157,7 @@ def _coloured(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     regions = Image.fromarray(np.maximum(values - values.mean(), 0).astype(np.float32))
     smooth = np.asarray(regions.resize((width, height), Image.Resampling.BILINEAR))
-    drawn = Image.fromarray(overlay(pixels, Attribution("regions", 0, smooth)))
+    drawn = Image.fromarray(overlay(pixels, Attribution("regions", 0, smooth), shape=shape))
     scale = PAIR_SIDE / min(drawn.size)
     size = (round(drawn.width * scale), round(drawn.height * scale))
     return np.asarray(drawn.resize(size, Image.Resampling.BILINEAR))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,14 @@ from PIL import Image
 
 from zoo.base.explanations import Examples, Group
 from zoo.interpret.case import Case
-from zoo.report.cases.examples import Pair, measured, no_pictures, pairs
+from zoo.report.cases.examples import (
+    Pair,
+    measured,
+    newly,
+    no_pictures,
+    pairs,
+    short_name,
+)
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
 from zoo.report.cases.text import agreement_text, credibility_text, neighbour_label, thumbnail
 from zoo.report.style import FONT, GRID, INK, MUTED, VERMILION, plain
@@ -21,23 +30,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 THUMBNAILS_A_ROW, PAIRS_A_ROW = 8, 4
-THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.1, 0.4, 1.75, 0.24
+THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.24, 0.4, 1.75, 0.24
 STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
 """Inches from one small picture to the next, and of its side."""
 
 
 class Known:
-    """The known cases of one method: sentences, rows of groups, a row of matching regions."""
+    """The known cases of one method: sentences, rows of groups, a row of matching regions.
 
-    def __init__(self, case: Case, examples: Examples) -> None:
+    Of a case that is `drawn` already there is the name; those drawn here are added.
+    """
+
+    def __init__(self, case: Case, examples: Examples, drawn: set[int]) -> None:
         self.case, self.examples = case, examples
         told = (credibility_text(examples), no_pictures(case))
         self.lines = [line for text in told for line in textwrap.wrap(plain(text, 400), 130)]
         self.rows = _rows([group for group in examples.groups if group.cases])
-        matching = {
-            pair.neighbour.index: pair for group in examples.groups for pair in pairs(case, group)
-        }
-        self.pairs = list(matching.values())[:PAIRS_A_ROW]
+        groups = [replace(one, cases=one.cases[:THUMBNAILS_A_ROW]) for one in examples.groups]
+        self.fresh = [one for group in groups for one in newly(group, drawn)[0]]
+        self.pairs = list(itertools.islice(pairs(case, self.fresh), PAIRS_A_ROW))
 
     @property
     def height(self) -> float:
@@ -73,10 +84,14 @@ class Known:
         room.text(0, 1, title, fontsize=9.5, color=MUTED, transform=room.transAxes, **look)
         for column, neighbour in enumerate(cases):
             axes = sheet.axes(left + column * STEP, SIDE, SIDE, offset=0.38)
-            _thumbnail(axes, thumbnail(self.case, neighbour))
+            name = plain(short_name(self.case, neighbour), 20)
+            if any(neighbour is one for one in self.fresh):
+                _thumbnail(axes, thumbnail(self.case, neighbour))
+            else:
+                _in_words(axes, "shown\nbefore")
             label = plain(neighbour_label(self.case, neighbour), 16)
             value = textwrap.wrap(plain(measured(group, neighbour)), 21)
-            caption = "\n".join([label, *value])
+            caption = "\n".join([label, name, *value])
             axes.text(0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look)
             if neighbour.note:
                 note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
@@ -93,7 +108,7 @@ class Known:
     def _pair(self, sheet: Sheet, left: float, pair: Pair) -> None:
         for column, picture in enumerate((pair.image, pair.case)):
             axes = sheet.axes(left + column * (SIDE + 0.06), SIDE, SIDE, offset=0.24)
-            axes.imshow(picture)
+            _centred(axes, picture)
             label = neighbour_label(self.case, pair.neighbour)
             caption = f"case, {plain(label, 16)}" if column else "image"
             axes.text(
@@ -130,7 +145,19 @@ def _height(row: Sequence[tuple[int, Group]]) -> float:
 
 def _thumbnail(axes: Axes, encoded: bytes | None) -> None:
     if not encoded:
-        axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=GRID)
-        axes.text(0.5, 0.5, "no picture\nkept", ha="center", va="center", fontsize=8, color=MUTED)
+        _in_words(axes, "no picture\nkept")
         return
-    axes.imshow(np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")))
+    _centred(axes, np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")))
+
+
+def _in_words(axes: Axes, words: str) -> None:
+    axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=GRID)
+    axes.margins(0)
+    look: dict[str, Any] = {"ha": "center", "va": "center", "family": FONT}
+    axes.text(0.5, 0.5, words, fontsize=7.5, color=MUTED, **look)
+
+
+def _centred(axes: Axes, picture: np.ndarray) -> None:
+    """Draw a picture in the middle of its cell, from whose place the captions are counted."""
+    axes.imshow(picture)
+    axes.set_adjustable("datalim")

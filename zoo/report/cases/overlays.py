@@ -8,8 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from zoo.base.explanations import Attribution
-from zoo.base.pictures.pixel_arrays import encode_jpeg
+from zoo.base.pictures.pixel_arrays import encode_jpeg, proportioned
 from zoo.network.frame import Box
+
+Shape = tuple[int, int]
+"""Height and width."""
 
 UNSIGNED_COLOURS, SIGNED_COLOURS = "plasma", "RdBu_r"
 OPACITY = 0.72
@@ -23,31 +26,41 @@ PEAK_PERCENTILE = 99.8
 """The colour bar ends here, so that one stray pixel does not hide the rest of the map."""
 
 
-def overlay(pixels: np.ndarray, attribution: Attribution, box: Box | None = None) -> np.ndarray:
+def overlay(
+    pixels: np.ndarray,
+    attribution: Attribution,
+    box: Box | None = None,
+    shape: Shape | None = None,
+) -> np.ndarray:
     """Blend a map over its image: `(height, width, 3)` uint8, enlarged for display.
 
     `pixels` is `(height, width, channels)` uint8 with 1 or 3 channels. The opacity is
     proportional to the evidence, so a pixel without any stays as it was. Around the `box`, what the
-    network saw, there is a line.
+    network saw, there is a line. The proportions are those of `shape`, as in `enlarge`.
     """
-    base = enlarge(pixels)
+    base = enlarge(pixels, shape)
     evidence = _evidence(attribution, base.shape[:2])
     return _lined(_blend(base.astype(np.float32), evidence, attribution.signed), box)
 
 
-def overlay_jpeg(pixels: np.ndarray, attribution: Attribution, box: Box | None = None) -> bytes:
+def overlay_jpeg(
+    pixels: np.ndarray,
+    attribution: Attribution,
+    box: Box | None = None,
+    shape: Shape | None = None,
+) -> bytes:
     """Return the overlay as a JPEG file, to be embedded in a page."""
-    return encode_jpeg(overlay(pixels, attribution, box), quality=88)
+    return encode_jpeg(overlay(pixels, attribution, box, shape), quality=88)
 
 
-def shown(pixels: np.ndarray, box: Box | None = None) -> np.ndarray:
+def shown(pixels: np.ndarray, box: Box | None = None, shape: Shape | None = None) -> np.ndarray:
     """Return the image alone, `(height, width, 3)` uint8, with a line around the `box`."""
-    return _lined(enlarge(pixels), box)
+    return _lined(enlarge(pixels, shape), box)
 
 
-def picture_jpeg(pixels: np.ndarray, box: Box | None = None) -> bytes:
+def picture_jpeg(pixels: np.ndarray, box: Box | None = None, shape: Shape | None = None) -> bytes:
     """Return the image alone as a JPEG file of the overlays' size."""
-    return encode_jpeg(shown(pixels, box), quality=88)
+    return encode_jpeg(shown(pixels, box, shape), quality=88)
 
 
 def evidence_png(attribution: Attribution, size: tuple[int, int], box: Box | None = None) -> bytes:
@@ -97,18 +110,29 @@ def peak(attribution: Attribution) -> float:
     return float(np.percentile(magnitudes, PEAK_PERCENTILE)) or float(magnitudes.max())
 
 
-def enlarge(pixels: np.ndarray) -> np.ndarray:
-    """Return `(height, width, 3)` uint8 whose shorter side has at least 448 pixels."""
+def enlarge(pixels: np.ndarray, shape: Shape | None = None) -> np.ndarray:
+    """Return `(height, width, 3)` uint8 whose shorter side has at least 448 pixels.
+
+    `shape` is the `(height, width)` that the picture had before it was squashed: it is drawn in
+    these proportions, up to 3:1. None: in those of `pixels`.
+    """
     image = Image.fromarray(np.repeat(pixels, 3, -1) if pixels.shape[-1] == 1 else pixels)
     side = min(image.size)
-    if side >= SHOWN_SIDE:
-        return np.asarray(image)
     tiny = side < TINY_SIDE
-    factor = -(-SHOWN_SIDE // side) if tiny else SHOWN_SIDE / side
-    size = (round(image.width * factor), round(image.height * factor))
-    return np.asarray(
-        image.resize(size, Image.Resampling.NEAREST if tiny else Image.Resampling.BICUBIC)
-    )
+    enlarged = side * -(-SHOWN_SIDE // side) if tiny else max(SHOWN_SIDE, side)
+    height, width = in_proportion(pixels, enlarged, shape)
+    if image.size == (width, height):
+        return np.asarray(image)
+    how = Image.Resampling.NEAREST if tiny else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), how))
+
+
+def in_proportion(pixels: np.ndarray, side: int, shape: Shape | None) -> Shape:
+    """Return the `(height, width)` with this shorter side at which `pixels` are to be drawn."""
+    if shape is not None:
+        return proportioned(shape, side)
+    height, width = pixels.shape[:2]
+    return round(height * side / min(height, width)), round(width * side / min(height, width))
 
 
 def _lined(picture: np.ndarray, box: Box | None) -> np.ndarray:

@@ -10,7 +10,7 @@ from zoo import DISCLAIMER
 from zoo.base.explanations import Attribution
 from zoo.base.types import EMPTY
 from zoo.interpret.case import Case
-from zoo.report.cases.examples import examples_part
+from zoo.report.cases.examples import examples_parts
 from zoo.report.cases.overlays import bar_ends, colour_bar_png, overlay_jpeg, picture_jpeg
 from zoo.report.cases.text import fact, probability_texts
 from zoo.report.rendering import render, uri
@@ -70,7 +70,7 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "probability": probability_texts(case)[case.predicted],
         "bars": bars[:CLASSES_SHOWN],
         "hidden": max(0, len(bars) - CLASSES_SHOWN),
-        "picture": uri(picture_jpeg(case.pixels, case.box), "jpeg"),
+        "picture": uri(picture_jpeg(case.pixels, case.box, case.shape), "jpeg"),
         "framed": case.box is not None,
         "refused": case.refused,
         "reason": case.reason,
@@ -81,12 +81,12 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "notes": case.notes,
         "synthetic": case.synthetic,
         "maps": [_map(case, attribution) for attribution in case.attributions],
-        "examples": [examples_part(case, examples) for examples in case.examples],
+        "examples": examples_parts(case),
     }
 
 
 def _map(case: Case, attribution: Attribution) -> dict[str, Any]:
-    picture = uri(overlay_jpeg(case.pixels, attribution, case.box), "jpeg")
+    picture = uri(overlay_jpeg(case.pixels, attribution, case.box, case.shape), "jpeg")
     return {**beside_map(case, attribution), "picture": picture}
 
 

@@ -56,7 +56,8 @@ def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     header = MARGIN + 1.02 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes) + 0.24 * len(facts)
     rows = 1 + len(case.attributions) // MAPS_A_ROW
     height = header + rows * _map_row(case) + 0.35
-    parts = [Known(case, examples) for examples in case.examples]
+    drawn: set[int] = set()
+    parts = [Known(case, examples, drawn) for examples in case.examples]
     height += sum(part.height for part in parts)
 
     sheet = Sheet(height)
@@ -128,12 +129,12 @@ def _maps(sheet: Sheet, case: Case) -> None:
                 sheet.text(
                     left + width, "seen: inside the line", size=8.5, colour=MUTED, align="right"
                 )
-            axes.imshow(shown(case.pixels, case.box))
+            axes.imshow(shown(case.pixels, case.box, case.shape))
             continue
         sheet.text(left, plain(attribution.method, 18), weight="bold")
         target = plain(case.class_names[attribution.target], 14)
         sheet.text(left + width, f"for {target}", size=8.5, colour=MUTED, align="right")
-        axes.imshow(overlay(case.pixels, attribution, case.box))
+        axes.imshow(overlay(case.pixels, attribution, case.box, case.shape))
         _colour_bar(sheet, attribution, left, width)
         if judged := case.trust.get(attribution.method):
             _verdict(sheet, judged, left, width)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import DISCLAIMER
-from zoo.base.pictures.pixel_arrays import encode_jpeg
+from zoo.report.cases.overlays import picture_jpeg
 from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_png
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure
@@ -211,7 +211,7 @@ def _marked_tiles(overview: Overview) -> list[dict[str, str]]:
 
 def _tiles(overview: Overview, texts: Mapping[str, str]) -> list[dict[str, str]]:
     tiles = [
-        Tile(encode_jpeg(overview.pictures[name]), name, text)
+        Tile(picture_jpeg(overview.pictures[name], shape=overview.shape), name, text)
         for name, text in texts.items()
         if name in overview.pictures
     ]

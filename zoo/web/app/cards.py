@@ -7,8 +7,15 @@ from typing import Any
 
 from zoo.base.explanations import Attribution, Explainer
 from zoo.interpret.case import Case
-from zoo.report.cases.examples import examples_part
-from zoo.report.cases.overlays import OPACITY, TINY_SIDE, enlarge, evidence_png, picture_jpeg
+from zoo.report.cases.examples import examples_parts
+from zoo.report.cases.overlays import (
+    OPACITY,
+    TINY_SIDE,
+    enlarge,
+    evidence_png,
+    in_proportion,
+    picture_jpeg,
+)
 from zoo.report.cases.page import CLASSES_SHOWN, beside_map
 from zoo.report.cases.text import probability_texts
 from zoo.report.rendering import uri
@@ -77,8 +84,8 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
         "unjudged": len(unjudged) > len(slow),
         "slow": slow,
         "maps": [beside_map(case, one) for one in case.attributions],
-        "examples": [examples_part(case, one) for one in case.examples],
-        "plain": uri(picture_jpeg(case.pixels, case.box), "jpeg") if case.examples else "",
+        "examples": examples_parts(case),
+        "plain": _plain(case) if case.examples else "",
         "further": [
             {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
             for name, explainer in explainers.items()
@@ -87,12 +94,18 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
     }
 
 
+def _plain(case: Case) -> str:
+    return uri(picture_jpeg(case.pixels, case.box, case.shape), "jpeg")
+
+
 def layer(case: Case, attribution: Attribution) -> bytes:
-    """Return a map as a clear PNG file, as large as the network's image.
+    """Return a map as a clear PNG file in the picture's proportions, as fine as it was computed.
 
     Tiny ones are enlarged as squares: a browser would smooth them, and invent detail.
     """
-    size = case.pixels.shape[:2]
-    return evidence_png(
-        attribution, size if min(size) >= TINY_SIDE else enlarge(case.pixels).shape[:2], case.box
-    )
+    side = min(case.pixels.shape[:2])
+    if side < TINY_SIDE:
+        size = enlarge(case.pixels, case.shape).shape[:2]
+    else:
+        size = in_proportion(case.pixels, side, case.shape)
+    return evidence_png(attribution, size, case.box)
