@@ -133,6 +133,7 @@ def test_the_vocabulary_of_a_plugin_costs_neither_numpy_nor_keras() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
 
 
+@pytest.mark.slow
 def test_a_strangers_package_type_checks_with_the_public_names_alone(tmp_path: Path) -> None:
     used = [name for name in NAMES if re.search(rf"\b{name}\b", STRANGER) and name != "explain"]
     used += ["DISCLAIMER", "explain as zoo_explain"]

@@ -108,6 +108,7 @@ def strangers(install):
     return registry.load_registry()
 
 
+@pytest.mark.slow
 def test_what_its_transformer_answers_is_answered_in_another_process(
     strangers, tmp_path, monkeypatch
 ):

@@ -90,6 +90,7 @@ def test_the_baselines_stand_beside_the_networks(compared) -> None:
     assert all(0 <= row["roc_auc"]["low"] <= row["roc_auc"]["high"] <= 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_baselines_of_three_classes_are_measured_as_the_networks_are(
     tiny_registry: Registry, tmp_path: Path, picture
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
     assert killed.summary["epochs"] == 3
 
 
+@pytest.mark.slow
 def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
     together = compare(
         ["scratch"],

@@ -125,10 +125,17 @@ CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
     ("name", "changes", "killed_after"),
     [
         ("whole", CHANGES, 2),
-        ("whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3),
-        ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
+        pytest.param(
+            "whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3, marks=pytest.mark.slow
+        ),
+        pytest.param("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1, marks=pytest.mark.slow),
         ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
-        ("whole", {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6}, 2),
+        pytest.param(
+            "whole",
+            {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6},
+            2,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_killed_training_resumes_to_the_same_result(
@@ -245,6 +252,7 @@ def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_path):
     right, wrong = (
         train.train(

@@ -61,7 +61,9 @@ def test_random_weights_and_other_variants_build():
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
 
 
-@pytest.mark.parametrize("variant", ["lite0", "b0", "b7", "v2-b3", "v2-s"])
+@pytest.mark.parametrize(
+    "variant", ["lite0", "b0", pytest.param("b7", marks=pytest.mark.slow), "v2-b3", "v2-s"]
+)
 def test_the_classifier_rests_on_cells_of_16_or_32_pixels(variant):
     for features, cells in (("middle", 6), ("last", 3)):
         model = efficientnet.build(SMALL, 2, variant=variant, features=features, weights="none")
