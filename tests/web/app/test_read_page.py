@@ -194,7 +194,7 @@ def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: 
 
     layer = client.get(f"/app/images/{key}/maps/{EXPLAINED_WITH}", params=run)
     picture = np.asarray(Image.open(io.BytesIO(layer.content)))
-    assert picture.shape == (64, 64, 4)
+    assert picture.shape == (64, 85, 4), "in the proportions of the upload"
     assert picture[..., 3].min() < 20 < picture[..., 3].max()
 
     done = wait(client, client.post(f"/app/images/{key}/judge", data=run))

@@ -84,7 +84,7 @@ class Known:
         room.text(0, 1, title, fontsize=9.5, color=MUTED, transform=room.transAxes, **look)
         for column, neighbour in enumerate(cases):
             axes = sheet.axes(left + column * STEP, SIDE, SIDE, offset=0.38)
-            name = plain(short_name(self.case, neighbour), 20)
+            name = plain(short_name(self.case, neighbour), 17)
             if any(neighbour is one for one in self.fresh):
                 _thumbnail(axes, thumbnail(self.case, neighbour))
             else:
