@@ -11,6 +11,8 @@ from typing import Any
 from injected import DELAYED, KILLED, Ended, Fault, Zygote
 
 PARTIAL = ".partial-"
+DONE, FOUND = 0, 1
+"""Codes of a command that ended well, and of `zoo check` where it found an error in the data."""
 
 
 @dataclass
@@ -64,8 +66,10 @@ class Work:
             return []  # threads make other calls now and then; it ended as it does without a fault
         if "Traceback (most recent call last)" in ended.said:
             return [f"it ended with {ended.code} and a traceback: {ended.said[-900:]}"]
-        if ended.code == 0:
-            return [] if self.may_differ(ended) else self._different()
+        if ended.code in (DONE, FOUND) and self.may_differ(ended):
+            return []
+        if ended.code == DONE:
+            return self._different()
         if fault.action == KILLED:
             return [] if ended.code == -9 else [f"it was not killed, but ended with {ended.code}"]
         if fault.action == DELAYED or ended.code != 2 or ended.said.count("Error: ") != 1:
