@@ -31,6 +31,7 @@ from zoo.data.verify import Verified, verify
 from zoo.network.conformance import refuse_misfits, tried
 from zoo.network.features import backbone_key
 from zoo.runs import run_folder
+from zoo.runs.history import write_history
 from zoo.stats import labelled_logits
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
@@ -209,6 +210,8 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
         "unused_phases": state.unused_phases,
         "alarms": [asdict(alarm) for alarm in session.alarms.kept.values()],
     }
+    # Once more: a training that was killed after its last checkpoint has no epoch left to write it.
+    write_history(path / run_folder.HISTORY, state.history)
     write_json(path / SUMMARY, summary)  # last: a cell is done when it is there
 
 
