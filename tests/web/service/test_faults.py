@@ -242,14 +242,14 @@ def test_a_deadline_counts_while_uploads_are_decoded(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadline, decoded = Deadline(SECONDS), []
-    read = uploads.images.read_image
+    read = uploads.images.read_shaped
 
     def slow(*given: Any, **named: Any) -> Any:
         decoded.append(1)
         deadline.give_up()
         return read(*given, **named)
 
-    monkeypatch.setattr(uploads.images, "read_image", slow)
+    monkeypatch.setattr(uploads.images, "read_shaped", slow)
     files = [uploads.accept(png(), f"{n}.png", Limits()) for n in range(3)]
     for work in (Engine.predict, Engine.explain):
         deadline, decoded[:] = Deadline(SECONDS), []
