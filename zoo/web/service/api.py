@@ -20,7 +20,7 @@ from zoo.web.service.documentation import documentation
 from zoo.web.service.endpoints import OPEN, Desk, router
 from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
-from zoo.web.service.limits import TooLarge, Unavailable
+from zoo.web.service.limits import Expired, TooLarge, Unavailable
 from zoo.web.service.metrics import Measured, Metrics
 from zoo.web.service.schemas import refusal
 from zoo.web.service.security import LOOPBACK, PAGE_POLICY, Guard, Password
@@ -104,7 +104,8 @@ def _lifespan(library: Library) -> Any:
 
 
 def _tell(loaded: Any) -> None:
-    if not loaded.cancelled() and (error := loaded.exception()) is not None:
+    error = None if loaded.cancelled() else loaded.exception()
+    if error is not None and not isinstance(error, Expired):  # which only the end of the service is
         logger.error("The default run cannot be loaded: %s", error)
 
 
