@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.interpret.trust.comparison import RANDOM
 from zoo.interpret.trust.randomisation import Randomisation
-from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, RANDOM, STABLE, WEAK
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, STABLE, WEAK
 from zoo.stats import intervals
 
 SCHEMA = 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.interpret.trust.comparison import MEASURES, MeasureRow, by_chance, compare, title
 from zoo.interpret.trust.randomisation import ALIKE, Randomisation
 from zoo.interpret.trust.stability import Stability
 
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
 HOLDS_UP, WEAK, DO_NOT_USE = "holds up", "weak", "do not use"
 
-MARGIN = 0.02
-"""What a map must be better by than a control, in mean probability: two points in a hundred. Two
-draws of the random control differ by about as much, so less is luck."""
-CHANGE = 0.05
-"""Least spread of a measure over the map and all controls, and least distance of the best random
-control from the best value there is. Below it no order of removal can differ from another by much
-more than the margin: the test cannot tell a good map from a bad one. It is so where the answer
-stays what it is without the image's structure, as when a blurred image is called the same class."""
 STABLE = 0.5
 """Rank correlation under noise that nobody sees. Its square is what the two maps share: below 0.5
 less than a quarter, so that the map shows the noise rather than the image."""
@@ -37,28 +30,7 @@ ERRORS = ("additivity error", "completeness error")
 FIT, FITTING = "R2 of the fit", 0.5
 """The detail by which a method says how well a simple model, whose weights it shows, tells the
 network's answers that it was not fitted to; below half of their spread, it is another model."""
-RANDOM = ("random", "blurred random")
-"""Controls that know neither image nor network. The others know where images usually have
-something to show (the centre) or what stands out in them (the edges)."""
-MEASURES = (
-    ("deletion", "lower", "deletion"),
-    ("insertion", "higher", "insertion"),
-    ("ROAD", "lower", "road"),
-)
 UNKNOWN = "not measured"
-
-
-@dataclass(frozen=True)
-class MeasureRow:
-    """One line of the table beside a map: what was measured, against what, and whether it passed.
-
-    `passed` is None where it was not measured or cannot be told.
-    """
-
-    name: str
-    value: str
-    against: str
-    passed: bool | None
 
 
 @dataclass(frozen=True)
@@ -212,11 +184,11 @@ def _fit(evidence: Evidence) -> _Finding:
 def _faithfulness(evidence: Evidence) -> _Finding:
     """What the map marks must matter more to the network than what the controls mark."""
     if evidence.faithfulness is None:
-        rows = tuple(MeasureRow(_title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
+        rows = tuple(MeasureRow(title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
         return _Finding(WEAK, "There was no time to test the map on this image.", rows)
-    tests = [_compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
+    tests = [compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
     rows = tuple(test.row for test in tests)
-    if not _by_chance(evidence.controls):
+    if not by_chance(evidence.controls):
         reason = "The map was not compared with places drawn by chance, so it cannot be judged."
         return _Finding(WEAK, reason, rows)
     told = sum(test.told for test in tests)
@@ -245,51 +217,6 @@ def _faithfulness(evidence: Evidence) -> _Finding:
         f"{over_all} of {told} tests."
     )
     return _Finding(HOLDS_UP, reason, rows)
-
-
-@dataclass(frozen=True)
-class _Test:
-    row: MeasureRow
-    told: bool
-    over_random: bool
-    over_all: bool
-
-
-def _compare(
-    of_map: Faithfulness, controls: Mapping[str, Faithfulness], name: str, better: str, area: str
-) -> _Test:
-    """Compare the map with the best of the random controls and with the best of the others."""
-    sign = 1 if better == "higher" else -1
-    value = getattr(of_map, area)
-    areas = {control: getattr(measured, area) for control, measured in controls.items()}
-    against, gains, room = [], [], []
-    for random in (True, False):
-        kind = [control for control in areas if (control in RANDOM) == random]
-        if not kind:
-            continue
-        best = max(kind, key=lambda control: sign * areas[control])
-        against.append(f"{best} {areas[best]:.2f}")
-        gains.append(sign * (value - areas[best]))
-        room.append(1 - areas[best] if better == "higher" else areas[best])
-    values = (value, *areas.values())
-    told = _by_chance(controls) and min(max(values) - min(values), room[0]) >= CHANGE
-    over_random, over_all = told and gains[0] > MARGIN, told and min(gains) > MARGIN
-    row = MeasureRow(
-        _title(name, better),
-        f"{value:.2f}",
-        (", ".join(against) or "no control") + ("" if told else " (cannot tell)"),
-        over_all if told else None,
-    )
-    return _Test(row, told, over_random, over_all)
-
-
-def _by_chance(controls: Iterable[str]) -> bool:
-    """Tell whether a control is drawn by chance: without one nothing can be told."""
-    return not set(RANDOM).isdisjoint(controls)
-
-
-def _title(name: str, better: str) -> str:
-    return f"{name} ({better} is better)"
 
 
 def _located(evidence: Evidence) -> _Finding:
