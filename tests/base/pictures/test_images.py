@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import struct
@@ -186,6 +187,20 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         images.read_image(tmp_path)
     with pytest.raises(BadInput, match="cannot be read"):
         digests.digest_file(tmp_path / "none.png")
+
+
+def test_a_file_that_the_system_does_not_give_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(Image.fromarray(COLOURS)))
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", broken)
+    with pytest.raises(BadInput, match=r"'.*a.png' cannot be read: Input/output error"):
+        images.read_image(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads any file")

@@ -20,7 +20,14 @@ from zoo.base.datasets import wrong_header
 from zoo.base.digests import check_regular
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.pictures import deep_pictures, metadata, shallow_pictures, strips
-from zoo.base.pictures.picture_limits import MAX_BYTES, check_alone, check_size, no_image, refusing
+from zoo.base.pictures.picture_limits import (
+    MAX_BYTES,
+    check_alone,
+    check_size,
+    no_image,
+    refusing,
+    unread,
+)
 from zoo.base.pictures.pixel_arrays import resize
 from zoo.base.pictures.reader_warnings import silence
 from zoo.base.pictures.tiff_tags import Buffer
@@ -190,6 +197,8 @@ def opened(source: Path | bytes, name: str) -> Iterator[File]:
                 whole = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         except FileNotFoundError as error:
             raise BadInput(f"There is no file '{name}'. Check the path.") from error
-        except (OSError, ValueError) as error:  # a folder, or a file without permission
+        except (IsADirectoryError, ValueError) as error:
             raise no_image(name) from error
+        except OSError as error:
+            raise unread(name, error) from error
         yield File(source, head, length, whole)

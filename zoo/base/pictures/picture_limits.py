@@ -49,6 +49,11 @@ def no_image(name: str) -> BadInput:
     return BadInput(f"'{name}' is not an image that can be read. Expected one of: {kinds}.")
 
 
+def unread(name: str, error: OSError) -> BadInput:
+    """Return what is said of a file that the system does not give."""
+    return BadInput(f"'{name}' cannot be read: {error.strerror}. Check the disk and permissions.")
+
+
 @contextlib.contextmanager
 def refusing(name: str) -> Iterator[None]:
     """Turn whatever a file makes fail, anywhere in the libraries, into one sentence."""
@@ -61,6 +66,8 @@ def refusing(name: str) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise no_image(name) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # the system's, not one of the libraries'
+            raise unread(name, error) from error
         reason = str(error).partition("\n")[0][:REASON] or type(error).__name__
         raise BadInput(
             f"'{name}' is damaged or cut short ({reason}). Expected a whole image file: "
