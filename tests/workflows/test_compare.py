@@ -53,8 +53,7 @@ def two_registry(tiny_registry: Registry) -> Registry:
     return replace(tiny_registry, architectures=both)
 
 
-@pytest.fixture(scope="module")
-def compared(two_registry: Registry, tmp_path_factory: pytest.TempPathFactory):
+def compare_two(folder: Path, registry: Registry):
     return compare(
         ["tiny", "tinier"],
         SOURCE,
@@ -62,10 +61,15 @@ def compared(two_registry: Registry, tmp_path_factory: pytest.TempPathFactory):
         seeds=1,
         changes=SMALL,
         input_shape=INPUT,
-        folder=tmp_path_factory.mktemp("runs"),
-        registry=two_registry,
+        folder=folder,
+        registry=registry,
         command=["zoo", "compare"],
     )
+
+
+@pytest.fixture(scope="module")
+def compared(two_registry: Registry, tmp_path_factory: pytest.TempPathFactory):
+    return compare_two(tmp_path_factory.mktemp("runs"), two_registry)
 
 
 def test_every_architecture_is_tested_on_every_image_once_a_seed(compared) -> None:
@@ -140,16 +144,7 @@ def test_what_is_trained_already_is_not_tried_again(
     compared, two_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
-    again = compare(
-        ["tiny", "tinier"],
-        SOURCE,
-        folds=2,
-        changes=SMALL,
-        input_shape=INPUT,
-        folder=compared.page.parents[2],
-        registry=two_registry,
-        command=["zoo", "compare"],
-    )
+    again = compare_two(compared.page.parents[2], two_registry)
     assert again.result == compared.result
 
 
@@ -249,15 +244,7 @@ def test_a_changed_recipe_is_trained_again_and_not_mixed_with_the_old_one(
     tiny = two_registry.architecture("tiny")
     wild = replace(tiny, recipe={**tiny.recipe, "learning_rate": 9.0})
     changed = replace(two_registry, architectures={**two_registry.architectures, "tiny": wild})
-    again = compare(
-        ["tiny", "tinier"],
-        SOURCE,
-        folds=2,
-        changes=SMALL,
-        input_shape=INPUT,
-        folder=compared.page.parents[2],
-        registry=changed,
-    )
+    again = compare_two(compared.page.parents[2], changed)
     assert again.page == compared.page
     after = {path: path.stat().st_mtime_ns for path in trainings.glob(f"*/{cells.SUMMARY}")}
     assert before.items() <= after.items()
