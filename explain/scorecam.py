@@ -10,6 +10,7 @@ from explain.checks import check_at_least
 from explain.kept import kept
 from explain.maps import visualisers
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
+from zoo.base.explanations import LAST_FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,14 +66,14 @@ def explain(
     visualisers.check_features(classifier, NAME)
     network = _silent(classifier)
     visualiser = Scorecam(network)
-    features = network.get_layer(visualisers.FEATURES).output
+    features = network.get_layer(LAST_FEATURES).output
     channels = min(max_channels, features.shape[-1])
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         coarse = visualiser(
             visualisers.target_logits(wanted),
             classifier.seen(pixels),
-            penultimate_layer=visualisers.FEATURES,
+            penultimate_layer=LAST_FEATURES,
             seek_penultimate_conv_layer=False,
             batch_size=visualisers.CHUNK,
             max_N=channels,

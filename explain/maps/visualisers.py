@@ -11,14 +11,13 @@ from explain.checks import check_targets
 from explain.kept import kept
 from zoo import Attribution, Classifier, Images, InvalidSetting
 from zoo.base import interruption
+from zoo.base.explanations import LAST_FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
 
 CHUNK = 8
 """Images a pass: gradients keep 100 MB an image of a network like EfficientNet at 224 pixels."""
-FEATURES = "last_features"
-"""The layer of `classifier.featured_model` that has the last feature map."""
 SHARED_CHUNK = 32
 """Images a call where the classifier works through them in parts of its own and remembers them."""
 
@@ -48,7 +47,7 @@ def network(classifier: Classifier) -> Any:
 
 @kept
 def featured_network(classifier: Classifier) -> Any:
-    """Give in that form what comes behind the frame; its layer `FEATURES` has the feature map."""
+    """Give in that form what comes behind the frame; its layer `LAST_FEATURES` has the map."""
     return _with_lists(classifier.featured_model)
 
 
@@ -142,7 +141,7 @@ def class_activations(
         coarse = draw(
             score(wanted),
             classifier.seen(pixels),
-            penultimate_layer=FEATURES,
+            penultimate_layer=LAST_FEATURES,
             seek_penultimate_conv_layer=False,
             expand_cam=False,
             normalize_cam=False,

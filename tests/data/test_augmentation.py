@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from zoo.base.recipe import AUGMENTATIONS
 from zoo.data import augmentation
 from zoo.data.augmentation import BEST_QUALITY, PRESETS, Preset, Views, joined
 from zoo.data.resampling import cut
-from zoo.training.recipe import AUGMENTATIONS
 
 SIZE = (24, 32)
 DIGESTS = [f"{n:016x}" for n in range(60)]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from zoo.base.recipe import PRESETS
 from zoo.base.registry import load_registry
 from zoo.network.ensemble import SHIFT
-from zoo.training.recipe import PRESETS, input_shape_of, settings
+from zoo.training.recipe import input_shape_of, settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
 ROWS = {

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.base.recipe import PRESETS
 from zoo.base.registry import load_registry
 from zoo.network.building import build_network
-from zoo.training.recipe import PRESETS, input_shape_of, settings
+from zoo.training.recipe import input_shape_of, settings
 
 REGISTRY = load_registry()
 NAMES = sorted(REGISTRY.architectures)

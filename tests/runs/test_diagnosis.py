@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from zoo.base.files import write_json
+from zoo.base.recipe import Recipe
 from zoo.runs.diagnosis import (
     FINE,
     HOLDS_BACK,
@@ -27,7 +28,6 @@ from zoo.runs.diagnosis import (
 )
 from zoo.runs.run_folder import Run
 from zoo.stats.alarms import Alarm, Conditions
-from zoo.training.recipe import Recipe
 
 WHOLE = Conditions(asdict(Recipe()), {}, ["network"])
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from zoo.base.recipe import Recipe
 from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features, feature_spread, gaps
-from zoo.training.recipe import Recipe
 
 NAMES = ("NORMAL", "PNEUMONIA")
 

@@ -13,6 +13,7 @@ from zoo import Architecture, BadInput, Dataset, Sample
 from zoo.base.patients import CHEST
 from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.progress import SILENT, Silent
+from zoo.base.recipe import Recipe
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.data.verify import Verified
 from zoo.network import frame, localiser
@@ -20,7 +21,6 @@ from zoo.network.cutting import cut
 from zoo.training import framing
 from zoo.training import localiser as own
 from zoo.training.plan import Plan
-from zoo.training.recipe import Recipe
 
 SEEN, READ = (96, 80, 3), (137, 114)
 COHORT = Cohort(seed=4, size=160, prevalence=0.5, difficulty=0.3, extent=1.0)

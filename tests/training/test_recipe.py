@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo import Architecture, InvalidSetting, Option, UnknownName
+from zoo.base.recipe import DEFAULT, PRESETS, Recipe
 from zoo.base.settings import assignments, explainer_options, option_value, parse_value
-from zoo.training.recipe import (
-    DEFAULT,
-    PRESETS,
-    Recipe,
-    input_shape_of,
-    preset_of,
-    settings,
-)
+from zoo.training.recipe import input_shape_of, preset_of, settings
 
 ARCHITECTURE = Architecture(
     name="net",

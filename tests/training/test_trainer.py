@@ -8,9 +8,9 @@ import pytest
 from keras import layers
 
 from zoo.base.progress import Silent
+from zoo.base.recipe import Recipe
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
-from zoo.training.recipe import Recipe
 from zoo.training.trainer import Phase, fit, learning_rate_factor
 
 STEPS = 4

@@ -10,11 +10,11 @@ import pytest
 from plugins.readers.phantom.cohort import Cohort
 from zoo import Dataset
 from zoo.base.progress import SILENT
+from zoo.base.recipe import Recipe
 from zoo.base.types import VALIDATION
 from zoo.data.stresses import MIDDLE, STRESSES, stressed
 from zoo.network.classifier import TrainedClassifier
 from zoo.stats.labelled_logits import LabelledLogits
-from zoo.training.recipe import Recipe
 from zoo.training.tuning import VIEWS, drawn, tune, under_stress
 
 SIDE = 32

@@ -17,6 +17,7 @@ from PIL import Image
 from plugins.architectures.efficientnet import lite0
 from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
 from zoo.base.progress import Silent
+from zoo.base.recipe import Recipe
 from zoo.base.registry import load_registry
 from zoo.base.types import SPLITS
 from zoo.cli.train import summary
@@ -26,7 +27,6 @@ from zoo.runs.answering import operating_point
 from zoo.runs.history import read_history
 from zoo.stats import labelled_logits
 from zoo.training import checkpoint
-from zoo.training.recipe import Recipe
 from zoo.training.trainer import cross_entropy, is_best_epoch, learning_rate_factor
 from zoo.training.tuning import VIEWS
 from zoo.workflows import train

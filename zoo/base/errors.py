@@ -52,3 +52,8 @@ class NotWritten(ZooError):
 
 class MissingWeights(ZooError):
     """Pretrained weights that are not on this machine."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return the kind of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"

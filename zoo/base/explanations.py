@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
 from zoo.base.types import Option
 
+LAST_FEATURES = "last_features"
+"""The layer of `Classifier.featured_model` that gives the last feature map."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -74,7 +77,7 @@ class Classifier(Protocol):
 
     @property
     def featured_model(self) -> Any:
-        """`inner` in float32, with the last feature map as the output of its layer 'last_features'.
+        """`inner` in float32, with the last feature map as the output of `LAST_FEATURES`.
 
         All that the logits depend on goes through that layer. None where `feature_layer` is.
         """

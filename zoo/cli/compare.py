@@ -10,11 +10,12 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
-from zoo.training.recipe import DEFAULT, settings
+from zoo.training.recipe import settings
 
 
 @click.command("compare")

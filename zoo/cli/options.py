@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import assignments, input_shape
-from zoo.training.recipe import DEFAULT, PRESETS
 
 runs_folder = click.option(
     "--runs",

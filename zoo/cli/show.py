@@ -10,10 +10,11 @@ import click
 
 from zoo.base.errors import UnknownName
 from zoo.base.explanations import Explainer
+from zoo.base.recipe import BEST, FAST
 from zoo.base.registry import load_registry
 from zoo.base.types import Architecture, Option
 from zoo.cli.console import table
-from zoo.training.recipe import BEST, FAST, preset_of, settings
+from zoo.training.recipe import preset_of, settings
 
 
 @click.command("show")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.base.errors import InvalidSetting
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import assignments, input_shape
 from zoo.cli import diagnose as diagnose_command
@@ -18,7 +19,7 @@ from zoo.data.verify import positive_index
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
-from zoo.training.recipe import DEFAULT, settings
+from zoo.training.recipe import settings
 
 
 @click.command("train")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.errors import InvalidSetting, ZooError, in_a_line
 from zoo.base.types import EMPTY, Architecture
 from zoo.network import graph
 
@@ -38,11 +38,10 @@ def build_network(
     except ZooError:
         raise
     except (Exception, SystemExit) as error:  # a build may fail in any way
-        told = f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
         given_by = f" of {architecture.origin}" if architecture.origin else ""
         raise InvalidSetting(
             f"Architecture '{architecture.name}'{given_by} cannot be built for input {shape} with "
-            f"{chosen}: {told.rstrip('.')}. Choose another --input or other options; if it fails "
-            "with its defaults, tell its author."
+            f"{chosen}: {in_a_line(error).rstrip('.')}. Choose another --input or other options; "
+            "if it fails with its defaults, tell its author."
         ) from error
     return model

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base import interruption
-from zoo.base.explanations import Gradients
+from zoo.base.explanations import LAST_FEATURES, Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.resampling import cut
 from zoo.network import feature_map, frame, graph
@@ -20,10 +20,6 @@ from zoo.stats.probabilities import softmax
 
 GRADIENT_BATCH = 8
 """Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
-
-
-FEATURES = "last_features"
-"""The layer of `featured_model` that gives the last feature map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +207,8 @@ class TrainedClassifier:
 
     @cached_property
     def featured_model(self) -> Any:
-        """`inner` in float32, whose layer 'last_features' gives the last feature map; or None."""
-        return feature_map.with_feature_layer(self.inside.precise_model, FEATURES)
+        """`inner` in float32, whose layer `LAST_FEATURES` gives the last feature map; or None."""
+        return feature_map.with_feature_layer(self.inside.precise_model, LAST_FEATURES)
 
     @cached_property
     def _find(self) -> Callable[[np.ndarray], Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import InvalidSetting
+from zoo.base.errors import InvalidSetting, in_a_line
 from zoo.network import graph
 from zoo.network.feature_map import feature_maps
 from zoo.network.fresh_load import MODEL, logits_elsewhere
@@ -127,8 +127,7 @@ class _Trial:
             except _MisfitError as misfit:
                 told.append(Verdict(name, False, str(misfit), REMEDIES[name]))
             except Exception as error:  # a layer of a plugin may fail in any way
-                line = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
-                failed = f"{FAILED[name]} ({type(error).__name__}: {line})"
+                failed = f"{FAILED[name]} ({in_a_line(error).rstrip('.')})"
                 told.append(Verdict(name, False, failed, REMEDIES[name]))
             if not told[-1].fits and name in ("pixels", "embedding", "saved"):
                 break

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.errors import in_a_line
 from zoo.base.files import write_text
 from zoo.network.plugin_layers import Origin, load
 
@@ -56,8 +57,7 @@ def main(folder: Path) -> None:
         model: Any = load(folder / MODEL, [origin])
         np.save(folder / LOGITS, np.asarray(model(np.load(folder / PIXELS), training=False)))
     except Exception as error:  # told in one line, whatever it is
-        told = (str(error).strip().splitlines() or ["no message"])[0]
-        raise SystemExit(f"{type(error).__name__}: {told}") from None
+        raise SystemExit(in_a_line(error)) from None
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from zoo.base.files import write_json
 from zoo.base.locks import in_turn
 from zoo.base.parallel import check_backend, limit_threads, pool
 from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data.splits import folds, reduced
@@ -31,7 +32,6 @@ from zoo.data.verify import Verified, verify
 from zoo.network.conformance import refuse_misfits, tried
 from zoo.network.features import backbone_key
 from zoo.runs import run_folder
-from zoo.runs.history import write_history
 from zoo.stats import labelled_logits
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import training_metrics
@@ -39,7 +39,7 @@ from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
 from zoo.training.plan import Plan, build
-from zoo.training.recipe import DEFAULT, input_shape_of, settings
+from zoo.training.recipe import input_shape_of, settings
 from zoo.training.session import Session
 from zoo.training.tuning import tune, under_stress
 
@@ -210,8 +210,6 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
         "unused_phases": state.unused_phases,
         "alarms": [asdict(alarm) for alarm in session.alarms.kept.values()],
     }
-    # Once more: a training that was killed after its last checkpoint has no epoch left to write it.
-    write_history(path / run_folder.HISTORY, state.history)
     write_json(path / SUMMARY, summary)  # last: a cell is done when it is there
 
 

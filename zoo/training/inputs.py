@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.recipe import Recipe
 from zoo.base.types import Dataset, Sample
 from zoo.data.frames import Frames
 from zoo.data.pipeline import seen_batches, shuffled, training_batches
-from zoo.training.recipe import Recipe
 
 HEAD_PREDICTION_BATCH = 1024
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.base.recipe import Recipe
 from zoo.base.types import Architecture
 from zoo.network import graph
 from zoo.network.building import build_network
-from zoo.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from zoo.base.errors import UnknownName
-from zoo.base.recipe import AUGMENTATIONS as AUGMENTATIONS
-from zoo.base.recipe import BEST as BEST
-from zoo.base.recipe import DEFAULT as DEFAULT
-from zoo.base.recipe import FAST as FAST
-from zoo.base.recipe import INPUT as INPUT
-from zoo.base.recipe import PRESETS as PRESETS
-from zoo.base.recipe import Recipe as Recipe
+from zoo.base.recipe import DEFAULT, FAST, INPUT, PRESETS, Recipe
 from zoo.base.settings import option_value, parse_value
 from zoo.base.types import Architecture
 

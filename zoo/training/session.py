@@ -89,6 +89,8 @@ class Session:
                     f"The phase {phase.name} changed nothing: no epoch of it was better on the "
                     f"validation part than epoch {state.best_epoch}, whose weights are kept."
                 )
+        # Once more: one that was killed after its last checkpoint has no epoch left to write it.
+        write_history(path / run_folder.HISTORY, state.history)
 
     def trained(self) -> Trained:
         """Return the network of a finished `fit` with its frame, ready to be measured."""

@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from zoo.base.progress import Progress
+from zoo.base.recipe import Recipe
 from zoo.base.types import Sample
 from zoo.data.verify import Verified, labels_of
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.outputs import Outputs, check_finite, outputs_of
 from zoo.stats.alarms import Alarm, Conditions
 from zoo.training.framing import Framing
-from zoo.training.recipe import Recipe
 
 
 @dataclass

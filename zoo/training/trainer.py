@@ -13,12 +13,12 @@ import numpy as np
 
 from zoo.base.errors import ZooError
 from zoo.base.progress import Progress
+from zoo.base.recipe import Recipe
 from zoo.data.pipeline import reading_errors
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import Checkpoint, TrainingState
-from zoo.training.recipe import Recipe
 
 PLATEAU_EPOCHS = 2
 PLATEAU_FACTOR = 0.5

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.recipe import Recipe
 from zoo.base.types import VALIDATION, Sample
 from zoo.data.stresses import MIDDLE, STRESSES, stressed
 from zoo.runs.outputs import Outputs, outputs_of
@@ -21,7 +22,6 @@ from zoo.stats import labelled_logits, operating
 from zoo.stats.calibration import fit_temperature
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.probabilities import softmax
-from zoo.training.recipe import Recipe
 from zoo.training.trained import Trained
 
 VIEWS = 2

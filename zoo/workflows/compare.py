@@ -13,6 +13,7 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.data import baseline_inputs, baselines
@@ -22,7 +23,6 @@ from zoo.report.pages.comparison import comparison_page
 from zoo.stats.delong import roc_area
 from zoo.stats.leaderboard import Trial, leaderboard, mean_over
 from zoo.training.cells import CellResult
-from zoo.training.recipe import DEFAULT
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1

@@ -12,6 +12,7 @@ from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_text
 from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import Recipe
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, Sample
 from zoo.data.verify import Verified, verify
@@ -27,7 +28,6 @@ from zoo.runs.staged import staged
 from zoo.stats.alarms import Conditions
 from zoo.training.finish import finish
 from zoo.training.framing import Framing
-from zoo.training.recipe import Recipe
 from zoo.training.trained import Alarms, Trained
 
 NAME = "ensemble"

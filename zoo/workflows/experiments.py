@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import absolute, parse
 from zoo.checks.findings import tell
@@ -19,7 +20,7 @@ from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs import run_folder
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult, train_all
-from zoo.training.recipe import DEFAULT, settings
+from zoo.training.recipe import settings
 
 FOLDER = "experiments"
 TRAININGS = "trainings"

@@ -18,6 +18,7 @@ from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting, NotWritten
 from zoo.base.files import write_bytes, write_text
 from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import DEFAULT, Recipe
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import absolute
 from zoo.base.types import Dataset
@@ -31,13 +32,12 @@ from zoo.network.plugin_layers import Origin
 from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
-from zoo.runs.history import write_history
 from zoo.runs.run_folder import Run
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
 from zoo.training.finish import finish
 from zoo.training.plan import Plan
-from zoo.training.recipe import DEFAULT, Recipe, input_shape_of, settings
+from zoo.training.recipe import input_shape_of, settings
 from zoo.training.session import Session
 
 
@@ -201,7 +201,6 @@ def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
 def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
     began = time.monotonic()
     session.fit(path, state)
-    write_history(path / run_folder.HISTORY, state.history)
     told = {
         "epochs": len(state.history),
         "best_epoch": state.best_epoch,

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zoo.base.recipe import Recipe
 from zoo.report.pages.card import model_card
 from zoo.report.pages.claim import ITEMS, checklist
 from zoo.runs.run_folder import Run
 from zoo.stats.metrics import classification_metrics
-from zoo.training.recipe import Recipe
 
 Shown = Callable[[str], str]
 CALIBRATION = {

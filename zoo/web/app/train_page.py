@@ -6,9 +6,10 @@ from fastapi import APIRouter, Form
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import input_shape
 from zoo.base.sources import absolute
-from zoo.training.recipe import DEFAULT, PRESETS, settings
+from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import FINISHED, Training, Trainings, state_record
