@@ -21,8 +21,8 @@ INTRODUCTION = """\
 This page is the output of `--help`, written by `python docs/generate_cli.py`.
 
 Results go to standard output; progress, notes and warnings go to standard error.
-Exit codes: 0 done, 1 an error that `zoo check` found, or a bug (with a traceback), 2 something you
-can mend (with a sentence), 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 an error that `zoo check` found, something broken that `zoo doctor` found, or
+a bug (with a traceback), 2 something you can mend (with a sentence), 130 stopped by Ctrl-C.
 
 | variable | meaning |
 |---|---|

@@ -19,6 +19,7 @@ The functions behind the commands:
     compare(names, source, ...)        architectures on the same folds
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
+    doctor()                           whether all that is needed is here and works
 
 Their docstrings have examples, which are run as tests. In these, `run` and `other` are finished
 runs, `killed` is one that was stopped, and `pictures` a folder that `zoo sample` wrote.

@@ -48,6 +48,8 @@ from .workflows.audit import audit as audit
 from .workflows.check import check as check
 from .workflows.compare import compare as compare
 from .workflows.compare_runs import compare_runs as compare_runs
+from .workflows.doctor import Examined as Examined
+from .workflows.doctor import doctor as doctor
 from .workflows.ensemble import ensemble as ensemble
 from .workflows.evaluate import evaluate as evaluate
 from .workflows.explain import explain as explain

@@ -14,25 +14,40 @@ from zoo import DISCLAIMER, __version__
 from zoo.base.errors import UnknownName, ZooError
 from zoo.base.files import FULL, is_text, printable
 
-COMMANDS = (
-    "list",
-    "show",
-    "check",
-    "train",
-    "evaluate",
-    "stress",
-    "diagnose",
-    "predict",
-    "explain",
-    "compare",
-    "learning-curve",
-    "ensemble",
-    "runs",
-    "export",
-    "app",
-    "serve",
-    "sample",
-)
+GROUPS = {
+    "Data": {
+        "check": "look for mistakes in a data set before training on it",
+        "sample": "write images of a data set as PNG files",
+    },
+    "Train": {
+        "list": "what the installed plugins give",
+        "show": "an architecture or explanation method, with its settings",
+        "train": "train an architecture and keep all that using it needs",
+        "compare": "compare architectures or finished runs by paired tests",
+        "learning-curve": "would more patients help?",
+        "ensemble": "join finished runs to one",
+    },
+    "Judge": {
+        "evaluate": "score a run, with intervals by patient",
+        "stress": "score a run on images as another machine would make them",
+        "diagnose": "what holds a run back, most serious first",
+    },
+    "Explain": {
+        "explain": "what a run sees in images, and whether to believe it",
+    },
+    "Use": {
+        "predict": "classify images",
+        "app": "open the application in the browser",
+        "serve": "answer over HTTP",
+        "export": "write the network for other programs",
+    },
+    "Keep house": {
+        "runs": "the trainings that were made",
+        "doctor": "is everything here that is needed, and does it work?",
+    },
+}
+"""The commands by what they are for, in the order that a newcomer meets them."""
+COMMANDS = tuple(name for commands in GROUPS.values() for name in commands)
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -41,8 +56,15 @@ class Commands(click.Group):
     """Commands found by name in their own modules, and user errors told in one piece."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the commands in the order a newcomer meets them."""
+        """Return the commands, group by group."""
         return [*COMMANDS]  # not list(): once imported, the module of that name hides it here
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands by group, without importing any of them."""
+        width = max(map(len, COMMANDS))
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(f"{name:{width}}", text) for name, text in commands.items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module, or fail with the closest name."""
