@@ -7,6 +7,7 @@ The functions behind the commands:
     train(name, source, ...)           a finished run
     resume(run)                        go on with a training that was killed
     open_run(name)                     a finished run, checked; without a name the newest
+    import_network(path, source, ...)  a run of a network that was trained elsewhere
     ensemble(runs)                     finished runs joined to one that answers with their mean
     evaluate(run, source, ...)         scores with intervals
     stress(run, source, ...)           scores on images as they are and changed

@@ -26,6 +26,7 @@ GROUPS = {
         "compare": "compare architectures or finished runs by paired tests",
         "learning-curve": "would more patients help?",
         "ensemble": "join finished runs to one",
+        "import": "make a run of a network that was trained elsewhere",
     },
     "Judge": {
         "evaluate": "score a run, with intervals by patient",
@@ -47,6 +48,8 @@ GROUPS = {
     },
 }
 """The commands by what they are for, in the order that a newcomer meets them."""
+MODULES = {"import": "import_network"}
+"""Where the module of a command cannot be named as the command."""
 COMMANDS = tuple(name for commands in GROUPS.values() for name in commands)
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -70,7 +73,8 @@ class Commands(click.Group):
         """Import a command's module, or fail with the closest name."""
         if cmd_name not in COMMANDS:
             ctx.fail(str(UnknownName.among("command", cmd_name, COMMANDS)))
-        return importlib.import_module(f"zoo.cli.{cmd_name.replace('-', '_')}").command
+        module = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        return importlib.import_module(f"zoo.cli.{module}").command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse what cannot be printed or written down: a name of bytes that are no text."""

@@ -15,6 +15,9 @@ from zoo.base.pictures import image_files, images, pixel_arrays
 from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Images
 
+NETWORKS = frozenset({".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pt", ".pth", ".tflite"})
+"""What files of networks are called: someone who names one wants it to answer."""
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -53,6 +56,11 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
 
 
 def _check_file(path: Path) -> None:
+    if path.suffix.lower() in NETWORKS:
+        raise BadInput(
+            f"'{path}' is a network, not an image. Make a run of it first: zoo import {path} "
+            "--classes NAMES --data DATA"
+        )
     try:
         digests.check_regular(path)
     except OSError as error:

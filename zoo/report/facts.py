@@ -27,6 +27,8 @@ def facts(run: Run) -> dict[str, str]:
 
 def best_epoch(training: Mapping[str, Any]) -> str:
     """Say which epoch's weights were kept, and which phases of the training came to nothing."""
+    if not training["epochs"]:
+        return "none: it was trained elsewhere"
     if not training["best_epoch"]:
         return f"none: {training['epochs']} epochs of all members"
     kept = f"{training['best_epoch']} of {training['epochs']}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from zoo.base.errors import BadInput, DamagedRun, ZooError
 from zoo.base.files import replacing
-from zoo.network import localiser, plugin_layers
+from zoo.network import keras_files, localiser, plugin_layers
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import Finder
 from zoo.network.plugin_layers import Origin
@@ -21,8 +19,6 @@ from zoo.runs.run_folder import LOCALISER, MODEL, Run
 
 BUILT_BY = "built_by"
 """The key of a run's record under which it is kept what its network was built by."""
-LARGEST = 64 * 2**20
-"""Bytes of a configuration: more than any network has."""
 
 
 def save_model(path: Path, model: Any) -> None:
@@ -45,9 +41,7 @@ def load_classifier(run: Run) -> TrainedClassifier:
     """
     path = run.path / MODEL
     try:
-        config = _configuration(path)
-        layers: set[str] = set()
-        json.loads(config, object_hook=lambda item: layers.add(str(item.get("class_name"))))
+        layers = keras_files.layer_classes(path)
     except Exception as error:  # a damaged archive, or one made to do harm, fails in many ways
         raise DamagedRun(
             f"'{path}' is not a .keras model file. Copy the run again, or train again."
@@ -108,21 +102,3 @@ def _check(model: Any, run: Run) -> None:
                 f"The network of the run '{run.name}' has weights that are not finite, in "
                 f"'{variable.path}': its answers would mean nothing. Train it again."
             )
-
-
-def _configuration(path: Path) -> bytes:
-    """Read how the layers are arranged.
-
-    Raises:
-        ValueError: a name in the archive leads out of it, or there is more than networks need.
-    """
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            first, *others = name.replace("\\", "/").split("/")
-            if ".." in (first, *others) or (others and not first):
-                raise ValueError(f"'{name}' leads out of the archive")
-        with archive.open("config.json") as member:
-            config = member.read(LARGEST + 1)
-    if len(config) > LARGEST:
-        raise ValueError("its configuration is longer than that of any network")
-    return config

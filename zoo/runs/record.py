@@ -25,6 +25,8 @@ NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS)
 MORE = (STRESSED, LOCALISER, HISTORY, TESTED)
 """Files that not every run has; their content is recorded, too."""
 TRAINING, DONE = "training", "done"
+IMPORTED = "imported"
+"""The architecture of a run whose network was trained elsewhere."""
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

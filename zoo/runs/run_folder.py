@@ -180,8 +180,8 @@ def read(path: Path) -> Run:
     if path.is_file():
         raise BadInput(
             f"'{path}' is a file; expected a run folder as `zoo train` makes it. A model "
-            "file alone is refused: it says neither classes nor preprocessing, and .h5 files can "
-            "run code."
+            "file alone says neither classes nor preprocessing. Make a run of it: zoo import "
+            "FILE --classes NAMES --data DATA"
         )
     if not path.is_dir():
         siblings = [p.name for p in path.parent.glob("*") if (p / RECORD).is_file()]

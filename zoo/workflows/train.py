@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo.base import locks
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting, NotWritten
@@ -33,7 +31,7 @@ from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
-from zoo.training import checkpoint
+from zoo.training import checkpoint, described
 from zoo.training.checkpoint import TrainingState
 from zoo.training.finish import finish
 from zoo.training.plan import Plan
@@ -237,30 +235,13 @@ def describe(session: Session) -> dict[str, Any]:
         "sees": list(plan.input_shape),
         "frame": session.framing.name,
         "parameters": session.parameters,
-        "data": {
-            "source": plan.source,
-            "fingerprint": session.verified.fingerprint,
-            "images": len(dataset.samples),
-            "patients": len({s.patient for s in dataset.samples}),
-            "patient_rule": dataset.patient_rule,
-            "subject": dataset.subject,
-            "synthetic": dataset.synthetic,
-            "skip_broken": plan.skip_broken,
-            "masks": plan.masks,
-            "broken": len(session.verified.broken),
-            "bits": dataset.bits,
-            "notes": [*dataset.notes, *session.split.notes],
-        },
-        "splits": {
-            part: {
-                "images": len(samples),
-                "patients": len({s.patient for s in samples}),
-                "classes": np.bincount(
-                    session.labels[part], minlength=len(dataset.class_names)
-                ).tolist(),
-                "members": session.digests(samples),
-            }
-            for part, samples in session.parts.items()
-        },
+        "data": described.data(
+            session.verified,
+            plan.source,
+            session.split.notes,
+            skip_broken=plan.skip_broken,
+            masks=plan.masks,
+        ),
+        "splits": described.splits(session.verified, session.parts),
         "versions": versions(),
     }

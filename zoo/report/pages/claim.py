@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.report.pages.belief import value_text
 from zoo.report.tables import TITLES
+from zoo.runs.record import IMPORTED
 
 NOT_REPORTED = "not reported"
 ITEMS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -149,12 +150,26 @@ def _members(record: Mapping[str, Any]) -> str:
     return f"The mean of the logits of {', '.join(members)}{shifted}."
 
 
+def of_elsewhere(record: Mapping[str, Any]) -> str:
+    """Say where a network comes from that was not trained here; empty of one that was."""
+    options = record["options"]
+    if record["architecture"] != IMPORTED:
+        return ""
+    seen = "none of these images" if options["unseen"] else "nobody knows which of these images"
+    return (
+        f"Trained elsewhere, in a way that is not known: '{options['file']}' (digest "
+        f"{options['digest']}), fed {options['input_range']} here. It has seen {seen}."
+    )
+
+
 def _model(record: Mapping[str, Any]) -> dict[int, str]:
     recipe, parameters = record["recipe"], record.get("parameters") or {}
     pretrained, best = record.get("pretrained"), record.get("training", {}).get("best_epoch")
     shape = " x ".join(map(str, record["input_shape"]))
     weights = f", {parameters['total']:,} weights" if parameters else ""
     start = f"Weights learned on {pretrained}" if pretrained else "Random"
+    if of_elsewhere(record):
+        start = "Not known"
     positive = record["class_names"][record["positive"]]
     return {
         1: f"Deep learning: {record['architecture']}.",
@@ -165,12 +180,15 @@ def _model(record: Mapping[str, Any]) -> dict[int, str]:
         22: f"{record['architecture']}, input {shape}{weights}; see Network and training.",
         23: ", ".join(f"{name} {version}" for name, version in record["versions"].items()) + ".",
         24: f"{start} (seed {record['seed']}).",
-        25: (
+        25: of_elsewhere(record)
+        or (
             f"At most {recipe['epochs']} epochs, batches of {recipe['batch_size']}, learning rate "
             f"{recipe['learning_rate']:g} ({recipe['schedule']}), augmentation "
             f"{recipe['augmentation']}; see Network and training."
         ),
-        26: f"Weights of the epoch with the best {recipe['monitor']} on the validation part, of "
+        26: "Those of the file."
+        if of_elsewhere(record)
+        else f"Weights of the epoch with the best {recipe['monitor']} on the validation part, of "
         "equal ones with the lowest loss" + (f": {best}." if best else "."),
         27: _members(record),
         42: f"Command: {' '.join(record['command'])}." if record.get("command") else "",

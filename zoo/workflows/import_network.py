@@ -1,0 +1,264 @@
+"""Make a run of a network that was trained elsewhere: measured, and then used like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.base.digests import digest_file
+from zoo.base.environment import peak_memory, versions
+from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.files import write_text
+from zoo.base.progress import SILENT, Progress
+from zoo.base.recipe import Recipe
+from zoo.base.registry import Registry, load_registry
+from zoo.base.sources import absolute
+from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
+from zoo.checks.findings import refuse_errors, tell
+from zoo.checks.quick import quick
+from zoo.data.splits import Split, split
+from zoo.data.verify import Verified, labels_of, positive_index, verify
+from zoo.network import conformance, foreign
+from zoo.network.classifier import TrainedClassifier
+from zoo.network.foreign import Foreign
+from zoo.report.pages.card import model_card
+from zoo.runs import model_file, run_folder
+from zoo.runs.outputs import Outputs, outputs_of
+from zoo.runs.record import IMPORTED
+from zoo.runs.reference import choose_cases
+from zoo.runs.run_folder import Run
+from zoo.runs.selection import numbered_as
+from zoo.runs.staged import staged
+from zoo.stats.alarms import CONSTANT_SPREAD, Alarm, Conditions, feature_spread
+from zoo.stats.probabilities import softmax
+from zoo.training import described
+from zoo.training.finish import finish
+from zoo.training.framing import Framing
+from zoo.training.trained import Alarms, Trained
+
+AUTO = "auto"
+TRIED = 200
+"""Validation images that each range is tried on."""
+UNPROVEN = Alarm(
+    "not held out",
+    "This network was trained elsewhere: whether it has seen the images that it is scored on here "
+    "is not known.",
+    "Believe the scores on data that it cannot have seen: zoo evaluate --data. Where you know that "
+    "none of these were in its training, import it with --unseen.",
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How well a network answers when it is fed a range: the log loss of its probabilities."""
+
+    name: str
+    log_loss: float
+
+
+def import_network(
+    path: str | Path,
+    source: str,
+    *,
+    classes: Sequence[str],
+    input_range: str = AUTO,
+    input_shape: tuple[int, int, int] | None = None,
+    positive: str | None = None,
+    unseen: bool = False,
+    skip_broken: bool = False,
+    allow_findings: bool = False,
+    folder: str | Path | None = None,
+    registry: Registry | None = None,
+    progress: Progress = SILENT,
+    command: Sequence[str] = (),
+) -> Run:
+    """Make a finished run of the .keras file `path`: calibrated and measured on the data `source`.
+
+    `classes` names its outputs in order; a single output says how much more the second of two it
+    is. `input_range` is what it was fed: '0-255', '0-1', '-1-1', 'imagenet' or 'caffe'; 'auto'
+    takes the one under which its own probabilities fit the validation part best. A softmax or
+    sigmoid at its end is taken away. Nothing is trained. The data are divided by patient as for a
+    training: known cases are of its training part, calibration, threshold and limits of refusal of
+    its validation part. Unless it is known that the network has `unseen` them all, the run says
+    that its scores are not proven.
+
+    Raises:
+        BadInput: the file or the data cannot be read, or the data have other classes.
+        InvalidSetting: the network cannot be loaded safely, or could not be used.
+
+    Example:
+        >>> of_elsewhere = zoo.import_network(
+        ...     run.path / "model.keras", "phantom?images=60&size=64", classes=run.class_names
+        ... )
+        >>> of_elsewhere.record["options"]["input_range"]
+        '0-255'
+    """
+    names = tuple(classes)
+    if len(set(names)) < len(names) or len(names) < 2:
+        raise InvalidSetting(
+            f"The classes {', '.join(names) or '(none)'} cannot be used. Name each output once, in "
+            "order, as NORMAL,PNEUMONIA."
+        )
+    if input_range not in (AUTO, *foreign.RANGES):
+        raise InvalidSetting(
+            f"'{input_range}' is no range of inputs; expected {AUTO} or one of: "
+            f"{', '.join(foreign.RANGES)}."
+        )
+    file = Path(path)
+    network = foreign.opened(file, len(names), input_shape)
+    verified, division, findings = _data(
+        registry or load_registry(), source, names, skip_broken, progress
+    )
+    if not allow_findings:
+        refuse_errors(findings)
+    index = positive_index(names, positive)
+    parts = {part: division.part(part) for part in SPLITS}
+    tried = _tried(network, input_range, names, index, verified, parts[VALIDATION], progress)
+    best = tried[0]
+    classifier = TrainedClassifier(network.fed(best.name), names, index)
+    conformance.refuse_misfits(conformance.tried(classifier.model, elsewhere=False), file.name)
+    known = {
+        part: outputs_of(classifier, verified.dataset, samples, progress, title=f"measuring {part}")
+        for part, samples in parts.items()
+    }
+    recipe = Recipe()
+    alarms = Alarms(progress)
+    alarms.extend([*_constant(known[TRAIN], best.name), *([] if unseen else [UNPROVEN])])
+    trained = Trained(
+        classifier,
+        Framing(),
+        verified,
+        parts,
+        recipe,
+        Conditions(asdict(recipe), {}, ()),
+        alarms,
+        progress,
+        known.get,
+    )
+    record = {
+        **_record(trained, absolute(source), skip_broken, division.notes),
+        "options": {
+            "file": file.name,
+            "digest": digest_file(file),
+            "ending": network.ending,
+            "input_range": best.name,
+            "log_loss": {one.name: one.log_loss for one in tried},
+            "unseen": unseen,
+        },
+        "findings": [asdict(finding) for finding in findings],
+        "command": list(command),
+    }
+    runs_folder = run_folder.root(folder)
+    with staged(runs_folder, IMPORTED) as place:
+        run = finish(trained, record, place)
+        write_text(place / run_folder.CARD, model_card(run))
+        run_folder.mark_done(run)
+    return replace(run, path=runs_folder / run.name)
+
+
+def _data(
+    registry: Registry,
+    source: str,
+    names: tuple[str, ...],
+    skip_broken: bool,
+    progress: Progress,
+) -> tuple[Verified, Split, Sequence[Any]]:
+    """Read the data as a training does, with the classes numbered as the network's outputs."""
+    dataset = registry.dataset(absolute(source))
+    if set(dataset.class_names) != set(names):
+        raise BadInput(
+            f"The data have the classes {', '.join(dataset.class_names)}; the network's were named "
+            f"{', '.join(names)}. Name the same ones, in the order of its outputs."
+        )
+    verified = verify(numbered_as(names, dataset), skip_broken=skip_broken, progress=progress)
+    findings = quick(verified)
+    tell(findings, progress)
+    division = split(verified.dataset, verified.digests, Recipe().split_seed)
+    for note in (*dataset.notes, *division.notes):
+        progress.note(note)
+    return verified, division, findings
+
+
+def _tried(
+    network: Foreign,
+    input_range: str,
+    names: tuple[str, ...],
+    positive: int,
+    verified: Verified,
+    validation: Sequence[Sample],
+    progress: Progress,
+) -> list[Tried]:
+    """Try the ranges that may be meant on validation images; the best comes first."""
+    chosen = choose_cases(validation, TRIED, 0)
+    samples = [validation[i] for i in chosen]
+    labels = labels_of(samples)
+    asked = network.ranges() if input_range == AUTO else [input_range]
+    tried = []
+    for name in asked:
+        classifier = TrainedClassifier(network.fed(name), names, positive)
+        given = outputs_of(
+            classifier, verified.dataset, samples, progress, title=f"trying {name} as its input"
+        )
+        right = softmax(given.logits)[np.arange(len(labels)), labels]
+        loss = float(-np.log(np.maximum(right, foreign.LEAST)).mean())
+        tried.append(Tried(name, loss))
+    tried.sort(key=lambda one: one.log_loss)  # of equal ones the first in the table stays first
+    if len(tried) > 1:
+        others = ", ".join(f"{one.name} {one.log_loss:.3f}" for one in tried[1:])
+        progress.note(
+            f"Fed {tried[0].name} its probabilities fit best (log loss {tried[0].log_loss:.3f}; "
+            f"{others}). Name another with --input-range."
+        )
+    return tried
+
+
+def _constant(given: Outputs, input_range: str) -> list[Alarm]:
+    """Tell when all images look alike to the network, as they do in a range it was not fed."""
+    spread = feature_spread(given.embeddings)
+    if spread >= CONSTANT_SPREAD:
+        return []
+    return [
+        Alarm(
+            "constant features",
+            f"The network's features hardly differ between images (spread {spread:.4f}; expected "
+            f"at least {CONSTANT_SPREAD}) when it is fed {input_range}.",
+            "Most likely it was trained on pixels of another range: import it again with another "
+            "--input-range.",
+        )
+    ]
+
+
+def _record(
+    trained: Trained, source: str, skip_broken: bool, notes: Sequence[str]
+) -> Mapping[str, Any]:
+    classifier, recipe = trained.classifier, trained.recipe
+    return {
+        "architecture": IMPORTED,
+        "pretrained": "",
+        "recipe": asdict(recipe),
+        "seed": recipe.seed,
+        "class_names": list(classifier.class_names),
+        "positive": classifier.positive,
+        "input_shape": list(classifier.input_shape),
+        "sees": list(classifier.input_shape),
+        "frame": trained.framing.name,
+        "parameters": {"total": classifier.model.count_params(), "trainable": 0},
+        "data": described.data(trained.verified, source, notes, skip_broken=skip_broken),
+        "splits": described.splits(trained.verified, trained.parts),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plugin": "xray-zoo",
+        model_file.BUILT_BY: [],
+        "versions": versions(),
+        "training": {
+            "epochs": 0,
+            "best_epoch": 0,
+            "unused_phases": [],
+            "seconds": 0.0,
+            "peak_memory_mb": peak_memory(),
+        },
+    }
