@@ -34,7 +34,11 @@ a bug (with a traceback), 2 something you can mend (with a sentence), 130 stoppe
 
 def page() -> str:
     """Return the whole page."""
-    sections = [_section([]), *(_section([name]) for name in COMMANDS)]
+    sections = [_section([])]
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        inner = list(command.commands) if isinstance(command, click.Group) else []
+        sections += [_section([name]), *(_section([name, below]) for below in inner)]
     return "\n".join([INTRODUCTION, *sections])
 
 

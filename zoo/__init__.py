@@ -3,6 +3,7 @@
 The functions behind the commands:
 
     load_registry()                    what the installed plugins give
+    fetch_data(name, ...)              a public data set, by name
     check(source, ...)                 what is wrong with a data set
     train(name, source, ...)           a finished run
     resume(run)                        go on with a training that was killed

@@ -54,6 +54,7 @@ from .workflows.ensemble import ensemble as ensemble
 from .workflows.evaluate import evaluate as evaluate
 from .workflows.explain import explain as explain
 from .workflows.export import export as export
+from .workflows.fetch_data import fetch_data as fetch_data
 from .workflows.import_network import import_network as import_network
 from .workflows.learning_curve import learning_curve as learning_curve
 from .workflows.overview import overview as overview

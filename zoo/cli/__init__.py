@@ -17,6 +17,7 @@ from zoo.base.files import FULL, is_text, printable
 GROUPS = {
     "Data": {
         "check": "look for mistakes in a data set before training on it",
+        "data": "public data sets by name: list them, fetch one",
         "sample": "write images of a data set as PNG files",
     },
     "Train": {

@@ -1,0 +1,126 @@
+"""Fetch a public data set by name, checked and unpacked, ready for `--data`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.base import downloads, leftovers
+from zoo.base.errors import BadInput, ZooError
+from zoo.base.files import writing
+from zoo.base.progress import SILENT, Progress, track
+from zoo.data import catalogue
+from zoo.data.catalogue import KAGGLE, Entry
+
+FOLDER = Path("data")
+LARGEST = 64 * 2**30
+"""Bytes that an archive may unpack to."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A data set that is here; `source` is what `--data` takes, `md5` that of what was fetched."""
+
+    entry: Entry
+    source: Path
+    md5: str = ""
+
+
+def fetch_data(name: str, folder: str | Path = FOLDER, *, progress: Progress = SILENT) -> Fetched:
+    """Fetch the data set `name` into a folder; what is there already is not fetched again.
+
+    `zoo data list` names them. A connection that breaks is taken up where it broke, also by a later
+    call. A set of Kaggle's is fetched by its own client, with your account.
+
+    Raises:
+        UnknownName: no set has that name.
+        ZooError: it cannot be reached, is not what its publisher promises, or cannot be unpacked.
+
+    Example:
+        >>> zoo.fetch_data("pneumoniamnist_64", "pictures").source  # doctest: +SKIP
+        PosixPath('pictures/pneumoniamnist_64.npz')
+    """
+    entry = catalogue.entry(name)
+    place = Path(folder)
+    if not entry.folder:
+        path = place / entry.file_name
+        if path.is_file():
+            progress.note(f"'{path}' is there already.")
+            return Fetched(entry, path)
+        md5 = downloads.fetch(
+            entry.file, path, md5=entry.md5, page=entry.address, progress=progress
+        )
+        return Fetched(entry, path, md5)
+    whole = place / entry.name.removeprefix(KAGGLE).replace("/", "-")
+    source = whole / entry.folder
+    if whole.is_dir():
+        progress.note(f"'{whole}' is there already.")
+        return Fetched(entry, source)
+    archive = place / f"{whole.name}-{entry.file_name}"
+    if entry.file.startswith(KAGGLE):
+        _by_kaggle(entry, archive)
+        md5 = ""
+    elif archive.is_file():
+        md5 = ""
+    else:
+        md5 = downloads.fetch(
+            entry.file, archive, md5=entry.md5, page=entry.address, progress=progress
+        )
+    unpack(archive, whole, progress)
+    archive.unlink()
+    return Fetched(entry, source if source.is_dir() else whole, md5)
+
+
+def unpack(archive: Path, folder: Path, progress: Progress) -> None:
+    """Unpack a zip file to a folder, which is there only when all of it is.
+
+    Raises:
+        BadInput: it is no zip file, is damaged, or holds names that lead out of the folder.
+        NotWritten: the disk does not take it.
+    """
+    hidden = folder.parent / leftovers.new_name()
+    try:
+        with zipfile.ZipFile(archive) as content:
+            members = content.infolist()
+            size = sum(member.file_size for member in members)
+            if size > LARGEST:
+                raise BadInput(f"'{archive}' would unpack to {size:,} bytes; expected {LARGEST:,}.")
+            for member in track(progress, members, "unpacking", len(members)):
+                target = hidden / member.filename
+                if not target.resolve().is_relative_to(hidden.resolve()):
+                    raise BadInput(f"'{archive}' holds '{member.filename}', which leads out of it.")
+                with writing(folder):
+                    content.extract(member, hidden)
+        with writing(folder):
+            hidden.rename(folder)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BadInput(
+            f"'{archive}' cannot be unpacked ({error}). Remove it and fetch it again."
+        ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _by_kaggle(entry: Entry, archive: Path) -> None:
+    """Let Kaggle's own client fetch an archive: it knows the account."""
+    client = shutil.which("kaggle")
+    if client is None:
+        raise ZooError(
+            f"'{entry.name}' is fetched by Kaggle's own client, which is not here: pip install "
+            f"kaggle, and put your key where it says. Or fetch it by hand from {entry.address}"
+        )
+    with writing(archive):
+        archive.parent.mkdir(parents=True, exist_ok=True)
+    owner, _, named = entry.file.removeprefix(KAGGLE).partition("/")
+    asked = [client, "datasets", "download", "-d", f"{owner}/{named}", "-p", str(archive.parent)]
+    done = subprocess.run(asked, check=False)  # noqa: S603 - the client, and a name from the list
+    given = archive.parent / f"{named}.zip"
+    if done.returncode or not given.is_file():
+        raise ZooError(
+            f"Kaggle's client did not fetch {owner}/{named} (exit code {done.returncode}); what it "
+            f"said stands above. Or fetch it by hand from {entry.address}"
+        )
+    given.replace(archive)
