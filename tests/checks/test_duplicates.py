@@ -87,7 +87,7 @@ def material(rows: Sequence[tuple[str, int, str, int]], source: str = "") -> Sou
         source="here", class_names=("a", "b"), samples=samples, read=read, digest=lambda sample: ""
     )
     digests = tuple(str(number) for *_, number in rows)
-    return SourceImages(dataset, digests, *small_pictures(dataset, samples), None, source)
+    return SourceImages(dataset, digests, small_pictures(dataset, samples), None, source)
 
 
 def test_identical_and_nearly_identical_images_are_told_apart() -> None:

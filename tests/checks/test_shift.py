@@ -93,7 +93,7 @@ def material(parts: dict[str, int], source: str = "") -> SourceImages:
         source="here", class_names=NAMES, samples=samples, read=read, digest=lambda sample: ""
     )
     nothing = np.empty((len(samples), 0))
-    return SourceImages(dataset, ("",) * len(samples), nothing, nothing, None, source)
+    return SourceImages(dataset, ("",) * len(samples), nothing, None, source)
 
 
 def compared(own: dict[str, int], other: dict[str, int] | None = None) -> list[list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Dataset
 from zoo.checks.findings import ERROR, NOTE, Finding, counted
 from zoo.checks.similarity import similar_pairs
@@ -119,7 +120,9 @@ def _findings(
     return findings
 
 
-def copies(own: SourceImages, other: SourceImages | None) -> tuple[dict[str, int], list[Finding]]:
+def copies(
+    own: SourceImages, other: SourceImages | None, progress: Progress = SILENT
+) -> tuple[dict[str, int], list[Finding]]:
     """Return the numbers of `own` for the result, and the findings of both.
 
     Every image of another source counts as one more part, so a copy there is an error.
@@ -132,24 +135,16 @@ def copies(own: SourceImages, other: SourceImages | None) -> tuple[dict[str, int
     first: dict[str, int] = {}
     for index, digest in enumerate(digests):
         first.setdefault(digest, index)
-    unique = np.array(sorted(first.values()))
-    seen = [m.features for m in materials if m.features is not None]
-    pairs = [
-        (int(unique[a]), int(unique[b]))
-        for a, b, _ in similar_pairs(
-            np.concatenate([m.gray for m in materials])[unique],
-            np.concatenate([m.hashes for m in materials])[unique],
-            np.concatenate(seen)[unique] if len(seen) == len(materials) else None,
-        )
-    ]
+    gray = own.gray if other is None else np.concatenate([m.gray for m in materials])
+    pairs = similar_pairs(gray, np.array(sorted(first.values())), progress)
     members = {digests[group[0]]: group for group in same}
     groups = [
         [index for one in group for index in members.get(digests[one], [one])]
-        for group in connected(pairs)
+        for group in connected(pairs.tolist())
     ]
     inside = len(own.samples)
     own_groups = identical(own.digests)
-    near_pairs = sum(a < inside and b < inside for a, b in pairs)
+    near_pairs = int((pairs < inside).all(axis=1).sum())
     numbers = {
         "exact_groups": len(own_groups),
         "surplus": sum(len(group) - 1 for group in own_groups),

@@ -21,15 +21,14 @@ OWN = "these data"
 class SourceImages:
     """The readable images of a source.
 
-    `gray` is `(n, 64, 64)` uint8, `hashes` is `(n, 4)` uint64, `features` is `(n, features)`
-    float32 or None without a pretrained network. `source` names another source than the one that
-    is checked; its images and patients are then written 'SOURCE: NAME'.
+    `gray` is `(n, 64, 64)` uint8, `features` is `(n, features)` float32 or None without a
+    pretrained network. `source` names another source than the one that is checked; its images and
+    patients are then written 'SOURCE: NAME'.
     """
 
     dataset: Dataset
     digests: tuple[str, ...]
     gray: np.ndarray
-    hashes: np.ndarray
     features: np.ndarray | None
     source: str = ""
 
@@ -63,13 +62,13 @@ def read_source_images(
     """Read the images of a source once as small pictures and once for the backbone."""
     dataset = verified.dataset
     digests = [verified.digests[s.name] for s in dataset.samples]
-    gray, hashes = similarity.small_pictures(dataset, dataset.samples, progress)
+    gray = similarity.small_pictures(dataset, dataset.samples, progress)
     features = (
         None
         if backbone is None
         else embeddings.embed(backbone, dataset, dataset.samples, digests, progress)
     )
-    return SourceImages(dataset, tuple(digests), gray, hashes, features, source)
+    return SourceImages(dataset, tuple(digests), gray, features, source)
 
 
 def comparable(materials: Sequence[SourceImages]) -> list[np.ndarray]:

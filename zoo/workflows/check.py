@@ -116,7 +116,7 @@ def check(
     faults += inventory.modes(headers, own.labels, names)
     faults += negatives(own.samples, own.gray)
     faults += inventory.flat(own.samples, measured[FILE][:, -1])
-    duplicated, repeated = copies(own, against)
+    duplicated, repeated = copies(own, against, progress)
 
     features = comparable([own] if against is None else [own, against])
     shifted, moved = shift.shifts(own, features[0], against, features[-1])
