@@ -115,3 +115,20 @@ def test_pixels_are_compressed_to_what_tells_them_apart(count: int, components: 
     side = values[:, 0] > 0
     assert len(set(side[: count // 2])) == len(set(side[count // 2 :])) == 1
     assert side[0] != side[-1]
+
+
+def test_pixels_of_many_images_are_compressed_as_those_of_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(0)
+    kinds = random.normal(size=(3, 8, 8)) * 30
+    gray = np.clip(
+        128 + kinds[random.integers(0, 3, 300)] + random.normal(size=(300, 8, 8)), 0, 255
+    )
+    whole = embeddings.compressed(gray.astype(np.uint8))
+    monkeypatch.setattr(embeddings, "LEARNED", 90)
+    some = embeddings.compressed(gray.astype(np.uint8))
+    assert some.shape == whole.shape == (300, 30)
+    apart, expected = (np.linalg.norm(rows - rows[0], axis=1) for rows in (some, whole))
+    np.testing.assert_allclose(apart, expected, atol=3)
+    assert expected.max() > 100

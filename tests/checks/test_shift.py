@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
 from zoo import Dataset, Sample
+from zoo.checks import held_out, shift
 from zoo.checks.findings import NOTE, WARNING
 from zoo.checks.shift import Side, shift_between, shifts
 from zoo.checks.source_images import SourceImages
@@ -212,3 +214,19 @@ def test_the_shares_of_three_classes_are_counted_by_class() -> None:
     assert entry["prior"]["test"] == pytest.approx(
         {"NORMAL": 0.2, "PNEUMONIA": 0.2, "TUBERCULOSIS": 0.6}
     )
+
+
+def test_of_large_sides_some_images_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    def counted(features: np.ndarray, *rest: Any) -> np.ndarray:
+        told.append(len(features))
+        return held_out.probabilities(features, *rest)
+
+    monkeypatch.setattr(shift, "probabilities", counted)
+    monkeypatch.setattr(shift, "COMPARED", 50)
+    a, b = side("train", 150, 150, 0), side("test", 30, 90, 1, moved=3.0)
+    entry, _ = shift_between(a, b)
+    assert told == [100]
+    assert entry["roc_auc"]["low"] > 0.9
+    assert entry["prior"]["test"]["NORMAL"] == 0.25, "shares are those of all images"

@@ -257,3 +257,25 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     for name in ("b.npz", "none.npz"):
         with pytest.raises(DamagedRun, match="cannot be read"):
             baselines.load(tmp_path / name)
+
+
+def test_a_baseline_learns_from_some_of_many_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is standardised at a time, the largest array, does not grow with the images."""
+    sizes = []
+    standardised = baselines._standardised
+
+    def counted(values: np.ndarray, *moments: np.ndarray) -> np.ndarray:
+        sizes.append(len(values))
+        return standardised(values, *moments)
+
+    truth, people = grouped(900, 300)
+    values = np.random.default_rng(8).normal(size=(900, 20)).astype(np.float16)
+    values[:, 3] += 2 * truth
+    expected = baselines.out_of_fold(values, truth, people)
+    monkeypatch.setattr(baselines, "_standardised", counted)
+    monkeypatch.setattr(baselines, "LEARNED", 200)
+    monkeypatch.setattr(baselines, "SCORED", 70)
+    scores = baselines.out_of_fold(values, truth, people)
+    assert max(sizes) == 200
+    assert sorted(set(sizes))[-2] == 70
+    assert abs(roc_auc_score(truth, scores) - roc_auc_score(truth, expected)) < 0.03

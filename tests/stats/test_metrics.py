@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from zoo import BadInput, InvalidSetting
 from zoo.report.tables import classification_table, metrics_table
+from zoo.stats import intervals
 from zoo.stats.curves import CURVE_POINTS, areas
-from zoo.stats.intervals import exact_bound, patient_rows, percentile_interval, resample
+from zoo.stats.intervals import (
+    exact_bound,
+    image_weights,
+    patient_rows,
+    percentile_interval,
+    resample,
+)
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import classification_metrics, training_metrics
@@ -136,6 +143,14 @@ def test_resampling_draws_whole_patients() -> None:
     assert (counts.sum(axis=1) == 3).all()
     assert counts.std() > 0
     np.testing.assert_array_equal(counts, resample(3, 100, seed=1))
+
+
+def test_patients_are_drawn_a_few_resamples_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "CHUNK_CELLS", 7 * 40)
+    rows, number = patient_rows(np.array(people(40, each=2)))
+    parts = list(image_weights(rows, 23, seed=4))
+    assert [part.shape for part in parts] == [(7, 40), (7, 40), (7, 40), (2, 40)]
+    np.testing.assert_array_equal(np.concatenate(parts), resample(number, 23, seed=4)[:, rows])
 
 
 @pytest.mark.parametrize("separation", [0.8, 1.6])

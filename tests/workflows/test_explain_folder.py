@@ -15,7 +15,7 @@ from zoo.data.queries import Skipped
 from zoo.report.cases import casebook
 from zoo.report.cases.index import Entry
 from zoo.runs.run_folder import Run
-from zoo.workflows.explain_folder import ExplanationJob, explain_folder
+from zoo.workflows.explain_folder import ExplanationJob, _free, explain_folder
 
 
 @pytest.fixture
@@ -221,3 +221,19 @@ def test_the_index_lists_answers_and_links(folder, order, tmp_path):
     assert page.count("<script>") == 1
     assert "script-src 'sha256-" in page
     assert "not a medical device" in page.lower()
+
+
+def test_names_for_many_images_of_one_name_are_not_looked_for_from_the_start():
+    class Counting(dict):
+        asked = 0
+
+        def __contains__(self, name):
+            Counting.asked += 1
+            return super().__contains__(name)
+
+    taken = Counting({"index": 1, "x-3": 1})
+    names = [_free("x", taken) for _ in range(500)]
+    assert names[:4] == ["x", "x-2", "x-4", "x-5"]
+    assert len(set(names)) == 500
+    assert Counting.asked < 3 * 500
+    assert _free("index", taken) == "index-2", "a report is never written over the index"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -53,6 +54,33 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+class Stretch:
+    """A stretch of work: how far it is, and how long the rest takes at the pace it has had."""
+
+    def __init__(self, title: str = "", total: int = 0) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self._began = time.monotonic()
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds that are left; None before anything is done."""
+        if not self.done:
+            return None
+        spent = time.monotonic() - self._began
+        return spent * max(0, self.total - self.done) / self.done
+
+    def __str__(self) -> str:
+        left = self.seconds_left()
+        more = "" if left is None else f", about {clock(left)} left"
+        return f"{self.done:,} of {self.total:,}{more}"
+
+
+def clock(seconds: float) -> str:
+    """Write a time as minutes and seconds, '2:05', or with hours before them, '1:02:05'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def track(progress: Progress, items: Iterable[Item], title: str, total: int) -> Iterator[Item]:

@@ -17,6 +17,8 @@ from zoo.network import graph
 from zoo.network.features import features
 
 COMPONENTS = 64
+LEARNED = 5000
+"""Images that the components are made of at most, and that are compressed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +65,19 @@ def embed(
 def compressed(gray: np.ndarray) -> np.ndarray:
     """Return `(n, components)`, the principal ones of `(n, height, width)` pictures.
 
-    At most 64, and one for each ten images: more would let a classifier remember them.
+    At most 64, and one for each ten images: more would let a classifier remember them. Of many
+    images some tell the directions, and all are seen in them.
     """
     from sklearn.decomposition import PCA
 
-    flat = gray.reshape(len(gray), -1).astype(np.float32)
+    flat = gray.reshape(len(gray), -1)
     kept = min(COMPONENTS, max(2, len(flat) // 10), *flat.shape)
-    return PCA(kept, svd_solver="randomized", random_state=0).fit_transform(flat)
+    few = np.unique(np.linspace(0, len(flat) - 1, LEARNED).astype(int))
+    fitted = PCA(kept, svd_solver="randomized", random_state=0).fit(flat[few].astype(np.float32))
+    starts = range(0, len(flat), LEARNED)
+    return np.concatenate(
+        [fitted.transform(flat[at : at + LEARNED].astype(np.float32)) for at in starts]
+    )
 
 
 def missing() -> Finding:

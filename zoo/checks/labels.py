@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.progress import SILENT, Progress
 from zoo.checks.findings import NOTE, Finding, counted
 from zoo.checks.held_out import probabilities
 
@@ -42,6 +43,7 @@ def suspected(
     folds: np.ndarray,
     names: Sequence[str],
     class_names: Sequence[str],
+    progress: Progress = SILENT,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Find the labels that are contradicted most: plain data for the result, and the finding.
 
@@ -49,7 +51,7 @@ def suspected(
     the out-of-fold probability of an image's own label, lowest first. Each entry has name, label,
     predicted and probability, which is that of `predicted`.
     """
-    chances = probabilities(features, labels, folds)
+    chances = probabilities(features, labels, folds, progress, "labels")
     counted_as = contradicted(chances, labels)
     rows = np.flatnonzero(counted_as != labels)
     rows = rows[np.argsort(chances[rows, labels[rows]], kind="stable")]

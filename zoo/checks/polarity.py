@@ -26,9 +26,9 @@ def negatives(samples: tuple[Sample, ...], gray: np.ndarray) -> list[Finding]:
     """
     cell_height, cell_width = (max(1, side // CELLS) for side in gray.shape[1:])
     rows, columns = gray.shape[1] // cell_height, gray.shape[2] // cell_width
-    cut = gray[:, : rows * cell_height, : columns * cell_width].astype(np.float32)
-    cells = cut.reshape(len(gray), rows, cell_height, columns, cell_width).mean(axis=(2, 4))
-    pixels = cells.reshape(len(gray), -1)
+    cut = gray[:, : rows * cell_height, : columns * cell_width]
+    cells = cut.reshape(len(gray), rows, cell_height, columns, cell_width)
+    pixels = cells.mean(axis=(2, 4), dtype=np.float32).reshape(len(gray), -1)
     pixels -= pixels.mean(axis=1, keepdims=True)
     length = np.linalg.norm(pixels, axis=1, keepdims=True)
     shown = np.flatnonzero(length[:, 0] > 0)

@@ -6,12 +6,14 @@ and Lipton, "Failing loudly: an empirical study of methods for detecting dataset
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from zoo.base.errors import BadInput
+from zoo.base.progress import SILENT, Progress
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.checks.findings import NOTE, WARNING, Finding
 from zoo.checks.held_out import probabilities
@@ -19,9 +21,12 @@ from zoo.checks.source_images import OWN, SourceImages
 from zoo.data.baselines import fold_numbers
 from zoo.stats.delong import roc_auc
 from zoo.stats.intervals import area_text, stands_out
+from zoo.stats.sampling import in_proportion
 
 WARNED = 0.6
 SHOWN = 12
+COMPARED = 20_000
+"""Images of a side at most: a ROC-AUC among so many is known to one in a hundred."""
 FEWEST_PATIENTS = 20
 """Parts with fewer are not compared: chance alone would tell them apart."""
 PRIOR_P, PRIOR_GAP = 0.01, 0.05
@@ -41,32 +46,41 @@ class Side:
 
 
 def shifts(
-    own: SourceImages, features: np.ndarray, other: SourceImages | None, other_features: np.ndarray
+    own: SourceImages,
+    features: np.ndarray,
+    other: SourceImages | None,
+    other_features: np.ndarray,
+    progress: Progress = SILENT,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Compare the training part with the source's other parts and with another source.
 
     `features` is `(n, features)`, comparable with `other_features`. Parts of fewer than 20
     patients are passed over.
     """
+    entries, findings = [], []
+    for a, b in _sides(own, features, other, other_features):
+        entry, told = shift_between(a, b, progress)
+        entries.append(entry)
+        findings += told
+    return entries, findings
+
+
+def _sides(
+    own: SourceImages, features: np.ndarray, other: SourceImages | None, other_features: np.ndarray
+) -> Iterator[tuple[Side, Side]]:
+    """Yield what is compared, one pair after the other: each is a copy of its features."""
     split = np.array([s.split for s in own.samples])
     base = np.flatnonzero(split != TEST)  # what will be trained on, divided or not
-    sides: list[tuple[Side, Side]] = []
     for part in (VALIDATION, TEST):
         rows, train = np.flatnonzero(split == part), np.flatnonzero(split == TRAIN)
-        if min(len(set(own.patients[r])) for r in (rows, train)) >= FEWEST_PATIENTS:
-            sides.append((_side(own, features, train, TRAIN), _side(own, features, rows, part)))
+        if min(len(np.unique(own.patients[r])) for r in (rows, train)) >= FEWEST_PATIENTS:
+            yield _side(own, features, train, TRAIN), _side(own, features, rows, part)
     if other is not None:
         rows = base if len(base) else np.arange(len(split))
         title = TRAIN if (split == TRAIN).any() else OWN
         everything = np.arange(len(other.samples))
         there = _side(other, other_features, everything, other.source)
-        sides.append((_side(own, features, rows, title), there))
-    entries, findings = [], []
-    for a, b in sides:
-        entry, told = shift_between(a, b)
-        entries.append(entry)
-        findings += told
-    return entries, findings
+        yield _side(own, features, rows, title), there
 
 
 def _side(material: SourceImages, features: np.ndarray, rows: np.ndarray, title: str) -> Side:
@@ -80,15 +94,19 @@ def _side(material: SourceImages, features: np.ndarray, rows: np.ndarray, title:
     )
 
 
-def shift_between(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
+def shift_between(
+    a: Side, b: Side, progress: Progress = SILENT
+) -> tuple[dict[str, Any], list[Finding]]:
     """Compare two sets: plain data for the result, and the findings.
 
     Where both have the same classes, `a` is thinned out to the class shares of `b` first, so that
-    the ROC-AUC speaks of how the images look and the shares are compared on their own. `names`
-    are the images of `b` that are told most easily.
+    the ROC-AUC speaks of how the images look and the shares are compared on their own. Of more
+    than 20,000 images of a side so many are told apart, the classes in proportion. `names` are the
+    images of `b` that are told most easily.
     """
     same_classes = a.class_names == b.class_names
     kept_a, kept_b = _matched(a.labels, b.labels) if same_classes else _everything(a, b)
+    kept_a, kept_b = _fewer(kept_a, a.labels), _fewer(kept_b, b.labels)
     features = np.concatenate([a.features[kept_a], b.features[kept_b]])
     truth = np.repeat([False, True], [len(kept_a), len(kept_b)])
     patients = np.concatenate([a.patients[kept_a], b.patients[kept_b]])
@@ -105,7 +123,8 @@ def shift_between(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
     try:
         folds = fold_numbers(truth, patients)
         # Where the chance of `b` rounds to 1, that of `a` still tells one from another.
-        scores = -probabilities(features, truth.astype(np.int64), folds)[:, 0]
+        chances = probabilities(features, truth.astype(np.int64), folds, progress, "shift")
+        scores = -chances[:, 0]
     except (BadInput, ValueError) as error:
         return entry, [*findings, _not_measured(a.title, b.title, str(error))]
     entry["roc_auc"] = roc_auc(truth, scores, patients)
@@ -114,6 +133,10 @@ def shift_between(a: Side, b: Side) -> tuple[dict[str, Any], list[Finding]]:
     if stands_out(entry["roc_auc"], WARNED):
         findings.insert(0, _apart(entry))
     return entry, findings
+
+
+def _fewer(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return rows[in_proportion(labels[rows], COMPARED)]
 
 
 def _everything(a: Side, b: Side) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
+from zoo.base.progress import SILENT, Progress, track
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baseline_inputs import FILE, LUNGS
@@ -28,22 +29,25 @@ REMEDY = (
 
 def shortcuts(
     measured: Mapping[str, np.ndarray],
+    among: np.ndarray,
     truth: np.ndarray,
     patients: np.ndarray | Sequence[str],
     folds: np.ndarray,
     positive: str,
+    progress: Progress = SILENT,
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Score each baseline out of fold: plain data for the result, and the findings.
 
-    `measured` is what `baselines.measure` gives; rows with NaN are left out. `truth` is `(n,)`
-    bool, whether an image shows the class `positive`; `folds` is `(n,)` int.
+    `measured` is what `baseline_inputs` gives; of it the rows `among`, `(n,)` int, are used, and
+    those with NaN are left out. `truth` is `(n,)` bool, whether an image shows the class
+    `positive`; `folds` is `(n,)` int.
     """
     entries: list[dict[str, Any]] = []
     findings: list[Finding] = []
     patients = np.asarray(patients)
-    for name, values in measured.items():
-        usable = np.isfinite(values).all(axis=1)
-        seen, rows, who = values[usable], truth[usable], patients[usable]
+    for name, values in track(progress, measured.items(), "shortcuts", len(measured)):
+        usable = np.isfinite(values).all(axis=1)[among]
+        seen, rows, who = values[among[usable]], truth[usable], patients[usable]
         try:
             scores = baselines.out_of_fold(seen, rows, who, folds[usable])
         except BadInput as error:  # too few masks

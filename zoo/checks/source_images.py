@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,17 +38,17 @@ class SourceImages:
         """The images, in order."""
         return self.dataset.samples
 
-    @property
+    @cached_property
     def labels(self) -> np.ndarray:
         """The labels, `(n,)` int."""
         return np.array([s.label for s in self.samples], dtype=np.int64)
 
-    @property
+    @cached_property
     def patients(self) -> np.ndarray:
         """The patients, `(n,)` str."""
         return np.array([self._written(s.patient) for s in self.samples])
 
-    @property
+    @cached_property
     def names(self) -> np.ndarray:
         """The names, `(n,)` str."""
         return np.array([self._written(s.name) for s in self.samples])

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from zoo.base.files import printable
+from zoo.base.progress import Stretch, clock
 
 PLAIN_SECONDS = 15.0
 
@@ -25,7 +26,7 @@ class Console:
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._title, self._total, self._done, self._said = "", 0, 0, 0.0
+        self._stretch, self._said = Stretch(), 0.0
         self._epoch_seconds: list[float] = []
 
     def note(self, message: str) -> None:
@@ -39,7 +40,7 @@ class Console:
     def start(self, title: str, total: int) -> None:
         """Begin a bar, or remember when to write the next plain line."""
         self.stop()
-        self._title, self._total, self._done, self._said = title, total, 0, time.monotonic()
+        self._stretch, self._said = Stretch(title, total), time.monotonic()
         if sys.stderr.isatty():
             from rich import progress
             from rich.console import Console as RichConsole
@@ -51,18 +52,19 @@ class Console:
                 progress.TimeRemainingColumn(),
                 console=RichConsole(stderr=True),
                 transient=True,
+                redirect_stdout=sys.stdout.isatty(),  # a result is never shown among the progress
             )
             self._bar.start()
             self._task = self._bar.add_task(title, total=total)
 
     def advance(self, steps: int = 1) -> None:
         """Move the bar, or now and then write a plain line."""
-        self._done += steps
+        self._stretch.done += steps
         if self._bar is not None:
             self._bar.advance(self._task, steps)
         elif time.monotonic() - self._said > PLAIN_SECONDS:
             self._said = time.monotonic()
-            self._write(f"{self._title}: {self._done} of {self._total}")
+            self._write(f"{self._stretch.title}: {self._stretch}")
 
     def epoch(self, row: Mapping[str, Any], epochs: int) -> None:
         """Write the figures of an epoch and how long the rest takes at most."""
@@ -72,7 +74,7 @@ class Console:
         self._write(
             f"{row['phase']} epoch {row['epoch']:>3}/{epochs}  loss {row['loss']:.4f}  "
             f"validation loss {row['val_loss']:.4f}  PR-AUC {row['val_pr_auc']:.4f}  "
-            f"ROC-AUC {row['val_roc_auc']:.4f}  at most {_clock(left)} left"
+            f"ROC-AUC {row['val_roc_auc']:.4f}  at most {clock(left)} left"
         )
 
     def stop(self) -> None:
@@ -89,11 +91,6 @@ class Console:
             self._bar.console.print(Text.from_ansi(message), soft_wrap=True)
         else:
             click.echo(message, err=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 @contextlib.contextmanager

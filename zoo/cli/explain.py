@@ -166,7 +166,8 @@ def _explain(
         asked["budget"] = seconds
     wanted = [part.strip() for part in formats.split(",")]
     for result in explain(paths, run, changes=changes, output=output, formats=wanted, **asked):
-        console.stop()
+        if len(files) == 1:
+            console.stop()
         if isinstance(result, Skipped):
             console.warn(f"skipped: {result.reason}")
         elif isinstance(result, Entry):

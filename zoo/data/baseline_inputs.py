@@ -54,10 +54,10 @@ def baseline_inputs(
 ) -> dict[str, np.ndarray]:
     """Measure every image for each baseline; each is read once, at 56 x 56, as gray 0-255.
 
-    Returns by name `(images, values)` float32: 'file' (width, height, aspect, log of the bytes,
-    mean, contrast; mean and contrast only where images are not files), 'border' (the 6 outermost
+    Returns by name `(images, values)`: 'file' (width, height, aspect, log of the bytes, mean,
+    contrast; mean and contrast only where images are not files), float32; 'border' (the 6 outermost
     of the 56 rows and columns) and, with masks, 'lungs' (pixels outside are 0) and 'outside'
-    (pixels inside are 0).
+    (pixels inside are 0), float16, which holds gray values as they are.
 
     Args:
         dataset: reads the images.
@@ -84,8 +84,15 @@ def baseline_inputs(
             measured[OUTSIDE] = (gray * (1 - inside)).ravel()
         return measured
 
-    rows = list(track(progress, in_parallel(values, samples), "baselines", len(samples)))
-    return {name: np.stack([row[name] for row in rows]).astype(np.float32) for name in rows[0]}
+    read_ones = track(progress, in_parallel(values, samples), "baselines", len(samples))
+    of_all: dict[str, np.ndarray] = {}
+    for place, measured in enumerate(read_ones):
+        for name, row in measured.items():
+            if not place:
+                kind = np.float32 if name == FILE else np.float16
+                of_all[name] = np.empty((len(samples), len(row)), kind)
+            of_all[name][place] = row
+    return of_all
 
 
 def _file_values(dataset: Dataset, sample: Sample, gray: np.ndarray) -> np.ndarray:

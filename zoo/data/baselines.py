@@ -19,8 +19,17 @@ from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import replacing
 from zoo.data.baseline_inputs import title
 from zoo.stats import delong
+from zoo.stats.sampling import in_proportion
 
 COMPONENTS = 50
+
+
+LEARNED = 20_000
+"""Images that a baseline is fitted on at most: more would cost memory and change little."""
+
+
+SCORED = 8192
+"""Images that are scored at a time."""
 
 
 REACH = 5.0
@@ -82,25 +91,36 @@ class Baseline:
                 f"{values.shape[-1]}. Expected images from the same kind of source: a folder or "
                 "a table of files has a width, a height and bytes, others have not."
             )
+        starts = range(0, max(1, len(values)), SCORED)
+        return np.concatenate([self._scores(values[at : at + SCORED]) for at in starts])
+
+    def _scores(self, values: np.ndarray) -> np.ndarray:
         reduced = _standardised(values, self.mean, self.scale) @ self.components.T
         if self.coefficients.shape[-1] > len(self.components):
             reduced = _with_squares(reduced)
         return reduced @ self.coefficients.T + self.intercept
 
 
-def fit_baseline(values: np.ndarray, truth: np.ndarray) -> Baseline:
+def fit_baseline(
+    values: np.ndarray, truth: np.ndarray, among: np.ndarray | Sequence[int] | None = None
+) -> Baseline:
     """Fit a logistic regression with both classes weighing the same.
 
     `values` is `(n, values)`, `truth` is `(n,)` bool, or `(n, classes)` bool: then each class is
     told from the rest. Up to 12 values are taken with their squares, since a size may tell the
-    class without growing with it; more are compressed to at most 50 principal components.
+    class without growing with it; more are compressed to at most 50 principal components. Only the
+    rows `among` are learned from, by default all, and of more than 20,000 so many, the classes in
+    proportion.
 
     Raises:
         BadInput: all images have the same class.
     """
     from threadpoolctl import threadpool_limits
 
-    truth = np.asarray(truth, bool)
+    rows = np.arange(len(truth)) if among is None else np.asarray(among)
+    truth = np.asarray(truth, bool)[rows]
+    few = in_proportion(truth if truth.ndim == 1 else truth.argmax(axis=1), LEARNED)
+    values, truth = values[rows[few]], truth[few]
     if (truth == truth[0]).all():
         raise BadInput(
             f"All {len(truth)} images are of one class; expected both, to fit a baseline."
@@ -140,9 +160,8 @@ def out_of_fold(
     scores = np.empty(len(truth))
     for fold in np.unique(number):
         left_out = number == fold
-        scores[left_out] = fit_baseline(values[~left_out], truth[~left_out]).scores(
-            values[left_out]
-        )
+        fitted = fit_baseline(values, truth, np.flatnonzero(~left_out))
+        scores[left_out] = fitted.scores(values[left_out])
     return scores
 
 

@@ -101,7 +101,7 @@ class Shards:
                 damaged += 1
             else:
                 self._add(shard.keys, rows)
-                wanted -= self._places.keys()
+                wanted.difference_update(shard.keys)
         self._tell(damaged)
         return self._places.keys()
 

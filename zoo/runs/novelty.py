@@ -112,10 +112,9 @@ class _Scaled:
     def kth(self, values: np.ndarray, neighbours: int) -> np.ndarray:
         """Return `(n,)` distances of `(n, values)` to the k-th nearest case."""
         place = min(neighbours, len(self._cases)) - 1
-        queries = self._of(values)
+        parts = (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
         distances = [
-            np.partition(self._squared(queries[start : start + CHUNK]), place, axis=1)[:, place]
-            for start in range(0, len(queries), CHUNK)
+            np.partition(self._squared(self._of(part)), place, axis=1)[:, place] for part in parts
         ]
         return np.sqrt(np.maximum(np.concatenate(distances), 0))
 

@@ -14,8 +14,10 @@ from zoo.base.explanations import Reference
 from zoo.base.files import replacing
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import encode_jpeg
+from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.proportions import read_proportioned
+from zoo.stats.sampling import in_proportion
 
 THUMBNAIL_SIDE = 160
 """Pixels of the shorter side; pictures of older runs are squashed to a square."""
@@ -38,24 +40,19 @@ ARRAYS = {
 
 def choose_cases(samples: Sequence[Sample], limit: int, seed: int) -> list[int]:
     """Choose at most `limit` samples, the classes in proportion; return their indices in order."""
-    if len(samples) <= limit:
-        return list(range(len(samples)))
-    labels = np.array([s.label for s in samples])
-    random = np.random.default_rng(seed)
-    place = np.empty(len(samples))  # of each sample in its class, 0 to 1: the first of each comes
-    for label in np.unique(labels):  # before the second of any, so no class is left out
-        members = random.permutation(np.flatnonzero(labels == label))
-        place[members] = np.arange(len(members)) / len(members)
-    return sorted(np.argsort(place, kind="stable")[:limit].tolist())
+    return in_proportion(np.array([s.label for s in samples]), limit, seed).tolist()
 
 
-def thumbnails(dataset: Dataset, samples: Sequence[Sample]) -> tuple[bytes, ...]:
+def thumbnails(
+    dataset: Dataset, samples: Sequence[Sample], progress: Progress = SILENT
+) -> tuple[bytes, ...]:
     """Encode a small JPEG of each sample, in its own proportions."""
 
     def thumbnail(sample: Sample) -> bytes:
         return encode_jpeg(read_proportioned(dataset, sample, THUMBNAIL_SIDE), quality=80)
 
-    return tuple(in_parallel(thumbnail, samples))
+    read_ones = in_parallel(thumbnail, samples)
+    return tuple(track(progress, read_ones, "pictures of cases", len(samples)))
 
 
 def keeps_pictures(recipe: Mapping[str, Any]) -> bool:

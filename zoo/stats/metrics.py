@@ -20,7 +20,7 @@ As in scikit-learn, a precision, recall or F1 with nothing to divide by is 0 in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ from zoo.stats.intervals import (
     image_weights,
     patient_rows,
     percentile_interval,
-    resample,
 )
 from zoo.stats.probabilities import decide
 
@@ -68,9 +67,8 @@ def classification_metrics(
     values = statistics(labels, probabilities, predicted, positive, patients)
     metrics = {name: _measured(name, figure, patients) for name, figure in values.items()}
     rows, number = patient_rows(patients)
-    metrics["pr_auc"] = _pr_auc(
-        labels, probabilities, positive, rows, resample(number, resamples, seed)
-    )
+    drawn = image_weights(rows, resamples, seed)
+    metrics["pr_auc"] = _pr_auc(labels, probabilities, positive, drawn)
     cells = np.bincount(labels * classes + predicted, minlength=classes**2)
     confusion = cells.reshape(classes, classes)
     return {
@@ -198,16 +196,12 @@ def _pr_auc(
     labels: np.ndarray,
     probabilities: np.ndarray,
     positive: int,
-    rows: np.ndarray,
-    counts: np.ndarray,
+    drawn: Iterable[np.ndarray],
 ) -> dict[str, Any]:
     value = float(_precision(labels, probabilities, positive, np.ones((1, len(labels))))[0])
     if not np.isfinite(value):
         return {"value": None, "low": None, "high": None, "note": _undefined("pr_auc")}
-    spread = [
-        _precision(labels, probabilities, positive, weights)
-        for weights in image_weights(counts, rows)
-    ]
+    spread = [_precision(labels, probabilities, positive, weights) for weights in drawn]
     low, high = percentile_interval(np.concatenate(spread)) or (None, None)
     note = "No interval: too few patients, or no variation among the resamples."
     return {"value": value, "low": low, "high": high, "note": note if low is None else ""}

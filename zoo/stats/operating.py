@@ -23,7 +23,7 @@ import numpy as np
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.stats.curves import ratio
 from zoo.stats.delong import share
-from zoo.stats.intervals import image_weights, patient_rows, percentile_interval, resample
+from zoo.stats.intervals import image_weights, patient_rows, percentile_interval
 
 
 def choose_threshold(
@@ -55,7 +55,6 @@ def choose_threshold(
     patients = np.asarray(patients, str)
     _check(truth, scores, patients, sensitivity)
     rows, number = patient_rows(patients)
-    counts = resample(number, resamples, seed)
 
     order = np.argsort(scores, kind="stable")
     ordered = scores[order]
@@ -68,7 +67,8 @@ def choose_threshold(
         return _thresholds(ordered[starts], positive, negative, sensitivity)
 
     threshold = float(thresholds(np.ones((1, len(truth))))[0])
-    spread = np.concatenate([thresholds(weights) for weights in image_weights(counts, rows)])
+    drawn = image_weights(rows, resamples, seed)
+    spread = np.concatenate([thresholds(weights) for weights in drawn])
     low, high = percentile_interval(spread) or (None, None)
     called = scores >= threshold
     return {

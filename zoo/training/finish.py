@@ -145,13 +145,16 @@ def _reference(trained: Trained, given: Mapping[str, Outputs]) -> Reference:
     dataset, recipe, train = trained.verified.dataset, trained.recipe, trained.parts[TRAIN]
     chosen = reference.choose_cases(train, recipe.cases, recipe.seed)
     cases = [train[i] for i in chosen]
+    pictures: tuple[bytes, ...] = ()
+    if recipe.pictures:
+        pictures = reference.thumbnails(dataset, cases, trained.progress)
     return Reference(
         embeddings=given[TRAIN].embeddings[chosen],
         labels=trained.labels[TRAIN][chosen],
         names=tuple(s.name for s in cases),
         patients=tuple(s.patient for s in cases),
         digests=tuple(trained.digests(cases)),
-        thumbnails=reference.thumbnails(dataset, cases) if recipe.pictures else (),
+        thumbnails=pictures,
         shapes=given[TRAIN].shapes[chosen],
         held_embeddings=given[VALIDATION].embeddings,
         held_labels=trained.labels[VALIDATION],

@@ -119,8 +119,8 @@ def check(
     duplicated, repeated = copies(own, against, progress)
 
     features = comparable([own] if against is None else [own, against])
-    shifted, moved = shift.shifts(own, features[0], against, features[-1])
-    guessed, suspected, learned = _learned(own, features[0], measured, looked_for)
+    shifted, moved = shift.shifts(own, features[0], against, features[-1], progress)
+    guessed, suspected, learned = _learned(own, features[0], measured, looked_for, progress)
     faults += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
     findings = in_order(faults)
     result = {
@@ -149,7 +149,11 @@ def check(
 
 
 def _learned(
-    own: SourceImages, features: np.ndarray, measured: Mapping[str, np.ndarray], looked_for: int
+    own: SourceImages,
+    features: np.ndarray,
+    measured: Mapping[str, np.ndarray],
+    looked_for: int,
+    progress: Progress,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:
     """Score baselines and suspect labels, out of fold, among the images that are not to test on."""
     rows = np.flatnonzero([s.split != TEST for s in own.samples])
@@ -161,14 +165,16 @@ def _learned(
         message = f"Shortcuts and labels could not be checked: {error}"
         return [], [], [Finding(NOTE, "too few", message, "Check again with more patients.")]
     guessed, gave_away = shortcuts.shortcuts(
-        {name: values[rows] for name, values in measured.items()},
+        measured,
+        rows,
         truth == looked_for,
         patients,
         folds,
         names[looked_for],
+        progress,
     )
     suspected, doubted = labels.suspected(
-        features[rows], truth, folds, own.names[rows].tolist(), names
+        features[rows], truth, folds, own.names[rows].tolist(), names, progress
     )
     return guessed, suspected, [*gave_away, *doubted]
 

@@ -153,17 +153,21 @@ def _baselines(
     measured = baseline_inputs.baseline_inputs(dataset, dataset.samples, progress=progress)
     patients = np.array([s.patient for s in dataset.samples])
     truth = baselines.asked(labels_of(dataset.samples), positive, len(dataset.class_names))
+    divisions = [
+        (
+            [place[s.name] for s in (*division.train, *division.validation)],
+            [place[s.name] for s in division.test],
+        )
+        for seed in range(seeds)
+        for division in divide(dataset, verified.digests, folds, seed)
+    ]
     rows = []
     for name, values in measured.items():
         statistics, tested = [], []
-        for seed in range(seeds):
-            for division in divide(dataset, verified.digests, folds, seed):
-                learn = [place[s.name] for s in (*division.train, *division.validation)]
-                test = [place[s.name] for s in division.test]
-                fitted = baselines.fit_baseline(values[learn], truth[learn])
-                scores = fitted.scores(values[test])
-                statistics.append(roc_area(truth[test], scores, patients[test]))
-                tested.append(test)
+        for learn, test in divisions:
+            scores = baselines.fit_baseline(values, truth, learn).scores(values[test])
+            statistics.append(roc_area(truth[test], scores, patients[test]))
+            tested.append(test)
         mean = mean_over(statistics, tested, len(patients))
         rows.append(
             {

@@ -107,7 +107,7 @@ def evaluate(
         "refusals": _refusals(run, answers, given, gate_of(run, cases), point),
     }
     if not selection.own:
-        result["difference"] = data_difference(run, cases, answers, given.embeddings)
+        result["difference"] = data_difference(run, cases, answers, given.embeddings, progress)
     result["prevalence"] = at_prevalence(result, run, prevalence)
     result["groups"] = scores_by_group(run, answers, groupings, result["threshold"])
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
@@ -245,7 +245,11 @@ def _write(
 
 
 def data_difference(
-    run: Run, cases: Reference, outputs: LabelledLogits, embeddings: np.ndarray
+    run: Run,
+    cases: Reference,
+    outputs: LabelledLogits,
+    embeddings: np.ndarray,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Compare images with the training cases that a run keeps.
 
@@ -263,7 +267,7 @@ def data_difference(
         names,
     )
     here = Side(OTHER, embeddings, outputs.labels, outputs.patients, outputs.names, names)
-    entry, _ = shift_between(there, here)
+    entry, _ = shift_between(there, here, progress)
     counts = run.record["splits"][TRAIN]["classes"]
     return {
         "prior": {

@@ -15,7 +15,7 @@ from zoo.base.environment import versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.mask_files import inside
 from zoo.base.parallel import limit_threads, pool
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import Sample
 from zoo.data import queries
@@ -25,7 +25,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
 from zoo.report.cases import casebook
 from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
-from zoo.report.cases.index import Entry
+from zoo.report.cases.index import INDEX, Entry
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -103,7 +103,7 @@ def explain_folder(
     run, registry = run_folder.read(order.run), registry or load_registry()
     files = queries.find_images(paths, progress)
     key = order.key(run, registry)
-    done, todo = _sorted(files, order, key, folder)
+    done, todo = _sorted(files, order, key, folder, progress)
     if done:
         progress.note(f"{len(done)} of {len(files)} images were explained before and are kept.")
     yield from done
@@ -125,14 +125,20 @@ def explain_folder(
 
 
 def _sorted(
-    files: Sequence[Path], order: ExplanationJob, key: str, folder: Path | None
+    files: Sequence[Path],
+    order: ExplanationJob,
+    key: str,
+    folder: Path | None,
+    progress: Progress,
 ) -> tuple[list[Entry], list[PendingImage]]:
     """Tell the images whose reports are in the folder already from those to be explained."""
     samples = [Sample(str(file), label=0, patient="") for file in files]
     masks = None if order.masks is None else find_masks(order.masks, samples)
     known = {} if folder is None else {entry.path: entry for entry in casebook.entries(folder)}
-    done, todo, taken = [], [], {entry.stem for entry in known.values()}
-    for file in files:
+    done, todo = [], []
+    taken = dict.fromkeys([Path(INDEX).stem, *(entry.stem for entry in known.values())], 1)
+    looked_at = track(progress, files, "looking for reports", len(files)) if known else files
+    for file in looked_at:
         entry, own = known.get(str(file)), () if masks is None else masks.of(str(file))
         image_key = digest_bytes(" ".join([key, *map(digest_file, own)]).encode()) if own else key
         if entry is not None and folder is not None and _current(entry, file, image_key, folder):
@@ -252,10 +258,12 @@ def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
     )
 
 
-def _free(stem: str, taken: set[str]) -> str:
-    name, count = stem, 1
+def _free(stem: str, taken: dict[str, int]) -> str:
+    """Return a stem that no other image has; `taken` knows the last number of each."""
+    name, count = stem, taken.get(stem, 1)
     while name in taken:
         count += 1
         name = f"{stem}-{count}"
-    taken.add(name)
+    taken[stem] = count
+    taken.setdefault(name, 1)
     return name

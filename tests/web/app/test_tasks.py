@@ -42,6 +42,7 @@ def test_work_tells_how_far_it_is_and_gives_its_result(queue: Queue) -> None:
     told = task.told()
     assert (told["state"], told["note"], told["done"], told["total"]) == ("done", "counting", 2, 3)
     assert told["result"] == 7
+    assert told["left"], "how long the rest would take"
 
 
 def test_a_user_error_is_its_sentence_and_a_bug_is_not(queue: Queue) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from zoo.base.errors import BadInput
 from zoo.base.files import replacing, write_bytes, write_json, write_text, writing
 from zoo.base.locks import in_turn
 from zoo.interpret.case import Case
-from zoo.report.cases.index import Entry, index_page
+from zoo.report.cases.index import INDEX as INDEX
+from zoo.report.cases.index import Entry, PageOf, index_page, page_name
 from zoo.report.cases.overlays import enlarge
 from zoo.report.cases.page import case_page
 from zoo.report.cases.panel import panel, panel_pdf
@@ -29,7 +31,10 @@ FORMATS = ("html", "png", "pdf", "json")
 
 DEFAULT_FORMATS: tuple[str, ...] = ("html", "png")
 
-LOG, INDEX = "cases.jsonl", "index.html"
+LOG = "cases.jsonl"
+
+ROWS = 500
+"""Images on a page of the index: with its pictures a page has 2 MB."""
 
 THUMBNAIL_SIDE = 96
 
@@ -37,28 +42,39 @@ THUMBNAIL_SIDE = 96
 def entries(folder: Path) -> list[Entry]:
     """Return the images of a casebook in the order of their names, each once, the last one made.
 
-    A line that was only half written is left out.
+    A line that was only half written is left out, and so are thumbnails: of 100,000 images they
+    take 0.4 GB.
 
     Raises:
         BadInput: the log cannot be read.
     """
-    by_path: dict[str, Entry] = {}
-    try:  # half a line may end within a letter
-        lines = (folder / LOG).read_text("utf-8", errors="replace").splitlines()
+    by_path = {entry.path: replace(entry, thumbnail="") for _, entry in _logged(folder)}
+    return sorted(by_path.values(), key=lambda entry: entry.stem)
+
+
+def _logged(folder: Path) -> Iterator[tuple[int, Entry]]:
+    """Yield what was logged, line by line, with the byte at which each line begins."""
+    try:
+        with (folder / LOG).open("rb") as log:
+            place = 0
+            for line in log:
+                start, place = place, place + len(line)
+                try:
+                    entry = _entry(line)
+                except (ValueError, TypeError):  # half a line, which may end within a letter
+                    continue
+                yield start, entry
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise BadInput(
             f"The log '{folder / LOG}' cannot be read: {error.strerror}. Check the disk, or name "
             "another folder."
         ) from error
-    for line in lines:
-        try:
-            entry = Entry(**json.loads(line))
-        except (ValueError, TypeError):
-            continue
-        by_path[entry.path] = entry
-    return sorted(by_path.values(), key=lambda entry: entry.stem)
+
+
+def _entry(line: bytes) -> Entry:
+    return Entry(**json.loads(line.decode("utf-8", errors="replace")))
 
 
 def append(folder: Path, entry: Entry) -> None:
@@ -72,11 +88,37 @@ def append(folder: Path, entry: Entry) -> None:
 
 
 def write_index(folder: Path, run: Run) -> Path:
-    """Write the index page of a casebook and return its path."""
+    """Write the index of a casebook and return its path: a page for each 500 images.
+
+    The first one is `index.html`, the others are `pages/2.html` and so on.
+    """
     with in_turn(folder):
-        page = index_page(entries(folder), run=run.name, information=facts(run))
-        write_text(folder / INDEX, page)
+        places: dict[str, tuple[str, str, int]] = {}
+        for place, entry in _logged(folder):
+            places[entry.path] = (entry.stem, entry.answer, place)
+        answers = Counter(answer for _, answer, _ in places.values())
+        in_order = [place for _, _, place in sorted(places.values())]
+        starts = range(0, max(1, len(in_order)), ROWS)
+        for number, start in enumerate(starts, 1):
+            page = index_page(
+                list(_at(folder, in_order[start : start + ROWS])),
+                run=run.name,
+                information=facts(run),
+                place=PageOf(number, len(starts), start + 1, len(in_order)),
+                answers=answers.most_common(),
+            )
+            write_text(folder / page_name(number), page)
     return folder / INDEX
+
+
+def _at(folder: Path, places: Sequence[int]) -> Iterator[Entry]:
+    """Yield the images that were logged at these bytes."""
+    if not places:
+        return
+    with (folder / LOG).open("rb") as log:
+        for place in places:
+            log.seek(place)
+            yield _entry(log.readline())
 
 
 def write_case(

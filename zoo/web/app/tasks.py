@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.base import interruption
 from zoo.base.errors import UnknownName, ZooError
-from zoo.base.progress import Silent
+from zoo.base.progress import Silent, Stretch, clock
 from zoo.web.service.queue import Queue
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Task(Silent):
     def __init__(self, title: str, owner: str) -> None:
         self.id, self.title, self.owner = secrets.token_urlsafe(16), title, owner
         self.note_text, self.error = "", ""
-        self.done, self.total = 0, 0
+        self._stretch = Stretch()
         self.result: Any = None
         self._state, self._cancelled = WAITING, threading.Event()
         self._future: Future[None] | None = None
@@ -45,12 +45,26 @@ class Task(Silent):
     def start(self, title: str, total: int) -> None:
         """Begin a stretch of work."""
         self.check()
-        self.note_text, self.done, self.total = title, 0, total
+        self.note_text, self._stretch = title, Stretch(title, total)
 
     def advance(self, steps: int = 1) -> None:
         """Count steps."""
         self.check()
         self.done += steps
+
+    @property
+    def total(self) -> int:
+        """Return how many steps the stretch has that is being done."""
+        return self._stretch.total
+
+    @property
+    def done(self) -> int:
+        """Return how many of them are done."""
+        return self._stretch.done
+
+    @done.setter
+    def done(self, steps: int) -> None:
+        self._stretch.done = steps
 
     def check(self) -> None:
         """Go on only while somebody waits.
@@ -80,6 +94,7 @@ class Task(Silent):
 
     def told(self) -> Mapping[str, Any]:
         """Return what a page shows of it as plain data."""
+        left = self._stretch.seconds_left()
         return {
             "id": self.id,
             "title": self.title,
@@ -87,6 +102,7 @@ class Task(Silent):
             "note": self.note_text,
             "done": self.done,
             "total": self.total,
+            "left": "" if left is None else clock(left),
             "error": self.error,
             "result": self.result if self.state == DONE else None,
         }

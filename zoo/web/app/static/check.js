@@ -35,7 +35,9 @@ function show(task) {
   } else {
     bar.removeAttribute("value");
   }
-  document.getElementById("count").textContent = task.total ? `${task.done} of ${task.total}` : "";
+  document.getElementById("count").textContent = task.total
+    ? `${task.done.toLocaleString("en")} of ${task.total.toLocaleString("en")}${task.left ? `, about ${task.left} left` : ""}`
+    : "";
 }
 
 document.getElementById("stop").addEventListener("click", async (event) => {
