@@ -69,6 +69,14 @@ FORMATS = "html, png, pdf, json"
     help="Lung masks, named as the images.",
 )
 @click.option(
+    "--concept",
+    "concepts",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="For --global: images that have something in common, tested as a concept; may be "
+    "repeated.",
+)
+@click.option(
     "--format",
     "formats",
     default="html,png",
@@ -92,6 +100,7 @@ def command(
     source: str | None,
     sample: int | None,
     output: Path | None,
+    concepts: tuple[str, ...],
     **asked: Any,
 ) -> None:
     """Explain what a run says of images and folders, with a verdict on each heat map.
@@ -99,7 +108,7 @@ def command(
     Each image gives an HTML page and a PNG panel; several give an index. What was explained before
     is kept. --audit and --global look at a run as a whole.
     """
-    _one_kind(paths, audit, overall, source, sample)
+    _one_kind(paths, audit, overall, source, sample, concepts)
     registry, console = load_registry(), Console()
     for method in asked["methods"]:
         registry.explainer(method)
@@ -120,6 +129,7 @@ def command(
             output,
             asked["methods"],
             asked["masks"],
+            concepts,
         )
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")
@@ -132,6 +142,7 @@ def _one_kind(
     overall: str | None,
     source: str | None,
     sample: int | None,
+    concepts: tuple[str, ...],
 ) -> None:
     """Refuse options that do not go together."""
     if (bool(paths) + (audit is not None) + (overall is not None)) != 1:
@@ -142,6 +153,8 @@ def _one_kind(
         raise InvalidSetting(
             "--data and --sample belong to --audit and --global. Name the images themselves."
         )
+    if concepts and overall is None:
+        raise InvalidSetting("--concept belongs to --global RUN. Leave it out, or look at a run.")
 
 
 def _explain(
@@ -191,8 +204,10 @@ def _measure(
     output: Path | None,
     methods: tuple[str, ...],
     masks: Path | None,
+    concepts: tuple[str, ...],
 ) -> None:
     with quiet_import():
+        from zoo.interpret.overview.concept_folders import named_folders
         from zoo.report.pages.audit import said
         from zoo.runs.reference import keeps_pictures
         from zoo.workflows import audit as auditing
@@ -208,7 +223,10 @@ def _measure(
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
         page = auditing.write_audit(audit, output, run)
     else:
-        result = overview.overview(run, source, sample=sample or overview.SAMPLE, **asked)
+        folders = named_folders(concepts)
+        result = overview.overview(
+            run, source, sample=sample or overview.SAMPLE, concepts=folders, **asked
+        )
         sentences, page = result.sentences, overview.write_overview(result, output, run)
     console.stop()
     for sentence in sentences:

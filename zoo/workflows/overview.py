@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +26,12 @@ from zoo.data.masks import find_masks as find_masks
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview import marker, occlusion, prototypes
+from zoo.interpret.overview.concept_folders import check_folders, read_folder
 from zoo.interpret.overview.embedding_map import embedding_map
+from zoo.interpret.overview.feature_views import MOST, feature_views, known_lungs
 from zoo.interpret.overview.passes import run_through
-from zoo.interpret.overview.result import AS_IT_IS, Overview
+from zoo.interpret.overview.ready_concepts import READY
+from zoo.interpret.overview.result import AS_IT_IS, CONCEPT, Overview
 from zoo.interpret.overview.sampling import Reader, stratified
 from zoo.report.facts import facts
 from zoo.report.pages.overview import figures, overview_page
@@ -50,6 +53,7 @@ def overview(
     masks: str | Path | None = None,
     sample: int = SAMPLE,
     methods: Sequence[str] = (),
+    concepts: Mapping[str, Path] | None = None,
     skip_broken: bool = False,
     registry: Registry | None = None,
     seed: int = 0,
@@ -65,13 +69,15 @@ def overview(
         masks: a folder of lung masks named as the images.
         sample: how many images are taken at most, as evenly of each class as there are.
         methods: explanation methods whose maps are averaged; by default those run by default.
+        concepts: folders of images by the name of what these have in common, tested beside the
+            ready-made concepts.
         skip_broken: leave out images that cannot be read.
         registry: what is installed.
-        seed: chooses the images and places the points of the map.
+        seed: chooses the images and the random vectors, and places the points of the map.
         progress: told of the work.
 
     Raises:
-        ZooError: a method, the data or the masks cannot be used.
+        ZooError: a method, the data, the masks or the images of a concept cannot be used.
 
     Example:
         >>> seen = zoo.overview(run, methods=["gradcam"], sample=4)
@@ -79,6 +85,7 @@ def overview(
         4
     """
     registry = registry or load_registry()
+    files = check_folders(concepts or {})
     interpreter = Interpreter(run, methods=methods, registry=registry, trust=False)
     selection = open_selection(
         run, registry, source, TEST, skip_broken=skip_broken, progress=progress
@@ -86,10 +93,19 @@ def overview(
     verified = selection.verified
     samples = stratified(selection.samples, sample, seed)
     lungs = None if masks is None else find_masks(Path(masks), samples)
-    reader = Reader(verified, lungs, interpreter.classifier.input_shape)
+    shape = interpreter.classifier.input_shape
+    reader = Reader(verified, lungs, shape)
+    folders = {}
+    for name, found in files.items():
+        folders[name], broken = read_folder(name, found, shape, MOST, bits=run.bits, seed=seed)
+        if broken:
+            progress.note(
+                f"The concept '{name}': {broken:,} files cannot be read and are left out."
+            )
     count = math.ceil(len(samples) / PREDICTION_BATCH)
     batches = track(progress, reader.batches(samples), "looking at images", count)
     passed = run_through(interpreter, batches, reader.frame(samples))
+    tested, factors = feature_views(interpreter, reader, samples, folders, progress, seed)
     progress.note("Placing the embeddings and choosing prototypes.")
     cases, positive, truth = interpreter.reference, run.record["positive"], passed.labels
     scores = occlusion.log_odds(passed.logits, positive)
@@ -99,7 +115,7 @@ def overview(
     }
     marked = {place: _called(run, logits) for place, logits in passed.marked.items()}
     before, is_positive = _called(run, passed.logits), truth == positive
-    pictures, shape = _pictures(reader, samples, positive)
+    pictures, upright = _pictures(run, reader, samples, positive)
     return Overview(
         run=run.name,
         source=source or run.record["data"]["source"],
@@ -119,6 +135,8 @@ def overview(
         hidden=occlusion.occlusion_effect(scores, hidden, is_positive, passed.patients),
         markers=marker.marker_effect(before, marked, is_positive, passed.patients),
         beyond_placebo=marker.beyond_placebo(before, marked, is_positive, passed.patients),
+        concepts=tested,
+        factors=factors,
         points=embedding_map(
             passed.embeddings,
             truth,
@@ -133,7 +151,7 @@ def overview(
         ),
         reference=cases,
         pictures=pictures,
-        shape=shape,
+        shape=upright,
     )
 
 
@@ -164,7 +182,7 @@ def _called(run: Run, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pictures(
-    reader: Reader, samples: Sequence[Sample], positive: int
+    run: Run, reader: Reader, samples: Sequence[Sample], positive: int
 ) -> tuple[dict[str, np.ndarray], tuple[int, int] | None]:
     """Show on one image of the positive class, with lungs where there are any, what was done.
 
@@ -175,6 +193,9 @@ def _pictures(
     sample = chosen[int(np.argsort(areas)[(2 * len(areas)) // 3])]  # lungs well in the picture
     read, shape = reader.read(sample)
     pixels, lungs = read[None], [reader.mask(sample)]
+    (found,) = known_lungs(run, pixels, lungs)
+    digest = reader.verified.digests[sample.name]
+    changed = {name: one.change(read, found, digest) for name, one in READY.items()}
     hidden = occlusion.hide(pixels, lungs)
     pictures = {
         AS_IT_IS: pixels[0],
@@ -184,5 +205,6 @@ def _pictures(
             for kind in marker.KINDS
             for corner in marker.CORNERS
         },
+        **{f"{CONCEPT}{name}": one for name, one in changed.items() if one is not None},
     }
     return pictures, shape

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Reference
-from zoo.interpret.overview import marker, mean_maps, occlusion
+from zoo.interpret.overview import concepts, factors, marker, mean_maps, occlusion
+from zoo.interpret.overview.concepts import Concepts
 from zoo.interpret.overview.embedding_map import EmbeddingMap
+from zoo.interpret.overview.factors import Factors
 from zoo.interpret.overview.marker import Marked
 from zoo.interpret.overview.mean_maps import MeanMaps
 from zoo.interpret.overview.occlusion import Hidden
@@ -18,6 +20,8 @@ from zoo.runs.selection import Notes
 
 SCHEMA = 2
 AS_IT_IS = "as it is"
+CONCEPT = "concept: "
+"""What the names of pictures begin with that were given a concept, or lost it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,8 +29,8 @@ class Overview:
     """What was found, as plain data.
 
     `prototypes` holds rows of the reference cases by class: typical ones, and unlike them.
-    `pictures` holds one image with each region hidden and each marker pasted on, by name,
-    `(height, width, channels)` uint8.
+    `pictures` holds one image with each region hidden, each marker pasted on and each concept given
+    or taken away, by name, `(height, width, channels)` uint8.
     """
 
     run: str
@@ -52,6 +56,8 @@ class Overview:
     markers: tuple[Marked, ...]
     beyond_placebo: Mapping[str, Mapping[str, float | None]]
     """By corner, the share of answers turned by a bright marker less that by its placebo."""
+    concepts: Concepts
+    factors: Factors
     points: EmbeddingMap | None
     prototypes: Mapping[int, tuple[list[int], list[int]]]
     reference: Reference
@@ -75,7 +81,9 @@ class Overview:
         said = [
             ("Does the score survive without the lungs?", survives),
             ("Do markers flip answers?", flips or "Not measured: no such image was answered so."),
+            ("Which concept carries the score?", concepts.carrying(self.concepts, *names)),
             ("Where does it look?", mean_maps.looks(self.means)),
+            ("What is its feature map made of?", factors.made_of(self.factors)),
         ]
         return [(question, answer) for question, answer in said if answer]
 
@@ -107,6 +115,8 @@ class Overview:
             "occlusion": [hidden.to_record() for hidden in self.hidden],
             "markers": [marked.to_record() for marked in self.markers],
             "beyond_placebo": {name: dict(share) for name, share in self.beyond_placebo.items()},
+            "concepts": self.concepts.to_record(),
+            "factors": self.factors.to_record(),
             "embedding_map": None if self.points is None else self.points.to_record(),
             "prototypes": {
                 self.class_names[label]: {
@@ -124,4 +134,9 @@ class Overview:
             **{f"mean {name}": values for name, values in self.means.arrays().items()},
             **{f"point {name}": values for name, values in points.items()},
             **{f"picture {name}": values for name, values in self.pictures.items()},
+            **{
+                f"crops {number}": np.stack([crop.pixels for crop in factor.crops])
+                for number, factor in enumerate(self.factors.each, start=1)
+                if factor.crops
+            },
         }

@@ -16,6 +16,7 @@ from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure
 from zoo.report.pages.belief import percent, value_text
+from zoo.report.pages.overview_features import concepts_figure, feature_values
 from zoo.report.pages.overview_tables import drop_row, flips_row, inside_rows, signed
 from zoo.report.rendering import drawings, render
 
@@ -106,6 +107,7 @@ def overview_page(
             ]
         ),
         sheets=_sheets(overview),
+        **feature_values(overview, pictures),
         no_pictures="" if overview.reference.thumbnails else NO_PICTURES,
         synthetic=overview.synthetic,
         information=information or {},
@@ -118,6 +120,7 @@ def figures(overview: Overview) -> dict[str, bytes]:
     drawn = {
         "occlusion": _occlusion_figure(overview),
         "markers": _marker_figure(overview),
+        "concepts": concepts_figure(overview),
         "mean_maps": mean_maps_figure(overview.means, overview.class_names),
         "embedding_map": (
             None

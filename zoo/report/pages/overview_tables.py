@@ -31,9 +31,9 @@ def flips_row(entry: Marked, overview: Overview) -> dict[str, str]:
     return {
         "name": f"{entry.kind}, {entry.corner}",
         "flips": f"{entry.flips:,} of {entry.images:,}",
-        "share": _share(entry.share),
+        "share": share_text(entry.share),
         "back": f"{entry.back:,} of {entry.back_images:,}",
-        "back_share": _share(entry.back_share),
+        "back_share": share_text(entry.back_share),
         "beyond": "" if beyond is None else signed(beyond, 1, 100),
     }
 
@@ -44,7 +44,7 @@ def inside_rows(overview: Overview) -> list[dict[str, str]]:
         {
             "method": method,
             "region": region,
-            "share": _share(entry),
+            "share": share_text(entry),
             "area": percent(entry["area"]),
         }
         for method, regions in overview.means.inside.items()
@@ -64,7 +64,8 @@ def signed(entry: Mapping[str, Any], digits: int = 3, factor: float = 1) -> str:
     return f"{value} ({' to '.join(ends)})" if ends else value
 
 
-def _share(entry: Mapping[str, Any]) -> str:
+def share_text(entry: Mapping[str, Any]) -> str:
+    """Write a share with its interval in percent; a dash for what is undefined."""
     if entry["value"] is None:
         return "-"
     interval = (
