@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.settings import _at_least, _one_of
@@ -14,6 +16,12 @@ SCHEDULES = ("cosine", "plateau", "constant")
 AUGMENTATIONS = ("robust", "chest", "document", "none")
 
 BACKBONES = ("frozen", "trained")
+
+AUTO = "auto"
+
+PRECISIONS = FLOAT32, BFLOAT16, FLOAT16 = "float32", "mixed_bfloat16", "mixed_float16"
+
+XLA = ON, OFF = "on", "off"
 
 FRAMES = ("auto", "lungs", "whole")
 
@@ -57,7 +65,14 @@ class Recipe:
     fine_tune_epochs: int = 0
     """Epochs with the backbone unfrozen, after the head has been trained."""
     fine_tune_learning_rate: float = 1e-5
-    mixed_precision: bool = False
+    precision: str = AUTO
+    """What a network computes in while it is trained on pixels. 'auto': in 16 bits where that was
+    measured to be faster on this device. What is kept computes in float32 in any case."""
+    xla: str = AUTO
+    """Whether the training step is compiled by XLA; 'auto': where that was measured to pay."""
+    accumulate: int = 1
+    """Parts in which a batch is computed, one after the other, to need less memory. More are taken
+    where memory is short."""
     sensitivity: float = 0.0
     """Sensitivity the decision threshold must reach on validation; 0: greatest Youden index."""
     cases: int = 5000
@@ -76,7 +91,17 @@ class Recipe:
         _one_of("augmentation", self.augmentation, AUGMENTATIONS)
         _one_of("frame", self.frame, FRAMES)
         _one_of("backbone", self.backbone, BACKBONES)
-        for name in ("epochs", "batch_size", "fewest_steps", "patience", "views", "cases"):
+        _one_of("precision", self.precision, (AUTO, *PRECISIONS))
+        _one_of("xla", self.xla, (AUTO, *XLA))
+        for name in (
+            "epochs",
+            "batch_size",
+            "accumulate",
+            "fewest_steps",
+            "patience",
+            "views",
+            "cases",
+        ):
             _at_least(name, getattr(self, name), 1)
         for name in (
             "fine_tune_epochs",
@@ -96,6 +121,11 @@ class Recipe:
         for name, most in (("batch_size", 4096), ("seed", 2**32 - 1), ("split_seed", 2**32 - 1)):
             if getattr(self, name) > most:
                 raise InvalidSetting(f"{name} is {getattr(self, name)}; expected at most {most}.")
+        if self.accumulate > self.batch_size:
+            raise InvalidSetting(
+                f"accumulate is {self.accumulate}; expected at most the batch_size, "
+                f"{self.batch_size}: a part has one image or more."
+            )
         if not 0 <= self.sensitivity <= 1:
             raise InvalidSetting(
                 f"sensitivity is {self.sensitivity}; expected a share from 0 to 1, such as 0.95."
@@ -104,3 +134,11 @@ class Recipe:
             raise InvalidSetting(
                 f"label_smoothing is {self.label_smoothing}; expected 0 up to, but not, 1."
             )
+
+    @classmethod
+    def from_record(cls, kept: Mapping[str, Any]) -> Recipe:
+        """Return the recipe of a run's record, also of one that knew `mixed_precision` alone."""
+        known = dict(kept)
+        if "mixed_precision" in known:
+            known["precision"] = BFLOAT16 if known.pop("mixed_precision") else FLOAT32
+        return cls(**known)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from zoo.base.errors import InvalidSetting
-from zoo.base.recipe import DEFAULT
+from zoo.base.recipe import AUTO, DEFAULT, PRECISIONS
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import assignments, input_shape
 from zoo.cli import diagnose as diagnose_command
@@ -19,6 +19,7 @@ from zoo.data.verify import positive_index
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
+from zoo.training.devices import ONE, asked_for
 from zoo.training.recipe import settings
 
 
@@ -33,6 +34,18 @@ from zoo.training.recipe import settings
     help="Fixes all that is random but the division of the data.",
 )
 @options.input_size
+@click.option(
+    "--precision",
+    type=click.Choice((AUTO, *PRECISIONS)),
+    help="What is computed in while training on pixels.  [default: auto, what is faster here]",
+)
+@click.option(
+    "--devices",
+    metavar="N",
+    default=ONE,
+    show_default=True,
+    help="How many to train on, 'all', or the numbers of some, as 0,1.",
+)
 @options.positive
 @click.option(
     "--sensitivity",
@@ -67,6 +80,8 @@ def command(
     epochs: int | None,
     seed: int | None,
     size: str | None,
+    precision: str | None,
+    devices: str,
     positive: str | None,
     sensitivity: float | None,
     pairs: tuple[str, ...],
@@ -84,7 +99,13 @@ def command(
     if (name is None) == (resume is None):
         raise InvalidSetting("Expected an architecture's name, or --resume RUN. See: zoo list")
     pictures = False if reference == "none" else None
-    given = {"epochs": epochs, "seed": seed, "sensitivity": sensitivity, "pictures": pictures}
+    given = {
+        "epochs": epochs,
+        "seed": seed,
+        "precision": precision,
+        "sensitivity": sensitivity,
+        "pictures": pictures,
+    }
     changes: dict[str, Any] = {
         **assignments(pairs),
         **{setting: value for setting, value in given.items() if value is not None},
@@ -100,9 +121,10 @@ def command(
         or preset != DEFAULT
     ):
         raise InvalidSetting(
-            "--resume goes on with the settings it was started with; give no others."
+            "--resume goes on with the settings it was started with; give no others but --devices."
         )
     shape = input_shape(size)
+    asked_for(devices)
     registry, console = load_registry(), Console()
     if name is not None:
         settings(
@@ -119,7 +141,9 @@ def command(
 
     try:
         if resume is not None:
-            run = train.resume(resume, folder=folder, registry=registry, progress=console)
+            run = train.resume(
+                resume, devices=devices, folder=folder, registry=registry, progress=console
+            )
         else:
             run = train.train(
                 str(name),
@@ -131,6 +155,7 @@ def command(
                 skip_broken=skip_broken,
                 allow_findings=allow_findings,
                 masks=masks,
+                devices=devices,
                 folder=folder,
                 registry=registry,
                 progress=console,

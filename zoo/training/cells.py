@@ -204,6 +204,7 @@ def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, second
             for part, samples in session.parts.items()
         },
         "parameters": session.parameters,
+        "execution": session.execution.to_record(),
         "seconds": round(seconds, 1),
         "epochs": len(state.history),
         "best_epoch": state.best_epoch,

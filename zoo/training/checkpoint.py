@@ -82,7 +82,7 @@ def load(path: Path) -> Checkpoint:
 
 def values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Copy the values of Keras variables."""
-    return [np.array(variable) for variable in variables]
+    return [np.array(variable.value.numpy()) for variable in variables]  # of several devices, too
 
 
 def assign(variables: Sequence[Any], saved: Sequence[np.ndarray], path: Path) -> None:

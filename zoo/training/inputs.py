@@ -16,6 +16,12 @@ from zoo.data.pipeline import seen_batches, shuffled, training_batches
 HEAD_PREDICTION_BATCH = 1024
 
 
+def passes_and_steps(images: int, recipe: Recipe) -> tuple[int, int]:
+    """Return how often an epoch on pixels sees each image, and how many steps it has."""
+    passes = math.ceil(recipe.fewest_steps / math.ceil(images / recipe.batch_size))
+    return passes, math.ceil(images * passes / recipe.batch_size)
+
+
 class PixelInputs:
     """Trains a network end to end; images are read, cut and augmented anew in each epoch.
 
@@ -33,9 +39,7 @@ class PixelInputs:
         recipe: Recipe,
     ) -> None:
         self.model = model
-        steps = math.ceil(len(train) / recipe.batch_size)
-        self._passes = math.ceil(recipe.fewest_steps / steps)
-        self.steps = math.ceil(len(train) * self._passes / recipe.batch_size)
+        self._passes, self.steps = passes_and_steps(len(train), recipe)
         self._dataset, self._train, self._validation = dataset, train, validation
         self._digests, self._frames, self._recipe = digests, frames, recipe
         self._input_shape = tuple(model.input_shape[1:])

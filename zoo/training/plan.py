@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.base.recipe import Recipe
+from zoo.base.recipe import BFLOAT16, FLOAT32, Recipe
 from zoo.base.types import Architecture
 from zoo.network import graph
 from zoo.network.building import build_network
@@ -29,15 +29,24 @@ class Plan:
 
 def build(plan: Plan, num_classes: int) -> Any:
     """Build the network of a plan and refuse one that could not be trained and explained."""
+    return build_network(
+        plan.architecture, num_classes, input_shape=plan.input_shape, options=plan.options
+    )
+
+
+def exact_layers(plan: Plan, num_classes: int) -> frozenset[int]:
+    """Return the places of the layers that are to compute in float32 where others take 16 bits.
+
+    An architecture says so by their `dtype`, which shows when it is built under another policy.
+    """
     import keras
 
-    keras.config.set_dtype_policy("mixed_bfloat16" if plan.recipe.mixed_precision else "float32")
+    keras.config.set_dtype_policy(BFLOAT16)
     try:
-        return build_network(
-            plan.architecture, num_classes, input_shape=plan.input_shape, options=plan.options
-        )
+        layers = build(plan, num_classes).layers
     finally:
-        keras.config.set_dtype_policy("float32")
+        keras.config.set_dtype_policy(FLOAT32)
+    return frozenset(place for place, one in enumerate(layers) if one.compute_dtype == FLOAT32)
 
 
 def unfreeze(model: Any) -> None:

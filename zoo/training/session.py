@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.copying import copied
 from zoo.network.features import features
 from zoo.network.frame import WHOLE, framed
 from zoo.runs import novelty, run_folder
@@ -24,12 +26,17 @@ from zoo.runs.outputs import Outputs
 from zoo.stats import operating
 from zoo.stats.alarms import Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
+from zoo.training import framing
 from zoo.training.checkpoint import TrainingState
-from zoo.training.framing import choose
-from zoo.training.inputs import FeatureInputs, PixelInputs, sample_weights
-from zoo.training.plan import Plan, build, unfreeze
+from zoo.training.choosing import choose
+from zoo.training.devices import available
+from zoo.training.execution import Execution
+from zoo.training.inputs import FeatureInputs, PixelInputs, passes_and_steps, sample_weights
+from zoo.training.plan import Plan, build, exact_layers, unfreeze
 from zoo.training.trained import Alarms, Trained
 from zoo.training.trainer import Phase, fit
+
+HEAD, FINE_TUNE = "head", "fine-tune"
 
 SETTLING_EPOCHS = 3
 """Epochs before a network that answers always the same is called collapsed."""
@@ -38,7 +45,19 @@ SETTLING_EPOCHS = 3
 class Session:
     """One training: a network, the data it is fitted on, and the weights of its best epoch."""
 
-    def __init__(self, plan: Plan, verified: Verified, split: Split, progress: Progress) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        verified: Verified,
+        split: Split,
+        progress: Progress,
+        devices: Sequence[str] = (),
+        recorded: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Build the network and choose how it is computed, on `devices` or on the first there is.
+
+        `recorded` is how a training that is resumed was computed.
+        """
         import keras
 
         self.plan, self.verified, self.split, self.progress = plan, verified, split, progress
@@ -47,7 +66,7 @@ class Session:
         self.parts = {part: split.part(part) for part in SPLITS}
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
         self.alarms = Alarms(progress)
-        self.framing = choose(plan, verified, self.parts, progress)
+        self.framing = framing.choose(plan, verified, self.parts, progress)
         keras.utils.set_random_seed(plan.recipe.seed)
         self.network = build(plan, len(self.class_names))
         self.boundary = graph.frozen_boundary(self.network)
@@ -61,6 +80,23 @@ class Session:
                 f"The layer '{self.drawn[0]}' in front of the frozen backbone is random: its "
                 "features are computed anew in each epoch, which takes longer."
             )
+        self.execution = self._executed(tuple(devices) or available()[:1], recorded)
+
+    def _executed(self, on: Sequence[str], recorded: Mapping[str, Any] | None) -> Execution:
+        recipe, network = self.plan.recipe, self.network
+        epochs = {phase.name: phase.epochs for phase in self.phases() if phase.name != HEAD}
+        if FINE_TUNE in epochs:
+            network = copied(network)
+            unfreeze(network)
+        return choose(
+            network,
+            recipe,
+            passes_and_steps(len(self.split.train), recipe)[1] * sum(epochs.values()),
+            exact=lambda: exact_layers(self.plan, len(self.class_names)),
+            on=on,
+            recorded=recorded,
+            progress=self.progress,
+        )
 
     def fit(self, path: Path, state: TrainingState) -> None:
         """Train all phases from `state` on; checkpoint, history and logs go to the folder `path`.
@@ -74,7 +110,8 @@ class Session:
                 state.phase, state.epoch, state.waited = index, 0, 0
                 state.rate_factor, state.stopped = 1.0, False
             material = self._material(phase)
-            fit(
+            on_features = isinstance(material, FeatureInputs)
+            used = fit(
                 material,
                 phase,
                 self.plan.recipe,
@@ -83,7 +120,10 @@ class Session:
                 path / run_folder.CHECKPOINT,
                 self.progress,
                 lambda s, p, y: self._after_epoch(path, s, p, y),
+                Execution(devices=self.execution.devices[:1]) if on_features else self.execution,
             )
+            if not on_features:
+                self.execution = used  # where memory was short, in more parts
             if phase.name in state.unused_phases:
                 self.progress.warn(
                     f"The phase {phase.name} changed nothing: no epoch of it was better on the "
@@ -130,11 +170,11 @@ class Session:
         """Return what is trained one after the other."""
         recipe = self.plan.recipe
         kept = self.boundary is not None and not self.drawn
-        first = Phase("head" if kept else "network", recipe.epochs, recipe.learning_rate)
+        first = Phase(HEAD if kept else "network", recipe.epochs, recipe.learning_rate)
         if self.boundary is None or not recipe.fine_tune_epochs:
             return [first]
         rate = recipe.fine_tune_learning_rate
-        return [first, Phase("fine-tune", recipe.fine_tune_epochs, rate)]
+        return [first, Phase(FINE_TUNE, recipe.fine_tune_epochs, rate)]
 
     def logits(self, part: str) -> np.ndarray:
         """Return `(images, classes)` logits of a part."""
@@ -169,10 +209,10 @@ class Session:
         return [self.verified.digests[s.name] for s in samples]
 
     def _material(self, phase: Phase) -> PixelInputs | FeatureInputs:
-        if phase.name == "head":
+        if phase.name == HEAD:
             self.material: PixelInputs | FeatureInputs = self._on_features()
         else:
-            if phase.name == "fine-tune":
+            if phase.name == FINE_TUNE:
                 unfreeze(self.network)
             self.material = PixelInputs(
                 self.network,

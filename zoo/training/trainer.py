@@ -18,7 +18,10 @@ from zoo.data.pipeline import reading_errors
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
+from zoo.training.bench import Bench
 from zoo.training.checkpoint import Checkpoint, TrainingState
+from zoo.training.execution import Execution
+from zoo.training.memory import in_more_parts, told_of_parts
 
 PLATEAU_EPOCHS = 2
 PLATEAU_FACTOR = 0.5
@@ -58,37 +61,62 @@ def fit(
     path: Path,
     progress: Progress,
     on_epoch: Callable[[TrainingState, np.ndarray, np.ndarray], None],
-) -> None:
+    execution: Execution = Execution(),  # noqa: B008 (it cannot be changed)
+) -> Execution:
     """Train through one phase and leave the best weights in the model.
 
     Goes on from the checkpoint at `path` when `state` says that epochs are done. `on_epoch` gets
-    the state and the validation probabilities and labels after each epoch.
+    the state and the validation probabilities and labels after each epoch. Where memory is too
+    short for `execution` an epoch is begun again in more parts; what was used is returned.
 
     Raises:
-        ZooError: the loss became infinite.
+        ZooError: the loss became infinite, or memory is too short for a single image.
     """
+    import tensorflow as tf
+
     model = material.model
-    compile_model(model, recipe, phase, material.steps)
-    best = checkpoint.values(model.variables)  # of the phase before, should none be better
-    if state.epoch:
-        saved = checkpoint.load(path)
-        checkpoint.assign(model.variables, saved.variables, path)
-        checkpoint.assign(model.optimizer.variables, saved.optimizer, path)
-        best = saved.best
+    first = checkpoint.values(model.variables)
+    best = first  # of the phase before, should none be better
+
+    def laid_out(execution: Execution) -> Bench:
+        nonlocal best
+        bench = Bench(model, execution)
+        with bench.scope():
+            compile_model(bench, recipe, phase, material.steps)
+            if state.epoch:
+                saved = checkpoint.load(path)
+                checkpoint.assign(model.variables, saved.variables, path)
+                checkpoint.assign(bench.model.optimizer.variables, saved.optimizer, path)
+                best = saved.best
+            else:
+                checkpoint.assign(model.variables, first, path)
+        bench.take()
+        return bench
+
+    bench = laid_out(execution)
     while state.epoch < phase.epochs and not state.stopped:
         began, epoch = time.monotonic(), state.epoch
-        _reseed(model, recipe.seed, epoch)
+        _reseed(bench.model, recipe.seed, epoch)
         step = _Step(material.steps, epoch, phase, recipe, state.rate_factor, progress)
         progress.start(f"{phase.name} {epoch + 1}/{phase.epochs}", material.steps)
+        try:
+            with reading_errors():
+                fitted = bench.model.fit(
+                    material.training(epoch),
+                    epochs=epoch + 1,
+                    initial_epoch=epoch,
+                    shuffle=False,  # the order of an epoch is ours
+                    verbose=0,
+                    callbacks=[step.callback],
+                ).history
+        except tf.errors.ResourceExhaustedError as error:
+            progress.stop()
+            execution = in_more_parts(execution, recipe.batch_size, error)
+            progress.note(told_of_parts(execution, recipe.batch_size))
+            bench = laid_out(execution)
+            continue
+        bench.give()
         with reading_errors():
-            fitted = model.fit(
-                material.training(epoch),
-                epochs=epoch + 1,
-                initial_epoch=epoch,
-                shuffle=False,  # the order of an epoch is ours
-                verbose=0,
-                callbacks=[step.callback],
-            ).history
             logits, labels = material.validation()
         progress.stop()
         row = _row(phase, state, fitted, logits, labels, positive)
@@ -105,6 +133,7 @@ def fit(
             best = checkpoint.values(model.variables)
         if step.last is not None:
             checkpoint.assign(model.variables, step.last, path)
+            bench.take()
         state.epoch += 1
         state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
         checkpoint.save(
@@ -112,22 +141,22 @@ def fit(
             Checkpoint(
                 state,
                 checkpoint.values(model.variables),
-                checkpoint.values(model.optimizer.variables),
+                checkpoint.values(bench.model.optimizer.variables),
                 best,
             ),
         )
         progress.epoch(row, row["epoch"] - state.epoch + phase.epochs)
         on_epoch(state, softmax(logits), labels)
     checkpoint.assign(model.variables, best, path)
+    return execution
 
 
-def compile_model(model: Any, recipe: Recipe, phase: Phase, steps: int) -> None:
+def compile_model(bench: Bench, recipe: Recipe, phase: Phase, steps: int) -> None:
     """Give the model softmax cross-entropy and AdamW with clipped gradients.
 
     `steps` is how many an epoch has.
     """
     import keras
-    import tensorflow as tf
 
     optimizer = keras.optimizers.AdamW(
         phase.learning_rate,
@@ -137,16 +166,13 @@ def compile_model(model: Any, recipe: Recipe, phase: Phase, steps: int) -> None:
         ema_momentum=max(0.0, 1 - 1 / max(recipe.averaging * steps, 1)),
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(
+    bench.compile(
         optimizer,
-        keras.losses.CategoricalCrossentropy(
+        loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
         metrics=["accuracy"],
-        # XLA makes depthwise convolutions many times slower on a processor.
-        jit_compile=bool(tf.config.list_physical_devices("GPU")),
     )
-    optimizer.build(model.trainable_variables)
 
 
 def learning_rate_factor(schedule: str, epoch: float, epochs: int, warm_up: float = 0.0) -> float:

@@ -76,7 +76,7 @@ def ensemble(
         finds if framed else None,
         SHIFTED if shifts else WHOLE,
     )
-    recipe = Recipe(**first.record["recipe"])
+    recipe = Recipe.from_record(first.record["recipe"])
     classifier = TrainedClassifier(model, first.class_names, first.record["positive"])
     record = _record(runs, shifts, recipe, classifier, command)
     trained = Trained(

@@ -33,6 +33,7 @@ from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.training import checkpoint, described
 from zoo.training.checkpoint import TrainingState
+from zoo.training.devices import ONE, chosen
 from zoo.training.finish import finish
 from zoo.training.plan import Plan
 from zoo.training.recipe import input_shape_of, settings
@@ -50,6 +51,7 @@ def train(
     skip_broken: bool = False,
     allow_findings: bool = False,
     masks: str | Path | None = None,
+    devices: str = ONE,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -63,7 +65,7 @@ def train(
     Before anything is trained, the fast part of `zoo check` looks at the data; what would make
     scores wrong stops it unless `allow_findings`. `masks` is a folder of masks, named as the
     images, of what pictures are to be cut to: a localiser is trained on them, instead of that of
-    lungs.
+    lungs. `devices` says how many are trained on ('2', 'all') or which ('0,1').
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -75,6 +77,7 @@ def train(
         >>> run.class_names
         ('NORMAL', 'PNEUMONIA')
     """
+    on = chosen(devices)
     registry = registry or load_registry()
     architecture = registry.architecture(name)
     recipe, options = settings(architecture, changes or {}, preset)
@@ -97,7 +100,7 @@ def train(
     tell(findings, progress)
     if not allow_findings:
         refuse_errors(findings)
-    session = _session(plan, verified, progress)
+    session = _session(plan, verified, progress, on)
     origin = Origin(
         architecture=name,
         plugin=registry.origins[name],
@@ -129,34 +132,38 @@ def train(
 def resume(
     name: str | Path,
     *,
+    devices: str = ONE,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
 ) -> Run:
     """Go on with a training that was killed, to the result it would have had.
 
+    It may go on with other `devices` ('2', 'all', '0,1') than it was begun with.
+
     Raises:
-        ZooError: there is no such run, it is finished, another process trains it, or its data have
-            changed since.
+        ZooError: there is no such run, it is finished, another process trains it, its data have
+            changed since, or there are not so many devices.
 
     Example:
         >>> run = zoo.resume(killed)  # its name or path
         >>> run.done
         True
     """
+    on = chosen(devices)
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))
     with _alone(run.path):
-        return _resume(run_folder.read(run.path), registry, progress)
+        return _resume(run_folder.read(run.path), on, registry, progress)
 
 
-def _resume(run: Run, registry: Registry, progress: Progress) -> Run:
+def _resume(run: Run, on: Sequence[str], registry: Registry, progress: Progress) -> Run:
     if run.done:
         raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
     record = run.record
     plan = Plan(
         registry.architecture(record["architecture"]),
-        Recipe(**record["recipe"]),
+        Recipe.from_record(record["recipe"]),
         record["options"],
         tuple(record.get("sees", record["input_shape"])),
         record["data"]["source"],
@@ -170,7 +177,7 @@ def _resume(run: Run, registry: Registry, progress: Progress) -> Run:
             f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
             "Restore them, or train again from the start."
         )
-    session = _session(plan, verified, progress)
+    session = _session(plan, verified, progress, on, record.get("execution"))
     saved = run.path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.exists() else TrainingState()
     progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
@@ -189,11 +196,17 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _session(plan: Plan, verified: Verified, progress: Progress) -> Session:
+def _session(
+    plan: Plan,
+    verified: Verified,
+    progress: Progress,
+    on: Sequence[str],
+    recorded: Mapping[str, Any] | None = None,
+) -> Session:
     division = split(verified.dataset, verified.digests, plan.recipe.split_seed)
     for note in division.notes:
         progress.note(note)
-    return Session(plan, verified, division, progress)
+    return Session(plan, verified, division, progress, on, recorded)
 
 
 def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
@@ -206,7 +219,8 @@ def _execute(session: Session, record: Mapping[str, Any], path: Path, state: Tra
         "seconds": round(time.monotonic() - began, 1),
         "peak_memory_mb": peak_memory(),
     }
-    run = finish(session.trained(), {**record, "training": told}, path)
+    done = {"training": told, "execution": session.execution.to_record()}
+    run = finish(session.trained(), {**record, **done}, path)
     if curves := learning_curves(state.history, state.best_epoch):
         write_bytes(path / run_folder.CURVES, curves)
     write_text(path / run_folder.CARD, model_card(run))
@@ -235,6 +249,7 @@ def describe(session: Session) -> dict[str, Any]:
         "sees": list(plan.input_shape),
         "frame": session.framing.name,
         "parameters": session.parameters,
+        "execution": session.execution.to_record(),
         "data": described.data(
             session.verified,
             plan.source,

@@ -1,0 +1,88 @@
+"""Whether a batch fits into memory, and in how many parts it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from zoo.base.errors import ZooError
+from zoo.training.execution import Execution
+
+LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""What a container may take, in bytes or 'max'."""
+SHARE = 0.8
+"""Of the memory that is free: the estimate is one."""
+PASSES = 2
+"""What a layer gives is kept for the way back, and has a gradient there."""
+COPIES = 6
+"""Weights, gradients, two moments, a running mean and the best ones."""
+
+
+def in_more_parts(execution: Execution, batch_size: int, error: Exception) -> Execution:
+    """Return the same with twice as many parts of a batch, after memory was too short for those.
+
+    XLA takes no parts of a size that is not known before.
+
+    Raises:
+        ZooError: a part had one image already.
+    """
+    if execution.accumulate >= batch_size:
+        raise ZooError(
+            "Memory is too short to train on a single image. Choose a smaller --input or "
+            "architecture, or end other programs that use this device."
+        ) from error
+    parts = min(2 * execution.accumulate, batch_size)
+    return replace(execution, accumulate=parts, xla=False)
+
+
+def told_of_parts(execution: Execution, batch_size: int) -> str:
+    """Say that batches are computed in parts because memory is short."""
+    return (
+        f"Memory is short: each batch of {batch_size} images is computed in "
+        f"{execution.accumulate} parts, as with --set accumulate={execution.accumulate}. That "
+        "takes longer; a step still counts all its images."
+    )
+
+
+def parts_that_fit(network: Any, batch_size: int, least: int, free: float) -> int:
+    """Return in how many parts a batch fits into `free` bytes, `least` or that doubled some times.
+
+    The estimate is coarse: all that layers give, twice, and several copies of the weights.
+    """
+    weights = COPIES * sum(4 * int(np.prod(weight.shape)) for weight in network.weights)
+    image, parts = PASSES * activations(network), least
+    while parts < batch_size and weights + image * -(-batch_size // parts) > SHARE * free:
+        parts = min(2 * parts, batch_size)
+    return parts
+
+
+def activations(network: Any) -> int:
+    """Return the bytes of all that the layers of a flat network give of one image, in float32."""
+    tensors = {
+        id(tensor): tensor
+        for operation in network.operations
+        for node in operation._inbound_nodes
+        for tensor in node.output_tensors
+    }
+    return sum(4 * int(np.prod([side or 1 for side in t.shape[1:]])) for t in tensors.values())
+
+
+def free_memory(device: str) -> float:
+    """Return the bytes that a device, such as 'GPU:0' or 'CPU:0', has left for TensorFlow."""
+    if device.startswith("GPU"):
+        import tensorflow as tf
+        from tensorflow.python.client import device_lib  # nothing public tells the limit
+
+        limits = {one.name: one.memory_limit for one in device_lib.list_local_devices()}
+        taken = tf.config.experimental.get_memory_info(device)["current"]
+        return float(limits[f"/device:{device}"] - taken)
+    free = psutil.virtual_memory().available
+    try:
+        limit = int(LIMIT.read_text())
+    except (OSError, ValueError):  # no such limit
+        return float(free)
+    return float(min(free, limit - psutil.Process().memory_info().rss))
