@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from zoo import BadInput, Dataset, Sample
+from zoo.base import shards
 from zoo.base.progress import Silent
 from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.data.resampling import cut
 from zoo.network import features as module
-from zoo.network import shards
 
 SIDE = 16
 

@@ -26,6 +26,7 @@ from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
+from zoo.data.pixels import keeping
 
 SIDE, CELLS = 64, 16
 """Sides of a small picture, and of its cells, of which directions are made."""
@@ -56,9 +57,10 @@ def small_pictures(
         return to_channels(dataset.read(sample, (SIDE, SIDE)), 1)[..., 0]
 
     pictures = np.empty((len(samples), SIDE, SIDE), np.uint8)
-    read_ones = track(progress, in_parallel(read, samples), "small pictures", len(samples))
-    for place, picture in enumerate(read_ones):
-        pictures[place] = picture
+    with keeping(dataset):
+        read_ones = track(progress, in_parallel(read, samples), "small pictures", len(samples))
+        for place, picture in enumerate(read_ones):
+            pictures[place] = picture
     return pictures
 
 

@@ -11,6 +11,7 @@ from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
+from zoo.data.pixels import keeping
 
 FILE, BORDER, LUNGS, OUTSIDE = "file", "border", "lungs", "outside"
 
@@ -84,14 +85,15 @@ def baseline_inputs(
             measured[OUTSIDE] = (gray * (1 - inside)).ravel()
         return measured
 
-    read_ones = track(progress, in_parallel(values, samples), "baselines", len(samples))
     of_all: dict[str, np.ndarray] = {}
-    for place, measured in enumerate(read_ones):
-        for name, row in measured.items():
-            if not place:
-                kind = np.float32 if name == FILE else np.float16
-                of_all[name] = np.empty((len(samples), len(row)), kind)
-            of_all[name][place] = row
+    with keeping(dataset):
+        read_ones = track(progress, in_parallel(values, samples), "baselines", len(samples))
+        for place, measured in enumerate(read_ones):
+            for name, row in measured.items():
+                if not place:
+                    kind = np.float32 if name == FILE else np.float16
+                    of_all[name] = np.empty((len(samples), len(row)), kind)
+                of_all[name][place] = row
     return of_all
 
 

@@ -14,7 +14,7 @@ Stamp = tuple[int, int]
 
 def stamp(dataset: Dataset, sample: Sample) -> Stamp | None:
     """Return the stamp of an image's file; None when it has no file of its own."""
-    return None if dataset.path is None else _stamp(dataset.path(sample))
+    return None if dataset.path is None else stamp_of(dataset.path(sample))
 
 
 def changed(dataset: Dataset, digests: Mapping[str, str], stamps: Mapping[str, Stamp]) -> list[str]:
@@ -29,12 +29,13 @@ def changed(dataset: Dataset, digests: Mapping[str, str], stamps: Mapping[str, S
         sample.name
         for sample in dataset.samples
         if sample.name in stamps
-        and _stamp(path(sample)) != stamps[sample.name]
+        and stamp_of(path(sample)) != stamps[sample.name]
         and _digest(dataset.digest, sample) != digests[sample.name]
     ]
 
 
-def _stamp(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> Stamp | None:
+    """Return the stamp of a file; None when it is not there."""
     try:
         status = path.stat()
     except OSError:

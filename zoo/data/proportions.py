@@ -7,6 +7,7 @@ import numpy as np
 from zoo.base.pictures import images
 from zoo.base.pictures.pixel_arrays import proportioned, resize
 from zoo.base.types import Dataset, Sample
+from zoo.data.pixels import KeptPixels
 
 
 def read_shaped(
@@ -18,6 +19,8 @@ def read_shaped(
     """
     if dataset.path is None:
         return dataset.read(sample, size), None
+    if isinstance(dataset.read, KeptPixels):
+        return dataset.read.shaped(sample, size)
     return images.read_shaped(dataset.path(sample), size, bits=dataset.bits)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from zoo.base import digests, patients
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
-from zoo.base.pictures import image_files, images, pixel_arrays
+from zoo.base.pictures import image_files, pixel_arrays
 from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Images
+from zoo.data.pixels import FileReader
 
 NETWORKS = frozenset({".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pt", ".pth", ".tflite"})
 """What files of networks are called: someone who names one wants it to answer."""
@@ -85,11 +86,12 @@ def read_images(
         BadInput: the only file, or every file, cannot be read.
     """
     height, width, channels = input_shape
+    reader = FileReader((height, width), bits)
 
     def load(path: Path) -> tuple[np.ndarray, tuple[int, int], str] | Skipped:
         try:
-            pixels, shape = images.read_shaped(path, (height, width), bits=bits)
-            return pixel_arrays.to_channels(pixels, channels), shape, digests.digest_file(path)
+            pixels, shape, digest = reader.read(path)
+            return pixel_arrays.to_channels(pixels, channels), shape, digest
         except BadInput as error:
             if strict and len(files) == 1:
                 raise
@@ -116,6 +118,7 @@ def read_images(
                 shapes=tuple(shape for _, shape, _ in whole),
             )
         yield batch, skipped
+    reader.flush()
     if strict and broken == len(files):
         raise BadInput(f"None of the {broken} files can be read as an image.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from zoo.base.pictures import images
 from zoo.base.pictures.depth import Levels, measured, settled, white_of
 from zoo.base.progress import Progress, track
 from zoo.base.types import Dataset, Sample
-from zoo.data.changes import Stamp, stamp
+from zoo.data.changes import Stamp, stamp, stamp_of
+from zoo.data.pixels import KeptPixels, PixelStore
 
 HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
 
@@ -47,9 +49,17 @@ class Verified:
 
 
 def verify(
-    dataset: Dataset, *, skip_broken: bool, progress: Progress, bits: int | None = None
+    dataset: Dataset,
+    *,
+    skip_broken: bool,
+    progress: Progress,
+    bits: int | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Verified:
     """Decode every image once; generated data are only digested.
+
+    Where it is known at which `size = (height, width)` images will be needed, they are kept by the
+    same decoding, and what was kept before is known to be whole.
 
     Files that hold more than 8 bits a value and do not say how many are read at one depth from then
     on: `bits`, or else the smallest that holds them all.
@@ -57,12 +67,19 @@ def verify(
     Raises:
         BadInput: images cannot be read and `skip_broken` is off, or a class has no image left.
     """
+    store = None if size is None or dataset.path is None else PixelStore(size, progress)
 
     def inspect(sample: Sample) -> tuple[Sample, str, Levels | None, str]:
         try:
             seen = stamp(dataset, sample)
             digest = dataset.digest(sample)
-            levels = None if dataset.synthetic else _decoded(dataset, sample, bits)
+            if dataset.synthetic:
+                levels = None
+            elif dataset.path is None:
+                dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
+                levels = None
+            else:
+                levels = _whole(dataset.path(sample), digest, seen, bits, store)
         except BadInput as error:
             return sample, "", None, str(error)
         if seen is not None:
@@ -94,6 +111,11 @@ def verify(
             raise BadInput(f"No image of class '{name}' can be read; expected some of each class.")
     whole = replace(dataset, samples=tuple(kept))
     at_one_depth = at_depth(whole, bits or settled(deep.values()))
+    if store is not None:
+        store.flush()
+    if dataset.path is not None and not dataset.synthetic:
+        read = KeptPixels(at_one_depth, dataset.path, digests, stamps, progress, store)
+        at_one_depth = replace(at_one_depth, read=read)
     return Verified(at_one_depth, digests, tuple(broken), deep, stamps)
 
 
@@ -109,18 +131,26 @@ def at_depth(dataset: Dataset, bits: int | None) -> Dataset:
     return replace(dataset, read=read, bits=bits)
 
 
-def _decoded(dataset: Dataset, sample: Sample, bits: int | None) -> Levels | None:
-    """Decode an image to see that it is whole; return how deep it is, None at 8 bits."""
-    if dataset.path is None:
-        dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
+def _whole(
+    path: Path, digest: str, seen: Stamp | None, bits: int | None, store: PixelStore | None
+) -> Levels | None:
+    """Decode a file to see that it is whole; return how deep it is, None at 8 bits.
+
+    One of the same content that is kept was whole, and had 8 bits.
+    """
+    if store is None or not store.open:
+        found = images.examine(path)
+    elif store.channels(digest):
         return None
-    path = dataset.path(sample)
-    picture = images.examine(path)
-    if picture is None:
+    else:
+        found = images.examine(path, size=store.size)
+        if found.pixels is not None and stamp_of(path) == seen:  # it is what was digested
+            store.keep(digest, found.pixels, found.shape)
+    if found.deep is None:
         return None
     if bits is not None:
-        white_of(picture, bits, str(path))
-    return measured(picture, str(path))
+        white_of(found.deep, bits, str(path))
+    return measured(found.deep, str(path))
 
 
 def positive_index(class_names: Sequence[str], named: str | None) -> int:

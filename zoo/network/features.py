@@ -14,17 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.cache import cache_folder
+from zoo.base.cache import FEATURES, cache_folder
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.images import READING
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import Progress
+from zoo.base.shards import Shards
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.data.pipeline import read_shape
+from zoo.data.pixels import keep
 from zoo.data.resampling import cut
-from zoo.network.shards import Shards
 
 BATCH = 32
 SHARD_ROWS = 1024
@@ -52,7 +53,7 @@ def features(
     written they are computed all the same, and kept in memory.
     """
     key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
-    store = Shards(cache_folder() / "features" / key, progress)
+    store = Shards(cache_folder() / FEATURES / key, progress)
     # The same file looks otherwise at another depth.
     depth = f"{dataset.bits}-bit " if dataset.bits else ""
     names = [depth + _view_name(preset, seed, view) for view in range(views)]
@@ -177,6 +178,7 @@ def _compute(
                 flush()
     finally:
         flush()
+        keep(dataset)
         progress.stop()
 
 

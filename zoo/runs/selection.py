@@ -64,7 +64,8 @@ def open_selection(
         check_column(dataset, column)
     lenient = skip_broken or (not source and data["skip_broken"])
     bits = data.get("bits") if not source else None
-    verified = verify(dataset, skip_broken=lenient, progress=progress, bits=bits)
+    size = tuple(run.record["input_shape"][:2])
+    verified = verify(dataset, skip_broken=lenient, progress=progress, bits=bits, size=size)
     selection = select(run, verified, split)
     for note in (*(dataset.notes if source else ()), *selection.notes.told()):
         progress.note(note)

@@ -38,6 +38,7 @@ from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import checkpoint
 from zoo.training.checkpoint import TrainingState
+from zoo.training.framing import read_at
 from zoo.training.plan import Plan, build
 from zoo.training.recipe import input_shape_of, settings
 from zoo.training.session import Session
@@ -108,6 +109,11 @@ def key_of(cell: Cell, registry: Registry, classes: int) -> str:
         [layer.trainable for layer in model.layers],
     )
     return hashlib.blake2b(repr(content).encode(), digest_size=4).hexdigest()
+
+
+def read_size(cell: Cell, registry: Registry) -> tuple[int, int]:
+    """Return the height and width that a cell will most likely read its pictures at."""
+    return read_at(_plan(cell, registry))
 
 
 def train_cell(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.base.cache import LOCALISERS, cache_folder
 from zoo.base.errors import BadInput, NotWritten
 from zoo.base.patients import CHEST
 from zoo.base.progress import Progress
@@ -16,7 +17,7 @@ from zoo.data.frames import Frames
 from zoo.data.masks import find_masks
 from zoo.data.verify import Verified
 from zoo.network import localiser as localisers
-from zoo.network.features import cache_folder, features
+from zoo.network.features import features
 from zoo.network.frame import MASK, found, mask_finder, reading_shape
 from zoo.network.localiser import SIDE, Localiser
 from zoo.training import localiser as training
@@ -42,6 +43,15 @@ class Framing:
     """What is seen, in a word: 'lungs', 'masks' or 'whole'."""
 
 
+def read_at(plan: Plan) -> tuple[int, int]:
+    """Return the height and width that a training will most likely read its pictures at."""
+    reading = reading_shape(plan.input_shape)
+    whole = plan.recipe.frame == "whole" or (
+        plan.masks is None and plan.recipe.frame == "auto" and min(reading[:2]) < SIDE
+    )
+    return (plan.input_shape if whole else reading)[:2]
+
+
 def choose(
     plan: Plan, verified: Verified, parts: Mapping[str, Sequence[Sample]], progress: Progress
 ) -> Framing:
@@ -55,7 +65,7 @@ def choose(
         localiser = _own_localiser(plan, verified, parts, progress)
         if asked == "whole":
             return Framing(localiser)
-    elif asked == "whole" or (asked == "auto" and min(reading_shape(plan.input_shape)[:2]) < SIDE):
+    elif read_at(plan) == plan.input_shape[:2]:
         return Framing()
     else:
         localiser = localisers.lungs()
@@ -100,7 +110,7 @@ def _own_localiser(
     masks = find_masks(Path(str(plan.masks)), dataset.samples)
     seen, held = (training.gather(dataset, parts[p], masks, progress) for p in (TRAIN, VALIDATION))
     seed = plan.recipe.seed
-    path = cache_folder() / "localisers" / f"{training.key_of(seen, held, seed)}.npz"
+    path = cache_folder() / LOCALISERS / f"{training.key_of(seen, held, seed)}.npz"
     if path.exists():
         try:
             return localisers.load(path)

@@ -16,6 +16,7 @@ from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.masks import Masks
+from zoo.data.pixels import keeping
 from zoo.network import boxes, localiser
 from zoo.network.localiser import SIDE, Localiser
 from zoo.training import localiser_views as views
@@ -87,7 +88,8 @@ def gather(
         mask = masks(sample, (KEPT, KEPT))
         return _gray(dataset.read(sample, (KEPT, KEPT))), np.asarray(mask)
 
-    found = track(progress, in_parallel(read, known), "reading masks", len(known))
+    with keeping(dataset):
+        found = list(track(progress, in_parallel(read, known), "reading masks", len(known)))
     return pairs(*zip(*found, strict=True))
 
 

@@ -97,15 +97,16 @@ def check(
     for note in dataset.notes:
         progress.note(note)
 
-    verified = verify(dataset, skip_broken=True, progress=progress)
+    backbone = embeddings.backbone(registry)
+    size = None if backbone is None else tuple(backbone.model.input_shape[1:3])
+    verified = verify(dataset, skip_broken=True, progress=progress, size=size)
     faults = [*_unreadable(dataset, verified), *parts(verified.dataset)]
     faults += [*unknown(verified.dataset), *depths(verified.levels, verified.dataset.bits)]
-    backbone = embeddings.backbone(registry)
     if backbone is None:
         faults.append(embeddings.missing())
     own, against = read_source_images(verified, backbone, progress), None
     if strange is not None:
-        checked = verify(strange, skip_broken=True, progress=progress)
+        checked = verify(strange, skip_broken=True, progress=progress, size=size)
         faults += _unreadable(strange, checked, f"{other}: ")
         against = read_source_images(checked, backbone, progress, source=other or "")
 

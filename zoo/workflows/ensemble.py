@@ -66,7 +66,12 @@ def ensemble(
     registry = registry or load_registry()
     data = first.record["data"]
     dataset = with_classes_of(first, registry.dataset(data["source"]))
-    verified = verify(dataset, skip_broken=data["skip_broken"], progress=progress)
+    verified = verify(
+        dataset,
+        skip_broken=data["skip_broken"],
+        progress=progress,
+        size=tuple(first.record["input_shape"][:2]),
+    )
     parts = _parts(first, verified)
     classifiers = [model_file.load_classifier(run) for run in runs]
     finds = _localiser(first)

@@ -98,8 +98,6 @@ class Setup:
         positive = positive_index(dataset.class_names, self.positive)
         for note in dataset.notes:
             self.progress.note(note)
-        verified = verify(dataset, skip_broken=self.skip_broken, progress=self.progress)
-        tell(quick(verified), self.progress)
         shared: dict[str, Any] = {
             "source": source,
             "preset": self.preset,
@@ -107,8 +105,15 @@ class Setup:
             "input_shape": self.input_shape,
             "positive": self.positive,
             "skip_broken": self.skip_broken,
-            "data": verified.fingerprint,
         }
+        verified = verify(
+            dataset,
+            skip_broken=self.skip_broken,
+            progress=self.progress,
+            size=cells.read_size(Cell(architecture=next(iter(names)), **shared), registry),
+        )
+        tell(quick(verified), self.progress)
+        shared["data"] = verified.fingerprint
         keys = {
             name: cells.key_of(
                 Cell(architecture=name, **shared), registry, len(dataset.class_names)

@@ -35,6 +35,7 @@ from zoo.training import checkpoint, described
 from zoo.training.checkpoint import TrainingState
 from zoo.training.devices import ONE, chosen
 from zoo.training.finish import finish
+from zoo.training.framing import read_at
 from zoo.training.plan import Plan
 from zoo.training.recipe import input_shape_of, settings
 from zoo.training.session import Session
@@ -231,7 +232,7 @@ def _execute(session: Session, record: Mapping[str, Any], path: Path, state: Tra
 def _verified(dataset: Dataset, plan: Plan, progress: Progress) -> Verified:
     for note in dataset.notes:
         progress.note(note)
-    return verify(dataset, skip_broken=plan.skip_broken, progress=progress)
+    return verify(dataset, skip_broken=plan.skip_broken, progress=progress, size=read_at(plan))
 
 
 def describe(session: Session) -> dict[str, Any]:

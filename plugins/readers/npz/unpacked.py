@@ -27,12 +27,12 @@ def mapped(archive: str, state: tuple[int, ...], key: str, size: int) -> np.ndar
     """
     import numpy as np
 
-    from zoo.base.cache import cache_folder
+    from zoo.base.cache import ARCHIVES, cache_folder
     from zoo.base.digests import checksum_of
     from zoo.base.files import replacing
 
     name = digest_bytes(f"{Path(archive).resolve()} {state} {key}".encode())
-    target = cache_folder() / "archives" / f"{name}.npy"
+    target = cache_folder() / ARCHIVES / f"{name}.npy"
     with zipfile.ZipFile(archive) as members:
         checksum = members.getinfo(f"{key}.npy").CRC
     if not target.is_file() or checksum_of(target) != checksum:

@@ -7,6 +7,7 @@ nothing to do with them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,17 @@ READING = 3
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
 EXAMINED_SIDE = 32
 """JPEGs decode at a fraction, which still reads the whole file."""
+
+
+class _Aim:
+    """Asks for one size, and remembers the `(height, width)` that the picture has upright."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = self.shape = size
+
+    def __call__(self, width: int, height: int) -> tuple[int, int]:
+        self.shape = height, width  # of those that are told, the last is the upright one
+        return self.size
 
 
 def is_image_name(path: Path) -> bool:
@@ -76,14 +88,19 @@ def read_shaped(
     source: Path | bytes, size: tuple[int, int], name: str = "", *, bits: int | None = None
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Read one image as `read_image` does; return it and the `(height, width)` it has upright."""
-    shape = size
+    pixels, shape, _ = read_examined(source, size, name, bits=bits)
+    return pixels, shape
 
-    def target(width: int, height: int) -> tuple[int, int]:
-        nonlocal shape
-        shape = height, width  # of those that are told, the last is the upright one
-        return size
 
-    return _read(source, name, bits, target), shape
+def read_examined(
+    source: Path | bytes, size: tuple[int, int], name: str = "", *, bits: int | None = None
+) -> tuple[np.ndarray, tuple[int, int], bool]:
+    """Read one image as `read_shaped` does; tell also whether it has more than 8 bits a value."""
+    name, aim = name or _name_of(source), _Aim(size)
+    with decoded(source, name, aim) as found:
+        deep = not isinstance(found, np.ndarray)
+        pixels = found if isinstance(found, np.ndarray) else _shown(found, name, bits, aim)
+        return _rgb(pixels), aim.shape, deep
 
 
 def read_proportioned(
@@ -108,15 +125,33 @@ def read_within(source: Path | bytes, longest: int, name: str = "") -> np.ndarra
     return _read(source, name, None, target)
 
 
-def examine(source: Path | bytes, name: str = "") -> DeepPicture | None:
-    """Decode an image once to see that it is whole; give its values where they are deep.
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """An image that is whole: its pixels, or its values where these are deep.
+
+    `pixels` are those that `read_image` gives; `shape` is the `(height, width)` it has upright.
+    """
+
+    pixels: np.ndarray | None
+    deep: DeepPicture | None
+    shape: tuple[int, int]
+
+
+def examine(
+    source: Path | bytes,
+    name: str = "",
+    size: tuple[int, int] = (EXAMINED_SIDE, EXAMINED_SIDE),
+) -> Examined:
+    """Decode an image once to see that it is whole; give it at `size`, or its deep values.
 
     Raises:
         BadInput: as `read_image`, except for values that do not fit a depth.
     """
-    name = name or _name_of(source)
-    with decoded(source, name, lambda _width, _height: (EXAMINED_SIDE, EXAMINED_SIDE)) as found:
-        return None if isinstance(found, np.ndarray) else found.picture
+    aim = _Aim(size)
+    with decoded(source, name or _name_of(source), aim) as found:
+        if isinstance(found, np.ndarray):
+            return Examined(_rgb(found), None, aim.shape)
+        return Examined(None, found.picture, aim.shape)
 
 
 def read_header(path: Path) -> Header:
@@ -154,7 +189,11 @@ def _read(source: Path | bytes, name: str, bits: int | None, target: Target) -> 
     name = name or _name_of(source)
     with decoded(source, name, target) as found:
         pixels = found if isinstance(found, np.ndarray) else _shown(found, name, bits, target)
-        return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
+        return _rgb(pixels)
+
+
+def _rgb(pixels: np.ndarray) -> np.ndarray:
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)
 
 
 def _shown(found: Deep, name: str, bits: int | None, target: Target) -> np.ndarray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zoo.base import leftovers
 from zoo.base.progress import SILENT
-from zoo.network.shards import INDEX, ROWS, Shards
+from zoo.base.shards import INDEX, ROWS, Shards
 
 KEYS = [f"image{n}:as-it-is" for n in range(6)]
 VALUES = np.arange(24, dtype=np.float32).reshape(6, 4)
@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from zoo.base.progress import SILENT
-from zoo.network.shards import Shards
+from zoo.base.shards import Shards
 
 folder, worker = Path(sys.argv[1]), int(sys.argv[2])
 keys = [f"image{n}" for n in range(40)]
