@@ -27,7 +27,8 @@ a bug (with a traceback), 2 something you can mend (with a sentence), 130 stoppe
 | variable | meaning |
 |---|---|
 | `ZOO_RUNS` | folder of the runs, when `--runs` is not given |
-| `ZOO_CACHE` | folder of cached features, instead of the user's cache folder |
+| `ZOO_CACHE` | folder of what is kept to save time, instead of the user's cache folder |
+| `ZOO_PIXELS` | how much of it pictures may take, such as `20GB`; `0`: none are kept |
 | `ZOO_PLUGIN_SECONDS` | what a plugin may take to be imported (20; 0: no limit) |
 """
 

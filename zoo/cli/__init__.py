@@ -45,6 +45,7 @@ GROUPS = {
     },
     "Keep house": {
         "runs": "the trainings that were made",
+        "cache": "what is kept to save time: its sizes, and how to clear it",
         "doctor": "is everything here that is needed, and does it work?",
     },
 }
