@@ -354,7 +354,8 @@ def test_an_explained_image_its_log_and_what_the_run_keeps(
     from zoo.report.cases import casebook
 
     pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
-    interpreter = Interpreter(explained, methods=("bright", "examples"), registry=explainers)
+    methods = ("bright", "gradcam", "examples")
+    interpreter = Interpreter(explained, methods=methods, registry=explainers)
     [case] = interpreter.cases(Images(pixels, ("a/b.png",), (None,), ("0" * 16,)), labels=[1])
     case = replace(case, notes=("It fell.",))
     files = casebook.write_case(case, tmp_path, "b", ("json",), explained)
@@ -370,7 +371,7 @@ def test_an_explained_image_its_log_and_what_the_run_keeps(
 def test_an_audit(explained: Run, explainers: Registry) -> None:
     from zoo.workflows.audit import audit
 
-    found = audit(explained, sample=10, methods=("bright",), registry=explainers, steps=4)
+    found = audit(explained, sample=10, methods=("bright", "gradcam"), registry=explainers, steps=4)
     agree(json.loads(json.dumps(found.to_record())), "auditjson")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from zoo import Attribution, Explainer, UnknownName
 from zoo.base.registry import Registry
-from zoo.runs.run_folder import Run, read
+from zoo.runs.run_folder import LOCALISER, Run, read
 from zoo.workflows.audit import audit, write_audit
 
 
@@ -53,13 +53,22 @@ def test_maps_and_controls_are_measured_and_cases_are_not(found: Any) -> None:
         "blurred random",
         "centre",
         "edges",
-    }
+        "lungs",
+    } - ({"lungs"} if not (run.path / LOCALISER).is_file() else set())
     assert (result.images, result.own, result.synthetic) == (12, True, True)
     assert result.run == run.name
     for one in result.standings:
         for test in ("deletion", "insertion", "road"):
             assert 0 <= one.measures[test]["value"] <= 1
         assert one.control == (one.level == "") == (one.likeness is None)
+        assert one.control == (one.seconds is None)
+        assert set(one.best.values()) <= {"moved", "centre", "edges"}
+    named = {one.name: one for one in result.standings}
+    lead = named["gradcam"].over["knowing"]["value"]
+    assert lead == pytest.approx(-named["knowing"].over["gradcam"]["value"])
+    assert lead == pytest.approx(
+        named["gradcam"].score["value"] - named["knowing"].score["value"], abs=1e-6
+    )
 
 
 def test_findings_are_compared_with_their_place(found: Any) -> None:
@@ -68,7 +77,9 @@ def test_findings_are_compared_with_their_place(found: Any) -> None:
     named = {one.name: one for one in result.standings}
     of_knowing = named["knowing"].located["all"]
     assert of_knowing["pointing"]["value"] == of_knowing["inside"]["value"] == 1
-    assert of_knowing["auprc"]["value"] == 1
+    assert of_knowing["auprc"]["value"] == of_knowing["iou"]["value"] == 1
+    sizes = [result.located[size] for size in ("small", "medium", "large")]
+    assert sum(sizes) == result.located["all"]
     assert named["random"].located["all"]["auprc"]["value"] < 0.3
 
 
@@ -85,7 +96,8 @@ def test_what_is_written(found: Any, tmp_path: Path) -> None:
     write_audit(result, tmp_path / "audit", run)
     record = json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert [one["name"] for one in record["standings"]] == [one.name for one in result.standings]
-    assert record["schema"] == 1
+    assert record["schema"] == 2
+    assert record["network"] == run.record["files"]["model.keras"]
     assert (tmp_path / "audit" / "ranking.png").read_bytes().startswith(b"\x89PNG")
     assert "gradcam" in (tmp_path / "audit" / "report.html").read_text()
 

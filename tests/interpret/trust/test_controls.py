@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.interpret.trust.controls import controls
+from zoo.interpret.trust.controls import controls, lung_maps, moved
 
 
 def pictures(count: int = 3, height: int = 40, width: int = 56) -> np.ndarray:
@@ -57,5 +57,47 @@ def test_edges_are_where_the_gray_level_changes() -> None:
     pixels = np.zeros((1, 40, 56, 1), np.uint8)
     pixels[0, :, 28:] = 200
     edges = controls(pixels)["edges"][0]
-    assert (edges[:, 27:29] > 0).all()
-    assert edges[:, :27].max() == edges[:, 29:].max() == 0
+    assert (edges.argmax(axis=1) == 27).all() or (edges.argmax(axis=1) == 28).all()
+    assert edges[:, :10].max() == edges[:, 46:].max() == 0
+
+
+def test_a_moved_map_has_the_values_of_the_map_elsewhere() -> None:
+    maps = np.random.default_rng(3).normal(size=(3, 40, 56)).astype(np.float32)
+    found = moved(maps, pictures())
+    assert list(found) == ["moved 1", "moved 2", "moved 3", "moved 4"]
+    for copies in found.values():
+        assert copies.shape == maps.shape
+        for copy, own in zip(copies, maps, strict=True):
+            np.testing.assert_array_equal(np.sort(copy, axis=None), np.sort(own, axis=None))
+            assert abs(np.corrcoef(copy.ravel(), own.ravel())[0, 1]) < 0.2
+    first, *others = found.values()
+    assert all((first != other).any() for other in others)
+
+
+def test_a_moved_map_is_as_coarse_as_it_was() -> None:
+    own = np.zeros((1, 40, 56), np.float32)
+    own[0, 3:11, 40:50] = 1  # one blot, which may be cut in two by the frame
+    for (copy,) in moved(own, pictures(1), copies=8).values():
+        changes = np.abs(np.diff(copy, axis=0)).sum() + np.abs(np.diff(copy, axis=1)).sum()
+        assert copy.sum() == 80
+        assert changes <= 2 * (8 + 10)
+
+
+def test_where_a_map_is_moved_to_follows_from_the_image_and_the_seed() -> None:
+    pixels, maps = pictures(), np.random.default_rng(3).random((3, 40, 56))
+    alone, together = moved(maps[2:], pixels[2:]), moved(maps, pixels)
+    other = moved(maps, pixels, seed=1)
+    for name, copies in together.items():
+        np.testing.assert_array_equal(alone[name][0], copies[2])
+        assert (copies != other[name]).any()
+    assert list(moved(maps, pixels, copies=1)) == ["moved 1"]
+    assert moved(maps[:0], pixels[:0])["moved 1"].shape == (0, 40, 56)
+
+
+def test_the_lungs_are_marked_most_in_their_middle() -> None:
+    mask = np.zeros((40, 56), bool)
+    mask[10:31, 8:19] = True
+    (marked,) = lung_maps([mask])
+    assert (marked > 0).tolist() == mask.tolist()
+    assert np.unravel_index(marked.argmax(), marked.shape)[1] == 13
+    assert lung_maps([np.zeros((40, 56), bool)]).max() == 0

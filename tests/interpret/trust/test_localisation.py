@@ -98,3 +98,15 @@ def test_a_map_of_nothing_has_nothing_inside() -> None:
     assert found["inside"][0] == NOTHING["inside"] == 0
     assert found["auprc"][0] == pytest.approx(1 / 16)
     assert np.isnan(found["inside"][1])
+
+
+def test_the_overlap_is_that_of_what_lies_above_otsus_threshold() -> None:
+    values = np.where(PLACE, 4.0, 0.5)
+    values[5:10, 20:25] = 4.0  # half as much again beside it
+    found = localise(values, PLACE)
+    assert found is not None
+    assert found.iou == pytest.approx(50 / 75)
+    even = localise(np.ones(PLACE.shape), PLACE)
+    assert even is not None
+    assert even.iou == 0
+    assert located(np.zeros((1, *PLACE.shape)), [PLACE], ("iou",))["iou"].tolist() == [0]

@@ -10,7 +10,13 @@ import pytest
 
 from zoo import DISCLAIMER
 from zoo.interpret.trust.randomisation import Randomisation
-from zoo.interpret.trust.ranking import LOCATED, TESTS, Audit, Measurements, standings
+from zoo.interpret.trust.ranking import (
+    LOCATED,
+    TESTS,
+    Audit,
+    Measurements,
+    standings,
+)
 from zoo.report.pages.audit import audit_page, pointing_figure, ranking_figure, said
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -24,13 +30,15 @@ def of(deletion: float, insertion: float, road: float, **others: float) -> dict[
     """One map's measures with noise of their own around these means."""
     given = {"deletion": deletion, "insertion": insertion, "road": road, **others}
     noise = np.random.default_rng(int(1000 * deletion)).normal(0, 0.02, IMAGES)
+    elsewhere = np.random.default_rng(int(1000 * road) + 7).normal(0, 0.02, IMAGES)
+    moved = {"deletion moved": 0.58, "insertion moved": 0.42, "road moved": 0.58}
     names = (*TESTS, "noise", "repeat", "lungs", "lungs_area", *LOCATED)
     return {
         name: given[name] + noise * (name not in STEADY)
         if name in given
         else np.full(IMAGES, np.nan)
         for name in names
-    }
+    } | {name: value + elsewhere for name, value in moved.items()}
 
 
 CONTROLS = {
@@ -48,13 +56,14 @@ def measurements(**methods: dict[str, np.ndarray]) -> Measurements:
         patients=np.array([f"p{i // 2}" for i in range(IMAGES)]),
         right=right,
         random=dict.fromkeys(methods, DEPENDS),
+        seconds=dict.fromkeys(methods, 0.2),
     )
 
 
 def audit_of(found: Measurements, **changes: object) -> Audit:
-    ranked, best = standings(found, GOOD)
     fields: dict = {
         "run": "a-run",
+        "network": "0123",
         "source": "phantom",
         "own": True,
         "notes": ("A note.",),
@@ -62,21 +71,20 @@ def audit_of(found: Measurements, **changes: object) -> Audit:
         "available": 80,
         "patients": 30,
         "right": int(found.right.sum()),
-        "located": {"right": 0, "all": 0},
+        "located": {name: int(among.sum()) for name, among in found.groups().items()},
         "lungs": 0,
         "steps": 8,
         "seed": 0,
         "synthetic": True,
-        "best": best,
-        "standings": ranked,
+        "standings": standings(found, GOOD),
     }
     return Audit(**(fields | changes))
 
 
 def test_the_ranking_is_by_the_lead_over_the_best_control() -> None:
-    ranked, best = standings(measurements(good=of(0.3, 0.7, 0.3), poor=of(0.52, 0.48, 0.52)), GOOD)
+    ranked = standings(measurements(good=of(0.3, 0.7, 0.3), poor=of(0.52, 0.48, 0.52)), GOOD)
     assert [one.name for one in ranked][:3] == ["good", "centre", "poor"]
-    assert set(best.values()) == {"centre"}
+    assert all(set(one.best.values()) == {"centre"} for one in ranked)
     first = ranked[0]
     assert first.score["value"] == pytest.approx(0.2, abs=0.02)
     assert first.score["low"] is not None
@@ -88,7 +96,7 @@ def test_the_ranking_is_by_the_lead_over_the_best_control() -> None:
 
 def test_intervals_count_patients_and_not_images() -> None:
     def width(found: Measurements) -> float:
-        score = standings(found, GOOD)[0][0].score
+        score = standings(found, GOOD)[0].score
         return float(score["high"] or 0) - float(score["low"] or 0)
 
     own = measurements(good=of(0.3, 0.7, 0.3))
@@ -110,7 +118,7 @@ def test_intervals_count_patients_and_not_images() -> None:
         (of(0.3, 0.7, 0.3), "holds up", "on 3 of 3 tests"),
         (of(0.3, 0.7, 0.9), "holds up", "on 2 of 3 tests"),
         (of(0.52, 0.48, 0.52), "weak", "the middle of the image"),
-        (of(0.59, 0.41, 0.3), "do not use", "drawn by chance"),
+        (of(0.59, 0.41, 0.3), "do not use", "the same maps put elsewhere"),
         (of(0.3, 0.7, 0.3, noise=0.2), "do not use", "Noise"),
         (of(0.3, 0.7, 0.3, noise=0.9, repeat=0.2), "do not use", "explained again"),
         (of(0.3, 0.7, 0.3, inside=0.1, area=0.1), "weak", "where the findings are"),
@@ -118,7 +126,7 @@ def test_intervals_count_patients_and_not_images() -> None:
     ],
 )
 def test_verdicts(own: dict[str, np.ndarray], level: str, words: str) -> None:
-    ranked, _ = standings(measurements(method=own), GOOD)
+    ranked = standings(measurements(method=own), GOOD)
     verdict = next(one for one in ranked if one.name == "method")
     assert verdict.level == level
     assert words in verdict.reason
@@ -128,19 +136,19 @@ def test_verdicts(own: dict[str, np.ndarray], level: str, words: str) -> None:
 def test_what_ignores_the_network_or_has_nothing_to_explain() -> None:
     found = measurements(method=of(0.3, 0.7, 0.3))
     same = replace(found, random={"method": replace(DEPENDS, depends=False)})
-    assert standings(same, GOOD)[0][0].level == "do not use"
+    assert standings(same, GOOD)[0].level == "do not use"
     chance = {"test": {"value": 0.6, "low": 0.45, "high": 0.7}}
-    assert "better than chance" in standings(found, chance)[0][0].reason
-    assert "better than chance" in standings(found, {})[0][0].reason
+    assert "better than chance" in standings(found, chance)[0].reason
+    assert "better than chance" in standings(found, {})[0].reason
     perfect = {"test": {"value": 1.0, "low": 0.9, "high": 1.0}}
-    assert standings(found, perfect)[0][0].level == "holds up"
+    assert standings(found, perfect)[0].level == "holds up"
 
 
 def test_findings_are_told_apart_by_right_and_all() -> None:
     own = of(0.3, 0.7, 0.3, inside=0.6, area=0.1, auprc=0.5)
     found = measurements(method=own)
     own["pointing"] = found.right * 1.0
-    first = standings(found, GOOD)[0][0]
+    first = standings(found, GOOD)[0]
     assert first.located["right"]["pointing"]["value"] == 1
     assert 0.8 < (first.located["right"]["pointing"]["low"] or 0) < 1
     assert first.located["all"]["pointing"]["value"] == pytest.approx(2 / 3)
@@ -166,7 +174,6 @@ def test_the_page_tells_what_to_believe() -> None:
     )
     audit = audit_of(
         measurements(good=own, poor=of(0.59, 0.41, 0.59)),
-        located={"right": 40, "all": 60},
         lungs=60,
     )
     source = audit_page(audit, information={"Data": "chest"})
@@ -178,7 +185,7 @@ def test_the_page_tells_what_to_believe() -> None:
         "points into the finding most often: in 100 % of them, within 7.5 pixels of it in",
         "Where the findings are: classified right, 40 images",
         "Inside the lungs",
-        "The best control of each test: centre (deletion)",
+        "The best rival of good in each test: centre (deletion)",
         "synthetic data",
         "A note.",
         DISCLAIMER,
@@ -186,24 +193,48 @@ def test_the_page_tells_what_to_believe() -> None:
         assert expected in text, expected
     assert source.count('src="data:image/png') == 2
     assert ranking_figure(audit) is not None
-    assert "Where the findings are" not in Page(audit_page(audit_of(measurements(good=own)))).text
+    assert "ones, 2% to 8% of the picture" not in text
+    unknown = audit_of(measurements(good=of(0.3, 0.7, 0.3)))
+    assert "Where the findings are" not in Page(audit_page(unknown)).text
+    assert "For comparison" in text
+    assert "For comparison" not in Page(audit_page(unknown)).text
+
+
+def test_findings_are_told_apart_by_size_where_there_are_several() -> None:
+    own = of(0.3, 0.7, 0.3, inside=0.6, auprc=0.5, iou=0.4)
+    own["area"] = np.repeat([0.01, 0.05, 0.5], IMAGES // 3)
+    own["pointing"] = np.repeat([0.0, 1.0, 1.0], IMAGES // 3)
+    audit = audit_of(measurements(good=own))
+    assert {size: audit.located[size] for size in ("small", "medium", "large")} == {
+        "small": 20,
+        "medium": 20,
+        "large": 20,
+    }
+    located = audit.standings[0].located
+    assert [located[size]["pointing"]["value"] for size in ("small", "medium", "large")] == [
+        0,
+        1,
+        1,
+    ]
+    text = Page(audit_page(audit)).text
+    for words in ("small ones, 0% to 2%", "medium ones, 2% to 8%", "large ones, 8% to 100%"):
+        assert f"Where the findings are: {words} of the picture, 20 images" in text
 
 
 @pytest.mark.parametrize(
     ("own", "scores", "heading", "words"),
     [
-        (of(0.3, 0.7, 0.3), GOOD, "Best", "over the best control."),
+        (of(0.3, 0.7, 0.3), GOOD, "Best", "over the best of its rivals."),
         (of(0.3, 0.7, 0.3), {}, "Highest", "but not to be used"),
         (of(0.501, 0.5, 0.5), GOOD, "Highest", "leaves open whether it is better at all"),
-        (of(0.54, 0.46, 0.54), GOOD, "Highest", "which is worse than that control"),
+        (of(0.54, 0.46, 0.54), GOOD, "Highest", "which is worse than that rival"),
     ],
 )
 def test_only_a_method_that_beats_the_controls_is_the_best(
     own: dict[str, np.ndarray], scores: dict, heading: str, words: str
 ) -> None:
     found = measurements(method=own)
-    ranked, best = standings(found, scores)
-    told = said(replace(audit_of(found), standings=ranked, best=best))
+    told = said(replace(audit_of(found), standings=standings(found, scores)))
     assert told[0][0] == heading
     assert words in told[0][1]
 

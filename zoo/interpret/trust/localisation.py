@@ -9,8 +9,11 @@ import numpy as np
 
 TOLERANCE = 15
 """Pixels around the place that the pointing game forgives, as its authors play it."""
-NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0}
+NOTHING = {"inside": 0.0, "pointing": 0.0, "close": 0.0, "near": 0.0, "iou": 0.0}
 """What a map without any evidence has in a place; its area and AUPRC are the place's area."""
+SIZES = {"small": (0.0, 0.02), "medium": (0.02, 0.08), "large": (0.08, 1.01)}
+"""From which share of the picture, and below which, a place is called so. A square of 2 % of a
+picture is 14 % of its side, one of 8 % is 28 %."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Localisation:
     place's share of the image, which is what evidence spread evenly would have there. `pointing`
     says whether the highest value lies in it, `near` whether in it or within the tolerance, `close`
     whether within half of that. `auprc` is the area under the precision-recall curve of telling the
-    place's pixels by their value, 0 to 1; chance is `area`.
+    place's pixels by their value, 0 to 1; chance is `area`. `iou` is the intersection over union, 0
+    to 1, of the place and the evidence above Otsu's threshold.
     """
 
     inside: float
@@ -30,6 +34,7 @@ class Localisation:
     near: bool
     close: bool
     auprc: float
+    iou: float
 
 
 def localise(
@@ -43,9 +48,14 @@ def localise(
     points nowhere, hits nothing smaller than half of the image.
 
     Source for the pointing game: Zhang, Lin, Brandt, Shen, Sclaroff, *Top-down Neural Attention
-    by Excitation Backprop*, 2016 (who play it with a tolerance of 15 pixels).
+    by Excitation Backprop*, 2016 (who play it with a tolerance of 15 pixels); for AUPRC: Arun and
+    others, *Assessing the trustworthiness of saliency maps for localizing abnormalities in medical
+    imaging*, 2021; for the intersection over union: Saporta and others, *Benchmarking saliency
+    methods for chest X-ray interpretation*, 2022, at the threshold of Otsu, *A threshold selection
+    method from gray-level histograms*, 1979.
     """
     from scipy.ndimage import distance_transform_edt
+    from skimage.filters import threshold_otsu
     from sklearn.metrics import average_precision_score
 
     values = values.astype(np.float64)
@@ -55,6 +65,7 @@ def localise(
         return None
     highest = values == values.max()
     away = distance_transform_edt(~mask)[highest]
+    marked = evidence > threshold_otsu(evidence)
     return Localisation(
         inside=float(evidence[mask].sum() / total),
         area=float(mask.mean()),
@@ -62,6 +73,7 @@ def localise(
         near=bool((away <= tolerance).mean() >= 0.5),
         close=bool((away <= tolerance / 2).mean() >= 0.5),
         auprc=float(average_precision_score(mask.ravel(), values.ravel())),
+        iou=float((marked & mask).sum() / (marked | mask).sum()),
     )
 
 

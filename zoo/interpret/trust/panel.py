@@ -12,7 +12,7 @@ import numpy as np
 from zoo.base.explanations import Attribution, Explainer, Explanation, Reference
 from zoo.base.types import TEST, VALIDATION, Images
 from zoo.interpret.trust import perturbation, randomisation, stability
-from zoo.interpret.trust.controls import controls
+from zoo.interpret.trust.controls import moved, others
 from zoo.interpret.trust.localisation import Localisation, localise
 from zoo.interpret.trust.perturbation import Faithfulness
 from zoo.interpret.trust.randomisation import explaining_seconds, first
@@ -26,7 +26,12 @@ STEPS, FEWEST_STEPS = 8, 4
 """Steps in which an image is taken away; fewer than the second number tell no curve."""
 PERTURBING = 0.6
 """Share of the time that the tests by perturbation may take; what is left is for stability."""
-CONTROL = "control: "
+OWN = ""
+"""What a method's own map is called among those that are tested for it."""
+ALL = ""
+"""The method of controls that all methods share."""
+Key = tuple[str, str]
+"""A method, and which of its maps: its own, or a control."""
 LUNGS = "the lungs"
 PLACES = {"masks": "the masked part"}
 """What the masks show by which maps are judged, by the name of a run's frame."""
@@ -100,12 +105,8 @@ def judge_maps(
                     details=attributions[i].details,
                     scores=scores,
                     randomisation=random[method],
-                    faithfulness=faithful[method][i] if faithful else None,
-                    controls={
-                        name.removeprefix(CONTROL): of_images[i]
-                        for name, of_images in faithful.items()
-                        if name.startswith(CONTROL)
-                    },
+                    faithfulness=faithful[method, OWN][i] if faithful else None,
+                    controls=controls_of(method, faithful, i),
                     stability=stable[method][i],
                     place=PLACES.get(run.record.get("frame", ""), LUNGS),
                     localisation=_inside(maps_seen[method][i], places[i]),
@@ -136,23 +137,42 @@ def maps_by_method(explanations: Sequence[Sequence[Explanation]]) -> dict[str, l
     return {method: maps for method, maps in by_method.items() if len(maps) == len(explanations)}
 
 
+def controls_of(
+    method: str, measured: Mapping[Key, Sequence[Faithfulness]], image: int
+) -> dict[str, Faithfulness]:
+    """Return what was measured of a method's controls on an image: its own moved, and the rest."""
+    return {
+        name: of_images[image]
+        for (owner, name), of_images in measured.items()
+        if owner in (ALL, method) and name != OWN
+    }
+
+
+def tried(pixels: np.ndarray, values: Mapping[str, np.ndarray]) -> dict[Key, np.ndarray]:
+    """Return the maps that are tested: those of each method, the same ones moved, and controls.
+
+    All of it are maps of what is seen, `(batch, height, width)`.
+    """
+    maps = {(ALL, name): drawn for name, drawn in others(pixels).items()}
+    for method, own in values.items():
+        maps[method, OWN] = own
+        maps |= {(method, name): drawn for name, drawn in moved(own, pixels).items()}
+    return maps
+
+
 def _faithfulness(
     seen: Seen,
     targets: Sequence[int],
     values: Mapping[str, np.ndarray],
     steps: int,
     limit: float,
-) -> dict[str, list[Faithfulness]]:
-    """Test maps and controls together, in as many steps as the time allows; empty: in none.
-
-    All of it are maps of what is seen.
-    """
+) -> dict[Key, list[Faithfulness]]:
+    """Test maps and controls together, in as many steps as the time allows; empty: in none."""
     begun = time.perf_counter()
     classifier, pixels = seen.classifier, seen.pixels
-    control_maps = {CONTROL + name: maps for name, maps in controls(pixels).items()}
-    maps = {**control_maps, **values}
+    maps = tried(pixels, values)
     if math.isfinite(limit):
-        one = {name: stack[:1] for name, stack in list(control_maps.items())[:1]}
+        one = {name: stack[:1] for name, stack in list(maps.items())[:1]}
         classifier.logits(pixels[:1].copy())  # the first pass makes the network ready
         started = time.perf_counter()
         perturbation.perturbation_test(classifier, pixels[:1], targets[:1], one, steps=FEWEST_STEPS)

@@ -1,4 +1,7 @@
-"""The rules by which a heat map holds up, is weak or is not to be used, all in one place."""
+"""The rules by which a heat map holds up, is weak or is not to be used, all in one place.
+
+How far the maps of other methods agree comes on top: `zoo.interpret.trust.agreement`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     from zoo.interpret.trust.perturbation import Faithfulness
 
 HOLDS_UP, WEAK, DO_NOT_USE = "holds up", "weak", "do not use"
+NOT_JUDGED = "not judged enough"
+"""Nothing is known against the map, and too little for it."""
+ENOUGH = 2
+"""Tests by perturbation, of three, that must be able to tell a good map from a bad one."""
 
 STABLE = 0.5
 """Rank correlation under noise that nobody sees. Its square is what the two maps share: below 0.5
@@ -78,12 +85,18 @@ def judge_map(evidence: Evidence) -> Trust:
     A map is not to be used when it could say nothing true: the network is not shown to be better
     than chance, the method ignores the network, the map is empty, changes with what nobody sees,
     does not add up, or marks nothing better than chance would. It is weak when it is of a model
-    that does not fit, cannot be tested on this image, marks no more than the middle or the edges of
-    the image do, or lies outside the lungs. Otherwise it holds up.
+    that does not fit, marks no more than the middle or the edges of the image do, or lies outside
+    the lungs. Where fewer than two tests could have failed, it is not judged enough. Otherwise it
+    holds up.
     """
     findings = [rule(evidence) for rule in RULES]
     level = next(
-        (bad for bad in (DO_NOT_USE, WEAK) if any(one.level == bad for one in findings)), HOLDS_UP
+        (
+            bad
+            for bad in (DO_NOT_USE, WEAK, NOT_JUDGED)
+            if any(one.level == bad for one in findings)
+        ),
+        HOLDS_UP,
     )
     reason = next((one.reason for one in findings if one.level == level and one.reason), "")
     rows = tuple(row for one in findings for row in one.rows)
@@ -185,12 +198,12 @@ def _faithfulness(evidence: Evidence) -> _Finding:
     """What the map marks must matter more to the network than what the controls mark."""
     if evidence.faithfulness is None:
         rows = tuple(MeasureRow(title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
-        return _Finding(WEAK, "There was no time to test the map on this image.", rows)
+        return _Finding(NOT_JUDGED, "There was no time to test the map on this image.", rows)
     tests = [compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
     rows = tuple(test.row for test in tests)
     if not by_chance(evidence.controls):
-        reason = "The map was not compared with places drawn by chance, so it cannot be judged."
-        return _Finding(WEAK, reason, rows)
+        reason = "The map was not compared with itself put elsewhere, so it cannot be judged."
+        return _Finding(NOT_JUDGED, reason, rows)
     told = sum(test.told for test in tests)
     over_random = sum(test.told and test.over_random for test in tests)
     over_all = sum(test.told and test.over_all for test in tests)
@@ -199,12 +212,18 @@ def _faithfulness(evidence: Evidence) -> _Finding:
             "The answer hardly changes with what is removed from this image, so that the map "
             "cannot be tested on it."
         )
-        return _Finding(WEAK, reason, rows)
+        return _Finding(NOT_JUDGED, reason, rows)
+    if told < ENOUGH:
+        reason = (
+            f"Only {told} of {len(tests)} tests could have failed on this image, which is too few "
+            "to judge the map."
+        )
+        return _Finding(NOT_JUDGED, reason, rows)
     if 2 * over_random < told:
-        reason = "What the map marks matters no more to the network than places drawn by chance."
+        reason = "What the map marks matters no more to the network than itself put elsewhere."
         return _Finding(DO_NOT_USE, reason, rows)
     if 2 * over_random == told:
-        reason = "The map beats places drawn by chance on only half of the tests."
+        reason = "The map beats itself put elsewhere on only half of the tests."
         return _Finding(WEAK, reason, rows)
     if 2 * over_all <= told:
         reason = (

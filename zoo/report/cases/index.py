@@ -13,8 +13,8 @@ from zoo.base.types import EMPTY
 from zoo.report.cases.text import share_text
 from zoo.report.rendering import render
 
-WORTH = {"holds up": 10_000, "weak": 100, "do not use": 1}
-"""Maps are sorted by how many hold up, then by how many are weak."""
+WORTH = {"holds up": 1_000_000, "not judged enough": 10_000, "weak": 100, "do not use": 1}
+"""Maps are sorted by how many hold up, then by how many may, then by how many are weak."""
 
 
 INDEX = "index.html"
