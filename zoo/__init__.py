@@ -21,6 +21,7 @@ The functions behind the commands:
     compare(names, source, ...)        architectures on the same folds
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
+    new_plugin(name, kind)             a package to begin with
     doctor()                           whether all that is needed is here and works
 
 Their docstrings have examples, which are run as tests. In these, `run` and `other` are finished

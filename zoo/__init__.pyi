@@ -57,6 +57,7 @@ from .workflows.export import export as export
 from .workflows.fetch_data import fetch_data as fetch_data
 from .workflows.import_network import import_network as import_network
 from .workflows.learning_curve import learning_curve as learning_curve
+from .workflows.new_plugin import new_plugin as new_plugin
 from .workflows.overview import overview as overview
 from .workflows.predict import Prediction as Prediction
 from .workflows.predict import predict as predict

@@ -43,6 +43,10 @@ GROUPS = {
         "serve": "answer over HTTP",
         "export": "write the network for other programs",
     },
+    "Extend": {
+        "new-plugin": "write a package with a plugin, to begin with",
+        "plugin": "check whether a plugin keeps what is promised",
+    },
     "Keep house": {
         "runs": "the trainings that were made",
         "cache": "what is kept to save time: its sizes, and how to clear it",

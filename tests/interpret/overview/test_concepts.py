@@ -82,7 +82,11 @@ def results(known: str, seed: int) -> dict[str, MeasuredConcept]:
 
 @pytest.mark.parametrize(
     ("known", "touching"),
-    [("sharpness", {"lines"}), ("lung texture", {"lines", "sharpness"}), ("marker", {"lines", "sharpness"})],
+    [
+        ("sharpness", {"lines"}),
+        ("lung texture", {"lines", "sharpness"}),
+        ("marker", {"lines", "sharpness"}),
+    ],
 )
 def test_what_the_network_depends_on_is_found_and_nothing_else(
     known: str, touching: set[str]
