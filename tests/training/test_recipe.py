@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -200,3 +200,28 @@ def test_a_preset_cannot_name_what_is_no_setting() -> None:
     wrong = replace(ARCHITECTURE, presets={"fast": {"epoch": 2}})
     with pytest.raises(UnknownName, match="Did you mean 'epochs'"):
         settings(wrong, {}, "fast")
+
+
+def test_the_recipe_of_an_older_record_says_what_it_computed_in() -> None:
+    older = {**asdict(Recipe(epochs=3)), "mixed_precision": True}
+    for name in ("precision", "xla", "accumulate"):
+        del older[name]
+    assert Recipe.from_record(older) == Recipe(epochs=3, precision="mixed_bfloat16")
+    assert Recipe.from_record({**older, "mixed_precision": False}).precision == "float32"
+    assert older["mixed_precision"]
+    new = Recipe(accumulate=4, xla="on", precision="mixed_float16")
+    assert Recipe.from_record(asdict(new)) == new
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"precision": "float64"}, "expected one of: auto, float32, mixed_bfloat16, mixed_float16"),
+        ({"xla": "true"}, "expected one of: auto, on, off"),
+        ({"accumulate": 0}, "expected at least 1"),
+        ({"accumulate": 33}, "at most the batch_size, 32"),
+    ],
+)
+def test_ways_to_compute_that_do_not_exist_are_refused(changes: dict, told: str) -> None:
+    with pytest.raises(InvalidSetting, match=told):
+        Recipe(**changes)

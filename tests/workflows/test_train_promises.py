@@ -17,9 +17,12 @@ from zoo.base.progress import Silent
 from zoo.base.registry import Registry
 from zoo.cli import main
 from zoo.report.pages.card import model_card
-from zoo.runs import run_folder
+from zoo.runs import model_file, run_folder
 from zoo.runs.diagnosis import diagnose, untold
+from zoo.runs.run_folder import Run
 from zoo.workflows import train
+
+TINY_SOURCE = "phantom?images=80&size=64"
 
 SMALL = {"changes": {"epochs": 1, "frame": "whole"}}
 
@@ -96,3 +99,42 @@ def test_a_run_whose_record_cannot_be_written_leaves_nothing(
     with pytest.raises(NotWritten):
         train.train("tiny", "phantom?images=80&size=64", folder=tmp_path, registry=tiny_registry)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumed_training_computes_as_it_was_recorded_and_keeps_a_network_in_float32(
+    tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> Run:
+        raise KeyboardInterrupt
+
+    changes = {"epochs": 1, "frame": "whole", "precision": "mixed_bfloat16", "accumulate": 2}
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(
+                "tiny", TINY_SOURCE, changes=changes, folder=tmp_path, registry=tiny_registry
+            )
+    (path,) = tmp_path.iterdir()
+    record = json.loads((path / run_folder.RECORD).read_text())
+    assert record["execution"] == {
+        "precision": "mixed_bfloat16",
+        "xla": False,
+        "accumulate": 2,
+        "devices": ["CPU:0"],
+        "images_per_second": {},
+    }
+    record["recipe"]["precision"] = "auto"  # another machine might choose otherwise
+    (path / run_folder.RECORD).write_text(json.dumps(record))
+    run = train.resume(path, registry=tiny_registry)
+    assert run.record["execution"] == record["execution"]
+    kept = model_file.load_classifier(run).model
+    assert {layer.dtype_policy.name for layer in kept.layers} == {"float32"}
+
+
+@pytest.mark.parametrize(("devices", "told"), [("9", "there is 1: CPU:0"), ("few", "expected how")])
+def test_devices_that_are_not_there_cost_no_time(devices: str, told: str, tmp_path: Path) -> None:
+    arguments = ["train", "mnist", "--data", "phantom", "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(main, [*arguments, "--devices", devices])
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert not (tmp_path / "runs").exists()

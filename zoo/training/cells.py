@@ -143,9 +143,9 @@ def train_cell(
 
 
 def _train(cell: Cell, path: Path, opened: tuple[Registry, Verified], progress: Progress) -> None:
-    session = _session(cell, *opened, progress)
     saved = path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.is_file() else TrainingState()
+    session = _session(cell, *opened, progress, state.execution)
     began = time.monotonic()
     session.fit(path, state)
     _keep(cell, session, state, path, time.monotonic() - began)
@@ -180,10 +180,16 @@ def _plan(cell: Cell, registry: Registry) -> Plan:
     return Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
 
 
-def _session(cell: Cell, registry: Registry, verified: Verified, progress: Progress) -> Session:
+def _session(
+    cell: Cell,
+    registry: Registry,
+    verified: Verified,
+    progress: Progress,
+    recorded: Mapping[str, Any] | None = None,
+) -> Session:
     division = folds(verified.dataset, verified.digests, cell.folds, cell.seed)[cell.fold]
     division = reduced(division, verified.digests, cell.share, cell.seed)
-    return Session(_plan(cell, registry), verified, division, progress)
+    return Session(_plan(cell, registry), verified, division, progress, recorded=recorded)
 
 
 def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:

@@ -29,6 +29,8 @@ class TrainingState:
     history: list[dict[str, Any]] = field(default_factory=list)
     stopped: bool = False
     """Whether the phase is over."""
+    execution: dict[str, Any] | None = None
+    """How the network was computed, as a run's record says it."""
 
     @property
     def unused_phases(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,20 @@ def activations(network: Any) -> int:
 
 
 def free_memory(device: str) -> float:
-    """Return the bytes that a device, such as 'GPU:0' or 'CPU:0', has left for TensorFlow."""
+    """Return the bytes that a device, such as 'GPU:0' or 'CPU:0', has left for TensorFlow.
+
+    Infinite for a card that does not tell.
+    """
     if device.startswith("GPU"):
         import tensorflow as tf
         from tensorflow.python.client import device_lib  # nothing public tells the limit
 
         limits = {one.name: one.memory_limit for one in device_lib.list_local_devices()}
-        taken = tf.config.experimental.get_memory_info(device)["current"]
-        return float(limits[f"/device:{device}"] - taken)
+        try:
+            taken = tf.config.experimental.get_memory_info(device)["current"]
+            return float(limits[f"/device:{device}"] - taken)
+        except (ValueError, KeyError):
+            return math.inf
     free = psutil.virtual_memory().available
     try:
         limit = int(LIMIT.read_text())

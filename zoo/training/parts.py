@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 
-class PartwiseModel(keras.Model):  # type: ignore[misc]
+class PartwiseModel(keras.Model):
     """A functional model whose step adds up the gradients of `parts` of its batch."""
 
     parts = 1

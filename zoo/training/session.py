@@ -103,6 +103,7 @@ class Session:
 
         The network then has the weights of the best epoch.
         """
+        state.execution = self.execution.to_record()
         for index, phase in enumerate(self.phases()):
             if index < state.phase:
                 continue

@@ -12,7 +12,6 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def _measure(
             if speeds and time.monotonic() - began > SECONDS:
                 break
             try:
-                bench = Bench(copied(network), replace(way, accumulate=1))
+                bench = Bench(copied(network), way)
                 with bench.scope():
                     compile_model(bench, recipe, Phase("measured", 1, recipe.learning_rate), 1)
                 speeds[way.name] = round(images_per_second(bench, recipe.batch_size), 1)
