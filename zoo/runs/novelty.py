@@ -172,8 +172,9 @@ def shapes(pixels: np.ndarray) -> np.ndarray:
     contrast = gray.std(axis=(1, 2), keepdims=True) + FAINT
     down, right = np.gradient(gray / contrast, axis=(1, 2))
     turn = np.arctan2(down, right) * (DIRECTIONS / (2 * np.pi))
-    turns = turn[..., None] - np.arange(DIRECTIONS)
-    away = np.abs((turns + DIRECTIONS / 2) % DIRECTIONS - DIRECTIONS / 2)
+    around = turn[..., None] - np.arange(DIRECTIONS) + DIRECTIONS / 2
+    np.add(around, DIRECTIONS, out=around, where=around < 0)  # the remainder takes twice as long
+    away = np.abs(around - DIRECTIONS / 2)
     lengths = np.hypot(down, right)[..., None] * np.maximum(0, 1 - away)
     step = SIDE // CELLS
     cells = lengths.reshape(-1, CELLS, step, CELLS, step, DIRECTIONS).mean(axis=(2, 4))
