@@ -270,6 +270,25 @@ def test_images_that_are_asked_about_are_decoded_once(mixed, decodings):
         assert (a.names, a.shapes, a.digests) == (b.names, b.shapes, b.digests)
 
 
+def test_small_files_of_images_are_made_once(mixed):
+    made = []
+
+    def make(sample):
+        made.append(sample.name)
+        return sample.name.encode()  # of several lengths
+
+    data = opened(mixed).dataset
+    first = pixels.kept_files(data, data.samples, "text", make)
+    assert first == [sample.name.encode() for sample in data.samples]
+    assert sorted(made) == sorted(sample.name for sample in data.samples)
+    again = opened(mixed).dataset
+    reordered = again.samples[::-1]
+    assert pixels.kept_files(again, reordered, "text", make) == first[::-1]
+    assert len(made) == len(first)
+    pixels.kept_files(again, reordered, "other", make)
+    assert len(made) == 2 * len(first)
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("0", 0), ("500MB", 5 * 10**8), ("2.5 gb", 25 * 10**8), ("12", 12)]
 )

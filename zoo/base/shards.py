@@ -155,6 +155,11 @@ class Shards:
             values[place] = self._open[shard][row]
         return values
 
+    def row(self, key: str) -> np.ndarray:
+        """Return one row of `find` or `append`, where it is mapped: shards may differ in width."""
+        shard, row = self._places[key]
+        return self._open[shard][row]
+
     def details(self, key: str) -> np.ndarray:
         """Return the whole numbers that were kept with a row of `find` or `append`."""
         shard, row = self._places[key]

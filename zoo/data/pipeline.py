@@ -181,11 +181,11 @@ def _viewing(input_shape: tuple[int, int, int], preset: str) -> Any:
     """Return what gives a batch its views, and so makes a batch of an epoch."""
     import tensorflow as tf
 
-    *size, channels = input_shape
+    height, width, channels = input_shape
 
     def viewed(pixels: Any, drawn: Any) -> Any:
         given, targets, weights = drawn
-        seen = augmentation.apply(pixels, *given, size=tuple(size), preset=preset)
+        seen = augmentation.apply(pixels, *given, size=(height, width), preset=preset)
         return _repeated(seen, channels), targets, weights
 
     return tf.function(viewed)

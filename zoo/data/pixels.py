@@ -15,105 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base.cache import PIXELS, cache_folder, pixels_limit
 from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput
+from zoo.base.parallel import in_parallel
 from zoo.base.pictures import images
-from zoo.base.pictures.images import READING
-from zoo.base.progress import SILENT, Progress
-from zoo.base.shards import Shards, make_room, size_of
+from zoo.base.progress import Progress
+from zoo.base.shards import Shards
 from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp_of
-
-SHARD_BYTES = 32_000_000
-"""Bytes of pictures that are written together."""
-GRAY, COLOUR = 1, 3
-
-Shape = tuple[int, int]
-
-
-class PixelStore:
-    """Pictures of one size by their keys; gray ones are kept as one channel.
-
-    A key is a content digest, and for a deep picture the depth that it was read at as well.
-    """
-
-    def __init__(self, size: tuple[int, int], progress: Progress = SILENT) -> None:
-        self.size = size
-        folder = cache_folder() / PIXELS
-        place = folder / f"{READING}-{size[0]}x{size[1]}"
-        self._folder = folder
-        self._turn = threading.Lock()
-        self._full = pixels_limit(0) == 0
-        self._shards = {
-            channels: Shards(place / name, progress, np.uint8, in_memory=False)
-            for channels, name in ((GRAY, "gray"), (COLOUR, "rgb"))
-        }
-        self._waiting: dict[int, dict[str, tuple[np.ndarray, Shape]]] = {GRAY: {}, COLOUR: {}}
-
-    @property
-    def open(self) -> bool:
-        """Whether more pictures can be kept."""
-        return not self._full and all(shards.writable for shards in self._shards.values())
-
-    def found(self, digest: str, bits: int | None) -> str:
-        """Return the key of a picture that is kept, empty when it is not."""
-        keys = (digest, _key(digest, bits, deep=True))
-        return next((key for key in keys if self.channels(key)), "")
-
-    def channels(self, key: str) -> int:
-        """Return the number of channels that a picture is kept with; 0: it is not kept."""
-        return next((n for n, shards in self._shards.items() if key in shards.find((key,))), 0)
-
-    def read(self, key: str) -> tuple[np.ndarray, Shape] | None:
-        """Return a picture `(height, width, 3)` uint8 and the shape its file has upright."""
-        if not (channels := self.channels(key)):
-            return None
-        shards = self._shards[channels]
-        pixels, (height, width) = shards.rows((key,))[0], shards.details(key).tolist()
-        return np.repeat(pixels, COLOUR // channels, axis=-1), (height, width)
-
-    def rows(self, keys: Sequence[str], channels: int) -> np.ndarray:
-        """Return pictures that are all kept with so many channels, `(pictures, …)` uint8."""
-        return self._shards[channels].rows(keys)
-
-    def keep(self, key: str, pixels: np.ndarray, shape: Shape) -> None:
-        """Keep a picture `(height, width, 3)`; it is found once it is written with others."""
-        if not self.open:
-            return
-        gray = bool((pixels == pixels[..., :1]).all())
-        channels = GRAY if gray else COLOUR
-        row = pixels[..., :channels].copy()
-        with self._turn:
-            waiting = self._waiting[channels]
-            waiting[key] = row, shape
-            full = len(waiting) * row.nbytes >= SHARD_BYTES
-            taken = self._taken(channels) if full else {}
-        self._write(channels, taken)
-
-    def flush(self) -> None:
-        """Write what waits."""
-        for channels in (GRAY, COLOUR):
-            with self._turn:
-                taken = self._taken(channels)
-            self._write(channels, taken)
-
-    def _taken(self, channels: int) -> dict[str, tuple[np.ndarray, Shape]]:
-        taken, self._waiting[channels] = self._waiting[channels], {}
-        return taken
-
-    def _write(self, channels: int, taken: Mapping[str, tuple[np.ndarray, Shape]]) -> None:
-        if not taken or not self.open:
-            return
-        values = np.stack([pixels for pixels, _ in taken.values()])
-        limit = pixels_limit(size_of(self._folder)) - values.nbytes
-        if limit < 0 or make_room(self._folder, limit) > limit:
-            self._full = True
-            return
-        with contextlib.suppress(OSError):  # what can be written at all is told by the next line
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pictures of patients
-        shapes = np.array([shape for _, shape in taken.values()], np.int64)
-        self._shards[channels].append(list(taken), values, shapes)
+from zoo.data.pixel_store import PixelStore, Shape, folder_of, key_of, room_for
 
 
 class KeptPixels:
@@ -138,7 +48,7 @@ class KeptPixels:
         opened: PixelStore | None = None,
     ) -> None:
         self._dataset, self._path = dataset, path
-        self._digests, self._stamps, self._progress = digests, stamps, progress
+        self._digests, self._stamps, self.progress = digests, stamps, progress
         self._stores = {} if opened is None else {opened.size: opened}
         self._turn = threading.Lock()
 
@@ -159,11 +69,20 @@ class KeptPixels:
             self._stamps.get(name),
         )
 
+    def key(self, sample: Sample) -> str:
+        """Identify a picture as it is read: by its content, and the depth of the data set."""
+        return f"{self._digests[sample.name]}:{self._dataset.bits or 'own'}"
+
+    def unchanged(self, sample: Sample) -> bool:
+        """Tell whether an image's file still is what was digested."""
+        seen = self._stamps.get(sample.name)
+        return seen is not None and stamp_of(self._path(sample)) == seen
+
     def store(self, size: tuple[int, int]) -> PixelStore:
         """Return the pictures of a size, opened once."""
         with self._turn:
             if size not in self._stores:
-                self._stores[size] = PixelStore(size, self._progress)
+                self._stores[size] = PixelStore(size, self.progress)
             return self._stores[size]
 
     def rows(self, samples: Sequence[Sample], size: tuple[int, int]) -> KeptRows | None:
@@ -224,8 +143,37 @@ def _read(
         return found
     pixels, shape, deep = images.read_examined(path, store.size, bits=bits)
     if digest and seen is not None and stamp_of(path) == seen:
-        store.keep(_key(digest, bits, deep=deep), pixels, shape)
+        store.keep(key_of(digest, bits, deep=deep), pixels, shape)
     return pixels, shape
+
+
+def kept_files(
+    dataset: Dataset, samples: Sequence[Sample], name: str, make: Callable[[Sample], bytes]
+) -> list[bytes]:
+    """Make a small file of each image, in a few threads; those that are kept are not made again.
+
+    `name` tells what is made from anything else that is made of the same images.
+    """
+    read = dataset.read
+    if not isinstance(read, KeptPixels):
+        return list(in_parallel(make, samples))
+    shards = Shards(folder_of(name), read.progress, np.uint8, in_memory=False)
+    keys = [read.key(sample) for sample in samples]
+    found = shards.find(keys)
+    missing = {key: s for key, s in zip(keys, samples, strict=True) if key not in found}
+    made = dict(zip(missing, in_parallel(make, missing.values()), strict=True))
+    kept = {key: made[key] for key, sample in missing.items() if read.unchanged(sample)}
+    widest = max(map(len, kept.values()), default=0)
+    if kept and room_for(widest * len(kept)):
+        rows = np.zeros((len(kept), widest), np.uint8)
+        for row, content in zip(rows, kept.values(), strict=True):
+            row[: len(content)] = np.frombuffer(content, np.uint8)
+        shards.append(list(kept), rows, np.array([[len(one)] for one in kept.values()]))
+
+    def content(key: str) -> bytes:
+        return made[key] if key in made else shards.row(key)[: shards.details(key)[0]].tobytes()
+
+    return [content(key) for key in keys]
 
 
 def kept_rows(
@@ -248,8 +196,3 @@ def keeping(dataset: Dataset) -> Iterator[None]:
         yield
     finally:
         keep(dataset)
-
-
-def _key(digest: str, bits: int | None, *, deep: bool) -> str:
-    """Return what a picture is kept by: a deep one is another picture at another depth."""
-    return f"{digest}:{bits or 'own'}" if deep else digest

@@ -16,7 +16,8 @@ from zoo.base.pictures.depth import Levels, measured, settled, white_of
 from zoo.base.progress import Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp, stamp_of
-from zoo.data.pixels import KeptPixels, PixelStore
+from zoo.data.pixel_store import PixelStore
+from zoo.data.pixels import KeptPixels
 
 HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
 

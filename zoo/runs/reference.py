@@ -12,15 +12,16 @@ from zoo.base.array_files import Expected, read_arrays
 from zoo.base.errors import DamagedRun
 from zoo.base.explanations import Reference
 from zoo.base.files import replacing
-from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
+from zoo.data.pixels import kept_files
 from zoo.data.proportions import read_proportioned
 from zoo.stats.sampling import in_proportion
 
 THUMBNAIL_SIDE = 160
 """Pixels of the shorter side; pictures of older runs are squashed to a square."""
+THUMBNAIL_QUALITY = 80
 HELD = ("held_embeddings", "held_labels")
 """Arrays of the validation cases; runs of older versions have none."""
 ARRAYS = {
@@ -49,10 +50,12 @@ def thumbnails(
     """Encode a small JPEG of each sample, in its own proportions."""
 
     def thumbnail(sample: Sample) -> bytes:
-        return encode_jpeg(read_proportioned(dataset, sample, THUMBNAIL_SIDE), quality=80)
+        pixels = read_proportioned(dataset, sample, THUMBNAIL_SIDE)
+        return encode_jpeg(pixels, quality=THUMBNAIL_QUALITY)
 
-    read_ones = in_parallel(thumbnail, samples)
-    return tuple(track(progress, read_ones, "pictures of cases", len(samples)))
+    name = f"jpeg-{THUMBNAIL_SIDE}-{THUMBNAIL_QUALITY}"
+    made = kept_files(dataset, samples, name, thumbnail)
+    return tuple(track(progress, made, "pictures of cases", len(samples)))
 
 
 def keeps_pictures(recipe: Mapping[str, Any]) -> bool:
