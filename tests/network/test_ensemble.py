@@ -18,9 +18,10 @@ from zoo.data.resampling import cut
 from zoo.network import export_formats, feature_map, frame, graph, localiser
 from zoo.network.branches import branches
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.copying import export_copy
 from zoo.network.ensemble import SHIFT, SHIFTED, Member, joined
 from zoo.network.gradients import side_by_side
-from zoo.workflows.export import export_copy, with_probabilities
+from zoo.workflows.export import with_probabilities
 
 SHAPE, SMALLER = (84, 84, 3), (70, 56, 3)
 TEMPERATURES = (0.5, 2.0)

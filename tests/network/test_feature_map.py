@@ -12,9 +12,8 @@ from zoo import Images
 from zoo.interpret.trust.copies import WHOLE, Copies, Stage
 from zoo.network import feature_map, frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
-from zoo.network.copying import as_float32
+from zoo.network.copying import as_float32, export_copy
 from zoo.network.ensemble import Member, joined
-from zoo.workflows.export import export_copy
 
 SHAPE = (32, 32, 3)
 WRITTEN = ("layers", "operators", "keras.ops")

@@ -17,7 +17,8 @@ from zoo import InvalidSetting
 from zoo.data.resampling import cut
 from zoo.network import export_formats, feature_map, frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
-from zoo.workflows.export import export_copy, with_probabilities
+from zoo.network.copying import export_copy
+from zoo.workflows.export import with_probabilities
 
 SHAPE = (112, 84, 3)
 READ = (160, 120, 3)

@@ -13,11 +13,12 @@ from zoo import DISCLAIMER, BadInput, InvalidSetting, UnknownName
 from zoo.cli import main
 from zoo.network import export_comparison, export_formats
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.copying import export_copy
 from zoo.network.export_formats import FORMATS, LOGITS, PROBABILITIES
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats.probabilities import softmax
-from zoo.workflows.export import CARD, Exported, export, export_copy, with_probabilities
+from zoo.workflows.export import CARD, Exported, export, with_probabilities
 
 
 def needs(kind: str) -> None:

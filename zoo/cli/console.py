@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from zoo.base.files import printable
 from zoo.base.progress import Stretch, clock
+from zoo.base.quiet_import import quiet_import as quiet_import
 
 PLAIN_SECONDS = 15.0
 
@@ -91,31 +88,6 @@ class Console:
             self._bar.console.print(Text.from_ansi(message), soft_wrap=True)
         else:
             click.echo(message, err=True)
-
-
-@contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
-    """Import TensorFlow without the lines its libraries write past Python; show them on failure."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as swallowed:
-        os.dup2(swallowed.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        except BaseException:
-            os.dup2(kept, 2)
-            swallowed.seek(0)
-            click.echo(swallowed.read().decode(errors="replace"), err=True)
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice is for programmers
-    yield
 
 
 def print_json(content: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from zoo.base.digests import digest_file
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures import images
-from zoo.base.progress import Progress
+from zoo.base.progress import SILENT, Progress, track
 from zoo.base.shards import Shards
 from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp_of
@@ -148,20 +148,28 @@ def _read(
 
 
 def kept_files(
-    dataset: Dataset, samples: Sequence[Sample], name: str, make: Callable[[Sample], bytes]
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    name: str,
+    make: Callable[[Sample], bytes],
+    progress: Progress = SILENT,
 ) -> list[bytes]:
     """Make a small file of each image, in a few threads; those that are kept are not made again.
 
     `name` tells what is made from anything else that is made of the same images.
     """
+
+    def made_of(missing: Collection[Sample]) -> list[bytes]:
+        return list(track(progress, in_parallel(make, missing), "small pictures", len(missing)))
+
     read = dataset.read
     if not isinstance(read, KeptPixels):
-        return list(in_parallel(make, samples))
+        return made_of(samples)
     shards = Shards(folder_of(name), read.progress, np.uint8, in_memory=False)
     keys = [read.key(sample) for sample in samples]
     found = shards.find(keys)
     missing = {key: s for key, s in zip(keys, samples, strict=True) if key not in found}
-    made = dict(zip(missing, in_parallel(make, missing.values()), strict=True))
+    made = dict(zip(missing, made_of(missing.values()), strict=True))
     kept = {key: made[key] for key, sample in missing.items() if read.unchanged(sample)}
     widest = max(map(len, kept.values()), default=0)
     if kept and room_for(widest * len(kept)):

@@ -77,8 +77,8 @@ class TrainedClassifier:
         """Return `(batch, classes)` float32 logits; with `boxes`, of what is in these."""
         if boxes is None or self.inner is self.model:
             return self.outputs(pixels)[0]
-        parts = _parts(pixels, PREDICTION_BATCH)
-        return _joined([self._of_boxes(part, boxes[rows]) for rows, part in parts])
+        several = parts(pixels, PREDICTION_BATCH)
+        return _joined([self._of_boxes(part, boxes[rows]) for rows, part in several])
 
     def boxes(self, pixels: np.ndarray) -> np.ndarray:
         """Return the box that is seen of each picture, `(batch, 4)` float32."""
@@ -86,7 +86,7 @@ class TrainedClassifier:
             return np.tile(frame.WHOLE, (len(pixels), 1))
         if (known := self._known(pixels).boxes) is not None:
             return known
-        return _joined([self._find(part) for _, part in _parts(pixels, PREDICTION_BATCH)])
+        return _joined([self._find(part) for _, part in parts(pixels, PREDICTION_BATCH)])
 
     def seen(self, pixels: np.ndarray) -> np.ndarray:
         """Return what is in the boxes, as `inner` takes it: float32, 0 to 255."""
@@ -116,14 +116,20 @@ class TrainedClassifier:
 
     def outputs(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and embeddings from one pass."""
-        known = self._known(pixels)
-        if known.outputs is not None:
-            return known.outputs
-        parts = [self._forward(part) for _, part in _parts(pixels, PREDICTION_BATCH)]
-        logits, embeddings, *boxes = (_joined(column) for column in zip(*parts, strict=True))
-        known = replace(known, outputs=(logits, embeddings), boxes=boxes[0] if boxes else None)
-        self._keep(known)
+        logits, embeddings, _ = self.answers(pixels)
         return logits, embeddings
+
+    def answers(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return logits, embeddings and boxes from one pass."""
+        known = self._known(pixels)
+        if known.outputs is None:
+            passes = [self._forward(part) for _, part in parts(pixels, PREDICTION_BATCH)]
+            logits, embeddings, *boxes = (_joined(column) for column in zip(*passes, strict=True))
+            known = replace(known, outputs=(logits, embeddings), boxes=boxes[0] if boxes else None)
+            self._keep(known)
+        else:
+            logits, embeddings = known.outputs
+        return logits, embeddings, self.boxes(pixels) if known.boxes is None else known.boxes
 
     def gradients(
         self, pixels: np.ndarray, targets: Sequence[int], *, by_pixels: bool = False
@@ -170,11 +176,11 @@ class TrainedClassifier:
     ) -> Gradients:
         differentiate = self._by_pixels if by_pixels else self._by_features
         size = GRADIENT_BATCH if by_pixels else PREDICTION_BATCH
-        parts = [
+        passes = [
             differentiate(pixels, np.array(targets[part], np.int32), np.float32(margin))
-            for part, pixels in _parts(known.pixels, size)
+            for part, pixels in parts(known.pixels, size)
         ]
-        tensors = {name: _joined([part[name] for part in parts]) for name in parts[0]}
+        tensors = {name: _joined([part[name] for part in passes]) for name in passes[0]}
         gradients = Gradients(
             logits=tensors["logits"],
             features=tensors.get("features"),
@@ -259,7 +265,7 @@ def _is_kept(pixels: np.ndarray) -> bool:
     return not pixels.flags.writeable and 0 < len(pixels) <= PREDICTION_BATCH
 
 
-def _parts(pixels: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+def parts(pixels: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield each part of the images, at least one, as float32; work can be ended before each."""
     for start in range(0, max(len(pixels), 1), size):
         interruption.check()

@@ -61,3 +61,17 @@ def as_float32(model: Any) -> Any:
 def in_float32(_: Any, config: Config) -> Config:
     """Let a layer compute in float32, if it says what it computes in."""
     return {**config, "dtype": "float32"} if "dtype" in config else config
+
+
+def export_copy(model: Any) -> Any:
+    """Return a copy of a flat network that computes in float32, with names that every format takes.
+
+    A SavedModel refuses variables whose name begins with an underscore, as layers may be named.
+    """
+
+    def changed(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
+        named = {**config, "name": f"layer_{layer.name}"} if "name" in config else config
+        coarse = layer.compute_dtype != layer.variable_dtype
+        return {**named, "dtype": layer.variable_dtype} if coarse else named
+
+    return copied(model, changed)

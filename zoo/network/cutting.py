@@ -11,8 +11,7 @@ import keras
 from keras import ops
 
 from zoo.data.resampling import cut
-
-PACKAGE = "xray_zoo"
+from zoo.network.graph import PACKAGE
 
 
 class InFloat32(keras.layers.Layer):

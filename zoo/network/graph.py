@@ -23,6 +23,9 @@ from zoo.network.probabilities import gives_probabilities
 FRAME = "frame."
 """What the names of all layers begin with that decide which part of a picture a network sees."""
 
+PACKAGE = "xray_zoo"
+"""Under which the layers of a frame are registered with Keras."""
+
 RANDOM_LAYERS = (
     "Dropout",
     "SpatialDropout1D",

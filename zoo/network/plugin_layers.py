@@ -16,7 +16,7 @@ from typing import Any
 from zoo.base.errors import UnknownName, ZooError
 from zoo.base.registry import load_registry
 from zoo.network.building import build_network
-from zoo.network.cutting import PACKAGE
+from zoo.network.graph import PACKAGE
 
 
 @dataclass(frozen=True, kw_only=True)

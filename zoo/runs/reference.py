@@ -13,7 +13,7 @@ from zoo.base.errors import DamagedRun
 from zoo.base.explanations import Reference
 from zoo.base.files import replacing
 from zoo.base.pictures.pixel_arrays import encode_jpeg
-from zoo.base.progress import SILENT, Progress, track
+from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Dataset, Sample
 from zoo.data.pixels import kept_files
 from zoo.data.proportions import read_proportioned
@@ -54,8 +54,7 @@ def thumbnails(
         return encode_jpeg(pixels, quality=THUMBNAIL_QUALITY)
 
     name = f"jpeg-{THUMBNAIL_SIDE}-{THUMBNAIL_QUALITY}"
-    made = kept_files(dataset, samples, name, thumbnail)
-    return tuple(track(progress, made, "pictures of cases", len(samples)))
+    return tuple(kept_files(dataset, samples, name, thumbnail, progress))
 
 
 def keeps_pictures(recipe: Mapping[str, Any]) -> bool:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo import DISCLAIMER
-from zoo.base import environment, leftovers
+from zoo.base import environment
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.files import sync_folder, write_json, writing
-from zoo.base.locks import in_turn
+from zoo.base.files import write_json
+from zoo.base.folders import replacing_folder
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.data.verify import at_depth
 from zoo.network import export_formats
 from zoo.network.classifier import TrainedClassifier
-from zoo.network.copying import copied
+from zoo.network.copying import export_copy
 from zoo.network.export_comparison import TOLERANCE, compare_logits, largest, sample_pictures
 from zoo.network.export_formats import INPUT, LOGITS, OUTPUTS, PROBABILITIES, ExportFormat
 from zoo.runs import model_file, run_folder
@@ -104,7 +101,7 @@ def export(
             f"probabilities differ by up to {in_bfloat16:.1e} for that."
         )
     progress.note(f"Writing {kind}.")
-    with _replacing(path) as temporary:
+    with replacing_folder(path) as temporary:
         file = temporary / form.file
         _write(form, with_probabilities(network, original.temperature), file)
         progress.note(f"Comparing with the original on {len(pixels)} images: {compared_on}.")
@@ -114,20 +111,6 @@ def export(
         )
         write_json(temporary / CARD, card(run, form, done))
     return done
-
-
-def export_copy(model: Any) -> Any:
-    """Return a copy of a flat network that computes in float32, with names that every format takes.
-
-    A SavedModel refuses variables whose name begins with an underscore, as layers may be named.
-    """
-
-    def changed(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
-        named = {**config, "name": f"layer_{layer.name}"} if "name" in config else config
-        coarse = layer.compute_dtype != layer.variable_dtype
-        return {**named, "dtype": layer.variable_dtype} if coarse else named
-
-    return copied(model, changed)
 
 
 def with_probabilities(model: Any, temperature: float) -> Any:
@@ -212,23 +195,3 @@ def _check_free(path: Path) -> None:
         raise BadInput(f"The folder '{path}' holds something else than an export. Name another.")
     if path.exists() and not path.is_dir():
         raise BadInput(f"'{path}' is a file; expected a folder to be made for the export.")
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; it takes the name if the block ends without error."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        leftovers.sweep_once(path.parent)
-        beside = path.parent / leftovers.new_name()
-        new, old = beside / "new", beside / "old"
-        new.mkdir(parents=True)
-        try:
-            yield new
-            with in_turn(path.parent):
-                if path.exists():
-                    path.replace(old)
-                new.replace(path)
-                sync_folder(path.parent)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,36 @@
+"""Write folders so that a half-written one is never seen under its name."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.base import leftovers
+from zoo.base.files import sync_folder, writing
+from zoo.base.locks import in_turn
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; it takes the name if the block ends without error.
+
+    Raises:
+        NotWritten: it cannot be written.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        leftovers.sweep_once(path.parent)
+        beside = path.parent / leftovers.new_name()
+        new, old = beside / "new", beside / "old"
+        new.mkdir(parents=True)
+        try:
+            yield new
+            with in_turn(path.parent):
+                if path.exists():
+                    path.replace(old)
+                new.replace(path)
+                sync_folder(path.parent)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
