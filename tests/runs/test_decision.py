@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,3 +169,27 @@ def test_shares_are_told_as_they_are():
 def test_lists_of_names():
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b or c"
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "distance", "near"),
+    [
+        ([0.9, 0.1], NEAR, False),
+        ([0.7005, 0.2995], NEAR, True),  # the threshold
+        ([0.6005, 0.3995], NEAR, True),  # NORMAL is possible from 0.60
+        ([0.4495, 0.5505], NEAR, True),  # PNEUMONIA is possible from 0.55
+        ([0.9, 0.1], 1.055, True),  # the gate
+        ([0.9, 0.1], 1.07, False),
+        ([0.9, 0.1], 2.095, True),  # twice the gate: very unlike
+    ],
+)
+def test_what_a_small_difference_could_change_is_near(probabilities, distance, near):
+    given = np.array([probabilities]), np.array([distance])
+    assert BINARY.near(*given, 1e-3).tolist() == [near]
+
+
+def test_a_class_that_is_never_excluded_has_no_limit_to_be_near():
+    open_ended = replace(BINARY, limits=(1.0, 1.0), threshold=None)
+    sure, torn = [1.0, 0.0], [0.5002, 0.4998]
+    found = open_ended.near(np.array([sure, torn]), np.array([NEAR, NEAR]), 1e-3)
+    assert found.tolist() == [False, True]

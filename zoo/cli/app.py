@@ -14,6 +14,7 @@ from zoo.base.errors import InvalidSetting
 from zoo.cli import options, serving
 from zoo.cli.console import quiet_import
 from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
+from zoo.network.engines.engine import AUTO
 from zoo.runs import run_folder
 from zoo.web.service.addresses import parse_networks
 from zoo.web.service.limits import Limits
@@ -36,12 +37,14 @@ from zoo.web.service.limits import Limits
     help="A data set that the pages Data and Train may open; may be repeated. The synthetic "
     "images are always there.",
 )
+@options.engine(AUTO)
 @at_an_address
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 def command(
     folder: Path | None,
     run_names: tuple[str, ...],
     sources: tuple[str, ...],
+    engine: str,
     host: str,
     port: int,
     auth: str | None,
@@ -71,7 +74,7 @@ def command(
         from zoo.web.service.journal import Journal
 
     app = create(
-        Library(root, only=only, limits=limits),
+        Library(root, only=only, limits=limits, engine=engine),
         sources,
         auth=password,
         journal=None if journal_path is None else Journal(journal_path),

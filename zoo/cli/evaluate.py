@@ -11,6 +11,7 @@ from zoo.base.types import SPLITS, TEST
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import
 from zoo.cli.diagnose import summary
+from zoo.network.engines.engine import KERAS
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose
 
@@ -30,6 +31,7 @@ from zoo.runs.diagnosis import diagnose
     help="Score each group too: a column of the data, such as view, sex or age, or 'prefix' (the "
     "letters that file names begin with); may be repeated.",
 )
+@options.engine(KERAS)
 @options.skip_broken
 @options.runs_folder
 @options.as_json
@@ -40,6 +42,7 @@ def command(
     sensitivity: float | None,
     prevalence: float | None,
     by: tuple[str, ...],
+    engine: str,
     skip_broken: bool,
     folder: Path | None,
     as_json: bool,
@@ -59,6 +62,7 @@ def command(
         sensitivity=sensitivity,
         prevalence=prevalence,
         by=by,
+        engine=engine,
         skip_broken=skip_broken,
         progress=console,
     )

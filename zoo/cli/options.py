@@ -11,6 +11,7 @@ import click
 
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import assignments, input_shape
+from zoo.network.engines.engine import NAMES
 
 runs_folder = click.option(
     "--runs",
@@ -66,6 +67,17 @@ sensitivity = click.option(
     metavar="SHARE",
     help="Choose the threshold that reaches it on validation.  [default: the run's own threshold]",
 )
+
+
+def engine(default: str) -> Callable[[Any], Any]:
+    """Return the option --engine."""
+    return click.option(
+        "--engine",
+        type=click.Choice(NAMES),
+        default=default,
+        show_default=True,
+        help="What computes the answers; 'auto' is the fastest that was found to agree with Keras.",
+    )
 
 
 def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,8 +13,9 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_text
 from zoo.cli import options
-from zoo.cli.console import Console, print_json, quiet_import, table
+from zoo.cli.console import Console, print_json, table
 from zoo.data.queries import Skipped, find_images
+from zoo.network.engines.engine import AUTO
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -25,6 +26,7 @@ from zoo.runs.run_folder import Run
 @options.runs_folder
 @options.sensitivity
 @options.prevalence
+@options.engine(AUTO)
 @options.as_json
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print)."
@@ -35,6 +37,7 @@ def command(
     folder: Path | None,
     sensitivity: float | None,
     prevalence: float | None,
+    engine: str,
     as_json: bool,
     csv_path: Path | None,
 ) -> None:
@@ -43,12 +46,16 @@ def command(
     console = Console()
     find_images(paths)
     console.note(f"Run: {run.name}")
-    with quiet_import():
-        from zoo.workflows.predict import predict
+    from zoo.workflows.predict import predict  # without TensorFlow, which not every engine needs
 
     rows, skipped = [], []
     for item in predict(
-        paths, run, sensitivity=sensitivity, prevalence=prevalence, progress=console
+        paths,
+        run,
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+        engine=engine,
+        progress=console,
     ):
         if isinstance(item, Skipped):
             skipped.append(item)

@@ -10,6 +10,7 @@ from zoo import DISCLAIMER
 from zoo.cli import options, serving
 from zoo.cli.console import Console, quiet_import
 from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
+from zoo.network.engines.engine import AUTO
 from zoo.runs import run_folder
 from zoo.web.service.addresses import parse_networks
 from zoo.web.service.limits import Limits
@@ -20,10 +21,12 @@ __all__ = ["command", "listen"]
 @click.command("serve")
 @options.run_name
 @options.runs_folder
+@options.engine(AUTO)
 @at_an_address
 def command(
     run_name: str | None,
     folder: Path | None,
+    engine: str,
     host: str,
     port: int,
     auth: str | None,
@@ -55,6 +58,7 @@ def command(
         default.path.resolve().parent,
         only=(default.name,) if run_name else (),
         limits=limits,
+        engine=engine,
     )
     app = create(
         library,

@@ -11,6 +11,7 @@ from zoo.base.types import SPLITS, TEST
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.stresses import LEVELS
+from zoo.network.engines.engine import KERAS
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import HOLDS_BACK
 
@@ -27,6 +28,7 @@ from zoo.runs.diagnosis import HOLDS_BACK
     metavar="NUMBER",
     help="How many are taken at most, as evenly of each class as there are.  [default: 200]",
 )
+@options.engine(KERAS)
 @options.skip_broken
 @options.runs_folder
 @options.as_json
@@ -35,6 +37,7 @@ def command(
     source: str | None,
     split: str,
     images: int | None,
+    engine: str,
     skip_broken: bool,
     folder: Path | None,
     as_json: bool,
@@ -55,6 +58,7 @@ def command(
         source,
         split=split,
         images=IMAGES if images is None else images,
+        engine=engine,
         skip_broken=skip_broken,
         progress=console,
     )

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.network.cutting import PACKAGE, InFloat32
+from zoo.network.cutting import InFloat32
+from zoo.network.graph import PACKAGE
 
 MARGIN = 0.04
 """Share of the box's height and width that is added on every side."""
@@ -134,3 +135,26 @@ class FindBox(InFloat32):
     def get_config(self) -> dict[str, Any]:
         """Return what the layer is made from."""
         return {**super().get_config(), "limits": self.limits}
+
+
+class Plausibility(InFloat32):
+    """Tells how far inside its `limits` a mask's description is, `(batch,)`; below 0 it is outside.
+
+    Takes logits as `FindBox` does; of the values of a description that nearest to a limit counts.
+    """
+
+    def __init__(self, limits: Sequence[Sequence[float]], **named: Any) -> None:
+        super().__init__(**named)
+        low, high = np.array(limits, np.float32).T
+        # Nothing is below 0 or above 1, so these are no limits.
+        self.limits = np.where(low > 0, low, -1), np.where(high < 1, high, 2)
+
+    def call(self, logits: Any) -> Any:
+        """Return the distances."""
+        _, found = described(logits)
+        low, high = self.limits
+        return ops.min(ops.minimum(found - low, high - found), axis=1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the distances."""
+        return (input_shape[0],)

@@ -21,16 +21,16 @@ SERVING = "serving_default"
 """The name under which TensorFlow and LiteRT look for what a model does."""
 
 ExportedNetwork = Callable[["np.ndarray"], Mapping[str, "np.ndarray"]]
-"""Gives `OUTPUTS`, each `(batch, classes)`, of `(batch, height, width, channels)` float32."""
+"""Gives what was written by its name, of `(batch, height, width, channels)` float32 pixels."""
 
 
 @dataclass(frozen=True)
 class ExportFormat:
     """A format, the packages it needs besides TensorFlow, and the two things done with it.
 
-    `write(network, path)` writes a Keras network whose outputs are named as `OUTPUTS`; `open(path)`
-    opens what was written with the library that others will use for it. `packages` are modules by
-    the name of their distribution.
+    `write(network, path)` writes a Keras network whose outputs have names, such as `OUTPUTS`;
+    `open(path)` opens what was written with the library that others will use for it. `packages` are
+    modules by the name of their distribution.
     """
 
     name: str
@@ -103,7 +103,7 @@ def _open_savedmodel(path: Path) -> ExportedNetwork:
     def answers(pixels: np.ndarray) -> Mapping[str, np.ndarray]:
         # Looked up anew: a signature does not keep the weights alive, `loaded` does.
         given = loaded.signatures[SERVING](**{INPUT: tf.constant(pixels)})
-        return {name: given[name].numpy() for name in OUTPUTS}
+        return {name: value.numpy() for name, value in given.items()}
 
     return answers
 
@@ -124,10 +124,14 @@ def _write_onnx(network: Any, path: Path) -> None:
 def _open_onnx(path: Path) -> ExportedNetwork:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # Threads that wait by turning round and round take a third of the processor's time.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
 
     def answers(pixels: np.ndarray) -> Mapping[str, np.ndarray]:
-        return dict(zip(OUTPUTS, session.run(list(OUTPUTS), {INPUT: pixels}), strict=True))
+        return dict(zip(names, session.run(names, {INPUT: pixels}), strict=True))
 
     return answers
 

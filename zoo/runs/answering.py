@@ -12,10 +12,12 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.types import TRAIN, VALIDATION
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.engines.classifier import Answered, EngineClassifier
+from zoo.network.export_comparison import TOLERANCE
 from zoo.runs import novelty, run_folder
 from zoo.runs.decision import Decision, Verdict
 from zoo.runs.novelty import Gate
-from zoo.runs.outputs import check_finite
+from zoo.runs.outputs import Outputs, check_finite
 from zoo.runs.run_folder import Run
 from zoo.stats import labelled_logits, operating
 from zoo.stats.prevalence import correct, stated_shares
@@ -41,13 +43,14 @@ class Answerer:
     """A run made ready to answer: its network, its gate and its rule of decision.
 
     A stated `prevalence` changes the probabilities that are told. It does not change what is
-    decided: the threshold and the sets were chosen on the uncorrected ones.
+    decided: the threshold and the sets were chosen on the uncorrected ones. What an engine answers
+    near a limit is asked again of Keras, so that what is decided does not depend on the engine.
     """
 
     def __init__(
         self,
         run: Run,
-        classifier: TrainedClassifier,
+        classifier: TrainedClassifier | EngineClassifier,
         cases: Reference,
         *,
         sensitivity: float | None = None,
@@ -69,16 +72,35 @@ class Answerer:
         Raises:
             DamagedRun: the network gives what is no number.
         """
-        logits, embeddings = self.classifier.outputs(pixels)
-        places = [f"image {place + 1}" for place in range(len(pixels))]
-        check_finite(places, logits=logits, embeddings=embeddings)
-        probabilities = softmax(logits / self.classifier.temperature)
-        distances = self.gate.distances([embeddings, novelty.shapes(pixels)])
-        boxes = self.classifier.boxes(pixels)
+        answered, shapes = self.classifier.answers(pixels), novelty.shapes(pixels)
+        probabilities, distances = self._measured(answered, shapes)
+        if isinstance(self.classifier, EngineClassifier):
+            near = self.decision.near(probabilities, distances, TOLERANCE)
+            if near.any():
+                answered = self.classifier.corrected(answered, pixels, near)
+                probabilities, distances = self._measured(answered, shapes)
+        boxes = answered[2]
         verdicts = tuple(self.decision.decide(probabilities, distances, boxes))
         if self._stated is not None:
             probabilities = correct(probabilities, self._trained, self._stated)
         return Answers(probabilities, distances, verdicts, boxes)
+
+    def _measured(self, answered: Answered, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities and distances of what the network answered."""
+        logits, embeddings, _ = answered
+        places = [f"image {place + 1}" for place in range(len(logits))]
+        check_finite(places, logits=logits, embeddings=embeddings)
+        probabilities = softmax(logits / self.classifier.temperature)
+        return probabilities, self.gate.distances([embeddings, shapes])
+
+
+def undecided(
+    run: Run, given: Outputs, cases: Reference, point: Mapping[str, Any] | None
+) -> np.ndarray:
+    """Return the rows of what an engine gave in which a small difference could change an answer."""
+    probabilities = softmax(given.logits / run.temperature)
+    distances = gate_of(run, cases).distances([given.embeddings, given.shapes])
+    return np.flatnonzero(decision_of(run, point).near(probabilities, distances, TOLERANCE))
 
 
 def gate_of(run: Run, cases: Reference) -> Gate:

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.network.frame import found
 from zoo.runs.novelty import SHARE
-from zoo.stats.conformal import CONFIDENCE, sets
+from zoo.stats.conformal import CONFIDENCE, NEVER_EXCLUDED, sets
 from zoo.stats.probabilities import decide
 
 UNCERTAIN, UNKNOWN = "uncertain", "unknown"
@@ -79,6 +79,23 @@ class Decision:
                 predicted, possible, distances, found(boxes), strict=True
             )
         ]
+
+    def near(self, probabilities: np.ndarray, distances: np.ndarray, within: float) -> np.ndarray:
+        """Tell which answers might be others were the numbers a little different, `(n,)` bool.
+
+        That is where a probability is `within` reach of a limit, or a distance within ten times
+        that share of one: distances are in standard deviations, where a difference counts for more.
+        """
+        if self.threshold is None:
+            first, second = np.sort(probabilities, axis=1)[:, :-3:-1].T
+            close = first - second <= 2 * within
+        else:
+            close = np.abs(probabilities[:, self.positive] - self.threshold) <= within
+        limits = np.where(np.asarray(self.limits) < NEVER_EXCLUDED, self.limits, np.inf)
+        close |= (np.abs(1 - probabilities - limits) <= within).any(axis=1)
+        for limit in (self.gate_limit, FAR * self.gate_limit):
+            close |= np.abs(distances - limit) <= 10 * within * limit
+        return close
 
     def to_record(self) -> dict[str, Any]:
         """Return plain data for JSON."""

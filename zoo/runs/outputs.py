@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.base.errors import DamagedRun
-from zoo.base.progress import Progress, track
+from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
 from zoo.data.pipeline import batches, reading_errors
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.engines.classifier import EngineClassifier
 from zoo.runs import novelty
 
 
@@ -26,6 +27,22 @@ class Outputs(NamedTuple):
     embeddings: np.ndarray
     shapes: np.ndarray
     boxes: np.ndarray
+
+    def corrected(
+        self,
+        rows: np.ndarray,
+        classifier: TrainedClassifier,
+        dataset: Dataset,
+        samples: Sequence[Sample],
+    ) -> Outputs:
+        """Return these with what another classifier gives in the `rows`, numbers of samples."""
+        if not len(rows):
+            return self
+        again = outputs_of(classifier, dataset, [samples[row] for row in rows], SILENT)
+        corrected = Outputs(*map(np.array, self))
+        for values, right in zip(corrected, again, strict=True):
+            values[rows] = right
+        return corrected
 
 
 def check_finite(names: Sequence[str], **values: np.ndarray) -> None:
@@ -47,7 +64,7 @@ def check_finite(names: Sequence[str], **values: np.ndarray) -> None:
 
 
 def outputs_of(
-    classifier: TrainedClassifier,
+    classifier: TrainedClassifier | EngineClassifier,
     dataset: Dataset,
     samples: Sequence[Sample],
     progress: Progress,
@@ -71,9 +88,8 @@ def outputs_of(
             if changed is not None:
                 pixels = changed(pixels, samples[start : start + len(pixels)])
             start += len(pixels)
-            pixels.flags.writeable = False  # one pass then serves all that is asked
-            logits, embeddings = classifier.outputs(pixels)
-            parts.append((logits, embeddings, novelty.shapes(pixels), classifier.boxes(pixels)))
+            logits, embeddings, boxes = classifier.answers(pixels)
+            parts.append((logits, embeddings, novelty.shapes(pixels), boxes))
     outputs = Outputs(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     names = [sample.name for sample in samples]
     check_finite(names, logits=outputs.logits, embeddings=outputs.embeddings)

@@ -21,19 +21,20 @@ from zoo.checks.shift import Side, shift_between
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.data.grouping import group_samples
+from zoo.network.engines.engine import KERAS
 from zoo.report.facts import facts
 from zoo.report.figures import training
 from zoo.report.figures.groups import group_forest
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages.card import model_card
 from zoo.report.pages.evaluation import evaluation_page
-from zoo.runs import model_file, run_folder
+from zoo.runs import engine_choice, model_file, run_folder
 from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.history import read_history
 from zoo.runs.novelty import Gate
-from zoo.runs.outputs import Outputs, outputs_of
+from zoo.runs.outputs import Outputs
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
@@ -66,6 +67,7 @@ def evaluate(
     prevalence: float | None = None,
     by: str | Sequence[str] = (),
     skip_broken: bool = False,
+    engine: str = KERAS,
     registry: Registry | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -75,7 +77,8 @@ def evaluate(
     own part `split` where it has one. `sensitivity` chooses another threshold on the validation
     part, for this evaluation alone. `prevalence` is the share of the positive class for which
     predictive values are told. `by` names columns of the data (view, sex, age), or 'prefix' for
-    how files are named: each group is scored by itself and compared. Scores, pictures and a page
+    how files are named: each group is scored by itself and compared. `engine` answers, as in
+    `predict`; maps are Keras's. Scores, pictures and a page
     are written into the run folder.
 
     Raises:
@@ -90,6 +93,7 @@ def evaluate(
         ('marker', ['roc_auc', 'sensitivity', 'specificity'])
     """
     registry = registry or load_registry()
+    engine_choice.check(engine)
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     point = operating_point(run, sensitivity)
     selection = open_selection(
@@ -98,8 +102,9 @@ def evaluate(
     groupings = [group_samples(selection.verified.dataset, selection.samples, c) for c in columns]
     classifier = model_file.load_classifier(run)
     dataset, samples = selection.verified.dataset, selection.samples
-    given = outputs_of(classifier, dataset, samples, progress)
-    answers, cases = gather(given.logits, samples), run_folder.load_reference(run)
+    cases = run_folder.load_reference(run)
+    given = engine_choice.outputs(run, engine, classifier, dataset, samples, cases, point, progress)
+    answers = gather(given.logits, samples)
     result: dict[str, Any] = {
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
         "own": selection.own,

@@ -11,8 +11,9 @@ from zoo.base.progress import SILENT, Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.queries import Skipped
+from zoo.network.engines.engine import AUTO
 from zoo.network.frame import Box, box_of
-from zoo.runs import model_file, run_folder
+from zoo.runs import engine_choice, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
 
@@ -47,12 +48,15 @@ def predict(
     *,
     sensitivity: float | None = None,
     prevalence: float | None = None,
+    engine: str = AUTO,
     progress: Progress = SILENT,
 ) -> Iterator[Prediction | Skipped]:
     """Yield a prediction for each image of the files and folders, in order, batch by batch.
 
     `sensitivity` chooses another threshold on the run's validation part; `prevalence` is how
     frequent the class looked for is where the images come from: it corrects the probabilities.
+    `engine` is what computes the answers: 'keras', 'onnx', 'openvino', 'litert', or the fastest
+    that was found to agree with Keras on this machine ('auto').
 
     Raises:
         ZooError: a path does not exist, nothing can be read, or the run cannot be used.
@@ -63,10 +67,11 @@ def predict(
         pictures/NORMAL-1.png ['NORMAL', 'PNEUMONIA']
         pictures/PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
+    engine_choice.check(engine)
     files = queries.find_images(paths, progress)
     answerer = Answerer(
         run,
-        model_file.load_classifier(run),
+        engine_choice.classifier_of(run, engine, len(files), progress=progress),
         run_folder.load_reference(run),
         sensitivity=sensitivity,
         prevalence=prevalence,

@@ -20,10 +20,11 @@ from zoo.base.sources import source_slug
 from zoo.base.types import TEST, Sample
 from zoo.data.stresses import LEVELS, STRESSES, stressed
 from zoo.interpret.overview.sampling import stratified
+from zoo.network.engines.engine import KERAS
 from zoo.report.facts import facts
 from zoo.report.pages.card import model_card
 from zoo.report.pages.stress import stress_page
-from zoo.runs import model_file, run_folder
+from zoo.runs import engine_choice, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import Cause, robustness
@@ -62,13 +63,15 @@ def stress(
     skip_broken: bool = False,
     registry: Registry | None = None,
     seed: int = 0,
+    engine: str = KERAS,
     progress: Progress = SILENT,
 ) -> StressTest:
     """Score a run on the same images as they are and changed in 19 ways at three strengths.
 
     The images are those that `evaluate` scores on, at most `images` of them, as evenly of each
     class as there are; `seed` chooses. The run's threshold, temperature and limits of refusal stay.
-    Scores, a page and the model card are written into the run folder.
+    `engine` answers, as in `predict`. Scores, a page and the model card are written into the run
+    folder.
 
     Raises:
         ZooError: the part or the data cannot be used, or no images were asked for.
@@ -80,12 +83,14 @@ def stress(
     """
     if images < 1:
         raise InvalidSetting(f"{images} images were asked for; expected 1 or more.")
+    engine_choice.check(engine)
     registry = registry or load_registry()
     selection = open_selection(
         run, registry, source, split, skip_broken=skip_broken, progress=progress
     )
     samples = stratified(selection.samples, images, seed)
-    classifier = model_file.load_classifier(run)
+    asked = len(samples) * (1 + len(CHANGES))
+    classifier = engine_choice.classifier_of(run, engine, asked, progress=progress)
     views = _viewer(selection, classifier.input_shape)
     answerer = Answerer(run, classifier, run_folder.load_reference(run))
     streamed = track(

@@ -18,7 +18,8 @@ from zoo.base import interruption
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
 from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of, serves
-from zoo.runs import run_folder
+from zoo.network.engines.engine import AUTO
+from zoo.runs import engine_choice, run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
 from zoo.web.service.limits import Limits
@@ -39,14 +40,26 @@ JUDGING_SHARE = 0.5
 class Engine:
     """A run, loaded once, that answers uploads. It is asked from one thread a queue."""
 
-    def __init__(self, run: Run, limits: Limits, registry: Registry | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        limits: Limits,
+        registry: Registry | None = None,
+        *,
+        engine: str = AUTO,
+    ) -> None:
         self.run, self.limits = run, limits
         self._interpreter = Interpreter(run, registry=registry)
+        # What is explained is answered by Keras, in the pass that the explanations rest on.
+        self._classifier = engine_choice.classifier_of(
+            run, engine, loaded=self._interpreter.classifier
+        )
         # The first pass builds the graphs, in seconds, in which nobody could end an explanation.
         blank = np.zeros((1, *run.record["input_shape"]), np.uint8)
         blank.flags.writeable = False
         self._interpreter.classifier.prime(blank)
         self._interpreter.answerer.answer(blank)
+        self._answerer(None, None).answer(blank)
 
     def predict(
         self,
@@ -123,11 +136,12 @@ class Engine:
 
     def _answerer(self, sensitivity: float | None, prevalence: float | None) -> Answerer:
         interpreter = self._interpreter
-        if sensitivity is None and prevalence is None:
+        by_keras = self._classifier is interpreter.classifier
+        if by_keras and sensitivity is None and prevalence is None:
             return interpreter.answerer
         return Answerer(
             self.run,
-            interpreter.classifier,
+            self._classifier,
             interpreter.reference,
             sensitivity=sensitivity,
             prevalence=prevalence,
@@ -139,6 +153,7 @@ class Library:
 
     Only names of runs in that folder are known, and of these only `only` where it is given.
     Answering and explaining have a queue each: nobody waits for a short answer behind a long one.
+    `engine` answers where nothing is explained.
     """
 
     def __init__(
@@ -148,7 +163,10 @@ class Library:
         only: Sequence[str] = (),
         limits: Limits | None = None,
         registry: Registry | None = None,
+        engine: str = AUTO,
     ) -> None:
+        engine_choice.check(engine)
+        self.engine_name = engine
         self.folder, self.only, self.limits = folder, tuple(only), limits or Limits()
         self.registry = registry or load_registry()
         self.answering = Queue("answering", self.limits.waiting)
@@ -200,7 +218,7 @@ class Library:
                 while len(self._engines) >= self.limits.loaded:
                     self._engines.popitem(last=False)
             gc.collect()  # networks hold themselves in circles, which are found late
-            engine = Engine(run, self.limits, self.registry)
+            engine = Engine(run, self.limits, self.registry, engine=self.engine_name)
             with self._lock:
                 self._engines[name] = engine
             return engine

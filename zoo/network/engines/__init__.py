@@ -1,0 +1,1 @@
+"""Other libraries than Keras that answer with a trained network: converted, compared, kept."""
