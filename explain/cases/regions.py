@@ -44,25 +44,22 @@ def matching(
     cases = _evidence(classifier, known, [target for _, target in distinct])
     if of_images is None or cases is None:
         return nothing
-    place = {pair: number for number, pair in enumerate(distinct)}
-
-    def regions(image: int, number: int) -> Regions:
-        alike = common(of_images[image], cases[number])
-        shown = (pixels[image : image + 1], known[number : number + 1])
-        first, second = (
-            classifier.place(one[None], picture)[0]
-            for one, picture in zip(alike, shown, strict=True)
-        )
-        return first, second
-
-    return [
-        {
-            row: regions(image, place[row, int(target)])
-            for row in rows
-            if (row, int(target)) in place
-        }
+    number = {pair: place for place, pair in enumerate(distinct)}
+    both = [
+        (image, number[row, int(target)], row)
         for image, (target, rows) in enumerate(zip(targets, wanted, strict=True))
+        for row in rows
+        if (row, int(target)) in number
     ]
+    alike = [common(of_images[image], cases[case]) for image, case, _ in both]
+    of_image, of_case = (np.stack(maps) for maps in zip(*alike, strict=True))
+    # All at once: where each picture was looked at is asked for once.
+    images_placed = classifier.place(of_image, pixels[[image for image, _, _ in both]])
+    cases_placed = classifier.place(of_case, known[[case for _, case, _ in both]])
+    found = nothing
+    for (image, _, row), first, second in zip(both, images_placed, cases_placed, strict=True):
+        found[image][row] = (first, second)
+    return found
 
 
 def common(one: np.ndarray, other: np.ndarray) -> Regions:

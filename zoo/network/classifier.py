@@ -54,6 +54,7 @@ class TrainedClassifier:
 
     Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
     gave is remembered, so that answering and explaining it share one. Weights must not change.
+    `frame_of` is a classifier with the same frame, which then is not made ready again.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class TrainedClassifier:
         class_names: tuple[str, ...],
         positive: int,
         temperature: float = 1.0,
+        frame_of: TrainedClassifier | None = None,
     ) -> None:
         self.model = model
         self.temperature = temperature
@@ -72,6 +74,8 @@ class TrainedClassifier:
         self.mapped, self.feature_layer = bool(maps), feature_map.layer_of(maps)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
         self._last: _Pass | None = None
+        if frame_of is not None and self.inner is not model:
+            self._find = frame_of._find
 
     def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
         """Return `(batch, classes)` float32 logits; with `boxes`, of what is in these."""
@@ -142,7 +146,10 @@ class TrainedClassifier:
         wanted = tuple(int(target) for target in targets)
         known = self._known(pixels)
         remembered = known.answers(wanted, by_pixels)
-        return remembered or self._differentiate(known, wanted, 0.0, by_pixels)
+        if remembered is not None:
+            return remembered
+        gradients = self._differentiate(known, wanted, 0.0, by_pixels)
+        return gradients if by_pixels else replace(gradients, by_pixels=None)
 
     def prime(
         self, pixels: np.ndarray, threshold: float | None = None, *, by_pixels: bool = False
@@ -174,6 +181,9 @@ class TrainedClassifier:
     def _differentiate(
         self, known: _Pass, targets: tuple[int, ...], margin: float, by_pixels: bool
     ) -> Gradients:
+        # Of few images the longer way costs less than it takes to make a graph of the shorter one.
+        few = len(known.pixels) <= GRADIENT_BATCH
+        by_pixels = by_pixels or (few and "_by_pixels" in vars(self))
         differentiate = self._by_pixels if by_pixels else self._by_features
         size = GRADIENT_BATCH if by_pixels else PREDICTION_BATCH
         passes = [
@@ -188,8 +198,11 @@ class TrainedClassifier:
             by_pixels=tensors.get("by_pixels"),
         )
         chosen = tuple(int(target) for target in tensors["targets"])
-        known = replace(known, targets=chosen, gradients=gradients)
-        if self.precise_model is self.model:  # or else answers stay in 16 bits, as they were tuned
+        boxes = tensors.get("boxes", known.boxes)
+        known = replace(known, boxes=boxes, targets=chosen, gradients=gradients)
+        if (
+            self.inside.precise_model is self.inner
+        ):  # or else answers stay in 16 bits, as they were tuned
             known = replace(known, outputs=(tensors["logits"], tensors["embeddings"]))
         self._keep(known)
         return gradients
@@ -243,8 +256,14 @@ class TrainedClassifier:
         return self._differentiation(by_pixels=True)
 
     def _differentiation(self, *, by_pixels: bool) -> Differentiate:
+        framed = self.inner is not self.model
         return differentiation(
-            self.precise_model, len(self.class_names), self.positive, by_pixels=by_pixels
+            self.inside.precise_model,
+            len(self.class_names),
+            self.positive,
+            by_pixels=by_pixels,
+            find=self._find if framed else None,
+            pictures=self.model.input_shape,
         )
 
 

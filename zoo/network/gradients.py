@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zoo.data.resampling import cut
 from zoo.network import graph
 from zoo.network.feature_map import feature_maps
 
@@ -15,13 +16,24 @@ DECIDED = -1
 Differentiate = Callable[..., dict[str, Any]]
 
 
-def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool) -> Differentiate:
+def differentiation(
+    model: Any,
+    classes: int,
+    positive: int,
+    *,
+    by_pixels: bool,
+    find: Callable[[Any], Any] | None = None,
+    pictures: Sequence[int | None] = (),
+) -> Differentiate:
     """Make the function `(pixels, targets, margin)` that gives tensors by name.
 
-    It gives 'logits', 'embeddings' and 'targets' (DECIDED replaced by the class); with a feature
-    map 'features' and 'by_features', the gradient of the target's logit; with `by_pixels` also
-    that. The positive of two classes is decided for when its logit exceeds the other's by
-    `margin`; of more classes the one with the highest logit is.
+    With `find`, which gives the boxes of `pictures` of that shape, the batch first, `model` sees
+    what is in them alone.
+
+    It gives 'logits', 'embeddings' and 'targets' (DECIDED replaced by the class); with `find`
+    'boxes'; with a feature map 'features' and 'by_features', the gradient of the target's logit;
+    with `by_pixels` also that. The positive of two classes is decided for when its logit exceeds
+    the other's by `margin`; of more classes the one with the highest logit is.
 
     Gradients are part of the graph, so that only what they need is computed: that by the features
     ends at the feature map.
@@ -32,8 +44,9 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
     maps = feature_maps(model)
     given = [model.output, graph.embedding(model), *(one.tensor for one in maps)]
     whole = keras.Model(model.input, given)
+    size = model.input_shape[1:3]
     signature = [
-        tf.TensorSpec((None, *model.input_shape[1:]), tf.float32),
+        tf.TensorSpec(pictures or model.input_shape, tf.float32),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((), tf.float32),
     ]
@@ -44,14 +57,19 @@ def differentiation(model: Any, classes: int, positive: int, *, by_pixels: bool)
         called = logits[:, positive] - logits[:, 1 - positive] >= margin
         return tf.where(called, positive, 1 - positive)
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def differentiate(pixels: Any, targets: Any, margin: Any) -> dict[str, Any]:
-        logits, embeddings, *features = whole(pixels, training=False)
+        # No gradient passes a box; saying so before it keeps the way back from being made.
+        boxes = None if find is None else tf.stop_gradient(find(tf.stop_gradient(pixels)))
+        shown = pixels if boxes is None else cut(pixels, boxes, size)
+        logits, embeddings, *features = whole(shown, training=False)
         chosen = tf.where(targets == DECIDED, decided(logits, margin), targets)
         score = tf.gather(logits, chosen, batch_dims=1)
         sources = [*features, pixels] if by_pixels else features
         gradients = tf.gradients(score, sources, unconnected_gradients="zero") if sources else []
         tensors = {"logits": logits, "embeddings": embeddings, "targets": chosen}
+        if boxes is not None:
+            tensors["boxes"] = boxes
         if features:
             both = zip(maps, features, gradients[: len(features)], strict=True)
             pairs = [(one.grid(feature), one.grid(slope)) for one, feature, slope in both]
