@@ -60,7 +60,7 @@ FORMATS = "html, png, pdf, json"
     "seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Time for judging the maps of an image.  [default: 20]",
+    help="Time for judging the maps of an image.  [default: 10]",
 )
 @click.option(
     "--masks",

@@ -18,19 +18,19 @@ from zoo.base.settings import explainer_options
 from zoo.base.types import Images
 from zoo.interpret.case import Case
 from zoo.interpret.methods import BrokenMethod, explained
-from zoo.interpret.trust.panel import judge_maps
-from zoo.interpret.trust.randomisation import FOLDER
+from zoo.interpret.trust import kept
+from zoo.interpret.trust.panel import judge_maps, maps_by_method
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import box_of
 from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
 
-BUDGET = 20.0
+BUDGET = 10.0
 """Seconds for each image that judging its maps may take."""
 FIRST_TIME = (
-    "Each method is tried on networks with shuffled weights, once for this run: that takes a "
-    "minute or two and is kept in the run's folder."
+    "Each method is tried on networks with shuffled weights, once for this run: that takes up to "
+    "half a minute and is kept in the run's folder."
 )
 
 
@@ -93,7 +93,7 @@ class Interpreter:
         answers = self.answer(images, target)
         targets = self.targets(answers, target)
         said = self.explanations(images, targets, progress)
-        if self.trust and not (self.run.path / FOLDER).is_dir():
+        if self.trust and self.untried(said):
             progress.note(FIRST_TIME)
         judged, explanations = self._judged(images, targets, said, masks, progress)
         progress.advance(len(targets) if self.trust else 0)
@@ -172,6 +172,12 @@ class Interpreter:
                         told.append(explanation)
             progress.advance(len(targets))
         return said
+
+    def untried(self, said: Sequence[Sequence[Explanation]]) -> list[Explainer]:
+        """Return methods that gave maps and were not yet tried on shuffled networks of the run."""
+        maps, options = maps_by_method(said), self.options
+        drawn = [explainer for explainer in self.explainers if explainer.name in maps]
+        return [one for one in drawn if not kept.is_known(self.run, one, options[one.name])]
 
     @contextmanager
     def leaving_out(self, progress: Progress) -> Iterator[None]:

@@ -13,10 +13,11 @@ from zoo.base.progress import Progress
 from zoo.base.types import Images, Sample
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview.sampling import Batch, stratified
-from zoo.interpret.trust import perturbation, randomisation, stability
+from zoo.interpret.trust import kept, perturbation, stability
 from zoo.interpret.trust.controls import LUNGS, MOVED, controls, lung_maps, moved
 from zoo.interpret.trust.localisation import located
 from zoo.interpret.trust.panel import maps_by_method
+from zoo.interpret.trust.randomisation import Randomisation, explaining_seconds, first
 from zoo.interpret.trust.ranking import ELSEWHERE, LOCATED, TESTS, Key, Measurements
 from zoo.interpret.trust.seen import Seen, seen_by
 from zoo.runs import model_file
@@ -47,7 +48,7 @@ class Work:
         self.samples = {one.name: one for one in chosen}
         self.repeated = {one.name for one in stratified(chosen, STABILITY_SAMPLE, seed)}
         self.steps, self.seed = steps, seed
-        self.random: dict[str, randomisation.Randomisation | None] = {}
+        self.random: dict[str, Randomisation | None] = {}
         self.seconds: dict[str, float] = {}
         self.finder = model_file.load_finder(interpreter.run)
 
@@ -100,30 +101,34 @@ class Work:
 
     def _randomise(self, methods: Sequence[str], images: Images, targets: Sequence[int]) -> None:
         """Compare maps with those of random networks: once a run, and kept in its folder."""
-        of = self.interpreter
-        copies = randomisation.copies_of(self.classifier, images, of.reference)
-        for method in methods:
+        of, left = self.interpreter, list(methods)
+        while left:
             with of.leaving_out(self.progress):
-                self.random[method] = randomisation.of_run(
+                explainers = [of.registry.explainer(method) for method in left]
+                self.random = kept.of_run(
                     of.run,
-                    of.registry.explainer(method),
-                    of.options[method],
+                    explainers,
+                    of.options,
                     self.classifier,
                     images,
                     targets,
                     of.reference,
-                    copies,
                 )
-                one, target = randomisation.first(images, targets, 1)
-                self.seconds[method] = randomisation.explaining_seconds(
-                    of.registry.explainer(method),
-                    of.options[method],
-                    self.classifier,
-                    one,
-                    target,
-                    of.reference,
-                    calls=1,
-                )
+                one, target = first(images, targets, 1)
+                self.seconds = {
+                    explainer.name: explaining_seconds(
+                        explainer,
+                        of.options[explainer.name],
+                        self.classifier,
+                        one,
+                        target,
+                        of.reference,
+                        calls=1,
+                    )
+                    for explainer in explainers
+                }
+                return
+            left = [method for method in left if method not in of.faults]
 
     def _lung_control(self, seen: Seen, images: Images, given: Sequence[np.ndarray | None]) -> Maps:
         """Return the control that marks the middle of the lungs, where they are known or found."""

@@ -14,7 +14,7 @@ from keras import layers
 from zoo import Attribution, Examples, Explainer, Images, Option, Reference
 from zoo.base.registry import load_registry
 from zoo.interpret.methods import BrokenMethod
-from zoo.interpret.trust import randomisation
+from zoo.interpret.trust import kept, randomisation
 from zoo.interpret.trust.copies import Copies, weighted_layers
 from zoo.network import frame, graph, localiser
 from zoo.network.classifier import TrainedClassifier
@@ -37,6 +37,17 @@ def edges(classifier, images, targets, reference=None, **options):
         Attribution("edges", target, values.astype(np.float32))
         for target, values in zip(targets, steps, strict=True)
     ]
+
+
+def measured(explainer, options, *asked):
+    """Measure one method."""
+    name = explainer.name
+    return randomisation.randomisation_test([explainer], {name: options}, *asked)[name]
+
+
+def measured_of(run, explainer, options, *asked):
+    """Measure one method of a run."""
+    return kept.of_run(run, [explainer], {explainer.name: options}, *asked)[explainer.name]
 
 
 EDGES = Explainer(name="edges", summary="Edges.", explain=edges)
@@ -71,9 +82,7 @@ def normalised(depth: int = 6) -> keras.Model:
 def test_a_map_of_the_weights_depends_on_them(method):
     explainer = load_registry().explainer(method)
     options = {name: option.default for name, option in explainer.options.items()}
-    found = randomisation.randomisation_test(
-        explainer, options, linear(), images_of(PIXELS), [0] * 4, None
-    )
+    found = measured(explainer, options, linear(), images_of(PIXELS), [0] * 4, None)
     assert found.depends
     assert abs(found.rank[-1]) < 0.3
     assert found.stages == ("all layers",)
@@ -81,7 +90,7 @@ def test_a_map_of_the_weights_depends_on_them(method):
 
 
 def test_an_edge_detector_does_not():
-    found = randomisation.randomisation_test(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    found = measured(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     assert not found.depends
     assert found.rank[-1] == pytest.approx(1)
     assert found.ssim[-1] == pytest.approx(1)
@@ -103,7 +112,7 @@ def test_a_map_that_is_only_turned_round_does_not_either():
         ]
 
     method = Explainer(name="turned", summary="", explain=turned)
-    found = randomisation.randomisation_test(method, {}, trained, images_of(PIXELS), [0] * 4, None)
+    found = measured(method, {}, trained, images_of(PIXELS), [0] * 4, None)
     assert not found.depends
     assert found.rank[-1] == pytest.approx(1)
     assert found.null_rank == pytest.approx((1, 1, 1))
@@ -189,7 +198,7 @@ def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, 
     explainer = load_registry().explainer(method)
     options = {name: option.default for name, option in explainer.options.items()}
     asked = (run, explainer, options, classifier, images_of(PIXELS), [0] * 4, reference)
-    found = randomisation.of_run(*asked)
+    found = measured_of(*asked)
     assert found.depends
     assert len(found.stages) == len(found.rank) == len(found.ssim) > 2
     kept = run_copy / "trust" / f"{method}.json"
@@ -199,15 +208,15 @@ def test_methods_on_a_trained_run_depend_and_are_measured_once(method, trained, 
         raise AssertionError("measured twice")
 
     idle = replace(explainer, explain=fails)
-    assert randomisation.of_run(run, idle, *asked[2:]) == found
+    assert measured_of(run, idle, *asked[2:]) == found
     newer = replace(idle, origin="xray-zoo:newer 9.9")
     with pytest.raises(BrokenMethod, match="measured twice"):
-        randomisation.of_run(run, newer, *asked[2:])
+        measured_of(run, newer, *asked[2:])
     whole = json.loads(kept.read_text())
     for damaged in ("{", json.dumps({**whole, "result": {**whole["result"], "depends": False}})):
         kept.write_text(damaged)
         with pytest.raises(BrokenMethod, match="measured twice"):
-            randomisation.of_run(run, idle, *asked[2:])
+            measured_of(run, idle, *asked[2:])
 
 
 def test_other_options_are_measured_anew(trained, run_copy):
@@ -221,7 +230,7 @@ def test_other_options_are_measured_anew(trained, run_copy):
     explainer = Explainer(name="a/b", summary="", explain=counted, options={"k": Option(1, "")})
     reference = run_folder.load_reference(run)
     for k in (1, 1, 2):
-        found = randomisation.of_run(run, explainer, {"k": k}, classifier, None, [], reference)
+        found = measured_of(run, explainer, {"k": k}, classifier, None, [], reference)
         assert not found.depends  # an edge detector, on a trained network
     assert {options["k"] for options in calls} == {1, 2}
     assert [path.name for path in (run_copy / "trust").glob("a*")] == ["a%2Fb.json"]
@@ -245,7 +254,7 @@ def test_examples_are_not_judged():
         ],
     )
     images = images_of(PIXELS)
-    assert randomisation.randomisation_test(explainer, {}, linear(), images, [0] * 4, None) is None
+    assert measured(explainer, {}, linear(), images, [0] * 4, None) is None
 
 
 def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
@@ -259,9 +268,7 @@ def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
     explainer = Explainer(
         name="slow", summary="", explain=slow, options={"evaluations": Option(0, "")}
     )
-    found = randomisation.randomisation_test(
-        explainer, {"evaluations": 0}, linear(), images_of(PIXELS), [0] * 4, None
-    )
+    found = measured(explainer, {"evaluations": 0}, linear(), images_of(PIXELS), [0] * 4, None)
     assert found.images == randomisation.FEWEST
     assert set(seen) == {(randomisation.FEWEST, randomisation.CHEAPER["evaluations"])}
     assert randomisation.cheaper({"evaluations": 10, "budget": 60.0, "k": 5}) == {
@@ -272,7 +279,7 @@ def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
 
 
 def test_a_record_is_read_as_it_was_written():
-    found = randomisation.randomisation_test(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
+    found = measured(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     record = json.loads(json.dumps(found.to_record(), allow_nan=False))
     assert randomisation.Randomisation.from_record(record) == found
 
@@ -289,5 +296,5 @@ def test_a_run_without_pictures_uses_the_images_at_hand(trained, run_copy):
     images = images_of(np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8))
     explainer = Explainer(name="watching", summary="", explain=watching)
     classifier = model_file.load_classifier(run)
-    randomisation.of_run(run, explainer, {}, classifier, images, [0, 1, 0], reference)
+    measured_of(run, explainer, {}, classifier, images, [0, 1, 0], reference)
     assert set().union(*seen) == set(images.names)

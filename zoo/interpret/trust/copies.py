@@ -38,7 +38,7 @@ class Copies:
     """
 
     def __init__(self, classifier: TrainedClassifier, pixels: np.ndarray) -> None:
-        self._trained, self._pixels = classifier, pixels.astype(np.float32)
+        self._trained, self._pixels = classifier, classifier.seen(pixels)
         self._kept: dict[Stage, list[np.ndarray]] = {}
         self._names = [layer.name for layer in weighted_layers(classifier.model)]
 
@@ -69,7 +69,11 @@ class Copies:
     def _network(self) -> TrainedClassifier:
         trained = self._trained
         return TrainedClassifier(
-            _copy(trained.model), trained.class_names, trained.positive, trained.temperature
+            _copy(trained.model),
+            trained.class_names,
+            trained.positive,
+            trained.temperature,
+            frame_of=trained,
         )
 
     def _shuffle(self, stage: Stage) -> None:
@@ -98,7 +102,7 @@ class Copies:
             renewed |= layer.trainable and isinstance(layer, keras.layers.BatchNormalization)
         interruption.check()
         if renewed:
-            copy(self._pixels, training=True)
+            self._network.inner(self._pixels, training=True)
 
 
 def weighted_layers(model: Any) -> list[Any]:

@@ -11,13 +11,13 @@ import numpy as np
 
 from zoo.base.explanations import Attribution, Explainer, Explanation, Reference
 from zoo.base.types import TEST, VALIDATION, Images
-from zoo.interpret.trust import perturbation, randomisation, stability
+from zoo.interpret.trust import kept, perturbation, stability
 from zoo.interpret.trust.controls import moved, others
 from zoo.interpret.trust.localisation import Localisation, localise
 from zoo.interpret.trust.perturbation import Faithfulness
 from zoo.interpret.trust.randomisation import explaining_seconds, first
 from zoo.interpret.trust.seen import Seen, seen_by
-from zoo.interpret.trust.stability import REPEATS, TRIES, Stability
+from zoo.interpret.trust.stability import REPEATS, TRIES, Noisy, Stability
 from zoo.interpret.trust.verdict import Evidence, Trust, judge_map
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
@@ -65,13 +65,9 @@ def judge_maps(
     if not maps:
         return [{} for _ in targets]
     known = {explainer.name: explainer for explainer in explainers}
-    copies = randomisation.copies_of(classifier, images, reference)
-    random = {
-        method: randomisation.of_run(
-            run, known[method], options[method], classifier, images, targets, reference, copies
-        )
-        for method in maps
-    }
+    random = kept.of_run(
+        run, [known[method] for method in maps], options, classifier, images, targets, reference
+    )
     begun, limit = time.perf_counter(), seconds * len(targets)
     values = {
         method: np.stack([one.values for one in attributions])
@@ -81,7 +77,7 @@ def judge_maps(
     maps_seen = {method: seen.maps(np.nan_to_num(stack)) for method, stack in values.items()}
     faithful = _faithfulness(seen, targets, maps_seen, steps, PERTURBING * limit)
     places = [None] * len(targets) if masks is None else seen.masks(masks)
-    stable = {}
+    stable, noisy = {}, Noisy(images)
     waiting = sorted(maps, key=lambda method: _stated_seconds(maps[method]))
     for place, method in enumerate(waiting):
         left = limit - (time.perf_counter() - begun)
@@ -93,6 +89,7 @@ def judge_maps(
             targets,
             reference,
             values[method],
+            noisy,
             _stated_seconds(maps[method]),
             left / (len(waiting) - place),
         )
@@ -192,10 +189,14 @@ def _stability(
     targets: Sequence[int],
     reference: Reference | None,
     values: np.ndarray,
+    noisy: Noisy,
     stated: float,
     limit: float,
 ) -> Sequence[Stability | None]:
-    """Try a method again as often as the time allows, measured on one image; None: not once."""
+    """Try a method again as often as the time allows; None: not once.
+
+    What a try takes is `stated` by the method, or else measured on one image.
+    """
     seeded = stability.SEED in explainer.options
     tries, repeats = TRIES, REPEATS * seeded
     if math.isfinite(limit):
@@ -203,7 +204,9 @@ def _stability(
         if stated * len(targets) > limit or limit <= 0:
             return [None] * len(targets)
         one, target = first(images, targets, 1)
-        cost = explaining_seconds(explainer, options, classifier, one, target, reference, calls=1)
+        cost = stated or explaining_seconds(
+            explainer, options, classifier, one, target, reference, calls=1
+        )
         left = limit - (time.perf_counter() - begun)
         calls = int(left / (cost * len(targets)))
         if calls < 1:
@@ -220,6 +223,7 @@ def _stability(
         np.nan_to_num(values),
         tries=tries,
         repeats=repeats,
+        noisy=noisy,
     )
 
 

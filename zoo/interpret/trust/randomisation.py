@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
-from zoo.base.digests import digest_bytes
-from zoo.base.errors import NotWritten
 from zoo.base.explanations import Attribution, Explainer, Reference
-from zoo.base.files import write_json
 from zoo.base.pictures import images as pictures
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Images
 from zoo.interpret.methods import asked
-from zoo.interpret.trust.copies import RANDOM_NETWORKS, WHOLE, Copies
+from zoo.interpret.trust.copies import WHOLE, Copies
 from zoo.interpret.trust.seen import within
 from zoo.interpret.trust.similarity import rank_correlation, ssim
 from zoo.network.classifier import TrainedClassifier
-from zoo.runs.run_folder import CASES, MODEL, Run
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the measurement changes, so that kept results expire."""
-FOLDER = "trust"
 IMAGES, FEWEST = 8, 2
 """Images that are compared: so many, and so few where a method is slow."""
-SECONDS = 90.0
+SECONDS = 8.0
 """What the maps of one method may take together, the making of the copies not counted."""
-CHEAPER = {"evaluations": 64, "samples": 8, "steps": 8, "budget": 2.0}
+CHEAPER = {"evaluations": 64, "samples": 8, "steps": 8, "budget": 2.0, "max_channels": 8}
 """What these options are lowered to here: coarse maps tell as well whether the weights count."""
 ALIKE = 0.7
 """Rank correlation with the maps of random networks from which a method ignores the weights.
@@ -83,82 +75,71 @@ class Randomisation:
         return cls(**values)
 
 
-def of_run(
-    run: Run,
-    explainer: Explainer,
-    options: Mapping[str, Any],
-    classifier: TrainedClassifier,
-    images: Images,
-    targets: Sequence[int],
-    reference: Reference | None,
-    copies: Copies | None = None,
-) -> Randomisation | None:
-    """Measure a method on a run once, and keep the result in the run's folder `trust`.
-
-    Pictures of the run's own cases are used, or `images` when it keeps none. None for a method that
-    gives no maps. `copies` are those of `copies_of`; give them when several methods are measured.
-    """
-    path = run.path / FOLDER / f"{quote(explainer.name, safe='+')}.json"
-    key = {
-        "version": VERSION,
-        "method": explainer.name,
-        "origin": explainer.origin,
-        "options": dict(options),
-        "files": {name: run.record.get("files", {}).get(name, "") for name in (MODEL, CASES)},
-    }
-    if (known := _read(path, key)) is not None:
-        return known
-    cases = known_images(reference, classifier.input_shape)
-    if cases is not None:
-        images = cases
-        targets = classifier.logits(images.pixels).argmax(axis=1).tolist()
-    result = randomisation_test(explainer, options, classifier, images, targets, reference, copies)
-    if result is not None:
-        with contextlib.suppress(NotWritten):  # a run that may only be read is measured each time
-            told = result.to_record()
-            write_json(path, {**key, "result": told, "digest": _digest(told)})
-    return result
-
-
 def randomisation_test(
-    explainer: Explainer,
-    options: Mapping[str, Any],
+    explainers: Sequence[Explainer],
+    options: Mapping[str, Mapping[str, Any]],
     classifier: TrainedClassifier,
     images: Images,
     targets: Sequence[int],
     reference: Reference | None,
-    copies: Copies | None = None,
-) -> Randomisation | None:
-    """Compare a method's maps of a network with those of its shuffled copies, on a few images.
+) -> dict[str, Randomisation | None]:
+    """Compare methods' maps of a network with those of its shuffled copies, on a few images.
 
-    None when the method gives no maps.
+    None for a method that gives no maps. Each copy is made once, and one pass through it serves all
+    methods that ask for gradients.
 
     Source: Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, *Sanity Checks for Saliency Maps*,
     2018.
     """
-    options = cheaper(options)
     images, targets = first(images, targets, IMAGES)
-    # A classifier remembers its answers to arrays that cannot change; here its weights change.
-    images = replace(images, pixels=images.pixels.copy())
-    copies = copies or Copies(classifier, images.pixels)
+    copies = Copies(classifier, images.pixels)
+    stages = [*copies.cascade, *copies.random]
     boxes, size = classifier.boxes(images.pixels), classifier.inner.input_shape[1:3]
-
-    def maps(network: TrainedClassifier) -> np.ndarray:
-        explanations = asked(explainer, network, images, targets, reference, options)
-        drawn = np.array(
-            [np.nan_to_num(m.values) for m in explanations if isinstance(m, Attribution)]
-        )
-        return within(drawn, boxes[: len(drawn)], size) if len(drawn) else drawn
-
+    settings = {one.name: cheaper(options[one.name]) for one in explainers}
     one, target = first(images, targets, 1)
-    seconds = explaining_seconds(explainer, options, classifier, one, target, reference)
-    networks = len(copies.cascade) + RANDOM_NETWORKS + 1
-    images, targets = first(images, targets, max(FEWEST, int(SECONDS / (seconds * networks))))
-    if not len(trained := maps(classifier)):
-        return None
-    cascade = [maps(copies.at(stage)) for stage in copies.cascade]
-    random = [maps(copies.at(stage)) for stage in copies.random]
+    one = _shown_to(classifier, explainers, one, target)  # what is shared is no method's own time
+    counts = {
+        explainer.name: _affordable(
+            explaining_seconds(
+                explainer, settings[explainer.name], classifier, one, target, reference
+            ),
+            len(stages) + 1,
+        )
+        for explainer in explainers
+    }
 
+    def maps(network: TrainedClassifier) -> dict[str, np.ndarray]:
+        shown = _shown_to(network, explainers, images, targets)
+        drawn = {}
+        for explainer in explainers:
+            count = counts[explainer.name]
+            some = (shown, targets) if count >= len(targets) else first(shown, targets, count)
+            given = asked(explainer, network, *some, reference, settings[explainer.name])
+            values = [np.nan_to_num(m.values) for m in given if isinstance(m, Attribution)]
+            if values:
+                seen = within(np.array(values), boxes[: len(values)], size)
+                drawn[explainer.name] = seen
+        return drawn
+
+    trained = maps(classifier)
+    explainers = [explainer for explainer in explainers if explainer.name in trained]
+    shuffled = [maps(copies.at(stage)) for stage in stages] if trained else []
+    cascade, random = shuffled[: len(copies.cascade)], shuffled[len(copies.cascade) :]
+    names = (*(stage.name for stage in copies.cascade), WHOLE)
+    found: dict[str, Randomisation | None] = dict.fromkeys(settings)
+    for name, of_trained in trained.items():
+        of_cascade, of_random = ([stage[name] for stage in part] for part in (cascade, random))
+        found[name] = _compared(names, of_trained, of_cascade, of_random)
+    return found
+
+
+def _compared(
+    stages: tuple[str, ...],
+    trained: np.ndarray,
+    cascade: Sequence[np.ndarray],
+    random: Sequence[np.ndarray],
+) -> Randomisation:
+    """Compare a method's maps, each `(batch, height, width)`, with those of the trained network."""
     structure, rank = (
         (
             *(float(alike(trained, stage).mean()) for stage in cascade),
@@ -170,16 +151,37 @@ def randomisation_test(
         _interval(np.concatenate([alike(*pair) for pair in itertools.combinations(random, 2)]))
         for alike in (ssim, _rank)
     )
-    stages = (*(stage.name for stage in copies.cascade), WHOLE)
     return Randomisation(
-        stages, structure, rank, null_ssim, null_rank, rank[-1] < ALIKE, len(targets)
+        stages, structure, rank, null_ssim, null_rank, rank[-1] < ALIKE, len(trained)
     )
 
 
-def copies_of(classifier: TrainedClassifier, images: Images, reference: Reference | None) -> Copies:
-    """Return the copies that all methods can be measured with; none is made before it is needed."""
-    cases = known_images(reference, classifier.input_shape)
-    return Copies(classifier, (images if cases is None else cases).pixels[:IMAGES])
+def _shown_to(
+    network: TrainedClassifier,
+    explainers: Sequence[Explainer],
+    images: Images,
+    targets: Sequence[int],
+) -> Images:
+    """Return a copy of images of which a network in one state has remembered the gradients.
+
+    A classifier knows an array again that cannot change, but not that its weights have changed: so
+    each state is shown an array of its own.
+    """
+    pixels = images.pixels.copy()
+    pixels.flags.writeable = False
+    if wanted := asked_gradients(explainers):
+        network.gradients(pixels, targets, by_pixels="pixels" in wanted)
+    return replace(images, pixels=pixels)
+
+
+def asked_gradients(explainers: Sequence[Explainer]) -> set[str]:
+    """Return by what the methods will ask to differentiate."""
+    return {explainer.gradients for explainer in explainers} - {""}
+
+
+def _affordable(seconds: float, networks: int) -> int:
+    """Return how many images are explained where one takes so long, of so many networks each."""
+    return max(FEWEST, min(IMAGES, int(SECONDS / (max(seconds, 1e-6) * networks))))
 
 
 def known_images(reference: Reference | None, input_shape: tuple[int, int, int]) -> Images | None:
@@ -241,18 +243,3 @@ def _rank(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _interval(values: np.ndarray) -> Interval:
     low, high = np.percentile(values, [2.5, 97.5])
     return float(values.mean()), float(low), float(high)
-
-
-def _digest(result: Mapping[str, Any]) -> str:
-    return digest_bytes(json.dumps(result, sort_keys=True).encode())
-
-
-def _read(path: Path, key: Mapping[str, Any]) -> Randomisation | None:
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-        same = all(kept[name] == value for name, value in key.items())
-        if same and kept["digest"] == _digest(kept["result"]):
-            return Randomisation.from_record(kept["result"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # absent, damaged or of another time: measure again
-    return None
