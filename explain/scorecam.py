@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explain.checks import check_at_least
-from explain.kept import kept
 from explain.maps import visualisers
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
-from zoo.base.explanations import LAST_FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +33,7 @@ def zoo_explainers() -> list[Explainer]:
                 )
             },
             feature_layer=True,
+            gradients="features",
         )
     ]
 
@@ -58,43 +56,36 @@ def explain(
             `max_channels` is below 1.
     """
     import numpy as np
-
-    with visualisers.quiet_import():
-        from tf_keras_vis.scorecam import Scorecam
+    from scipy.special import softmax
 
     check_at_least("max_channels", max_channels, 1)
     visualisers.check_features(classifier, NAME)
-    network = _silent(classifier)
-    visualiser = Scorecam(network)
-    features = network.get_layer(LAST_FEATURES).output
-    channels = min(max_channels, features.shape[-1])
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        coarse = visualiser(
-            visualisers.target_logits(wanted),
-            classifier.seen(pixels),
-            penultimate_layer=LAST_FEATURES,
-            seek_penultimate_conv_layer=False,
-            batch_size=visualisers.CHUNK,
-            max_N=channels,
-            expand_cam=False,
-            normalize_cam=False,
-        )
-        return classifier.place(np.asarray(coarse), pixels)
+        (features,) = np.asarray(classifier.gradients(pixels, wanted).features)
+        chosen = features[..., _varying(features, max_channels)]
+        (seen,) = classifier.seen(pixels)
+        logits = classifier.inside.logits(seen * _masks(chosen, seen.shape[:2]))
+        weights = softmax(logits, axis=1)[:, wanted[0]]
+        return classifier.place(np.maximum(chosen @ weights, 0)[None], pixels)
 
-    # One image a pass: tf-keras-vis tries the chosen channels of all images on every image.
+    # One image a pass: its masked copies are the batch.
     return visualisers.attributions(NAME, classifier, images, targets, maps, chunk=1)
 
 
-@kept
-def _silent(classifier: Classifier) -> Any:
-    """Give the network anew with a `predict` that prints no progress.
+def _varying(features: np.ndarray, count: int) -> np.ndarray:
+    """Return which channels of `(rows, columns, channels)` vary most, at most so many."""
+    import numpy as np
 
-    It is kept, since Keras compiles `predict` anew for each model.
-    """
-    import keras
+    return np.argsort(-features.std(axis=(0, 1)), kind="stable")[:count]
 
-    model = visualisers.featured_network(classifier)
-    quiet = keras.Model(list(model.inputs), list(model.outputs))
-    quiet.predict = functools.partial(quiet.predict, verbose=0)
-    return quiet
+
+def _masks(channels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Enlarge `(rows, columns, channels)` to `(channels, *size, 1)`, each from 0 to 1."""
+    import numpy as np
+    from scipy.ndimage import zoom
+
+    rows, columns = channels.shape[:2]
+    large = zoom(channels, (size[0] / rows, size[1] / columns, 1), order=1, mode="nearest")
+    low, high = large.min(axis=(0, 1)), large.max(axis=(0, 1))
+    return np.moveaxis((large - low) / (high - low + np.finfo(np.float32).eps), -1, 0)[..., None]

@@ -36,24 +36,15 @@ def quiet_import() -> Iterator[None]:
 
 
 @kept
-def network(classifier: Classifier) -> Any:
-    """Give a classifier's model in the form that tf-keras-vis calls: a list in, a list out.
-
-    The weights are shared, unless a layer computes in half precision: then it is a float32 copy,
-    for gradients of 8 bits are too coarse to be drawn.
-    """
-    return _with_lists(classifier.precise_model)
-
-
-@kept
 def featured_network(classifier: Classifier) -> Any:
-    """Give in that form what comes behind the frame; its layer `LAST_FEATURES` has the map."""
-    return _with_lists(classifier.featured_model)
+    """Give what comes behind the frame as tf-keras-vis calls it: a list in, a list out.
 
-
-def _with_lists(model: Any) -> Any:
+    Its layer `LAST_FEATURES` has the feature map. The weights are shared, unless a layer computes
+    in half precision: then it is a float32 copy, for gradients of 8 bits are too coarse to draw.
+    """
     import keras
 
+    model = classifier.featured_model
     return keras.Model(list(model.inputs), list(model.outputs))
 
 

@@ -28,6 +28,7 @@ from explain import (
 )
 from explain.maps import visualisers
 from zoo import InvalidSetting
+from zoo.base.explanations import LAST_FEATURES
 from zoo.base.registry import load_registry
 
 CAMS = (gradcam, gradcam_plus_plus, scorecam, hirescam, layercam)
@@ -236,6 +237,7 @@ def test_maps_equal_those_of_tf_keras_vis(name):
     with visualisers.quiet_import():
         from tf_keras_vis.gradcam import Gradcam
         from tf_keras_vis.saliency import Saliency
+        from tf_keras_vis.scorecam import Scorecam
 
     keras.utils.set_random_seed(1)
     model = load_registry().architecture(name).build((96, 64, 3), 2)
@@ -250,12 +252,26 @@ def test_maps_equal_those_of_tf_keras_vis(name):
         np.testing.assert_allclose(
             found.values, map_.values, rtol=1e-4, atol=1e-4 * map_.values.max()
         )
-    reference = Saliency(visualisers.network(subject))(
+    network = visualisers.featured_network(subject)
+    reference = Saliency(network)(
         visualisers.target_logits(targets), pixels.astype(np.float32), normalize_map=False
     )
     for found, map_ in zip(saliency.explain(subject, images, targets), reference, strict=True):
         assert map_.max() > 0
         np.testing.assert_allclose(found.values, map_, rtol=1e-4, atol=1e-4 * map_.max())
+    (coarse,) = Scorecam(network)(
+        visualisers.target_logits(targets[:1]),
+        pixels[:1].astype(np.float32),
+        penultimate_layer=LAST_FEATURES,
+        seek_penultimate_conv_layer=False,
+        max_N=16,
+        expand_cam=False,
+        normalize_cam=False,
+    )
+    (map_,) = subject.place(np.asarray(coarse)[None], pixels[:1])
+    (found,) = scorecam.explain(subject, images_of(pixels[:1]), targets[:1])
+    assert map_.max() > 0
+    np.testing.assert_allclose(found.values, map_, rtol=1e-3, atol=1e-3 * map_.max())
 
 
 @by_method
@@ -276,9 +292,10 @@ def test_a_network_in_half_precision_is_explained_in_float32(method):
 
 def test_network_is_prepared_once_and_shares_its_weights():
     classifier = halves_network()
-    prepared = visualisers.network(classifier)
-    assert visualisers.network(classifier) is prepared
-    assert prepared.get_layer("logits") is classifier.model.get_layer("logits")
+    prepared = visualisers.featured_network(classifier)
+    assert visualisers.featured_network(classifier) is prepared
+    own = {id(weight) for weight in classifier.model.weights}
+    assert own == {id(weight) for weight in prepared.weights}
 
 
 def test_declaring_explainers_imports_nothing_heavy():
