@@ -71,6 +71,12 @@ from zoo.training.recipe import settings
     show_default=True,
     help="Whether the run folder keeps small pictures of patients.",
 )
+@click.option(
+    "--verdicts/--no-verdicts",
+    default=True,
+    show_default=True,
+    help="Prepare verdicts on heat maps at the end; else the first one takes longer.",
+)
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(
@@ -89,6 +95,7 @@ def command(
     allow_findings: bool,
     masks: Path | None,
     reference: str,
+    verdicts: bool,
     folder: Path | None,
     resume: str | None,
 ) -> None:
@@ -142,7 +149,12 @@ def command(
     try:
         if resume is not None:
             run = train.resume(
-                resume, devices=devices, folder=folder, registry=registry, progress=console
+                resume,
+                devices=devices,
+                verdicts=verdicts,
+                folder=folder,
+                registry=registry,
+                progress=console,
             )
         else:
             run = train.train(
@@ -156,6 +168,7 @@ def command(
                 allow_findings=allow_findings,
                 masks=masks,
                 devices=devices,
+                verdicts=verdicts,
                 folder=folder,
                 registry=registry,
                 progress=console,
