@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers
 
 from zoo.data.pipeline import PREDICTION_BATCH
-from zoo.network.classifier import TrainedClassifier
+from zoo.network import frame, localiser
+from zoo.network.classifier import GRADIENT_BATCH, TrainedClassifier
 from zoo.stats.probabilities import decide, softmax
 
 SHAPE = (8, 8, 3)
@@ -132,6 +133,41 @@ def test_one_pass_serves_the_answer_and_the_class_decided_for(threshold):
     assert subject.gradients(pixels, targets).by_pixels is None
     with pytest.raises(AssertionError, match="again"):
         subject.gradients(pixels, 1 - targets)
+
+
+def test_few_images_take_the_graph_that_is_there():
+    subject, fresh = classifier(), classifier()
+    fresh.model.set_weights(subject.model.get_weights())
+    subject.gradients(noise(1), [0], by_pixels=True)
+    found, expected = subject.gradients(noise(2), [0, 1]), fresh.gradients(noise(2), [0, 1])
+    assert "_by_features" not in vars(subject)
+    assert found.by_pixels is None
+    np.testing.assert_allclose(found.by_features, expected.by_features, rtol=1e-4, atol=1e-8)
+    subject.gradients(noise(GRADIENT_BATCH + 1), [0] * (GRADIENT_BATCH + 1))
+    assert "_by_features" in vars(subject)
+
+
+def test_a_framed_network_is_differentiated_by_the_picture_and_tells_its_boxes():
+    pixels = keras.Input((32, 32, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(pixels))
+    model = frame.framed(keras.Model(pixels, layers.Dense(2)(x)), localiser.lungs())
+    subject = TrainedClassifier(model, ("a", "b"), 1)
+    shown = np.random.default_rng(1).integers(0, 256, (3, *model.input_shape[1:]), np.uint8)
+    shown.flags.writeable = False
+    found = subject.gradients(shown, [0, 1, 1], by_pixels=True)
+    given = tf.constant(shown, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        logits = model(given, training=False)
+        score = tf.gather(logits, [0, 1, 1], batch_dims=1)
+    expected = tape.gradient(score, given).numpy()
+    np.testing.assert_allclose(found.logits, logits, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        found.by_pixels, expected, rtol=1e-3, atol=1e-4 * abs(expected).max()
+    )
+    without_passes(subject)
+    fresh = TrainedClassifier(model, ("a", "b"), 1)
+    np.testing.assert_allclose(subject.boxes(shown), fresh.boxes(shown), atol=1e-5)
 
 
 def test_of_three_classes_the_most_probable_is_explained():

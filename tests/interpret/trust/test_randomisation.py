@@ -89,6 +89,26 @@ def test_a_map_of_the_weights_depends_on_them(method):
     assert found.images >= 2
 
 
+def test_methods_measured_together_are_as_each_is_alone():
+    registry = load_registry()
+    together = [registry.explainer(name) for name in ("gradcam", "saliency", "scorecam")]
+    options = {
+        one.name: {name: option.default for name, option in one.options.items()} for one in together
+    }
+    classifier, asked = (
+        TrainedClassifier(normalised(1), ("a", "b"), 0),
+        (images_of(PIXELS), [1] * 4),
+    )
+    found = randomisation.randomisation_test(together, options, classifier, *asked, None)
+    for explainer in together:
+        alone = measured(explainer, options[explainer.name], classifier, *asked, None)
+        both = found[explainer.name]
+        assert both.stages == alone.stages
+        np.testing.assert_allclose(both.rank, alone.rank, atol=0.02)
+        np.testing.assert_allclose(both.ssim, alone.ssim, atol=0.02)
+    assert found["gradcam"].rank != found["saliency"].rank
+
+
 def test_an_edge_detector_does_not():
     found = measured(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     assert not found.depends

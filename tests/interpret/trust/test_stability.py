@@ -83,6 +83,19 @@ def test_noise_is_invisible_and_the_same_for_every_image():
     assert (difference[0] != difference[1]).any()
 
 
+def test_tries_are_put_side_by_side_for_all_methods_alike():
+    noisy = stability.Noisy(images_of(PIXELS))
+    (shown,) = noisy.tries(3)
+    assert noisy.tries(3) == [shown]
+    assert shown.pixels.shape == (9, 24, 24, 1)
+    assert not shown.pixels.flags.writeable  # so that what is computed of it is remembered
+    assert shown.names[3:6] == ("image 0", "image 1", "image 2")
+    many = images_of(np.repeat(PIXELS, 7, axis=0))
+    assert [len(one.names) for one in stability.Noisy(many).tries(2)] == [21, 21]
+    one_by_one = [part.pixels for part in stability.Noisy(many).tries(2)]
+    np.testing.assert_array_equal(np.stack(one_by_one)[:, ::7], np.split(shown.pixels, 3)[:2])
+
+
 def test_what_was_not_tried_is_none():
     (found, *_) = judged(explainer(lambda pixels, seed: pixels), tries=0)
     assert found == stability.Stability(None, None)
