@@ -65,6 +65,7 @@ def fit_representers(
     embeddings, each times its alpha: how far the fitted head's probability is from the network's,
     over the penalty. In 64 bits, since the alphas are small differences of probabilities.
     """
+    from scipy.linalg import cholesky, solve_triangular
     from scipy.optimize import minimize
     from scipy.special import logsumexp, softmax
 
@@ -77,23 +78,32 @@ def fit_representers(
     penalty = np.full((points.shape[1], 1), PENALTY)
     penalty[-1] = 0  # the base is no sum over cases
 
+    # Measured by how the loss curves at the start all directions are alike: a tenth of the steps.
+    curving = (wanted * (1 - wanted)).mean(axis=1)
+    curvature = (points.T * curving) @ points / cases + 2 * PENALTY * np.eye(points.shape[1])
+    root = cholesky(curvature, lower=True)
+
+    def head_of(flat: np.ndarray) -> np.ndarray:
+        return solve_triangular(root, flat.reshape(-1, classes), trans="T", lower=True)
+
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        head = flat.reshape(-1, classes)
+        head = head_of(flat)
         given = points @ head
         surprise = (logsumexp(given, axis=1) - (wanted * given).sum(axis=1)).mean()
         slope = points.T @ (softmax(given, axis=1) - wanted) / cases + 2 * penalty * head
-        return float(surprise + (penalty * head**2).sum()), slope.ravel()
+        of_flat = solve_triangular(root, slope, lower=True)
+        return float(surprise + (penalty * head**2).sum()), of_flat.ravel()
 
     start = np.vstack([weights * scale, bias + mean @ weights]).astype(np.float64)
     start -= start.mean(axis=1, keepdims=True)  # what all classes share changes no probability
     minimum = minimize(
         loss,
-        start.ravel(),
+        (root.T @ start).ravel(),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": STEPS, "maxfun": STEPS, "gtol": 1e-8, "ftol": 0, "maxcor": 20},
     )
-    head = minimum.x.reshape(-1, classes)
+    head = head_of(minimum.x)
     given = points @ head
     return Representers(
         alphas=(wanted - softmax(given, axis=1)) / (2 * PENALTY * cases),

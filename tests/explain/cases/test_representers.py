@@ -28,6 +28,13 @@ def test_the_values_and_the_base_add_up_to_the_heads_logit(fitted):
         assert whole == pytest.approx(logits[target], abs=0.01)
 
 
+def test_the_head_is_the_sum_of_the_cases(fitted):
+    """So it is at the optimum and nowhere else."""
+    embeddings, _, found = fitted
+    summed = ((embeddings - found.mean) / found.scale).T @ found.alphas
+    np.testing.assert_allclose(summed, found.head, atol=1e-4 * np.abs(found.head).max())
+
+
 def test_the_head_answers_as_the_network_does(fitted):
     embeddings, logits, found = fitted
     assert found.fidelity > 0.98
