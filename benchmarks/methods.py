@@ -3,8 +3,8 @@
     python benchmarks/methods.py RUN [--image IMAGE] [--verdicts] [--picture maps.png]
 
 Without an image it is a phantom with an opacity. Seconds are of the second call; processor seconds
-also tell on a machine that has other work. Verdicts take a minute or two a method the first time,
-for the maps of shuffled networks, which are kept in the run's folder.
+also tell on a machine that has other work. A verdict takes longer the first time, for the maps of
+shuffled networks, which are kept in the run's folder: see verdict_speed.py.
 """
 
 from __future__ import annotations
