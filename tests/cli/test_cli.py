@@ -70,6 +70,9 @@ def tiny(tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         (["predict"], "PATH"),
         (["evaluate", "--split", "exam"], "exam"),
         (["explain"], "IMAGE"),
+        (["explain", "a.png", "--concept", "drain=b"], "--concept belongs to --global"),
+        (["explain", "--global", "x", "--concept", "drain"], "Expected NAME=FOLDER"),
+        (["explain", "--global", "x", "--concept", "marker=b"], "two concepts called 'marker'"),
     ],
 )
 def test_wrong_words_get_one_sentence(arguments: list[str], told: str, tmp_path: Path) -> None:

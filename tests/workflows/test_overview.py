@@ -15,6 +15,7 @@ from PIL import Image
 
 from zoo import DISCLAIMER, BadInput, Sample
 from zoo.base.registry import Registry
+from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.result import Overview
 from zoo.interpret.overview.sampling import stratified
 from zoo.report.pages.overview import figures, overview_page
@@ -69,8 +70,30 @@ def masks(tiny_registry: Registry, trained: Run, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images that have noise in common."""
+    folder, random = tmp_path_factory.mktemp("noise"), np.random.default_rng(0)
+    for number in range(12):
+        pixels = random.integers(0, 256, (64, 64), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def found(trained: Run, tiny_registry: Registry, masks: Path) -> Overview:
     return overview(trained, masks=masks, methods=METHODS, registry=tiny_registry)
+
+
+@pytest.fixture(scope="module")
+def inside(trained: Run, tiny_registry: Registry, noise: Path) -> Overview:
+    """Of images of more patients than the test part of the run has."""
+    return overview(
+        trained,
+        "phantom?images=40&size=64&seed=9",
+        methods=METHODS,
+        concepts={EVIL: noise},
+        registry=tiny_registry,
+    )
 
 
 def test_each_class_is_sampled_evenly_and_a_rare_one_whole() -> None:
@@ -110,6 +133,7 @@ def test_everything_is_written(found: Overview, trained: Run, tmp_path: Path) ->
     assert [entry["question"] for entry in record["summary"]] == [
         "Does the score survive without the lungs?",
         "Do markers flip answers?",
+        "Which concept carries the score?",
         "Where does it look?",
     ]
     assert found.sentences[0].startswith("Does the score survive without the lungs? ")
@@ -162,6 +186,37 @@ def test_names_from_outside_are_escaped(found: Overview) -> None:
         found, run=EVIL, class_names=("NORMAL", EVIL), notes=Notes("Some images.", EVIL)
     )
     assert "<script" not in overview_page(harmful)
+
+
+def test_concepts_of_a_folder_are_tested_beside_the_ready_made_ones(inside: Overview) -> None:
+    tested = {one.name: one for one in inside.concepts.tested}
+    assert tested.keys() == {*READY, EVIL} - {"lung texture"}
+    assert inside.concepts.left_out.endswith("patients with known lungs: lung texture.")
+    assert tested[EVIL].images == 12
+    assert tested[EVIL].verdict != "not seen", "noise looks like no radiograph"
+    assert len(inside.factors.each) == 6
+    text = Page(overview_page(inside)).text
+    for expected in (
+        "without sharpness",
+        "with marker",
+        "Factor 6, for",
+        "in percentage points",
+    ):
+        assert expected in text, expected
+
+
+def test_few_patients_are_said_to_be_few(found: Overview) -> None:
+    reason = "There are images of fewer than 10 patients."
+    assert found.concepts.left_out == found.factors.left_out == reason
+    assert Page(overview_page(found)).text.count(reason) == 3, "in short and in both sections"
+
+
+def test_a_folder_of_one_image_is_refused_before_anything_is_done(
+    trained: Run, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    Image.new("L", (64, 64)).save(tmp_path / "one.png")
+    with pytest.raises(BadInput, match="'drain' has 1 images"):
+        overview(trained, concepts={"drain": tmp_path}, registry=tiny_registry)
 
 
 def test_without_masks_the_rest_is_there(trained: Run, tiny_registry: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from zoo.base.sources import source_slug
 from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.data.queries import Skipped, find_images
+from zoo.interpret.overview.concept_folders import named_folders
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -109,6 +111,7 @@ def command(
     is kept. --audit and --global look at a run as a whole.
     """
     _one_kind(paths, audit, overall, source, sample, concepts)
+    folders = named_folders(concepts)
     registry, console = load_registry(), Console()
     for method in asked["methods"]:
         registry.explainer(method)
@@ -129,7 +132,7 @@ def command(
             output,
             asked["methods"],
             asked["masks"],
-            concepts,
+            folders,
         )
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")
@@ -204,10 +207,9 @@ def _measure(
     output: Path | None,
     methods: tuple[str, ...],
     masks: Path | None,
-    concepts: tuple[str, ...],
+    concepts: Mapping[str, Path],
 ) -> None:
     with quiet_import():
-        from zoo.interpret.overview.concept_folders import named_folders
         from zoo.report.pages.audit import said
         from zoo.runs.reference import keeps_pictures
         from zoo.workflows import audit as auditing
@@ -223,9 +225,8 @@ def _measure(
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
         page = auditing.write_audit(audit, output, run)
     else:
-        folders = named_folders(concepts)
         result = overview.overview(
-            run, source, sample=sample or overview.SAMPLE, concepts=folders, **asked
+            run, source, sample=sample or overview.SAMPLE, concepts=concepts, **asked
         )
         sentences, page = result.sentences, overview.write_overview(result, output, run)
     console.stop()

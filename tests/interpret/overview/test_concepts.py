@@ -92,7 +92,7 @@ def test_what_the_network_depends_on_is_found_and_nothing_else(
     known: str, touching: set[str]
 ) -> None:
     """`touching` concepts change the same pixels, so the network does depend on them."""
-    for seed in range(4):
+    for seed in range(3):
         found = results(known, seed)
         assert found.keys() == READY.keys()
         assert found[known].verdict == CARRYING, seed
@@ -139,7 +139,7 @@ def test_a_small_steady_difference_is_told_from_random_ones() -> None:
     drawn = vectors.random_vectors(random.normal(size=(60, 20)), 0)
     others = vectors.tcav_scores(vectors.derivatives(slope.repeat(60, axis=0), drawn))
     assert scores.tolist() == [1] * vectors.GROUPS
-    assert 0.2 < others.mean() < 0.8
+    assert others.mean() == 0.5
     assert vectors.against_random(scores, others) < 0.001
     assert made.right.mean() > 0.95
 

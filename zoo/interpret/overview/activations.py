@@ -20,7 +20,7 @@ FEWEST = 10
 """Pictures with fewer of which nothing is measured: each of ten groups needs one."""
 MEMORY = 1.5e9
 """Bytes that feature maps and what is made of them may take."""
-COPIES = 6
+COPIES = 8
 """As often as a feature map is held at once: features, slopes, a difference, parts of factors."""
 
 

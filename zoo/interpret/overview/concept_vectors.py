@@ -90,15 +90,17 @@ def unpaired_vectors(
 def random_vectors(features: np.ndarray, seed: int) -> np.ndarray:
     """Return `(30, features)`: differences of the means of random pictures, as many as in a group.
 
-    `features` is `(n, features)`, of at least ten pictures.
+    Each comes with its opposite, since nothing tells which of the two sides is with and which
+    without. `features` is `(n, features)`, of at least ten pictures.
     """
     random = np.random.default_rng(seed)
     half = max(1, len(features) // GROUPS)
-    weights = np.zeros((RANDOM, len(features)), np.float32)
+    weights = np.zeros((RANDOM // 2, len(features)), np.float32)
     for row in weights:
         drawn = random.permutation(len(features))
         row[drawn[:half]], row[drawn[half : 2 * half]] = 1 / half, -1 / half
-    return weights @ features
+    vectors = weights @ features
+    return np.concatenate([vectors, -vectors])
 
 
 def derivatives(slopes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -113,7 +115,7 @@ def derivatives(slopes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 def tcav_scores(along: np.ndarray) -> np.ndarray:
     """Return `(vectors,)`: the share of pictures whose score rises; no change counts half."""
-    return (np.sign(along) / 2 + 0.5).mean(axis=0)
+    return (np.sign(along) / 2 + 0.5).mean(axis=0, dtype=np.float64)
 
 
 def against_random(scores: np.ndarray, random: np.ndarray) -> float:

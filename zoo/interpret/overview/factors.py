@@ -1,9 +1,12 @@
 """What the last feature map is made of: factors that are in many cells, found without names.
 
 Source: Fel, Picard, Bethune, Boissin, Vigouroux, Colin, Cadene, Serre, "CRAFT: Concept Recursive
-Activation FacTorization for Explainability", 2023. Here the cells of the map are factorised in
-place of crops that are passed through the network anew, at one depth; and how much a factor matters
-is what changes without it, in place of a Sobol index.
+Activation FacTorization for Explainability", 2023. Three things are done otherwise. The cells of
+the map are factorised, in place of crops that are passed through the network anew. What is most of
+a map need not decide: in networks with a linear head on features of the middle it hardly does, so
+channels count by how the score depends on them, and what a cell says for the score in all counts as
+much as its channels together. And how much a factor matters is told by what changes without it, in
+place of a Sobol index.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ FITTED = 8000
 ROUNDS = 300
 BATCH = 32
 TINY = 1e-9
+TINY_WEIGHT = 1e-3
+"""The least weight of a channel, as a share of the greatest."""
 
 Rest = Callable[[np.ndarray], np.ndarray]
 """From a feature map `(n, rows, columns, channels)` to logits."""
@@ -38,13 +43,16 @@ class Factor:
     """One factor, and the crops that have most of it.
 
     `moved` is {value, low, high} of what the score loses without it, in its standard deviations:
-    above zero it speaks for the positive class. `drop` is {value, low, high, p} of the ROC-AUC
-    with the factor less that without it. `inside` is {value, low, high} of its share that lies in
-    the lungs, `lungs` the share of what is seen that they are; None where lungs are not known.
-    `positives` is its share in images of the positive class, each image having the same weight.
+    above zero it speaks for the positive class. `carried` is {value, low, high} of the part of the
+    score's differences between images that it makes: the slope of what is lost on the score. `drop`
+    is {value, low, high, p} of the ROC-AUC with the factor less that without it. `inside` is
+    {value, low, high} of its share that lies in the lungs, `lungs` the share of what is seen that
+    they are; None where lungs are not known. `positives` is its share in images of the positive
+    class, each class having the same weight.
     """
 
     moved: Mapping[str, float | None]
+    carried: Mapping[str, float | None]
     drop: Mapping[str, float | None]
     inside: Mapping[str, float | None] | None
     lungs: float | None
@@ -87,39 +95,47 @@ def no_factors(reason: str) -> Factors:
 
 
 def factorise(
-    features: np.ndarray, number: int = FACTORS, seed: int = 0
+    features: np.ndarray, slopes: np.ndarray, number: int = FACTORS, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Split a feature map `(n, rows, columns, channels)` into factors that are never negative.
 
-    Returns how much of each is where, `(n, rows, columns, factors)`; what each adds to the
-    channels, `(factors, channels)`; and the share of the squared map that they explain. Of a map
-    with negative values what lies above and below zero are channels of their own.
+    `slopes` are the gradients of the score by it. Returns how much of each factor is where,
+    `(n, rows, columns, factors)`; what each adds to the channels, `(factors, channels)`; and the
+    share of the squared map, weighted by the slopes, that they explain. Of a map with negative
+    values what lies above and below zero are channels of their own.
     """
     from sklearn.decomposition import NMF
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
     channels = features.shape[-1]
+    weights = np.sqrt((slopes.reshape(-1, channels) ** 2).mean(axis=0))
+    weights = np.maximum(weights, TINY_WEIGHT * weights.max())
     signed = bool(features.min() < 0)
-    drawn = np.random.default_rng(seed).permutation(features[..., 0].size)[:FITTED]
+    said = np.einsum("nrcd,nrcd->nrc", features, slopes)
+    scale = np.sqrt(((features * weights) ** 2).sum() / max((said**2).sum(), TINY))
+
+    own = _parted((features * weights).reshape(-1, channels), signed)
+    evidence = _parted((scale * said).reshape(-1, 1), True)
+    cells = np.concatenate([own, evidence], axis=1)
+    size = float(np.sqrt((cells**2).mean()))
+    cells /= size
+    drawn = np.random.default_rng(seed).permutation(len(cells))[:FITTED]
     number = min(number, channels, len(drawn))
     model = NMF(number, init="nndsvda", random_state=seed, max_iter=ROUNDS, tol=1e-3)
-    amounts, left, whole = [], 0.0, 0.0
     with threadpool_limits(1), warnings.catch_warnings():  # the same on every machine
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough is enough to look at
-        model.fit(_parted(features.reshape(-1, channels)[np.sort(drawn)], signed))
-        for start in range(0, len(features), BATCH):
-            interruption.check()
-            cells = _parted(features[start : start + BATCH].reshape(-1, channels), signed)
-            amount = model.transform(cells)
-            amounts.append(amount.astype(np.float32))
-            left += float(((cells - amount @ model.components_) ** 2).sum())
-            whole += float((cells**2).sum())
-    parts = model.components_.astype(np.float32)
+        model.fit(cells[np.sort(drawn)])
+        interruption.check()
+        amounts = model.transform(cells)
+    parts = model.components_[:, : own.shape[1]]  # without the evidence
+    own /= size
+    explained = 1 - float(((own - amounts @ parts) ** 2).sum() / (own**2).sum())
+    parts = parts * size
     if signed:
         parts = parts[:, :channels] - parts[:, channels:]
-    made = np.concatenate(amounts).reshape(*features.shape[:-1], number)
-    return made, parts, 1 - left / whole
+    made = amounts.astype(np.float32).reshape(*features.shape[:-1], number)
+    return made, (parts / weights).astype(np.float32), explained
 
 
 def behind_map(classifier: Classifier) -> Rest | None:
@@ -147,7 +163,7 @@ def find_factors(
     """Find the factors of the last feature map of some pictures and what each matters."""
     if not known.features.any():
         return no_factors("The last feature map is zero everywhere.")
-    amounts, parts, explained = factorise(known.features, seed=seed)
+    amounts, parts, explained = factorise(known.features, known.slopes, seed=seed)
     rest, before = behind_map(classifier), score(known.logits, positive)
     signed = bool(known.features.min() < 0)
     found = []
@@ -158,11 +174,13 @@ def find_factors(
         else:
             without = known.features - added
             after = score(rest(without if signed else np.maximum(without, 0)), positive)
+        lost = before - after
         shown = crops_of(amounts[..., number], pictures, known.boxes)
         inside, lungs = _inside(classifier, amounts[..., number], pictures)
         found.append(
             Factor(
-                _moved(before - after, float(before.std()), pictures.patients),
+                _mean(lost / before.std(), pictures.patients),
+                _slope(lost, before, pictures.patients),
                 mean_difference(
                     *delong.influence(pictures.truth, before),
                     *delong.influence(pictures.truth, after),
@@ -174,7 +192,7 @@ def find_factors(
                 shown,
             )
         )
-    found.sort(key=lambda one: -abs(one.moved["value"] or 0))
+    found.sort(key=lambda one: -abs(one.carried["value"] or 0))
     return Factors(len(pictures.pixels), tuple(found), explained, rest is not None)
 
 
@@ -183,14 +201,14 @@ def made_of(factors: Factors) -> str:
     if not factors.each:
         return ""
     first = factors.each[0]
-    fall = first.drop
+    carried = sum(one.carried["value"] or 0 for one in factors.each)
     said = (
-        f"Of {len(factors.each)} factors of its feature map factor 1 moves the score most, by "
-        f"{first.moved['value']:+.2f} standard deviations"
+        f"Of {len(factors.each)} factors, which together make {100 * carried:.0f} % of the score's "
+        f"differences between images, factor 1 makes {100 * (first.carried['value'] or 0):.0f} %"
+        f"{_ends(first.carried, 100, 0)}"
     )
-    if fall["value"] is not None:
-        interval = "" if fall["low"] is None else f" ({fall['low']:.3f} to {fall['high']:.3f})"
-        said += f"; without it the ROC-AUC is {fall['value']:.3f}{interval} lower"
+    if (fall := first.drop)["value"] is not None:
+        said += f"; without it the ROC-AUC falls by {fall['value']:.3f}{_ends(fall, 1, 3)}"
     if first.inside is None or first.inside["value"] is None:
         return f"{said}."
     return (
@@ -199,13 +217,31 @@ def made_of(factors: Factors) -> str:
     )
 
 
+def _ends(entry: Mapping[str, float | None], factor: float, digits: int) -> str:
+    low, high = entry["low"], entry["high"]
+    if low is None or high is None:
+        return ""
+    return f" ({factor * low:.{digits}f} to {factor * high:.{digits}f})"
+
+
 def _parted(cells: np.ndarray, signed: bool) -> np.ndarray:
     """Give what is above and below zero channels of their own."""
     return np.maximum(np.concatenate([cells, -cells], axis=1), 0) if signed else cells
 
 
-def _moved(lost: np.ndarray, spread: float, patients: np.ndarray) -> dict[str, float | None]:
-    value, influence = delong.mean(lost / spread, np.ones(len(lost), bool))
+def _mean(values: np.ndarray, patients: np.ndarray) -> dict[str, float | None]:
+    return _within(*delong.mean(values, np.ones(len(values), bool)), patients)
+
+
+def _slope(lost: np.ndarray, before: np.ndarray, patients: np.ndarray) -> dict[str, float | None]:
+    """Return the least-squares slope of what is lost on the score; of parts they add up."""
+    apart, varied = lost - lost.mean(), before - before.mean()
+    whole = (varied**2).sum()
+    value = float((varied * apart).sum() / whole)
+    return _within(value, varied * (apart - value * varied) / whole, patients)
+
+
+def _within(value: float, influence: np.ndarray, patients: np.ndarray) -> dict[str, float | None]:
     error = delong.standard_error(influence, patients)
     if error < delong.ROUNDING:
         return {"value": value, "low": None, "high": None}

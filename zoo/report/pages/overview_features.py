@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.interpret.overview.concepts import CARRIES, CARRYING
+from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.result import AS_IT_IS, CONCEPT
 from zoo.report.cases.overlays import picture_jpeg
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
@@ -17,9 +18,10 @@ from zoo.report.rendering import drawings
 if TYPE_CHECKING:
     from zoo.interpret.overview.concepts import MeasuredConcept
     from zoo.interpret.overview.factors import Factor
-    from zoo.interpret.overview.result import Overview
+    from zoo.interpret.overview.ready_concepts import READY
+from zoo.interpret.overview.result import Overview
 
-MAY = {True: "may be depended on", False: "must not be", None: "for you to judge"}
+MAY = {True: "and may", False: "and must not", None: "for you to judge"}
 UNITS = "standard deviations of the score"
 
 
@@ -73,7 +75,7 @@ def _concept(one: MeasuredConcept) -> dict[str, Any]:
         "made": one.made,
         "quiet": one.verdict != CARRYING,
         "verdict": one.verdict,
-        "may": MAY[one.allowed],
+        "may": MAY[one.allowed] if one.verdict == CARRYING else "",
         "seen": _apart(share_text(one.seen)),
         "tcav": f"{one.tcav:.2f}",
         "spread": f"± {one.spread:.2f}",
@@ -90,16 +92,16 @@ def _apart(text: str) -> tuple[str, str]:
 
 
 def _concept_tiles(overview: Overview) -> list[dict[str, str]]:
-    shown = {AS_IT_IS: AS_IT_IS}
+    shown = {AS_IT_IS: ""}
     shown |= {
-        f"{CONCEPT}{one.name}": one.name
-        for one in overview.concepts.tested
-        if f"{CONCEPT}{one.name}" in overview.pictures
+        f"{'with' if concept.adds else 'without'} {name}": f"{CONCEPT}{name}"
+        for name, concept in READY.items()
+        if f"{CONCEPT}{name}" in overview.pictures
     }
     return contact_sheet(
         [
-            Tile(picture_jpeg(overview.pictures[key], shape=overview.shape), name)
-            for key, name in shown.items()
+            Tile(picture_jpeg(overview.pictures[key or name], shape=overview.shape), name)
+            for name, key in shown.items()
         ]
     )
 
@@ -111,6 +113,7 @@ def _factor(number: int, one: Factor, overview: Overview) -> dict[str, Any]:
         "number": number,
         "speaks": names[overview.positive] if speaks else overview.negative,
         "moved": signed(one.moved, 2),
+        "carried": signed(one.carried, 1, 100),
         "drop": signed(one.drop),
         "inside": "-" if one.inside is None else share_text(one.inside),
         "positives": percent(one.positives),
@@ -133,8 +136,9 @@ def _factors_lead(overview: Overview) -> str:
     )
     return (
         f"Factors that the cells of the last feature map are sums of, found in {factors.images:,} "
-        f"images; together they make up {percent(factors.explained or 0)} of it. Each is shown by "
-        "the places that have most of it, with the class of the image. What the score, in its "
-        f"standard deviations, and the ROC-AUC lose without a factor is {how}."
+        f"images; together they make up {percent(factors.explained or 0)} of it, channels counting "
+        "by how the score depends on them. Each is shown by the places that have most of it, with "
+        "the class of the image. The differences are those of the score between images. What is "
+        f"lost without a factor, of the score in standard deviations, is {how}."
         + ("" if lungs is None else f" The lungs are {percent(lungs)} of what is seen.")
     )
