@@ -7,7 +7,7 @@ import pytest
 from keras import layers, ops
 
 from zoo import Explainer, load_registry
-from zoo.interpret.interpreter import serves
+from zoo.interpret.choice import serves
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.ensemble import Member, joined
 

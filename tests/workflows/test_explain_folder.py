@@ -14,6 +14,7 @@ from zoo.base import registry
 from zoo.data.queries import Skipped
 from zoo.report.cases import casebook
 from zoo.report.cases.index import Entry
+from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.workflows.explain_folder import ExplanationJob, _free, explain_folder
 
@@ -237,3 +238,56 @@ def test_names_for_many_images_of_one_name_are_not_looked_for_from_the_start():
     assert len(set(names)) == 500
     assert Counting.asked < 3 * 500
     assert _free("index", taken) == "index-2", "a report is never written over the index"
+
+def kept_audit(run, method):
+    """Leave in a run's folder an audit that a method won, as far as a choice needs it."""
+    measured = {"value": 0.2, "low": 0.1, "high": 0.3}
+    own = {
+        "name": method,
+        "control": False,
+        "level": "holds up",
+        "likeness": 0.1,
+        "score": measured,
+        "over": {},
+        "seconds": 1.0,
+    }
+    audit = {
+        "network": run.record["files"]["model.keras"],
+        "images": 40,
+        "source": "phantom",
+        "standings": [own],
+    }
+    (run.path / "audit" / "own").mkdir(parents=True, exist_ok=True)
+    (run.path / "audit" / "own" / "audit.json").write_text(json.dumps(audit), "utf-8")
+
+
+def test_the_method_that_the_audit_chose_comes_first_and_says_so(picture, run_copy, tmp_path):
+    run, image, output = run_folder.read(run_copy), picture("one.png"), tmp_path / "out"
+    order = ExplanationJob(run=run_copy, methods=("saliency", "auto"), trust=False)
+    order = replace(order, formats=("json", "html", "png"))
+    case, first = explain_folder([image], order, output)
+    assert [one.method for one in case.attributions] == ["gradcam", "saliency"]
+    assert "no audit was made" in case.chosen
+    kept_audit(run, "smoothgrad")
+    case, second = explain_folder([image], order, output)
+    assert first.key != second.key, "an audit may choose another method"
+    assert [one.method for one in case.attributions] == ["smoothgrad", "saliency"]
+    assert case.chosen.startswith("smoothgrad was chosen by the audit on 40 images of phantom")
+    (pair,) = case.agreements
+    assert pair.methods == ("smoothgrad", "saliency")
+    record = json.loads((output / "one.json").read_text("utf-8"))
+    assert record["chosen"] == case.chosen
+    assert record["agreement"][0]["overlap"] == pair.overlap
+    page = (output / "one.html").read_text("utf-8")
+    assert case.chosen in page
+    assert "smoothgrad and saliency mark" in page
+
+
+def test_where_the_audit_found_no_method_no_map_is_shown(picture, run_copy, tmp_path):
+    run = run_folder.read(run_copy)
+    kept_audit(run, "a method that is gone")
+    order = ExplanationJob(run=run_copy, methods=("auto",), formats=("html", "png"))
+    case, _ = explain_folder([picture("one.png")], order, tmp_path / "out")
+    assert case.explanations == ()
+    assert "no method whose maps may be used" in case.chosen
+    assert case.chosen in (tmp_path / "out" / "one.html").read_text("utf-8")

@@ -194,6 +194,8 @@ class Examples:
 
 
 Explanation = Attribution | Examples
+AUTO = "auto"
+"""Where a method is named: the one that the audit of the run chose."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
+from zoo.base.explanations import AUTO
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
 from zoo.base.sources import source_slug
@@ -50,7 +51,8 @@ FORMATS = "html, png, pdf, json"
     "methods",
     multiple=True,
     metavar="NAME",
-    help="A method of `zoo list`; may be repeated.  [default: those marked there]",
+    help="A method of `zoo list`, or auto: what the run's audit chose; may be repeated.  "
+    "[default: those marked there]",
 )
 @click.option(
     "--target", metavar="CLASS", help="The class to explain.  [default: the predicted one]"
@@ -114,7 +116,8 @@ def command(
     folders = named_folders(concepts)
     registry, console = load_registry(), Console()
     for method in asked["methods"]:
-        registry.explainer(method)
+        if method != AUTO:
+            registry.explainer(method)
     named = audit or overall or run_name
     run = run_folder.open_run(named, run_folder.root(folder))
     console.note(f"Run: {run.name}")
@@ -175,7 +178,7 @@ def _explain(
     with quiet_import():
         from zoo.report.cases.casebook import INDEX
         from zoo.report.cases.index import Entry
-        from zoo.report.cases.text import explanation_text, prediction_text
+        from zoo.report.cases.text import explanation_text, likeness_texts, prediction_text
         from zoo.workflows.explain import explain
 
     if seconds is not None:
@@ -191,8 +194,12 @@ def _explain(
             click.echo(f"  {answer}" + ", ".join(str(output / f) for f in result.files.values()))
         elif len(files) == 1:
             click.echo(f"{result.name}: {prediction_text(result)}")
+            if result.chosen:
+                click.echo(f"  {result.chosen}")
             for explanation in result.explanations:
                 click.echo(f"  {explanation.method}: {explanation_text(result, explanation)}")
+            for line in likeness_texts(result):
+                click.echo(f"  {line}")
     if len(files) > 1:
         click.echo(f"Index: {output / INDEX}")
 

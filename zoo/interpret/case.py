@@ -11,6 +11,7 @@ from zoo.base.explanations import Attribution, Examples, Explanation, Reference
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.interpret.trust.agreement import Agreement
     from zoo.interpret.trust.verdict import Trust
     from zoo.network.frame import Box
 
@@ -47,6 +48,10 @@ class Case:
     summaries: Mapping[str, str] = field(default_factory=dict)
     trust: Mapping[str, Trust] = field(default_factory=dict)
     """Whether to believe each map, by the name of its method."""
+    agreements: tuple[Agreement, ...] = ()
+    """How alike each two of the maps are."""
+    chosen: str = ""
+    """Which method was chosen and why, in a sentence; empty where methods were named."""
     notes: tuple[str, ...] = ()
     """Warnings the reader must see beside the prediction."""
     synthetic: bool = False

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import InvalidSetting, UnknownName
-from zoo.base.explanations import Explainer, Explanation
+from zoo.base.errors import UnknownName
+from zoo.base.explanations import AUTO, Attribution, Explainer, Explanation
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
-from zoo.base.settings import explainer_options
 from zoo.base.types import Images
 from zoo.interpret.case import Case
+from zoo.interpret.choice import Choice, choose, chosen_methods, options_of, serves
 from zoo.interpret.methods import BrokenMethod, explained
 from zoo.interpret.trust import kept
+from zoo.interpret.trust.agreement import agreements, compared
 from zoo.interpret.trust.panel import judge_maps, maps_by_method
-from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import box_of
 from zoo.runs import model_file, run_folder
 from zoo.runs.answering import Answerer, Answers
@@ -37,8 +37,8 @@ FIRST_TIME = (
 class Interpreter:
     """A run, its network and explanation methods, loaded once and used for many images.
 
-    `methods` names explainers (default: those shown by default; with `every` all that can explain
-    the network); `changes` sets their options.
+    `methods` names explainers, or `auto` for the one that the run's audit chose (default: those
+    shown by default; with `every` all that can explain the network); `changes` sets their options.
     With `trust` each map comes with a verdict on whether to believe it, for which each image may
     take `budget` seconds. A method that breaks a promise is left out from then on; `faults` says
     of each why, and it stands in the notes of every case.
@@ -60,17 +60,39 @@ class Interpreter:
     ) -> None:
         self.run, self.trust, self.budget = run, trust, budget
         self.registry = registry or load_registry()
-        self.named = bool(methods)
         asked = tuple(self.registry.explainers) if every else methods
-        self.explainers = chosen_methods(self.registry, asked)
-        self.options = options_of(self.explainers, changes or {})
+        if AUTO not in asked:  # a wrong name or option costs no time
+            options_of(chosen_methods(self.registry, asked), changes or {})
         self.classifier = model_file.load_classifier(run)
-        if not methods:
-            self.explainers = [one for one in self.explainers if serves(one, self.classifier)]
         self.reference = run_folder.load_reference(run)
-        self.faults: dict[str, str] = {}
+        self.ask(asked, changes)
+        if every:
+            self.named = False
+            self.explainers = [one for one in self.explainers if serves(one, self.classifier)]
         self.finder = model_file.load_finder(run) if trust else None
         self.answerer = Answerer(run, self.classifier, self.reference)
+
+    def ask(self, methods: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> None:
+        """Explain by these methods from here on; `auto` is what the run's audit chose, the first.
+
+        Raises:
+            ZooError: an unknown method or option.
+        """
+        self.named = any(name != AUTO for name in methods)
+        self.choice: Choice | None = None
+        names = [name for name in methods if name != AUTO]
+        if AUTO in methods:
+            self.choice = choose(self.run, self.registry, self.classifier)
+            names = [name for name in (self.choice.method, *names) if name]
+        if names or not methods:
+            self.explainers = chosen_methods(self.registry, names)
+        else:
+            self.explainers = []
+        if not methods:
+            self.explainers = [one for one in self.explainers if serves(one, self.classifier)]
+        self.options = options_of(self.explainers, changes or {})
+        self.faults: dict[str, str] = {}
+        self.__dict__.pop("summaries", None)
 
     def cases(
         self,
@@ -97,6 +119,15 @@ class Interpreter:
             progress.note(FIRST_TIME)
         judged, explanations = self._judged(images, targets, said, masks, progress)
         progress.advance(len(targets) if self.trust else 0)
+        shown = [
+            tuple(one for one in of_image if self._shown(one.method, of_maps))
+            for of_image, of_maps in zip(explanations, judged, strict=True)
+        ]
+        boxes = [box_of(box) for box in answers.boxes]
+        alike = [
+            agreements([one for one in of_image if isinstance(one, Attribution)], box)
+            for of_image, box in zip(shown, boxes, strict=True)
+        ]
         return [
             Case(
                 name=Path(name).name,
@@ -108,16 +139,14 @@ class Interpreter:
                 refused=answers.verdicts[i].label if answers.verdicts[i].refused else "",
                 reason=answers.verdicts[i].reason,
                 class_names=self.run.class_names,
-                box=box_of(answers.boxes[i]),
-                explanations=tuple(
-                    explanation
-                    for explanation in explanations[i]
-                    if self._shown(explanation.method, judged[i])
-                ),
-                trust=judged[i],
+                box=boxes[i],
+                explanations=shown[i],
+                trust=compared(judged[i], alike[i]),
+                agreements=alike[i],
                 reference=self.reference,
                 run=self.run.name,
                 label=None if labels is None else labels[i],
+                chosen="" if self.choice is None else self.choice.reason,
                 summaries=self.summaries,
                 notes=(*map(str, self.run.alarms), *self.faults.values()),
                 synthetic=self.run.record["data"]["synthetic"],
@@ -260,38 +289,3 @@ class Interpreter:
     def _shown(self, method: str, judged: Mapping[str, Any]) -> bool:
         """Tell whether a map is shown: one that ignores the weights only when asked for by name."""
         return self.named or method not in judged or judged[method].depends
-
-
-def chosen_methods(registry: Registry, methods: Sequence[str]) -> list[Explainer]:
-    """Return the explainers named, without repetition, or those shown by default."""
-    if methods:
-        return [registry.explainer(name) for name in dict.fromkeys(methods)]
-    default = [e for e in registry.explainers.values() if e.default]
-    if not default:
-        raise InvalidSetting(
-            "No explanation method is installed; expected at least one. See: zoo list"
-        )
-    return default
-
-
-def serves(explainer: Explainer, classifier: TrainedClassifier) -> bool:
-    """Tell whether the network has the feature map that a method needs."""
-    if explainer.feature_layer and classifier.feature_layer is None:
-        return False
-    return classifier.mapped or not explainer.feature_map
-
-
-def options_of(
-    explainers: Sequence[Explainer], changes: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return every option of each explainer, changed where `changes` names it.
-
-    Raises:
-        UnknownName: no explainer has an option of that name.
-        InvalidSetting: a value does not fit.
-    """
-    known = {name for explainer in explainers for name in explainer.options}
-    for name in changes:
-        if name not in known:
-            raise UnknownName.among("option", name, known)
-    return {e.name: explainer_options(e.options, changes) for e in explainers}

@@ -39,10 +39,10 @@ def explain(
 ) -> Iterator[Case | Entry | Skipped]:
     """Yield a case for each image: the prediction, what each method says, whether to believe it.
 
-    `methods` names explainers (default: those that are shown by default); `changes` sets their
-    options; `target` names the class to explain (default: the predicted one). `trust` judges each
-    map, for at most `budget` seconds an image; `masks` is a folder of lung masks, named as the
-    images.
+    `methods` names explainers, or `auto` for what the run's audit chose (default: those that are
+    shown by default); `changes` sets their options; `target` names the class to explain (default:
+    the predicted one). `trust` judges each map, for at most `budget` seconds an image; `masks` is a
+    folder of lung masks, named as the images.
 
     Into the folder `output` a report of each image is written in the `formats`, and an index; each
     image then has an Entry, too. What was explained there before in the same way is not explained
@@ -57,7 +57,7 @@ def explain(
         >>> (case,) = zoo.explain(["pictures/NORMAL-1.png"], run, methods=["gradcam"])
         >>> case.explanations[0].values.shape
         (64, 64)
-        >>> case.trust["gradcam"].level in {"holds up", "weak", "do not use"}
+        >>> case.trust["gradcam"].level in {"holds up", "not judged enough", "weak", "do not use"}
         True
     """
     check_backend(backend, scheduler)

@@ -13,6 +13,7 @@ from typing import Any
 from zoo.base.digests import digest_bytes, digest_file
 from zoo.base.environment import versions
 from zoo.base.errors import BadInput, InvalidSetting
+from zoo.base.explanations import AUTO
 from zoo.base.mask_files import inside
 from zoo.base.parallel import limit_threads, pool
 from zoo.base.progress import SILENT, Progress, track
@@ -22,7 +23,8 @@ from zoo.data import queries
 from zoo.data.masks import find_masks
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
-from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of
+from zoo.interpret.choice import audits_of, chosen_methods, options_of
+from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.report.cases import casebook
 from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
 from zoo.report.cases.index import INDEX, Entry
@@ -54,11 +56,13 @@ class ExplanationJob:
         Raises:
             ZooError: an unknown method or option.
         """
-        explainers = chosen_methods(registry, self.methods)
+        explainers = chosen_methods(registry, [name for name in self.methods if name != AUTO])
+        audits = dict(audits_of(run)) if AUTO in self.methods else {}
         asked = {
             **asdict(self),
             "record": run.record,
             "methods": [(explainer.name, explainer.origin) for explainer in explainers],
+            "audits": audits,
             "options": options_of(explainers, dict(self.changes)),
             "versions": versions(),
         }

@@ -12,7 +12,7 @@ from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.registry import Registry
 from zoo.base.types import Images, Sample
 from zoo.data.proportions import read_shaped
-from zoo.interpret.interpreter import serves
+from zoo.interpret.choice import serves
 from zoo.interpret.methods import BrokenMethod, explained
 from zoo.network.classifier import TrainedClassifier
 from zoo.report.cases.overlays import overlay_jpeg, picture_jpeg

@@ -221,6 +221,35 @@ def test_a_further_method_is_added(client: TestClient, trained: Run) -> None:
     assert client.get(address.group(1).replace("&amp;", "&")).status_code == 200
 
 
+def test_the_method_of_the_audit_can_be_asked_for(client: TestClient, trained: Run) -> None:
+    key, run = one(client, trained), {"run": trained.name}
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert 'data-method="auto"' in told["parts"]["further"]
+    done = wait(client, client.post(f"/app/images/{key}/explain", data={**run, "method": "auto"}))
+    assert done["state"] == "done", done
+    told = client.get(f"/app/images/{key}/explanation", params=run).json()
+    assert "no audit was made of it" in told["parts"]["about"]
+    assert 'value="gradcam"' in told["parts"]["controls"]
+    assert 'data-method="auto"' not in told["parts"]["further"]
+    record = client.get(f"/app/images/{key}/report.json", params=run).json()
+    assert "no audit was made of it" in record["cases"][0]["chosen"]
+
+
+def test_maps_that_mark_other_places_hold_up_no_more() -> None:
+    ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
+    maps = (Attribution("gradcam", 1, ramp), Attribution("saliency", 1, 1 - ramp))
+    good = {one.method: Trust("holds up", "Good.", (), depends=True) for one in maps}
+    reading = Reading(a_case(explanations=maps[:1], trust=good), positive=1)
+    assert reading.shown.trust["gradcam"].level == "holds up"
+    reading.add(a_case(explanations=maps[1:]))
+    assert reading.shown.trust["gradcam"].level == "weak"
+    assert "saliency" in reading.shown.trust["gradcam"].reason
+    assert reading.case.trust["gradcam"].level == "holds up", "another map may agree yet"
+    another = {"lime": Trust("weak", "Weak.", (), depends=True)}
+    reading.add(a_case(explanations=(Attribution("lime", 1, 2 * ramp),), trust=another))
+    assert reading.shown.trust["gradcam"].level == "holds up"
+
+
 def test_the_reports(client: TestClient, trained: Run) -> None:
     key, run = one(client, trained, "Müller X.png"), {"run": trained.name}
     wait(client, client.post(f"/app/images/{key}/explain", data=run))

@@ -12,7 +12,7 @@ from zoo.base.types import EMPTY
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import examples_parts
 from zoo.report.cases.overlays import bar_ends, colour_bar_png, overlay_jpeg, picture_jpeg
-from zoo.report.cases.text import fact, probability_texts
+from zoo.report.cases.text import fact, likeness_texts, probability_texts
 from zoo.report.rendering import render, uri
 
 CLASSES_SHOWN = 10
@@ -81,6 +81,8 @@ def _case(case: Case, number: int) -> dict[str, Any]:
         "notes": case.notes,
         "synthetic": case.synthetic,
         "maps": [_map(case, attribution) for attribution in case.attributions],
+        "chosen": case.chosen,
+        "likeness": likeness_texts(case),
         "examples": examples_parts(case),
     }
 

@@ -12,11 +12,11 @@ import numpy as np
 from zoo import DISCLAIMER
 from zoo.base.explanations import Attribution
 from zoo.interpret.case import Case
-from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Trust
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, NOT_JUDGED, WEAK, Trust
 from zoo.report.cases.known_cases import Known
 from zoo.report.cases.overlays import bar_ends, colour_bar, overlay, shown
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
-from zoo.report.cases.text import fact, prediction_text, probability_texts
+from zoo.report.cases.text import fact, likeness_texts, prediction_text, probability_texts
 from zoo.report.style import BLUE, FONT, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BESIDE = 92
 MAPS_A_ROW = 4
 CLASSES_SHOWN = 6
 DPI = 130
-LEVELS = {HOLDS_UP: GREEN, WEAK: ORANGE, DO_NOT_USE: VERMILION}
+LEVELS = {HOLDS_UP: GREEN, NOT_JUDGED: MUTED, WEAK: ORANGE, DO_NOT_USE: VERMILION}
 
 
 def panel(case: Case, title: str = "", disclaimer: str = DISCLAIMER) -> bytes:
@@ -55,7 +55,9 @@ def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
     facts = _facts(case)
     header = MARGIN + 1.02 + max(0.0, (bars - 3) * 0.26) + 0.24 * len(notes) + 0.24 * len(facts)
     rows = 1 + len(case.attributions) // MAPS_A_ROW
-    height = header + rows * _map_row(case) + 0.35
+    told = (case.chosen, *likeness_texts(case))
+    about = [line for one in told for line in textwrap.wrap(plain(one, 400), 118)]
+    height = header + rows * _map_row(case) + 0.24 * len(about) + 0.35
     drawn: set[int] = set()
     parts = [Known(case, examples, drawn) for examples in case.examples]
     height += sum(part.height for part in parts)
@@ -67,6 +69,9 @@ def _drawn(case: Case, title: str, disclaimer: str) -> Figure:
         sheet.down(0.24)
     sheet.down(0.12)
     _maps(sheet, case)
+    for line in about:
+        sheet.text(MARGIN, line, size=9.5, colour=MUTED)
+        sheet.down(0.24)
     for part in parts:
         part.draw(sheet)
     return sheet.figure

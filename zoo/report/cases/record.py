@@ -35,6 +35,11 @@ def case_record(case: Case) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "pixels": "pixels",
         "box": case.box,
         "maps": [_map(case, explanation, arrays) for explanation in case.attributions],
+        "agreement": [
+            {"methods": list(one.methods), "rank": one.rank, "overlap": one.overlap}
+            for one in case.agreements
+        ],
+        "chosen": case.chosen,
         "examples": [_examples(case, explanation, arrays) for explanation in case.examples],
     }
     return record, arrays

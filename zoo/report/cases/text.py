@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.base.explanations import Examples, Explanation, Neighbour
-
-if TYPE_CHECKING:
-    pass
 from zoo.interpret.case import Case
 
+if TYPE_CHECKING:
+    from zoo.interpret.trust.agreement import Agreement
+
+PAIRS_TOLD = 3
+"""Pairs of maps that are told one by one."""
 RARE = 0.05
 """Share of the validation cases below which an agreement is said to be unusual."""
 
@@ -62,6 +64,24 @@ def agreement_of(case: Case) -> float | None:
         if any(group.cases for group in examples.groups):
             return examples.agreement
     return None
+
+
+def likeness_texts(case: Case) -> list[str]:
+    """Say in a line or a few how alike the maps are; of many, how many pairs are."""
+    pairs = case.agreements
+    if len(pairs) <= PAIRS_TOLD:
+        return [_pair_text(pair) for pair in pairs]
+    agreeing = sum(pair.agrees for pair in pairs)
+    least = _pair_text(min(pairs, key=lambda pair: pair.overlap))
+    return [f"Of {len(pairs)} pairs of maps {agreeing} mark the same places. Least alike: {least}"]
+
+
+def _pair_text(pair: Agreement) -> str:
+    places = "the same places" if pair.agrees else "different places"
+    return (
+        f"{' and '.join(pair.methods)} mark {places}: {share_text(pair.overlap)} of the highest "
+        f"tenth in common, rank correlation {pair.rank:.2f}."
+    )
 
 
 def tally(case: Case) -> dict[str, int]:

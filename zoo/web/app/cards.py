@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.base.explanations import Attribution, Explainer
+from zoo.base.explanations import AUTO, Attribution, Explainer
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import examples_parts
 from zoo.report.cases.overlays import (
@@ -17,10 +17,15 @@ from zoo.report.cases.overlays import (
     picture_jpeg,
 )
 from zoo.report.cases.page import CLASSES_SHOWN, beside_map
-from zoo.report.cases.text import probability_texts
+from zoo.report.cases.text import likeness_texts, probability_texts
 from zoo.report.rendering import uri
 from zoo.web.app.reading import Reading, seconds_of
 
+AUTOMATIC = {
+    "method": AUTO,
+    "summary": "The method that the audit of the run chose.",
+    "seconds": None,
+}
 OPACITY_AT_FIRST = round(100 * OPACITY)
 """In percent: the map looks as in the reports."""
 
@@ -84,12 +89,17 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
         "unjudged": len(unjudged) > len(slow),
         "slow": slow,
         "maps": [beside_map(case, one) for one in case.attributions],
+        "chosen": case.chosen,
+        "likeness": likeness_texts(case),
         "examples": examples_parts(case),
         "plain": _plain(case) if case.examples else "",
         "further": [
-            {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
-            for name, explainer in explainers.items()
-            if name not in shown and (reading.explained or not explainer.default)
+            *([] if case.chosen else [AUTOMATIC]),
+            *(
+                {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
+                for name, explainer in explainers.items()
+                if name not in shown and (reading.explained or not explainer.default)
+            ),
         ],
     }
 

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zoo.base.errors import UnknownName, ZooError
+from zoo.base.explanations import AUTO
 from zoo.interpret.case import Case
 from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating
@@ -55,7 +56,9 @@ def router(shared: Shared) -> APIRouter:
     ) -> Response:
         visitor = request.state.visitor
         upload, reading = readings.find_reading(visitor, key, run)
-        methods = () if method is None else (library.registry.explainer(method).name,)
+        methods = () if method is None else (method,)
+        if method not in (None, AUTO):
+            library.registry.explainer(method)
 
         def done(task: Task) -> None:
             work(library.engine(run), upload, reading, methods, task)

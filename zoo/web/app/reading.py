@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from zoo.base import interruption
 from zoo.base.errors import UnknownName
-from zoo.base.explanations import Attribution, Explainer
+from zoo.base.explanations import AUTO, Attribution, Explainer
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter
+from zoo.interpret.trust.agreement import agreements, compared
 from zoo.runs.run_folder import Run
 from zoo.web.app.tasks import Task
 from zoo.web.app.visitors import Visitor
@@ -49,14 +50,18 @@ class Reading:
 
     @property
     def shown(self) -> Case:
-        """Return the case without maps that ignore the network, but for those asked for."""
+        """Return the case without maps that ignore the network, but for those asked for.
+
+        Maps come one after the other; each verdict here knows all that are there by now.
+        """
         trust = self.case.trust
         kept = tuple(
             one
             for one in self.case.explanations
             if one.method in self.asked or one.method not in trust or trust[one.method].depends
         )
-        return replace(self.case, explanations=kept)
+        alike = agreements([one for one in kept if isinstance(one, Attribution)], self.case.box)
+        return replace(self.case, explanations=kept, agreements=alike, trust=compared(trust, alike))
 
     def add(self, explained: Case) -> None:
         """Add what methods said, in place of what they said before."""
@@ -68,6 +73,7 @@ class Reading:
                 explanations=(*known, *explained.explanations),
                 summaries={**self.case.summaries, **explained.summaries},
                 trust={**self.case.trust, **explained.trust},
+                chosen=explained.chosen or self.case.chosen,
                 notes=tuple(dict.fromkeys((*self.case.notes, *explained.notes))),
             )
 
@@ -102,7 +108,7 @@ def explain_reading(
         return
     interpreter = engine.interpreter(methods, trust=False)
     with _told(task, _title(methods), _seconds(interpreter)):
-        reading.asked.update(methods)
+        reading.asked.update(method for method in methods if method != AUTO)
         reading.add(interpreter.cases(as_images([upload], engine.run))[0])
 
 

@@ -87,7 +87,8 @@ def router(desk: Desk) -> APIRouter:
     """Return the routes."""
     library, limits = desk.library, desk.library.limits
     routes = APIRouter(route_class=Route, responses=PROBLEMS)
-    methods_help = "Explanation methods: " + ", ".join(sorted(library.registry.explainers))
+    known = ", ".join(sorted(library.registry.explainers))
+    methods_help = f"Explanation methods: {known}; or auto, which the run's audit chose"
 
     async def received(files: Sequence[UploadFile]) -> list[Upload]:
         if len(files) > limits.files:

@@ -17,7 +17,7 @@ import numpy as np
 from zoo.base import interruption
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
-from zoo.interpret.interpreter import BUDGET, Interpreter, chosen_methods, options_of, serves
+from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.network.engines.engine import AUTO
 from zoo.runs import engine_choice, run_folder
 from zoo.runs.answering import Answerer
@@ -122,11 +122,8 @@ class Engine:
             UnknownName: no method of that name.
         """
         other = copy.copy(self._interpreter)
-        other.named, other.trust, other.budget = bool(methods), trust, budget
-        chosen = chosen_methods(other.registry, methods)
-        other.explainers = [one for one in chosen if methods or serves(one, other.classifier)]
-        other.options, other.faults = options_of(other.explainers, {}), {}
-        other.__dict__.pop("summaries", None)
+        other.trust, other.budget = trust, budget
+        other.ask(methods)
         return other
 
     @property
