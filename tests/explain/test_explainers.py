@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import Attribution, Examples, Images, Reference
+from zoo import Attribution, Examples, Images, InvalidSetting, Reference
 from zoo.base import interruption
 from zoo.base.registry import load_registry
 from zoo.base.settings import explainer_options
+from zoo.interpret.choice import serves
 from zoo.network.classifier import TrainedClassifier
 
 REGISTRY = load_registry()
@@ -25,6 +26,19 @@ FAST = {"samples": 2, "max_channels": 2, "evaluations": 40, "steps": 2, "k": 3}
 def classifier(name: str) -> TrainedClassifier:
     keras.utils.set_random_seed(0)
     model = REGISTRY.architecture(name).build(SHAPE, 3)
+    return TrainedClassifier(model, ("a", "b", "c"), positive=2)
+
+
+def serving(method: str) -> TrainedClassifier:
+    """Give a network of its own that the method serves: a transformer where attention is needed."""
+    if not REGISTRY.explainer(method).attention:
+        return classifier.__wrapped__("scratch")
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input(SHAPE)
+    patches = keras.ops.image.extract_patches(pixels / 255, 8)
+    x = keras.layers.Dense(8)(keras.ops.reshape(patches, (-1, 64, 192)))
+    x = x + keras.layers.MultiHeadAttention(2, 4)(x, x)
+    model = keras.Model(pixels, keras.layers.Dense(3)(keras.ops.mean(x, axis=1)))
     return TrainedClassifier(model, ("a", "b", "c"), positive=2)
 
 
@@ -49,6 +63,7 @@ def test_the_zoo_has_the_promised_methods():
     by_features = {"gradcam", "gradcam++", "scorecam", "hirescam", "layercam"}
     by_pixels = {"saliency", "smoothgrad", "integrated-gradients", "xrai"}
     by_masks = {"shap", "occlusion", "rise", "lime"}
+    by_features.add("attention-rollout")
     assert by_features | by_pixels | by_masks | {"examples"} <= REGISTRY.explainers.keys()
 
 
@@ -57,6 +72,10 @@ def test_the_zoo_has_the_promised_methods():
 def test_it_explains_each_architecture(architecture, method):
     subject, explainer = classifier(architecture), REGISTRY.explainer(method)
     options = explainer_options(explainer.options, FAST)
+    if not serves(explainer, subject) and explainer.attention:
+        with pytest.raises(InvalidSetting, match="asked of a network without attention"):
+            explainer.explain(subject, images(), [0, 2], cases(subject), **options)
+        return
     given = explainer.explain(subject, images(), [0, 2], cases(subject), **options)
     assert [explanation.method for explanation in given] == [method] * 2
     assert [explanation.target for explanation in given] == [0, 2]
@@ -83,7 +102,7 @@ def test_it_ends_when_nobody_waits_for_it(method):
     def enough():
         raise Enough
 
-    subject, explainer = classifier("scratch"), REGISTRY.explainer(method)
+    subject, explainer = serving(method), REGISTRY.explainer(method)
     known, options = cases(subject), explainer_options(explainer.options, FAST)
     with pytest.raises(Enough), interruption.asking(enough):
         explainer.explain(subject, images(), [0, 2], known, **options)
@@ -99,7 +118,7 @@ def test_it_is_documented(method):
 
 @pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
 def test_what_it_keeps_dies_with_the_network_and_the_cases(method):
-    subject, explainer = classifier.__wrapped__("scratch"), REGISTRY.explainer(method)
+    subject, explainer = serving(method), REGISTRY.explainer(method)
     known, options = cases(subject), explainer_options(explainer.options, FAST)
     options |= {"evaluations": 0, "budget": 0.1} if "budget" in options else {}
     for _ in range(2):

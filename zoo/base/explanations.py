@@ -223,5 +223,8 @@ class Explainer:
     feature_map: bool = False
     """Whether it needs `classifier.gradients` to give features, which an ensemble and a transformer
     have, too: it is left out of networks without any unless it is named."""
+    attention: bool = False
+    """Whether it needs layers of Keras's `MultiHeadAttention`: it is left out of networks without
+    any unless it is named."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""

@@ -47,6 +47,8 @@ class Interpreter:
         ZooError: an unknown method or option, or a run that cannot be used.
     """
 
+    explainers: list[Explainer]
+
     def __init__(
         self,
         run: Run,
@@ -84,10 +86,7 @@ class Interpreter:
         if AUTO in methods:
             self.choice = choose(self.run, self.registry, self.classifier)
             names = [name for name in (self.choice.method, *names) if name]
-        if names or not methods:
-            self.explainers = chosen_methods(self.registry, names)
-        else:
-            self.explainers = []
+        self.explainers = chosen_methods(self.registry, names) if names or not methods else []
         if not methods:
             self.explainers = [one for one in self.explainers if serves(one, self.classifier)]
         self.options = options_of(self.explainers, changes or {})

@@ -50,7 +50,8 @@ class TrainedClassifier:
     and ROC curves are about. Logits are as the network gives them; probabilities are of the logits
     divided by the `temperature` that was fitted on the validation part. `feature_layer` is the
     layer or operation with the last feature map `(batch, rows, columns, channels)`, or None;
-    `mapped` tells whether `gradients` gives features, which several maps or tokens may be, too.
+    `mapped` tells whether `gradients` gives features, which several maps or tokens may be, too;
+    `attends` whether it has layers of attention.
 
     Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
     gave is remembered, so that answering and explaining it share one. Weights must not change.
@@ -72,6 +73,7 @@ class TrainedClassifier:
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
         maps = feature_map.feature_maps(model)
         self.mapped, self.feature_layer = bool(maps), feature_map.layer_of(maps)
+        self.attends = graph.attends(model)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
         self._last: _Pass | None = None
         if frame_of is not None and self.inner is not model:

@@ -136,6 +136,13 @@ def own_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if not layer.name.startswith(FRAME)]
 
 
+def attends(model: Any) -> bool:
+    """Tell whether a network has layers of attention."""
+    import keras
+
+    return any(isinstance(one, keras.layers.MultiHeadAttention) for one in model.layers)
+
+
 def embedding(model: Any) -> Any:
     """Return the tensor `(batch, features)` that the last weighted layer sees in use.
 
