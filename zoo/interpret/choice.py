@@ -108,11 +108,15 @@ def best(audit: Mapping[str, Any], able: Sequence[str]) -> Choice:
     first = max(usable, key=_lead)
     equal = [one for one in usable if one is first or not _ahead(first, one["name"])]
     chosen = min(equal, key=lambda one: (round(one["seconds"] / EQUAL), -_lead(one)))
-    others = [one["name"] for one in equal if one is not chosen]
-    why = f"its lead over the controls, {_lead(chosen):+.3f}, is the highest"
-    if others:
-        named = ", ".join(others)
-        why = f"{why} or cannot be told from it, and it costs no more than {named}"
+    others = ", ".join(one["name"] for one in equal if one is not chosen)
+    why = f"its lead over the controls, {_lead(chosen):+.3f}, "
+    if chosen is not first:
+        why += f"cannot be told from the highest, {_lead(first):+.3f} of {first['name']}, and it "
+        why += "costs less"
+    elif others:
+        why += f"is the highest, and of {others}, which cannot be told from it, none costs less"
+    else:
+        why += "is the highest"
     doubt = "" if level == HOLDS_UP else " No method holds up there: all are weak at best."
     return Choice(chosen["name"], f"{chosen['name']} was chosen by {made}: {why}.{doubt}")
 
