@@ -239,6 +239,7 @@ def test_names_for_many_images_of_one_name_are_not_looked_for_from_the_start():
     assert Counting.asked < 3 * 500
     assert _free("index", taken) == "index-2", "a report is never written over the index"
 
+
 def kept_audit(run, method):
     """Leave in a run's folder an audit that a method won, as far as a choice needs it."""
     measured = {"value": 0.2, "low": 0.1, "high": 0.3}

@@ -178,10 +178,10 @@ def kept_files(
             row[: len(content)] = np.frombuffer(content, np.uint8)
         shards.append(list(kept), rows, np.array([[len(one)] for one in kept.values()]))
 
-    def content(key: str) -> bytes:
+    def content_of(key: str) -> bytes:
         return made[key] if key in made else shards.row(key)[: shards.details(key)[0]].tobytes()
 
-    return [content(key) for key in keys]
+    return [content_of(key) for key in keys]
 
 
 def kept_rows(

@@ -102,9 +102,10 @@ class _Trial:
         return "maps of two classes differ"
 
     def _by_weights(self) -> str:
+        method, options = self.explainer, {self.explainer.name: self.options}
         test = randomisation_test(
-            self.explainer, self.options, self.network, self.images, [0, 1, 2], self.cases
-        )
+            [method], options, self.network, self.images, [0, 1, 2], self.cases
+        )[method.name]
         if test is None:
             return "no maps: not tried"
         if not test.depends:
