@@ -125,7 +125,7 @@ def test_on_features_devices_and_precision_make_no_difference_and_it_is_said(car
 def test_where_memory_is_short_a_batch_is_computed_in_parts(card):
     card.speeds = {"float32 with XLA": 1.0}
     assert card.choose().xla
-    card.free = 60_000  # 8 images fit, each of 2,000 bytes that are needed twice
+    card.free = 20_000  # 8 images fit, each of 1,300 bytes and their gradients
     choice = card.choose()
     assert (choice.accumulate, choice.xla) == (4, False)
     assert "32 images is computed in 4 parts" in card.heard.notes[-1]

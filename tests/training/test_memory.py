@@ -13,15 +13,18 @@ from zoo.training import memory
 from zoo.training.execution import Execution
 
 
-def network():
+def network(learns=False):
     pixels = keras.Input((8, 8, 3))
     x = layers.Conv2D(5, 1)(pixels)
+    x = layers.BatchNormalization(trainable=learns)(x)
     x = layers.Add()([x, layers.ReLU()(x)])
     return keras.Model(pixels, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
 
 
-def test_all_that_layers_give_counts_once():
-    assert memory.activations(network()) == 4 * (8 * 8 * 3 + 3 * 8 * 8 * 5 + 5 + 2)
+def test_what_layers_give_counts_once_where_it_is_kept():
+    kept = 8 * 8 * 3 + 2 * 8 * 8 * 5 + 5 + 2
+    assert memory.activations(network()) == 4 * kept
+    assert memory.activations(network(learns=True)) == 4 * (kept + 3 * 8 * 8 * 5)
 
 
 @given(st.integers(1, 200), st.integers(1, 8), st.integers(0, 10**8))

@@ -20,6 +20,7 @@ from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.diagnosis import diagnose, untold
 from zoo.runs.run_folder import Run
+from zoo.training import checkpoint
 from zoo.workflows import train
 
 TINY_SOURCE = "phantom?images=80&size=64"
@@ -123,6 +124,7 @@ def test_a_resumed_training_computes_as_it_was_recorded_and_keeps_a_network_in_f
         "devices": ["CPU:0"],
         "images_per_second": {},
     }
+    assert checkpoint.load(path / run_folder.CHECKPOINT).state.execution == record["execution"]
     record["recipe"]["precision"] = "auto"  # another machine might choose otherwise
     (path / run_folder.RECORD).write_text(json.dumps(record))
     run = train.resume(path, registry=tiny_registry)

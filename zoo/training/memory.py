@@ -17,8 +17,12 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")
 """What a container may take, in bytes or 'max'."""
 SHARE = 0.8
 """Of the memory that is free: the estimate is one."""
-PASSES = 2
-"""What a layer gives is kept for the way back, and has a gradient there."""
+GRADIENTS = 1.25
+"""What layers give is kept for the way back, where a few of them have gradients at a time."""
+UNKEPT = ("Dropout", "Identity", "ReLU", "Rescaling", "ZeroPadding2D")
+"""What these give is computed in place, or follows from what came before."""
+NORMALISING = 3
+"""Times that what it gives is held by batch normalisation that learns."""
 COPIES = 6
 """Weights, gradients, two moments, a running mean and the best ones."""
 
@@ -52,24 +56,29 @@ def told_of_parts(execution: Execution, batch_size: int) -> str:
 def parts_that_fit(network: Any, batch_size: int, least: int, free: float) -> int:
     """Return in how many parts a batch fits into `free` bytes, `least` or that doubled some times.
 
-    The estimate is coarse: all that layers give, twice, and several copies of the weights.
+    The estimate is coarse: what is kept for the way back, and several copies of the weights.
     """
     weights = COPIES * sum(4 * int(np.prod(weight.shape)) for weight in network.weights)
-    image, parts = PASSES * activations(network), least
+    image, parts = GRADIENTS * activations(network), least
     while parts < batch_size and weights + image * -(-batch_size // parts) > SHARE * free:
         parts = min(2 * parts, batch_size)
     return parts
 
 
 def activations(network: Any) -> int:
-    """Return the bytes of all that the layers of a flat network give of one image, in float32."""
-    tensors = {
-        id(tensor): tensor
+    """Return the bytes of one image that a flat network keeps on the way forth, in float32."""
+    return sum(
+        4 * _times(operation) * int(np.prod([side or 1 for side in tensor.shape[1:]]))
         for operation in network.operations
-        for node in operation._inbound_nodes
-        for tensor in node.output_tensors
-    }
-    return sum(4 * int(np.prod([side or 1 for side in t.shape[1:]])) for t in tensors.values())
+        for tensor in operation._inbound_nodes[0].output_tensors
+    )
+
+
+def _times(operation: Any) -> int:
+    kind = type(operation).__name__
+    if kind == "BatchNormalization":
+        return NORMALISING if operation.trainable else 0
+    return 0 if kind in UNKEPT else 1
 
 
 def free_memory(device: str) -> float:
