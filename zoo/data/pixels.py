@@ -174,8 +174,8 @@ def kept_files(
     widest = max(map(len, kept.values()), default=0)
     if kept and room_for(widest * len(kept)):
         rows = np.zeros((len(kept), widest), np.uint8)
-        for row, content in zip(rows, kept.values(), strict=True):
-            row[: len(content)] = np.frombuffer(content, np.uint8)
+        for row, one in zip(rows, kept.values(), strict=True):
+            row[: len(one)] = np.frombuffer(one, np.uint8)
         shards.append(list(kept), rows, np.array([[len(one)] for one in kept.values()]))
 
     def content_of(key: str) -> bytes:
