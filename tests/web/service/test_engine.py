@@ -13,8 +13,10 @@ from PIL import Image
 
 from zoo import UnknownName
 from zoo.base.registry import Registry
+from zoo.network.classifier import TrainedClassifier
+from zoo.runs import engine_choice
 from zoo.runs.run_folder import Run
-from zoo.web.service.engine import Library
+from zoo.web.service.engine import Engine, Library
 from zoo.web.service.limits import Limits
 from zoo.web.service.uploads import accept
 
@@ -89,3 +91,41 @@ def test_a_folder_without_runs(tmp_path: Path, tiny_registry: Registry) -> None:
     with pytest.raises(UnknownName, match="no finished run"):
         library.engine()
     library.close()
+
+
+def test_an_engine_answers_and_keras_explains(
+    trained: Run, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        """Stands for an engine: answers as the network does, and counts."""
+
+        def __init__(self, network: TrainedClassifier) -> None:
+            self.network = network
+            self.positive, self.temperature = network.positive, network.temperature
+
+        def answers(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+            asked.append(len(pixels))
+            return self.network.answers(pixels)
+
+    def chosen(run: Run, name: str, *, loaded: TrainedClassifier) -> Counting:
+        assert (run, name) == (trained, "openvino")
+        return Counting(loaded)
+
+    monkeypatch.setattr(engine_choice, "classifier_of", chosen)
+    engine = Engine(trained, Limits(), tiny_registry, engine="openvino")
+    upload = accept(png(), "a.png", Limits())
+    asked.clear()
+    (said,) = engine.predict([upload])
+    assert asked == [1]
+    assert engine.predict([upload], prevalence=0.5)[0].leaning == said.leaning
+    assert asked == [1, 1]
+    case = engine.read(upload)
+    assert asked == [1, 1]
+    assert case.probabilities == pytest.approx(tuple(said.probabilities.values()), abs=1e-5)
+
+
+def test_an_engine_of_another_name_is_refused_before_anything_is_loaded(trained: Run) -> None:
+    with pytest.raises(UnknownName, match="no engine 'kerras'"):
+        Library(trained.path.parent, engine="kerras")
