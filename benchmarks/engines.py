@@ -210,29 +210,29 @@ def table(found: Sequence[Row]) -> str:
 
 
 def figure(found: Sequence[Row], path: Path) -> None:
-    """Draw the processor time of an image in a batch of the largest size."""
+    """Draw the processor time of an image."""
     from zoo.report.style import INK, MUTED, SERIES, dress, new_figure
 
-    found = [row for row in found if row.batch == max(BATCHES) and row.engine not in COARSE]
-    networks = list(dict.fromkeys(row.network for row in found))
+    found = [row for row in found if row.engine not in COARSE]
+    groups = list(dict.fromkeys((row.network, row.batch) for row in found))
     names = list(dict.fromkeys(row.engine for row in found))
-    drawing = new_figure(0.5 + 0.22 * len(found))
+    drawing = new_figure(0.6 + 0.24 * (len(found) + len(groups)))
     axes = drawing.add_subplot()
     dress(axes, "processor time of an image, ms")
     axes.grid(visible=False, axis="y")
-    for place, row in enumerate(found):
-        y = place + 0.8 * networks.index(row.network)
-        value = 1000 * row.cpu
-        axes.barh(y, value, 0.8, color=SERIES[names.index(row.engine)])
-        axes.annotate(f" {row.engine}  {value:.1f}", (value, y), va="center", fontsize=8, color=INK)
-        if place == 0 or found[place - 1].network != row.network:
-            axes.annotate(
-                row.network, (0, y - 0.75), va="center", fontsize=9, color=MUTED, weight="bold"
-            )
-    axes.set_yticks([])
-    axes.set_xlim(0, 1.35 * max(1000 * row.cpu for row in found))
-    axes.invert_yaxis()
-    drawing.savefig(path, dpi=120)
+    place = -1
+    for network, batch in groups:
+        place += 1
+        told = "one image alone" if batch == 1 else f"{batch} images at a time"
+        axes.annotate(f"{network}, {told}", (0, place), va="center", fontsize=9, color=MUTED)
+        for row in (row for row in found if (row.network, row.batch) == (network, batch)):
+            place, value = place + 1, 1000 * row.cpu
+            axes.barh(place, value, 0.8, color=SERIES[names.index(row.engine)])
+            label = f" {row.engine}  {value:.1f}"
+            axes.annotate(label, (value, place), va="center", fontsize=8, color=INK)
+    axes.set(yticks=[], ylim=(place + 0.7, -0.7))
+    axes.set_xlim(0, 1.3 * max(1000 * row.cpu for row in found))
+    drawing.savefig(path, dpi=110)
 
 
 def files(run: Path, folder: Path) -> None:

@@ -101,7 +101,7 @@ ENGINES: Mapping[str, Engine] = {
             FORMATS["tflite"].packages,
             "export",
             FORMATS["tflite"].open,
-            tried=False,  # converting takes longer, and it was never the fastest
+            tried=False,  # converting takes longest, and it is not faster than the others
         ),
     )
 }
