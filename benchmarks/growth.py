@@ -8,7 +8,7 @@ steps can be left out or be added. The pictures, the cache of features, the runs
 there too (all of it temporary without `--folder`).
 
 The pictures are drawings of lungs, 96 x 96 gray JPEGs, two of a patient, a fifth of the patients in
-a test part; one in a hundred is another one written anew, so that there are near duplicates to find.
+a test part; one in a hundred is another one written anew: a near duplicate that has to be found.
 Times and memory are those above importing TensorFlow. `silent` is the longest time without any sign
 of progress. A slope is the exponent with which the time grows: 1 is in proportion.
 """
@@ -81,24 +81,10 @@ class Watch:
         self._title, self._began = "", time.monotonic()
         self._last = self._began
 
-    def note(self, message: str) -> None:
-        """Count as a sign."""
-        self._sign()
-
-    warn = note
-
-    def start(self, title: str, total: int) -> None:
+    def start(self, title: str, _: int) -> None:
         """Begin a stretch; of several with the same title the times are added up."""
         self.stop()
         self._title, self._began = title.rstrip("0123456789/ "), time.monotonic()
-
-    def advance(self, steps: int = 1) -> None:
-        """Count as a sign."""
-        self._sign()
-
-    def epoch(self, row: Mapping[str, Any], epochs: int) -> None:
-        """Count as a sign."""
-        self._sign()
 
     def stop(self) -> None:
         """End a stretch."""
@@ -108,11 +94,13 @@ class Watch:
             self.stretches[self._title] = spent
         self._title = ""
 
-    def _sign(self) -> None:
+    def _sign(self, *_: object) -> None:
         now = time.monotonic()
         if now - self._last > self.silent:
             self.silent, self.before = now - self._last, self._title or self._latest()
         self._last = now
+
+    note = warn = advance = epoch = _sign
 
     def _latest(self) -> str:
         return f"after {[*self.stretches][-1]}" if self.stretches else "at the start"
@@ -128,7 +116,7 @@ def check(pictures: Path, runs: Path, watch: Watch) -> dict[str, Any]:
     return {"near_pairs": checked.result["duplicates"]["near_pairs"]}
 
 
-def check_alone(pictures: Path, runs: Path, watch: Watch) -> dict[str, Any]:
+def check_alone(pictures: Path, _: Path, watch: Watch) -> dict[str, Any]:
     """Check without any pretrained network: what the rest of a check costs."""
     from dataclasses import replace
 
@@ -143,7 +131,7 @@ def train(pictures: Path, runs: Path, watch: Watch) -> dict[str, Any]:
     """Train the head of a frozen network on the lungs, measure it and keep it."""
     import zoo
 
-    changes = {"epochs": EPOCHS}
+    changes = {"epochs": EPOCHS, "backbone": "frozen"}
     run = zoo.train(
         "efficientnet",
         str(pictures),
@@ -192,7 +180,7 @@ def compare(pictures: Path, runs: Path, watch: Watch) -> dict[str, Any]:
         ["efficientnet", "mnist"],
         str(pictures),
         folds=2,
-        changes={"epochs": 1, "augmentation": "none"},
+        changes={"epochs": 1, "augmentation": "none", "backbone": "frozen"},
         input_shape=SHAPE,
         folder=runs,
         progress=watch,
@@ -253,10 +241,8 @@ def measured(results: Mapping[str, Mapping[str, Any]], step: str) -> dict[int, M
 
 def tell(results: Mapping[str, Mapping[str, Any]]) -> str:
     """Lay the results out as a table."""
-    lines = [
-        f"{'step':<22}{'pictures':>9}{'seconds':>9}{'ms each':>9}{'slope':>7}{'MB more':>9}"
-        f"{'silent':>8}  in"
-    ]
+    head = ("step", "pictures", "seconds", "ms each", "slope", "MB more", "silent")
+    lines = ["{:<22}{:>9}{:>9}{:>9}{:>7}{:>9}{:>8}  in".format(*head)]
     for step in STEPS:
         by_size = measured(results, step)
         for size, one in by_size.items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import Recipe
 from zoo.base.types import Dataset, Sample
 from zoo.data.frames import Frames
@@ -26,6 +27,7 @@ class PixelInputs:
     """Trains a network end to end; images are read, cut and augmented anew in each epoch.
 
     `digests` are by the names of samples; `frames` are what is seen of the images, None: all.
+    `progress` is told of each batch that is answered.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class PixelInputs:
         digests: Mapping[str, str],
         frames: Frames | None,
         recipe: Recipe,
+        progress: Progress = SILENT,
     ) -> None:
-        self.model = model
+        self.model, self._progress = model, progress
         self._passes, self.steps = passes_and_steps(len(train), recipe)
         self._dataset, self._train, self._validation = dataset, train, validation
         self._digests, self._frames, self._recipe = digests, frames, recipe
@@ -67,13 +70,17 @@ class PixelInputs:
 
     def validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and labels of the validation part."""
-        return self.logits(self._validation), self._answers
+        return self.logits(self._validation, "validation"), self._answers
 
-    def logits(self, samples: Sequence[Sample]) -> np.ndarray:
-        """Return `(samples, classes)` logits, streamed."""
+    def logits(self, samples: Sequence[Sample], title: str = "answers") -> np.ndarray:
+        """Return `(samples, classes)` logits, streamed; `title` is what progress is called."""
         content, frames = self._contents(samples), self._frames
         seen = seen_batches(self._dataset, samples, content, self._input_shape, frames)
-        return self.model.predict(seen, verbose=0)
+        self._progress.start(title, len(seen))
+        try:
+            return self.model.predict(seen, verbose=0, callbacks=[_told(self._progress)])
+        finally:
+            self._progress.stop()
 
     def _contents(self, samples: Sequence[Sample]) -> list[str]:
         return [self._digests[sample.name] for sample in samples]
@@ -118,6 +125,17 @@ class FeatureInputs:
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Return `(images, classes)` logits of `(images, …)` features."""
         return self.model.predict(features, batch_size=HEAD_PREDICTION_BATCH, verbose=0)
+
+
+def _told(progress: Progress) -> Any:
+    """Return what tells a listener of each batch that is answered."""
+    import keras
+
+    class Callback(keras.callbacks.Callback):
+        def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            progress.advance()
+
+    return Callback()
 
 
 def sample_weights(labels: np.ndarray, classes: int, balanced: bool) -> np.ndarray:

@@ -223,6 +223,7 @@ class Session:
                 self.verified.digests,
                 self.framing.frames,
                 self.plan.recipe,
+                self.progress,
             )
         return self.material
 
