@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from zoo import BadInput, Dataset, Sample
-from zoo.data.splits import Split, folds, reduced, split
+from zoo.data.splits import Split, fold, folds, reduced, split
 
 
 def indexed(samples: Iterable[Sample]) -> Dataset:
@@ -198,6 +199,24 @@ def test_another_seed_folds_differently() -> None:
     )
     assert first == again
     assert first[0].test != other[0].test
+
+
+def test_one_fold_is_that_of_all_and_the_others_are_not_divided_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = cohort(60)
+    dataset, digests = indexed(samples), own_digests(samples)
+    every = folds(dataset, digests, 4, 3)
+    divided = []
+
+    class Counted(StratifiedGroupKFold):
+        def split(self, *given: object) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            divided.append(self.n_splits)
+            return super().split(*given)
+
+    monkeypatch.setattr("sklearn.model_selection.StratifiedGroupKFold", Counted)
+    assert fold(dataset, digests, 4, 3, 2) == every[2]
+    assert divided == [4, 5]
 
 
 def test_a_smaller_share_of_the_patients_is_part_of_a_larger_one() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,20 @@ def folds(dataset: Dataset, digests: Mapping[str, str], count: int, seed: int) -
     Raises:
         BadInput: too few patients of a class to divide.
     """
+    return _folds(dataset, digests, count, seed, range(count))
+
+
+def fold(dataset: Dataset, digests: Mapping[str, str], count: int, seed: int, number: int) -> Split:
+    """Return the split of that number among `folds`, without dividing the others further.
+
+    Dividing 100,000 patients takes ten seconds each time.
+    """
+    return _folds(dataset, digests, count, seed, (number,))[0]
+
+
+def _folds(
+    dataset: Dataset, digests: Mapping[str, str], count: int, seed: int, numbers: Collection[int]
+) -> tuple[Split, ...]:
     pool = [s for s in dataset.samples if s.split != TEST]
     groups = _groups(pool, digests)
     held_out = len(dataset.samples) - len(pool)
@@ -95,7 +109,10 @@ def folds(dataset: Dataset, digests: Mapping[str, str], count: int, seed: int) -
         else ()
     )
     splits = []
-    for rest, test in _divisions(pool, groups, count, seed, dataset.class_names):
+    divided = _divisions(pool, groups, count, seed, dataset.class_names)
+    for number, (rest, test) in enumerate(divided):
+        if number not in numbers:
+            continue
         train, validation = _divide(rest, groups, FOLD_VALIDATION_SHARE, seed, dataset.class_names)
         splits.append(Split(tuple(train), tuple(validation), tuple(test), notes))
     return tuple(splits)

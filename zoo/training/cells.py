@@ -27,7 +27,7 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
-from zoo.data.splits import folds, reduced
+from zoo.data.splits import fold, reduced
 from zoo.data.verify import Verified, verify
 from zoo.network.conformance import refuse_misfits, tried
 from zoo.network.features import backbone_key
@@ -187,7 +187,7 @@ def _session(
     progress: Progress,
     recorded: Mapping[str, Any] | None = None,
 ) -> Session:
-    division = folds(verified.dataset, verified.digests, cell.folds, cell.seed)[cell.fold]
+    division = fold(verified.dataset, verified.digests, cell.folds, cell.seed, cell.fold)
     division = reduced(division, verified.digests, cell.share, cell.seed)
     return Session(_plan(cell, registry), verified, division, progress, recorded=recorded)
 

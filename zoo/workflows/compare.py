@@ -17,6 +17,7 @@ from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.data import baseline_inputs, baselines
+from zoo.data.splits import fold
 from zoo.data.splits import folds as divide
 from zoo.data.verify import Verified, labels_of
 from zoo.report.pages.comparison import comparison_page
@@ -115,7 +116,7 @@ def compare(
         "positive": dataset.class_names[done.positive],
         **leaderboard(trials, done.positive),
         "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
-        "notes": [*divide(dataset, done.verified.digests, folds, 0)[0].notes, *done.notes],
+        "notes": [*fold(dataset, done.verified.digests, folds, 0, 0).notes, *done.notes],
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
