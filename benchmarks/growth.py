@@ -262,8 +262,8 @@ def draw(results: Mapping[str, Mapping[str, Any]]) -> bytes:
 
     figure = style.new_figure(3.6, 9.0)
     seconds, memory = figure.subplots(1, 2)
-    style.dress(seconds, "pictures", "seconds")
-    style.dress(memory, "pictures", "peak memory above TensorFlow's, MB")
+    style.dress(seconds, "pictures", "seconds (in brackets the slope)")
+    style.dress(memory, "pictures", "MB above TensorFlow's own")
     for step, colour in zip(STEPS, style.SERIES, strict=False):
         by_size = measured(results, step)
         if not by_size:
@@ -276,7 +276,11 @@ def draw(results: Mapping[str, Mapping[str, Any]]) -> bytes:
     memory.axhline(GIGABYTES * 1000, color=style.MUTED, linewidth=1, linestyle="--")
     for axes in (seconds, memory):
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     seconds.set_yscale("log")
+    seconds.yaxis.set_major_formatter("{x:,.0f}")
+    for axis in (seconds.xaxis, seconds.yaxis, memory.xaxis):
+        axis.set_tick_params(which="minor", length=0)
     memory.set_ylim(
         0, 1.1 * max([GIGABYTES * 1000, *(y for a in memory.lines for y in a.get_ydata())])
     )
