@@ -13,10 +13,11 @@ import pytest
 
 import zoo
 from zoo import BadInput, InvalidSetting, Prediction, UnknownName
+from zoo.base.registry import Registry
 from zoo.network.engines.classifier import EngineClassifier
 from zoo.network.engines.engine import ENGINES, Engine
 from zoo.network.export_formats import ExportFormat
-from zoo.runs import engine_choice, model_file
+from zoo.runs import engine_choice, model_file, run_folder
 from zoo.runs.engine_choice import WORTHWHILE, classifier_of
 from zoo.runs.run_folder import Run
 
@@ -234,3 +235,16 @@ def test_an_answer_near_a_limit_is_that_of_keras(
         library.tilt = np.array([tilt, -tilt], np.float32)
         assert chance(at_it, FAST) == pytest.approx(plain, abs=1e-7)  # of Keras
         assert abs(chance(trained, FAST) - plain) > 1e-6  # of the engine: no limit is near
+
+
+def test_a_score_by_an_engine_is_that_of_keras(
+    run_copy: Path, library: Library, tiny_registry: Registry
+) -> None:
+    run = run_folder.read(run_copy)
+    plain = zoo.evaluate(run, registry=tiny_registry).result
+    before = library.asked
+    given = zoo.evaluate(run, registry=tiny_registry, engine=FAST).result
+    assert library.asked > before
+    for name in ("roc_auc", "accuracy", "sensitivity"):
+        value = plain["metrics"][name]["value"]
+        assert given["metrics"][name]["value"] == pytest.approx(value, abs=1e-6)
