@@ -13,6 +13,7 @@ from zoo.base.progress import Silent
 from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.data.resampling import cut
+from zoo.network import feature_pass
 from zoo.network import features as module
 
 SIDE = 16
@@ -21,8 +22,8 @@ SIDE = 16
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
-    monkeypatch.setattr(module, "BATCH", 4)
-    monkeypatch.setattr(module, "SHARD_ROWS", 8)
+    monkeypatch.setattr(feature_pass, "BATCH", 4)
+    monkeypatch.setattr(feature_pass, "SHARD_ROWS", 8)
     return tmp_path
 
 
@@ -104,7 +105,7 @@ def test_a_second_pass_reads_and_computes_nothing(
     pictures = Pictures()
     first = pictures.features(backbone, views=2, preset="chest")
     assert len(pictures.read_names) == 20  # once for both views
-    monkeypatch.setattr(module, "_compute", None)
+    monkeypatch.setattr(module, "compute", None)
     assert np.array_equal(pictures.features(backbone, views=2, preset="chest"), first)
     assert pictures.read_names == []
 

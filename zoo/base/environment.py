@@ -1,11 +1,20 @@
-"""What a result was made with: versions and memory."""
+"""What a result was made with: versions and memory, and the cores that it may take."""
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 
 import psutil
+
+_threads_of_a_task: list[int] = []
+"""How many threads a task of this worker may take; empty in other processes."""
+
+
+def reading_threads() -> int:
+    """Return how many threads should read images; several wait for a disk where none is short."""
+    return _threads_of_a_task[0] if _threads_of_a_task else 2 * (os.cpu_count() or 1)
 
 
 def versions() -> dict[str, str]:
@@ -22,3 +31,15 @@ def peak_memory() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def limit_threads(threads: int, tasks: int = 1) -> None:
+    """Let this worker take that many cores (0: all) for so many tasks at a time.
+
+    TensorFlow keeps to it if it is not yet loaded.
+    """
+    if threads:
+        _threads_of_a_task[:] = [max(1, threads // tasks)]
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import functools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from zoo.base.cluster import Cluster
+from zoo.base.environment import reading_threads
 from zoo.base.errors import InvalidSetting
+from zoo.base.types import Dataset, Sample
 
 BACKENDS = ("loky", "dask")
-
-CONNECT_SECONDS = 10
 
 
 def check_backend(name: str, scheduler: str | None) -> None:
@@ -30,37 +30,39 @@ def check_backend(name: str, scheduler: str | None) -> None:
         )
 
 
-@contextlib.contextmanager
-def pool(jobs: int, scheduler: str | None) -> Iterator[Any]:
-    """Give a joblib.Parallel that yields results as they come."""
+def in_processes(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int, cluster: Cluster | None
+) -> Iterator[Result]:
+    """Yield `function(item)` as it is done, by processes of this machine or workers of a cluster.
+
+    Raises:
+        ZooError: as `Cluster.each`.
+    """
+    if cluster is not None:
+        yield from cluster.each(function, items, ordered=False)
+        return
     import joblib
 
-    if scheduler is None:
-        yield joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InvalidSetting(
-            "--backend dask needs Dask on this machine: pip install 'xray-zoo[dask]'"
-        ) from error
-    try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InvalidSetting(
-            f"The Dask scheduler '{scheduler}' does not answer ({error}). Expected an address such "
-            "as tcp://127.0.0.1:8786."
-        ) from error
-    with client, joblib.parallel_config(backend="dask", client=client):
-        yield joblib.Parallel(n_jobs=-1, return_as="generator_unordered")
+    pool = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
+    yield from pool(joblib.delayed(function)(item) for item in items)
 
 
-def limit_threads(threads: int) -> None:
-    """Let TensorFlow take that many cores in this worker (0: all), if it is not yet loaded."""
-    if threads:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def over_samples(
+    function: Callable[[Dataset, Sample], Result],
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    cluster: Cluster | None = None,
+) -> Iterator[Result]:
+    """Yield `function(dataset, sample)` in order, from threads here or workers of a cluster.
+
+    The function may be sent elsewhere: it must be that of a module, or a `partial` of one.
+
+    Raises:
+        ZooError: as `Cluster.each`.
+    """
+    if cluster is not None:
+        return cluster.over_samples(function, dataset, samples)
+    return in_parallel(functools.partial(function, dataset), samples)
 
 
 def in_parallel(
@@ -70,7 +72,11 @@ def in_parallel(
 
     Decoding leaves Python's lock, so threads are enough for reading images.
     """
-    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
+    threads = reading_threads()
+    if threads == 1:  # a worker beside others: a thread of its own would take a core of theirs
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         waiting: deque[Any] = deque()
         try:
             for item in items:

@@ -133,19 +133,18 @@ class Shards:
     ) -> None:
         """Write a shard of rows, with some whole numbers of each; where that fails, it is said."""
         values = values.astype(self.dtype, copy=False)
-        details = np.zeros((len(keys), 0), np.int64) if details is None else details
         with self._turn:
             if self.writable:
                 try:
-                    shard = self._written(keys, values, details)
-                    self._add(keys, shard.rows(self.dtype), details)
+                    shard = written(self.folder, keys, values, details)
+                    self._add(keys, shard.rows(self.dtype), shard.details)
                 except (NotWritten, OSError, ValueError) as error:
                     self.writable = False
                     self._tell_once(error)
                 else:
                     return
             if self._in_memory:
-                self._add(keys, values, details)
+                self._add(keys, values, _details(keys, details))
 
     def rows(self, keys: Sequence[str]) -> np.ndarray:
         """Return the rows of `keys`, in order, of those that `find` or `append` gave."""
@@ -164,21 +163,6 @@ class Shards:
         """Return the whole numbers that were kept with a row of `find` or `append`."""
         shard, row = self._places[key]
         return self._details[shard][row]
-
-    def _written(self, keys: Sequence[str], values: np.ndarray, details: np.ndarray) -> Shard:
-        path = self.folder / f"{uuid4().hex}{ROWS}"
-        with replacing(path) as temporary:
-            np.save(temporary, values)
-            checksum = checksum_of(temporary)
-        with replacing(_index_of(path)) as temporary:
-            np.savez(
-                temporary,
-                keys=np.array(keys, np.str_),
-                shape=np.array(values.shape, np.int64),
-                checksum=np.uint32(checksum),
-                details=details,
-            )
-        return Shard(path, keys, values.shape, checksum, details)
 
     def _add(self, keys: Sequence[str], rows: np.ndarray, details: np.ndarray) -> None:
         self._open.append(rows)
@@ -200,6 +184,29 @@ class Shards:
                 f"{damaged} of the files that were kept in '{self.folder}' cannot be used (damaged "
                 "or gone): what they held is computed again."
             )
+
+
+def written(
+    folder: Path, keys: Sequence[str], values: np.ndarray, details: np.ndarray | None = None
+) -> Shard:
+    """Write a shard of rows into a folder, where whoever opens it next finds them.
+
+    Raises:
+        NotWritten: it cannot be written.
+    """
+    path, details = folder / f"{uuid4().hex}{ROWS}", _details(keys, details)
+    with replacing(path) as temporary:
+        np.save(temporary, values)
+        checksum = checksum_of(temporary)
+    with replacing(_index_of(path)) as temporary:
+        np.savez(
+            temporary,
+            keys=np.array(keys, np.str_),
+            shape=np.array(values.shape, np.int64),
+            checksum=np.uint32(checksum),
+            details=details,
+        )
+    return Shard(path, keys, values.shape, checksum, details)
 
 
 def size_of(folder: Path) -> int:
@@ -233,12 +240,16 @@ def _by_use(folder: Path) -> list[tuple[int, int, Path]]:
     return found
 
 
+def _details(keys: Sequence[str], details: np.ndarray | None) -> np.ndarray:
+    return np.zeros((len(keys), 0), np.int64) if details is None else details
+
+
 def _read_index(path: Path) -> Shard:
     index = read_arrays(path, TABLE)
     keys, shape = index["keys"].tolist(), tuple(index["shape"].tolist())
     if not shape or shape[0] != len(keys):
         raise ValueError("it has another number of keys than of rows")
-    details = index.get("details", np.zeros((len(keys), 0), np.int64))
+    details = _details(keys, index.get("details"))
     return Shard(_rows_of(path), keys, shape, int(index["checksum"]), details)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.cluster import Cluster
 from zoo.base.errors import ZooError
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry
@@ -56,9 +57,12 @@ def embed(
     samples: Sequence[Sample],
     digests: Sequence[str],
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> np.ndarray:
     """Return `(n, features)` float32; a feature map is averaged over its places."""
-    values = features(embedder.model, dataset, samples, digests, progress=progress)[:, 0]
+    values = features(
+        embedder.model, dataset, samples, digests, progress=progress, cluster=cluster
+    )[:, 0]
     return values.mean(axis=tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.parallel import in_parallel
+from zoo.base.cluster import Cluster
+from zoo.base.parallel import over_samples
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import VALIDATION, Dataset, Header, Sample
 from zoo.checks.findings import ERROR, NOTE, WARNING, Finding, counted
@@ -32,13 +33,21 @@ def counts(dataset: Dataset) -> dict[str, dict[str, int]]:
 
 
 def headers(
-    dataset: Dataset, samples: Sequence[Sample], progress: Progress = SILENT
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> list[Header]:
     """Read what each file says of itself; nothing when images are not files."""
-    read = dataset.header
-    if read is None:
+    if dataset.header is None:
         return []
-    return list(track(progress, in_parallel(read, samples), "file headers", len(samples)))
+    read = over_samples(_header, dataset, samples, cluster)
+    return list(track(progress, read, "file headers", len(samples)))
+
+
+def _header(dataset: Dataset, sample: Sample) -> Header:
+    assert dataset.header is not None  # noqa: S101 (looked at above)
+    return dataset.header(sample)
 
 
 def sizes(file_headers: Sequence[Header]) -> tuple[list[dict[str, int]], int]:

@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from zoo.base.parallel import in_parallel
+from zoo.base.cluster import Cluster
+from zoo.base.parallel import over_samples
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
@@ -45,23 +46,26 @@ LEAF = 32
 
 
 def small_pictures(
-    dataset: Dataset, samples: Sequence[Sample], progress: Progress = SILENT
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> np.ndarray:
-    """Read small pictures, `(n, 64, 64)` uint8 gray.
+    """Read small pictures, `(n, 64, 64)` uint8 gray, here or by the workers of a cluster.
 
     Raises:
         BadInput: an image cannot be read.
     """
-
-    def read(sample: Sample) -> np.ndarray:
-        return to_channels(dataset.read(sample, (SIDE, SIDE)), 1)[..., 0]
-
     pictures = np.empty((len(samples), SIDE, SIDE), np.uint8)
     with keeping(dataset):
-        read_ones = track(progress, in_parallel(read, samples), "small pictures", len(samples))
-        for place, picture in enumerate(read_ones):
+        read = over_samples(_small_picture, dataset, samples, cluster)
+        for place, picture in enumerate(track(progress, read, "small pictures", len(samples))):
             pictures[place] = picture
     return pictures
+
+
+def _small_picture(dataset: Dataset, sample: Sample) -> np.ndarray:
+    return to_channels(dataset.read(sample, (SIDE, SIDE)), 1)[..., 0]
 
 
 def similar_pairs(

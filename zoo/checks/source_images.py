@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from zoo.base.cluster import Cluster
 from zoo.base.progress import Progress
 from zoo.base.types import Dataset, Sample
 from zoo.checks import embeddings, similarity
@@ -58,16 +59,23 @@ class SourceImages:
 
 
 def read_source_images(
-    verified: Verified, backbone: Backbone | None, progress: Progress, source: str = ""
+    verified: Verified,
+    backbone: Backbone | None,
+    progress: Progress,
+    source: str = "",
+    cluster: Cluster | None = None,
 ) -> SourceImages:
-    """Read the images of a source once as small pictures and once for the backbone."""
+    """Read the images of a source once as small pictures and once for the backbone.
+
+    That is done here, or by the workers of a cluster.
+    """
     dataset = verified.dataset
     digests = [verified.digests[s.name] for s in dataset.samples]
-    gray = similarity.small_pictures(dataset, dataset.samples, progress)
+    gray = similarity.small_pictures(dataset, dataset.samples, progress, cluster)
     features = (
         None
         if backbone is None
-        else embeddings.embed(backbone, dataset, dataset.samples, digests, progress)
+        else embeddings.embed(backbone, dataset, dataset.samples, digests, progress, cluster)
     )
     return SourceImages(dataset, tuple(digests), gray, features, source)
 

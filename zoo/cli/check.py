@@ -36,6 +36,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
     help="Another data set, to look for copies and for a shift between the two.",
 )
 @options.positive
+@options.on_cluster
 @click.option(
     "--output",
     "folder",
@@ -53,6 +54,8 @@ def command(
     masks: Path | None,
     other: str | None,
     positive: str | None,
+    backend: str,
+    scheduler: str | None,
     folder: Path,
     as_json: bool,
 ) -> None:
@@ -78,6 +81,8 @@ def command(
             masks=masks,
             other=other,
             positive=positive,
+            backend=backend,
+            scheduler=scheduler,
             registry=registry,
             progress=console,
         )

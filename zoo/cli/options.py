@@ -80,8 +80,8 @@ def engine(default: str) -> Callable[[Any], Any]:
     )
 
 
-def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where trainings run side by side."""
+def on_cluster(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say whether this machine works or a cluster."""
     for option in (
         click.option(
             "--scheduler", metavar="ADDRESS", help="Of a Dask cluster, as tcp://HOST:PORT."
@@ -91,18 +91,23 @@ def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(("loky", "dask")),
             default="loky",
             show_default=True,
-            help="Processes of this machine, or a Dask cluster.",
-        ),
-        click.option(
-            "--jobs",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Processes at a time.",
+            help="This machine, or a Dask cluster.",
         ),
     ):
         command = option(command)
     return command
+
+
+def in_parallel(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where trainings run side by side."""
+    jobs = click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes at a time on this machine.",
+    )
+    return jobs(on_cluster(command))
 
 
 def experiment(command: Callable[..., Any]) -> Callable[..., Any]:

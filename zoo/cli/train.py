@@ -77,6 +77,7 @@ from zoo.training.recipe import settings
     show_default=True,
     help="Prepare verdicts on heat maps at the end; else the first one takes longer.",
 )
+@options.on_cluster
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(
@@ -96,6 +97,8 @@ def command(
     masks: Path | None,
     reference: str,
     verdicts: bool,
+    backend: str,
+    scheduler: str | None,
     folder: Path | None,
     resume: str | None,
 ) -> None:
@@ -128,7 +131,8 @@ def command(
         or preset != DEFAULT
     ):
         raise InvalidSetting(
-            "--resume goes on with the settings it was started with; give no others but --devices."
+            "--resume goes on with the settings it was started with; give no others but "
+            "--devices, or --backend."
         )
     shape = input_shape(size)
     asked_for(devices)
@@ -152,6 +156,8 @@ def command(
                 resume,
                 devices=devices,
                 verdicts=verdicts,
+                backend=backend,
+                scheduler=scheduler,
                 folder=folder,
                 registry=registry,
                 progress=console,
@@ -169,6 +175,8 @@ def command(
                 masks=masks,
                 devices=devices,
                 verdicts=verdicts,
+                backend=backend,
+                scheduler=scheduler,
                 folder=folder,
                 registry=registry,
                 progress=console,

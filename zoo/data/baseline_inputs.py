@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 
-from zoo.base.parallel import in_parallel
+from zoo.base.cluster import Cluster
+from zoo.base.parallel import over_samples
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import Dataset, Sample
@@ -52,6 +54,7 @@ def baseline_inputs(
     *,
     mask: Mask | None = None,
     progress: Progress = SILENT,
+    cluster: Cluster | None = None,
 ) -> dict[str, np.ndarray]:
     """Measure every image for each baseline; each is read once, at 56 x 56, as gray 0-255.
 
@@ -66,35 +69,37 @@ def baseline_inputs(
         mask: gives where the lungs are, `(height, width)` bool, or None for an image without a
             mask; its rows are NaN.
         progress: told of each image.
+        cluster: its workers measure, but where there are masks, of which only this process knows.
 
     Raises:
         BadInput: an image cannot be read.
     """
-    size = (SIDE, SIDE)
-    edge = np.ones(size, bool)
-    edge[MARGIN:-MARGIN, MARGIN:-MARGIN] = False
-
-    def values(sample: Sample) -> dict[str, np.ndarray]:
-        gray = to_channels(dataset.read(sample, size), 1)[..., 0].astype(np.float32)
-        measured = {FILE: _file_values(dataset, sample, gray), BORDER: gray[edge]}
-        if mask is not None:
-            inside = mask(sample, size)
-            if inside is None:
-                inside = np.full(size, np.nan, np.float32)
-            measured[LUNGS] = (gray * inside).ravel()
-            measured[OUTSIDE] = (gray * (1 - inside)).ravel()
-        return measured
-
+    measure = functools.partial(_values, mask=mask)
     of_all: dict[str, np.ndarray] = {}
     with keeping(dataset):
-        read_ones = track(progress, in_parallel(values, samples), "baselines", len(samples))
-        for place, measured in enumerate(read_ones):
+        read_ones = over_samples(measure, dataset, samples, cluster if mask is None else None)
+        for place, measured in enumerate(track(progress, read_ones, "baselines", len(samples))):
             for name, row in measured.items():
                 if not place:
                     kind = np.float32 if name == FILE else np.float16
                     of_all[name] = np.empty((len(samples), len(row)), kind)
                 of_all[name][place] = row
     return of_all
+
+
+def _values(dataset: Dataset, sample: Sample, mask: Mask | None) -> dict[str, np.ndarray]:
+    size = (SIDE, SIDE)
+    edge = np.ones(size, bool)
+    edge[MARGIN:-MARGIN, MARGIN:-MARGIN] = False
+    gray = to_channels(dataset.read(sample, size), 1)[..., 0].astype(np.float32)
+    measured = {FILE: _file_values(dataset, sample, gray), BORDER: gray[edge]}
+    if mask is not None:
+        inside = mask(sample, size)
+        if inside is None:
+            inside = np.full(size, np.nan, np.float32)
+        measured[LUNGS] = (gray * inside).ravel()
+        measured[OUTSIDE] = (gray * (1 - inside)).ravel()
+    return measured
 
 
 def _file_values(dataset: Dataset, sample: Sample, gray: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,14 @@ class Frames:
     def of(self, digests: Sequence[str]) -> np.ndarray:
         """Return the boxes of some pictures, `(images, 4)`."""
         return np.stack([self.boxes[digest] for digest in digests])
+
+    def only(self, digests: Sequence[str]) -> Frames:
+        """Return the frames of some pictures, to be sent to whoever reads no others."""
+        return replace(
+            self,
+            boxes={digest: self.boxes[digest] for digest in digests},
+            masks={digest: self.masks[digest] for digest in digests if digest in self.masks},
+        )
 
     def masks_of(self, digests: Sequence[str]) -> np.ndarray:
         """Return the masks of some pictures, `(images, rows, columns, 1)`."""

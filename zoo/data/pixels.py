@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class KeptPixels:
         if size is None:
             return self._dataset.read(sample, None)
         return self.shaped(sample, size)[0]
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Send the reading alone to another process: what is kept, and all digests, stay here."""
+        return _itself, (self._dataset.read,)
 
     def shaped(self, sample: Sample, size: tuple[int, int]) -> tuple[np.ndarray, Shape]:
         """Read an image; return it and the `(height, width)` it has upright."""
@@ -133,6 +138,10 @@ class KeptRows:
     def some(self, start: int, stop: int) -> np.ndarray:
         """Return some of the images in order, `(images, height, width, channels)` uint8."""
         return self.store.rows(self.keys[start:stop], self.channels)
+
+
+def _itself(read: Callable[..., Any]) -> Callable[..., Any]:
+    return read
 
 
 def _read(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from zoo.base.cluster import Cluster
 from zoo.base.errors import BadInput, UnknownName
-from zoo.base.parallel import in_parallel
+from zoo.base.parallel import over_samples
 from zoo.base.pictures import images
 from zoo.base.pictures.depth import Levels, measured, settled, white_of
 from zoo.base.progress import Progress, track
@@ -56,11 +58,12 @@ def verify(
     progress: Progress,
     bits: int | None = None,
     size: tuple[int, int] | None = None,
+    cluster: Cluster | None = None,
 ) -> Verified:
-    """Decode every image once; generated data are only digested.
+    """Decode every image once, here or by the workers of a cluster; generated data are digested.
 
     Where it is known at which `size = (height, width)` images will be needed, they are kept by the
-    same decoding, and what was kept before is known to be whole.
+    same decoding, and what was kept before is known to be whole. Workers keep none.
 
     Files that hold more than 8 bits a value and do not say how many are read at one depth from then
     on: `bits`, or else the smallest that holds them all.
@@ -68,36 +71,22 @@ def verify(
     Raises:
         BadInput: images cannot be read and `skip_broken` is off, or a class has no image left.
     """
-    store = None if size is None or dataset.path is None else PixelStore(size, progress)
-
-    def inspect(sample: Sample) -> tuple[Sample, str, Levels | None, str]:
-        try:
-            seen = stamp(dataset, sample)
-            digest = dataset.digest(sample)
-            if dataset.synthetic:
-                levels = None
-            elif dataset.path is None:
-                dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
-                levels = None
-            else:
-                levels = _whole(dataset.path(sample), digest, seen, bits, store)
-        except BadInput as error:
-            return sample, "", None, str(error)
-        if seen is not None:
-            stamps[sample.name] = seen
-        return sample, digest, levels, ""
-
+    files = size is not None and dataset.path is not None
+    store = PixelStore(size, progress) if files and cluster is None else None
     kept, digests, broken, deep = [], {}, [], {}
     stamps: dict[str, Stamp] = {}
     total = len(dataset.samples)
-    for sample, digest, levels, problem in track(
-        progress, in_parallel(inspect, dataset.samples), "checking images", total
-    ):
+    inspect = functools.partial(_inspected, bits=bits, store=store)
+    seen = over_samples(inspect, dataset, dataset.samples, cluster)
+    seen = track(progress, seen, "checking images", total)
+    for sample, (digest, levels, when, problem) in zip(dataset.samples, seen, strict=True):
         if problem:
             broken.append(problem)
         else:
             kept.append(sample)
             digests[sample.name] = digest
+            if when is not None:
+                stamps[sample.name] = when
             if levels is not None:
                 deep[sample.name] = levels
     if broken and not skip_broken:
@@ -125,11 +114,32 @@ def at_depth(dataset: Dataset, bits: int | None) -> Dataset:
     path = dataset.path
     if bits is None or path is None:
         return dataset
+    return replace(dataset, read=functools.partial(_read, path, bits), bits=bits)
 
-    def read(sample: Sample, size: tuple[int, int] | None) -> np.ndarray:
-        return images.read_image(path(sample), size, bits=bits)
 
-    return replace(dataset, read=read, bits=bits)
+def _read(
+    path: Callable[[Sample], Path], bits: int, sample: Sample, size: tuple[int, int] | None
+) -> np.ndarray:
+    return images.read_image(path(sample), size, bits=bits)
+
+
+def _inspected(
+    dataset: Dataset, sample: Sample, bits: int | None, store: PixelStore | None
+) -> tuple[str, Levels | None, Stamp | None, str]:
+    """Return digest, depth and stamp of an image, or else what is wrong with it."""
+    try:
+        seen = stamp(dataset, sample)
+        digest = dataset.digest(sample)
+        if dataset.synthetic:
+            levels = None
+        elif dataset.path is None:
+            dataset.read(sample, (DECODED_SIDE, DECODED_SIDE))
+            levels = None
+        else:
+            levels = _whole(dataset.path(sample), digest, seen, bits, store)
+    except BadInput as error:
+        return "", None, None, str(error)
+    return digest, levels, seen, ""
 
 
 def _whole(

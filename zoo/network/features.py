@@ -15,20 +15,16 @@ from typing import Any
 import numpy as np
 
 from zoo.base.cache import FEATURES, cache_folder
-from zoo.base.parallel import in_parallel
+from zoo.base.cluster import Cluster
 from zoo.base.pictures.images import READING
-from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import Progress
 from zoo.base.shards import Shards
 from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
 from zoo.data.frames import Frames
-from zoo.data.pipeline import read_shape
-from zoo.data.pixels import keep
-from zoo.data.resampling import cut
-
-BATCH = 32
-SHARD_ROWS = 1024
+from zoo.network import plugin_layers
+from zoo.network.feature_pass import Wanted, compute, passes
+from zoo.network.feature_workers import by_workers
 
 
 def features(
@@ -43,6 +39,7 @@ def features(
     seed: int = 0,
     progress: Progress,
     title: str = "features",
+    cluster: Cluster | None = None,
 ) -> np.ndarray:
     """Return `(samples, views, features)` float32; view 0 is the image as it is.
 
@@ -51,33 +48,34 @@ def features(
     Rows that are on disk are read, once their checksum was found right; the others are computed and
     written shard by shard, so that an interrupted pass goes on where it was. Where nothing can be
     written they are computed all the same, and kept in memory.
+
+    With a cluster its workers compute them, and write them into the folder, which all must see. A
+    backbone with layers of a plugin is asked here alone.
     """
     key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
-    store = Shards(cache_folder() / FEATURES / key, progress)
+    folder = (cache_folder() / FEATURES / key).absolute()
+    store = Shards(folder, progress)
     # The same file looks otherwise at another depth.
     depth = f"{dataset.bits}-bit " if dataset.bits else ""
     names = [depth + _view_name(preset, seed, view) for view in range(views)]
-    found = store.find([f"{d}:{name}" for d in digests for name in names])
-    missing = [
-        i for i, d in enumerate(digests) if any(f"{d}:{name}" not in found for name in names)
-    ]
-    if missing:
-        _compute(
-            backbone,
-            frames,
-            dataset,
-            samples,
-            digests,
-            missing,
-            names,
-            preset,
-            seed,
-            store,
-            progress,
-            title,
+    missing = _missing(store, digests, names)
+    wanted = Wanted(dataset, names, preset, seed)
+    if missing and cluster is not None and not plugin_layers.own_classes(backbone):
+        by_workers(
+            folder, wanted, backbone, frames, samples, digests, missing, cluster, progress, title
         )
+        store = Shards(folder, progress)
+        missing = _missing(store, digests, names)
+    if missing:
+        asked = passes(backbone, preset)
+        compute(backbone, asked, frames, wanted, samples, digests, missing, store, progress, title)
     shape = (len(samples), views, *backbone.output_shape[1:])
     return store.rows([f"{d}:{name}" for d in digests for name in names]).reshape(shape)
+
+
+def _missing(store: Shards, digests: Sequence[str], names: Sequence[str]) -> list[int]:
+    found = store.find([f"{d}:{name}" for d in digests for name in names])
+    return [i for i, d in enumerate(digests) if any(f"{d}:{name}" not in found for name in names)]
 
 
 def backbone_key(backbone: Any) -> str:
@@ -113,73 +111,6 @@ def backbone_key(backbone: Any) -> str:
         for weight in operation.get_weights() if isinstance(operation, keras.Layer) else ():
             content.update(np.ascontiguousarray(weight).tobytes())
     return content.hexdigest()
-
-
-def _compute(
-    backbone: Any,
-    frames: Frames | None,
-    dataset: Dataset,
-    samples: Sequence[Sample],
-    digests: Sequence[str],
-    missing: Sequence[int],
-    names: Sequence[str],
-    preset: str,
-    seed: int,
-    store: Shards,
-    progress: Progress,
-    title: str,
-) -> None:
-    import tensorflow as tf
-
-    seen = tuple(backbone.input_shape[1:])
-    height, width, channels = read_shape(seen, frames)
-    size = seen[:2]
-
-    @tf.function(reduce_retracing=True)
-    def plain(pixels: Any, *parts: Any) -> Any:
-        given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
-        return backbone(given, training=False)
-
-    @tf.function(reduce_retracing=True)
-    def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
-        given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
-        return backbone(given, training=False)
-
-    def read(index: int) -> np.ndarray:
-        return to_channels(dataset.read(samples[index], (height, width)), channels)
-
-    keys: list[str] = []
-    values: list[np.ndarray] = []
-
-    def flush() -> None:
-        if keys:
-            store.append(keys, np.concatenate(values))
-            keys.clear()
-            values.clear()
-
-    progress.start(title, len(missing) * len(names))
-    try:
-        images = in_parallel(read, missing, ahead=2 * BATCH)
-        for start in range(0, len(missing), BATCH):
-            chunk = missing[start : start + BATCH]
-            pixels = np.stack([next(images) for _ in chunk])
-            content = [digests[i] for i in chunk]
-            parts = () if frames is None else (tf.constant(frames.of(content)),)
-            for view, name in enumerate(names):
-                if view == 0:
-                    computed = plain(tf.constant(pixels), *parts)
-                else:
-                    drawn = augmentation.draw(preset, seed, view, content, size)
-                    computed = augmented(tf.constant(pixels), drawn, *parts)
-                keys.extend(f"{d}:{name}" for d in content)
-                values.append(computed.numpy())
-                progress.advance(len(chunk))
-            if len(keys) >= SHARD_ROWS:
-                flush()
-    finally:
-        flush()
-        keep(dataset)
-        progress.stop()
 
 
 def _view_name(preset: str, seed: int, view: int) -> str:

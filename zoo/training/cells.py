@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.environment import versions
+from zoo.base.cluster import Cluster
+from zoo.base.environment import limit_threads, versions
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import write_json
 from zoo.base.locks import in_turn
-from zoo.base.parallel import check_backend, limit_threads, pool
+from zoo.base.parallel import in_processes
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import Registry, load_registry
@@ -248,46 +249,37 @@ def train_all(
     folder: Path,
     *,
     jobs: int = 1,
-    backend: str = "loky",
-    scheduler: str | None = None,
+    cluster: Cluster | None = None,
     opened: tuple[Registry, Verified],
     progress: Progress,
 ) -> None:
     """Train every cell that is not done yet, `jobs` at a time.
 
-    With one job on this machine the trainings run in this process and show their epochs. With
-    'dask' they go to the cluster at the address `scheduler`, whose workers need this program, the
-    data and the folder under the same paths. An architecture that could not be used afterwards is
-    refused before the first training.
+    With one job on this machine the trainings run in this process and show their epochs. With a
+    cluster its workers train, which need this program, the data and the folder under the same
+    paths. An architecture that could not be used afterwards is refused before the first training.
 
     Raises:
-        InvalidSetting: an unknown backend, an address that fits none or does not answer, or an
-            architecture that could not be used.
-        ZooError: the data or a setting cannot be used.
+        InvalidSetting: an architecture that could not be used.
+        ZooError: the data or a setting cannot be used, or workers fail.
     """
-    check_backend(backend, scheduler)
     undone = [cell for cell in cells if not (folder / cell.name / SUMMARY).is_file()]
     for cell in {cell.architecture: cell for cell in reversed(undone)}.values():
         _refuse_misfit(cell, *opened)
-    if backend == "loky" and jobs == 1:
+    if cluster is None and jobs == 1:
         for number, cell in enumerate(cells, 1):
             progress.note(f"Training {number} of {len(cells)}: {cell.name}")
             train_cell(cell, folder, opened=opened, progress=progress)
         return
-    with pool(jobs, scheduler) as parallel:
-        import joblib
-
-        threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
-        work = (joblib.delayed(attempt_cell)(cell, folder.resolve(), threads) for cell in cells)
-        progress.start("trainings", len(cells))
-        try:
-            for name, error in parallel(work):
-                if error is not None:
-                    raise error
-                progress.note(f"Finished {name}")
-                progress.advance()
-        finally:
-            progress.stop()
+    threads = max(1, (os.cpu_count() or 1) // jobs) if cluster is None else 0
+    work = functools.partial(train_cell, folder=folder.resolve(), threads=threads)
+    progress.start("trainings", len(cells))
+    try:
+        for name in in_processes(work, cells, jobs, cluster):
+            progress.note(f"Finished {name}")
+            progress.advance()
+    finally:
+        progress.stop()
 
 
 def _refuse_misfit(cell: Cell, registry: Registry, verified: Verified) -> None:
@@ -296,11 +288,3 @@ def _refuse_misfit(cell: Cell, registry: Registry, verified: Verified) -> None:
     keras.utils.set_random_seed(cell.seed)
     network = build(_plan(cell, registry), len(verified.dataset.class_names))
     refuse_misfits(tried(network, elsewhere=False), cell.architecture)
-
-
-def attempt_cell(cell: Cell, folder: Path, threads: int) -> tuple[str, Exception | None]:
-    """Train a cell and hand its error back: joblib waits for ever for a Dask task that raises."""
-    try:
-        return train_cell(cell, folder, threads), None
-    except Exception as error:  # raised again where the trainings were asked for
-        return cell.name, error

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.base.cache import LOCALISERS, cache_folder
+from zoo.base.cluster import Cluster
 from zoo.base.errors import BadInput, NotWritten
 from zoo.base.patients import CHEST
 from zoo.base.progress import Progress
@@ -53,7 +54,11 @@ def read_at(plan: Plan) -> tuple[int, int]:
 
 
 def choose(
-    plan: Plan, verified: Verified, parts: Mapping[str, Sequence[Sample]], progress: Progress
+    plan: Plan,
+    verified: Verified,
+    parts: Mapping[str, Sequence[Sample]],
+    progress: Progress,
+    cluster: Cluster | None = None,
 ) -> Framing:
     """Find what the network will see of each image, as the plan asks for.
 
@@ -74,7 +79,9 @@ def choose(
 
     def looked_at(samples: Sequence[Sample]) -> np.ndarray:
         content = [digests[sample.name] for sample in samples]
-        return features(find, dataset, samples, content, progress=progress, title="frames")[:, 0]
+        return features(
+            find, dataset, samples, content, progress=progress, title="frames", cluster=cluster
+        )[:, 0]
 
     train = parts[TRAIN]
     if asked == "auto" and plan.masks is None and dataset.subject != CHEST:

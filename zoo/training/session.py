@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.cluster import Cluster
 from zoo.base.progress import Progress, track
 from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
 from zoo.data import augmentation
@@ -53,20 +54,23 @@ class Session:
         progress: Progress,
         devices: Sequence[str] = (),
         recorded: Mapping[str, Any] | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """Build the network and choose how it is computed, on `devices` or on the first there is.
 
-        `recorded` is how a training that is resumed was computed.
+        `recorded` is how a training that is resumed was computed; the workers of a cluster compute
+        features.
         """
         import keras
 
+        self._cluster = cluster
         self.plan, self.verified, self.split, self.progress = plan, verified, split, progress
         self.class_names = verified.dataset.class_names
         self.positive = positive_index(self.class_names, plan.positive)
         self.parts = {part: split.part(part) for part in SPLITS}
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
         self.alarms = Alarms(progress)
-        self.framing = framing.choose(plan, verified, self.parts, progress)
+        self.framing = framing.choose(plan, verified, self.parts, progress, cluster)
         keras.utils.set_random_seed(plan.recipe.seed)
         self.network = build(plan, len(self.class_names))
         self.boundary = graph.frozen_boundary(self.network)
@@ -246,6 +250,7 @@ class Session:
                 seed=recipe.seed,
                 progress=self.progress,
                 title=f"features of {part}",
+                cluster=self._cluster,
             )
             for part, samples in self.parts.items()
         }

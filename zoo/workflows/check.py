@@ -35,7 +35,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.cluster import Cluster, connected
 from zoo.base.errors import BadInput
+from zoo.base.parallel import check_backend
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Dataset
@@ -62,6 +64,8 @@ def check(
     masks: str | Path | None = None,
     other: str | None = None,
     positive: str | None = None,
+    backend: str = "loky",
+    scheduler: str | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
 ) -> Checked:
@@ -74,6 +78,8 @@ def check(
         masks: a folder of lung masks named as the images, for two more baselines.
         other: another source, such as an external test set, to look for copies and a shift.
         positive: the class that is looked for; by default the last unhealthy one.
+        backend: 'loky' for this machine, 'dask' for the workers of a cluster, which read images.
+        scheduler: the address of the cluster.
         registry: what is installed.
         progress: told of the work.
 
@@ -87,8 +93,22 @@ def check(
         >>> [finding for finding in checked.findings if finding.level != "note"]
         []
     """
-    began = time.monotonic()
+    check_backend(backend, scheduler)
     registry = registry or load_registry()
+    with connected(scheduler) as cluster:
+        return _checked(source, masks, other, positive, registry, progress, cluster)
+
+
+def _checked(
+    source: str,
+    masks: str | Path | None,
+    other: str | None,
+    positive: str | None,
+    registry: Registry,
+    progress: Progress,
+    cluster: Cluster | None,
+) -> Checked:
+    began = time.monotonic()
     dataset = registry.dataset(source)
     names = dataset.class_names
     looked_for = positive_index(names, positive)
@@ -99,20 +119,20 @@ def check(
 
     backbone = embeddings.backbone(registry)
     size = None if backbone is None else tuple(backbone.model.input_shape[1:3])
-    verified = verify(dataset, skip_broken=True, progress=progress, size=size)
+    verified = verify(dataset, skip_broken=True, progress=progress, size=size, cluster=cluster)
     faults = [*_unreadable(dataset, verified), *parts(verified.dataset)]
     faults += [*unknown(verified.dataset), *depths(verified.levels, verified.dataset.bits)]
     if backbone is None:
         faults.append(embeddings.missing())
-    own, against = read_source_images(verified, backbone, progress), None
+    own, against = read_source_images(verified, backbone, progress, cluster=cluster), None
     if strange is not None:
-        checked = verify(strange, skip_broken=True, progress=progress, size=size)
+        checked = verify(strange, skip_broken=True, progress=progress, size=size, cluster=cluster)
         faults += _unreadable(strange, checked, f"{other}: ")
-        against = read_source_images(checked, backbone, progress, source=other or "")
+        against = read_source_images(checked, backbone, progress, other or "", cluster)
 
-    headers = inventory.headers(own.dataset, own.samples, progress)
+    headers = inventory.headers(own.dataset, own.samples, progress, cluster)
     measured = baseline_inputs.baseline_inputs(
-        own.dataset, own.samples, mask=lungs, progress=progress
+        own.dataset, own.samples, mask=lungs, progress=progress, cluster=cluster
     )
     faults += inventory.modes(headers, own.labels, names)
     faults += negatives(own.samples, own.gray)

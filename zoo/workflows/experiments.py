@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.cluster import Cluster, connected
 from zoo.base.errors import InvalidSetting
+from zoo.base.parallel import check_backend
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import Registry, load_registry
@@ -77,6 +79,7 @@ class Setup:
             raise InvalidSetting("Each training gets a seed of its own; say how many with --seeds.")
         if self.jobs < 1:
             raise InvalidSetting(f"{self.jobs} jobs were asked for; expected at least one.")
+        check_backend(self.backend, self.scheduler)
 
     def train(self, variants: Iterable[Mapping[str, Any]]) -> Experiment:
         """Train a cell for each variant, as fields of Cell, and return what they left.
@@ -88,8 +91,11 @@ class Setup:
             ZooError: a name, a setting, a network or the data cannot be used; nothing was trained
                 then.
         """
+        with connected(self.scheduler) as cluster:
+            return self._train(list(variants), cluster)
+
+    def _train(self, variants: Sequence[Mapping[str, Any]], cluster: Cluster | None) -> Experiment:
         registry, changes = self.registry or load_registry(), self.changes or {}
-        variants = list(variants)
         names = dict.fromkeys(variant["architecture"] for variant in variants)
         for name in names:
             settings(registry.architecture(name), changes, self.preset)
@@ -111,6 +117,7 @@ class Setup:
             skip_broken=self.skip_broken,
             progress=self.progress,
             size=cells.read_size(Cell(architecture=next(iter(names)), **shared), registry),
+            cluster=cluster,
         )
         tell(quick(verified), self.progress)
         shared["data"] = verified.fingerprint
@@ -128,8 +135,7 @@ class Setup:
             plan,
             place / TRAININGS,
             jobs=self.jobs,
-            backend=self.backend,
-            scheduler=self.scheduler,
+            cluster=cluster,
             opened=(registry, verified),
             progress=self.progress,
         )

@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.cluster import chunks, connected
 from zoo.base.digests import digest_bytes, digest_file
-from zoo.base.environment import versions
+from zoo.base.environment import limit_threads, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.explanations import AUTO
 from zoo.base.mask_files import inside
-from zoo.base.parallel import limit_threads, pool
+from zoo.base.parallel import in_processes
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import Sample
@@ -173,39 +174,27 @@ def _explained(
         finally:
             progress.stop()
         return
-    import joblib
-
-    parts = [todo[start : start + CHUNK] for start in range(0, len(todo), CHUNK)]
     threads = max(1, (os.cpu_count() or 1) // jobs) if scheduler is None else 0
-    with pool(jobs, scheduler) as parallel:
-        work = (
-            joblib.delayed(attempt_images)(part, order, key, folder.resolve(), threads)
-            for part in parts
-        )
+    work = functools.partial(
+        explain_images, order=order, key=key, folder=folder.resolve(), threads=threads
+    )
+    with connected(scheduler) as cluster:
         progress.start("explaining", len(todo))
         try:
-            for results, error in parallel(work):
-                if error is not None:
-                    raise error
+            for results in in_processes(work, chunks(todo, CHUNK), jobs, cluster):
                 yield from results
                 progress.advance(len(results))
         finally:
             progress.stop()
 
 
-def attempt_images(
+def explain_images(
     part: Sequence[PendingImage], order: ExplanationJob, key: str, folder: Path, threads: int
-) -> tuple[list[Entry | Skipped], Exception | None]:
-    """Explain some images in a worker; hand an error back: joblib waits for ever for a Dask task.
-
-    `threads` is how many TensorFlow may use, 0: as many as it wants.
-    """
-    try:
-        interpreter = _remembered(order, key, threads)
-        made = _work(part, order, folder, interpreter, SILENT)
-        return [result for result in made if not isinstance(result, Case)], None
-    except Exception as error:  # raised again where the reports were asked for
-        return [], error
+) -> list[Entry | Skipped]:
+    """Explain some images in a worker; `threads` is how many it may use, 0: as it was told."""
+    interpreter = _remembered(order, key, threads)
+    made = _work(part, order, folder, interpreter, SILENT)
+    return [result for result in made if not isinstance(result, Case)]
 
 
 @functools.lru_cache(maxsize=1)

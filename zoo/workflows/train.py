@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base import locks
+from zoo.base.cluster import Cluster, connected
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting, NotWritten, ZooError
 from zoo.base.files import write_bytes, write_text
+from zoo.base.parallel import check_backend
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT, Recipe
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
@@ -55,6 +57,8 @@ def train(
     masks: str | Path | None = None,
     devices: str = ONE,
     verdicts: bool = False,
+    backend: str = "loky",
+    scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
@@ -70,7 +74,8 @@ def train(
     images, of what pictures are to be cut to: a localiser is trained on them, instead of that of
     lungs. `devices` says how many are trained on ('2', 'all') or which ('0,1'). With `verdicts`,
     what the first verdict on a heat map would wait for is measured at the end, when the run is done
-    already.
+    already. With the `backend` 'dask' the workers of the cluster at the address `scheduler` read
+    the images and compute the features of a frozen backbone; the weights are trained here.
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -83,6 +88,7 @@ def train(
         ('NORMAL', 'PNEUMONIA')
     """
     on = chosen(devices)
+    check_backend(backend, scheduler)
     registry = registry or load_registry()
     architecture = registry.architecture(name)
     recipe, options = settings(architecture, changes or {}, preset)
@@ -96,16 +102,45 @@ def train(
         skip_broken,
         None if masks is None else str(Path(masks).absolute()),
     )
+    with connected(scheduler) as cluster:
+        run = _train(
+            plan,
+            preset,
+            allow_findings,
+            on,
+            run_folder.root(folder),
+            registry,
+            progress,
+            command,
+            cluster,
+        )
+    if verdicts:
+        _prepare(run, registry, progress)
+    return run
+
+
+def _train(
+    plan: Plan,
+    preset: str,
+    allow_findings: bool,
+    on: Sequence[str],
+    folder: Path,
+    registry: Registry,
+    progress: Progress,
+    command: Sequence[str],
+    cluster: Cluster | None,
+) -> Run:
+    architecture, name = plan.architecture, plan.architecture.name
     dataset = registry.dataset(plan.source)
-    positive_index(dataset.class_names, positive)
+    positive_index(dataset.class_names, plan.positive)
     if plan.masks is not None:
         find_masks(Path(plan.masks), dataset.samples)
-    verified = _verified(dataset, plan, progress)
+    verified = _verified(dataset, plan, progress, cluster)
     findings = quick(verified)
     tell(findings, progress)
     if not allow_findings:
         refuse_errors(findings)
-    session = _session(plan, verified, progress, on)
+    session = _session(plan, verified, progress, on, cluster)
     origin = Origin(
         architecture=name,
         plugin=registry.origins[name],
@@ -124,17 +159,14 @@ def train(
         "command": list(command),
         "findings": [asdict(finding) for finding in findings],
     }
-    path = run_folder.create(run_folder.root(folder), architecture.name)
+    path = run_folder.create(folder, name)
     with _alone(path):
         try:
             run_folder.write_record(path, record)
         except NotWritten:
             shutil.rmtree(path, ignore_errors=True)  # it could not be resumed
             raise
-        run = _execute(session, record, path, TrainingState())
-    if verdicts:
-        _prepare(run, registry, progress)
-    return run
+        return _execute(session, record, path, TrainingState())
 
 
 def resume(
@@ -142,14 +174,16 @@ def resume(
     *,
     devices: str = ONE,
     verdicts: bool = False,
+    backend: str = "loky",
+    scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress = SILENT,
 ) -> Run:
     """Go on with a training that was killed, to the result it would have had.
 
-    It may go on with other `devices` ('2', 'all', '0,1') than it was begun with; `verdicts` as for
-    `train`.
+    It may go on with other `devices` ('2', 'all', '0,1') than it was begun with; `verdicts`,
+    `backend` and `scheduler` as for `train`.
 
     Raises:
         ZooError: there is no such run, it is finished, another process trains it, its data have
@@ -161,16 +195,19 @@ def resume(
         True
     """
     on = chosen(devices)
+    check_backend(backend, scheduler)
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))
-    with _alone(run.path):
-        run = _resume(run_folder.read(run.path), on, registry, progress)
+    with _alone(run.path), connected(scheduler) as cluster:
+        run = _resume(run_folder.read(run.path), on, registry, progress, cluster)
     if verdicts:
         _prepare(run, registry, progress)
     return run
 
 
-def _resume(run: Run, on: Sequence[str], registry: Registry, progress: Progress) -> Run:
+def _resume(
+    run: Run, on: Sequence[str], registry: Registry, progress: Progress, cluster: Cluster | None
+) -> Run:
     if run.done:
         raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
     record = run.record
@@ -184,13 +221,13 @@ def _resume(run: Run, on: Sequence[str], registry: Registry, progress: Progress)
         record["data"]["skip_broken"],
         record["data"].get("masks"),
     )
-    verified = _verified(registry.dataset(plan.source), plan, progress)
+    verified = _verified(registry.dataset(plan.source), plan, progress, cluster)
     if verified.fingerprint != record["data"]["fingerprint"]:
         raise BadInput(
             f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
             "Restore them, or train again from the start."
         )
-    session = _session(plan, verified, progress, on, record.get("execution"))
+    session = _session(plan, verified, progress, on, cluster, record.get("execution"))
     saved = run.path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.exists() else TrainingState()
     progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
@@ -214,12 +251,13 @@ def _session(
     verified: Verified,
     progress: Progress,
     on: Sequence[str],
+    cluster: Cluster | None,
     recorded: Mapping[str, Any] | None = None,
 ) -> Session:
     division = split(verified.dataset, verified.digests, plan.recipe.split_seed)
     for note in division.notes:
         progress.note(note)
-    return Session(plan, verified, division, progress, on, recorded)
+    return Session(plan, verified, division, progress, on, recorded, cluster)
 
 
 def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
@@ -250,10 +288,18 @@ def _prepare(run: Run, registry: Registry, progress: Progress) -> None:
         progress.warn(f"Verdicts were not prepared, and will be when one is asked for: {error}")
 
 
-def _verified(dataset: Dataset, plan: Plan, progress: Progress) -> Verified:
+def _verified(
+    dataset: Dataset, plan: Plan, progress: Progress, cluster: Cluster | None
+) -> Verified:
     for note in dataset.notes:
         progress.note(note)
-    return verify(dataset, skip_broken=plan.skip_broken, progress=progress, size=read_at(plan))
+    return verify(
+        dataset,
+        skip_broken=plan.skip_broken,
+        progress=progress,
+        size=read_at(plan),
+        cluster=cluster,
+    )
 
 
 def describe(session: Session) -> dict[str, Any]:

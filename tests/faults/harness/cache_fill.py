@@ -25,10 +25,10 @@ def fill(_: list[str]) -> None:
     import small_networks
 
     from zoo.data.verify import verify
-    from zoo.network import features
+    from zoo.network import feature_pass, features
     from zoo.network.graph import frozen_boundary
 
-    features.BATCH, features.SHARD_ROWS = 4, 8
+    feature_pass.BATCH, feature_pass.SHARD_ROWS = 4, 8
     keras.utils.set_random_seed(0)
     model = small_networks.build_frozen(small_networks.INPUT, 2)
     backbone = keras.Model(model.input, frozen_boundary(model))

@@ -1,0 +1,122 @@
+"""Rows of features: pictures are read, cut, varied and shown to a backbone, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from zoo.base.parallel import in_parallel
+from zoo.base.pictures.pixel_arrays import to_channels
+from zoo.base.progress import Progress
+from zoo.base.types import Dataset, Sample
+from zoo.data import augmentation
+from zoo.data.frames import Frames
+from zoo.data.pipeline import read_shape
+from zoo.data.pixels import keep
+from zoo.data.resampling import cut
+
+BATCH = 32
+SHARD_ROWS = 1024
+
+
+class Store(Protocol):
+    """Where rows go."""
+
+    def append(self, keys: Sequence[str], values: np.ndarray) -> None:
+        """Keep rows under their keys."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What the rows are of: how images are read, and which views of each, by name."""
+
+    dataset: Dataset
+    names: Sequence[str]
+    preset: str
+    seed: int
+
+
+def passes(backbone: Any, preset: str) -> tuple[Any, Any]:
+    """Return the functions that ask the backbone about pictures as they are, and about views."""
+    import tensorflow as tf
+
+    size = tuple(backbone.input_shape[1:3])
+
+    @tf.function(reduce_retracing=True)
+    def plain(pixels: Any, *parts: Any) -> Any:
+        given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
+        return backbone(given, training=False)
+
+    @tf.function(reduce_retracing=True)
+    def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
+        given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
+        return backbone(given, training=False)
+
+    return plain, augmented
+
+
+def compute(
+    backbone: Any,
+    asked: tuple[Any, Any],
+    frames: Frames | None,
+    wanted: Wanted,
+    samples: Sequence[Sample],
+    digests: Sequence[str],
+    missing: Sequence[int],
+    store: Store,
+    progress: Progress,
+    title: str,
+) -> None:
+    """Compute the rows of the `missing` among the samples, and hand them to the store.
+
+    `asked` is what `passes` gave.
+
+    Raises:
+        BadInput: an image cannot be read.
+    """
+    import tensorflow as tf
+
+    names, preset = wanted.names, wanted.preset
+    seen = tuple(backbone.input_shape[1:])
+    height, width, channels = read_shape(seen, frames)
+    size = seen[:2]
+    plain, augmented = asked
+
+    def read(index: int) -> np.ndarray:
+        return to_channels(wanted.dataset.read(samples[index], (height, width)), channels)
+
+    keys: list[str] = []
+    values: list[np.ndarray] = []
+
+    def flush() -> None:
+        if keys:
+            store.append(keys, np.concatenate(values))
+            keys.clear()
+            values.clear()
+
+    progress.start(title, len(missing) * len(names))
+    try:
+        images = in_parallel(read, missing, ahead=2 * BATCH)
+        for start in range(0, len(missing), BATCH):
+            chunk = missing[start : start + BATCH]
+            pixels = np.stack([next(images) for _ in chunk])
+            content = [digests[i] for i in chunk]
+            parts = () if frames is None else (tf.constant(frames.of(content)),)
+            for view, name in enumerate(names):
+                if view == 0:
+                    computed = plain(tf.constant(pixels), *parts)
+                else:
+                    drawn = augmentation.draw(preset, wanted.seed, view, content, size)
+                    computed = augmented(tf.constant(pixels), drawn, *parts)
+                keys.extend(f"{d}:{name}" for d in content)
+                values.append(computed.numpy())
+                progress.advance(len(chunk))
+            if len(keys) >= SHARD_ROWS:
+                flush()
+    finally:
+        flush()
+        keep(wanted.dataset)
+        progress.stop()
