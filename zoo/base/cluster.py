@@ -10,6 +10,7 @@ import contextlib
 import functools
 import math
 import queue
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -26,8 +27,8 @@ PATIENCE_SECONDS = 60
 LOOK_SECONDS = 5
 AHEAD = 4
 """Tasks for each thread of the cluster that are sent before the first of them is fetched."""
-CHUNK = 64
-"""Images of a task: seconds of work, beside which the millisecond that a task costs is nothing."""
+CHUNK = 256
+"""Images of a task: seconds of work, beside which the milliseconds that a task costs are few."""
 LOOKED_AT = 8
 """Images by which a worker's data are compared with those here."""
 
@@ -40,12 +41,16 @@ class Cluster:
 
     def __init__(self, client: Any, address: str) -> None:
         self._client, self.address = client, address
+        self._count, self._counted_until = 1, 0.0
         self._terms = Terms(uuid4().hex, versions(), plugins())
 
     @property
     def threads(self) -> int:
         """How many tasks the workers do at a time, at least one."""
-        return max(1, sum(self._threads_by_worker().values()))
+        if time.monotonic() >= self._counted_until:  # asking costs as much as a task
+            self._count = max(1, sum(self._threads_by_worker().values()))
+            self._counted_until = time.monotonic() + LOOK_SECONDS
+        return self._count
 
     def _threads_by_worker(self) -> dict[str, int]:
         try:

@@ -57,7 +57,7 @@ def by_workers(
     with replacing(folder / BACKBONE) as temporary:
         backbone.save(temporary)
     views = len(wanted.names)
-    # Whole batches: some views show a part of another picture of the same batch.
+    # Whole batches, as a pass here has them: another size may round otherwise.
     most = max(1, SHARD_ROWS // views // BATCH) * BATCH
     size = cluster.chunk(len(missing), most, step=BATCH)
 
