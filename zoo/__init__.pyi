@@ -8,6 +8,7 @@ from .base.errors import InvalidSetting as InvalidSetting
 from .base.errors import MissingWeights as MissingWeights
 from .base.errors import NotWritten as NotWritten
 from .base.errors import UnknownName as UnknownName
+from .base.errors import Unreachable as Unreachable
 from .base.errors import ZooError as ZooError
 from .base.explanations import Attribution as Attribution
 from .base.explanations import Classifier as Classifier

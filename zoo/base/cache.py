@@ -14,11 +14,13 @@ from zoo.base.errors import InvalidSetting, UnknownName
 from zoo.base.files import writing
 
 FEATURES, PIXELS, LOCALISERS, ARCHIVES = "features", "pixels", "localisers", "archives"
+REMOTE = "remote"
 KINDS = {
     FEATURES: "features of frozen backbones, of pictures and their views",
     PIXELS: "pictures as they were read for a network",
     LOCALISERS: "localisers that were trained on masks",
     ARCHIVES: "images of compressed archives, unpacked",
+    REMOTE: "files from behind an address, each once it was read",
 }
 LIMIT = "ZOO_PIXELS"
 """The variable that says how many bytes of small pictures are kept."""

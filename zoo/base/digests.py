@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from zoo.base.errors import BadInput
+from zoo.base.remote import present
 
 CHUNK = 2**24
 
@@ -35,7 +36,7 @@ def digest_file(path: Path) -> str:
     """
     try:
         check_regular(path)
-        with path.open("rb") as stream:
+        with present(path).open("rb") as stream:
             return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     except OSError as error:
         raise BadInput(

@@ -6,6 +6,7 @@
     ├── InvalidSetting    an option or setting outside what is allowed
     ├── DamagedRun        a run folder that is unfinished, incomplete or altered
     ├── NotWritten        a file or folder that the system does not let be written
+    ├── Unreachable      an address that does not answer, refuses, or has nothing
     └── MissingWeights    pretrained weights that are not on this machine
 
 Each says what was received, what was expected and what to do. The command line shows it in one
@@ -48,6 +49,10 @@ class DamagedRun(ZooError):
 
 class NotWritten(ZooError):
     """A file or folder that the system does not let be written: no room, no permission."""
+
+
+class Unreachable(ZooError):
+    """An address that does not answer, refuses or has no such file; it says nothing of a file."""
 
 
 class MissingWeights(ZooError):

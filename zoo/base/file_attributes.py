@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from zoo.base import formats
 from zoo.base.pictures.picture_limits import EXTENSIONS
 from zoo.base.pictures.reader_warnings import silence
+from zoo.base.remote import present
 from zoo.base.types import ImageFormat, Sample
 
 BEGINNING = 2**20
@@ -66,7 +67,7 @@ def read_attributes(path: Path) -> Mapping[str, str]:
 
 def _format_of(path: Path) -> ImageFormat | None:
     try:
-        with path.open("rb") as stream:
+        with present(path).open("rb") as stream:
             return formats.recognised(stream.read(formats.HEAD))
     except (OSError, ValueError):  # one that is missing is said when it is read
         return None

@@ -14,6 +14,7 @@ from zoo.base import datasets, hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.explanations import Explainer
 from zoo.base.records import fault_of, shown
+from zoo.base.remote import is_address, mirrored
 from zoo.base.sources import parse
 from zoo.base.strangers import PluginFailure, ask, is_own, told
 from zoo.base.types import Architecture, Dataset
@@ -55,8 +56,14 @@ class Registry:
 
         Raises:
             BadInput: no reader takes the location, or the data cannot be used.
+            Unreachable: the location is an address, such as `s3://bucket/folder`, that cannot be
+                read.
         """
         location, options = parse(source)
+        if is_address(location):
+            from zoo.base.pictures.images import is_image_name
+
+            location = str(mirrored(location, fetched_when_read=is_image_name))
         failed: list[str] = []
         for name, reader in self.readers.items():
             try:

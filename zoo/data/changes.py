@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from zoo.base.errors import BadInput
+from zoo.base.remote import present
 from zoo.base.types import Dataset, Sample
 
 Stamp = tuple[int, int]
@@ -37,7 +38,7 @@ def changed(dataset: Dataset, digests: Mapping[str, str], stamps: Mapping[str, S
 def stamp_of(path: Path) -> Stamp | None:
     """Return the stamp of a file; None when it is not there."""
     try:
-        status = path.stat()
+        status = present(path).stat()
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import BadInput
+from zoo.base.errors import BadInput, Unreachable
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.types import Dataset, Sample
@@ -203,17 +203,19 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def reading_errors() -> Iterator[None]:
-    """Turn the error that tf.data makes of a BadInput back into it.
+    """Turn the error that tf.data makes of a BadInput or Unreachable back into it.
 
     Raises:
         BadInput: an image that was readable before no longer is.
+        Unreachable: it lies behind an address that does not answer any more.
     """
     import tensorflow as tf
 
     try:
         yield
     except tf.errors.OpError as error:
-        _, mark, told = str(error.message).partition("BadInput: ")
-        if not mark:
-            raise
-        raise BadInput(told.splitlines()[0]) from error
+        for kind in (BadInput, Unreachable):
+            _, mark, told = str(error.message).partition(f"{kind.__name__}: ")
+            if mark:
+                raise kind(told.splitlines()[0]) from error
+        raise

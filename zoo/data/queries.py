@@ -11,8 +11,9 @@ import numpy as np
 from zoo.base import digests, patients
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
-from zoo.base.pictures import image_files, pixel_arrays
+from zoo.base.pictures import image_files, images, pixel_arrays
 from zoo.base.progress import SILENT, Progress
+from zoo.base.remote import is_address, mirrored
 from zoo.base.types import Images
 from zoo.data.pixels import FileReader
 
@@ -37,7 +38,10 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
         BadInput: a path does not exist or is no file, or a folder has no image.
     """
     files: list[Path] = []
-    for path in map(Path, paths):
+    for named in paths:
+        path = Path(named)
+        if is_address(str(named)):
+            path = mirrored(str(named), fetched_when_read=images.is_image_name)
         if path.is_dir():
             inside = image_files.walk(path)
             if not inside.names:

@@ -31,6 +31,7 @@ from zoo.base.pictures.picture_limits import (
 from zoo.base.pictures.pixel_arrays import resize
 from zoo.base.pictures.reader_warnings import silence
 from zoo.base.pictures.tiff_tags import Buffer
+from zoo.base.remote import present
 from zoo.base.types import DeepPicture, Header, ImageFormat
 
 Target = Callable[[int, int], tuple[int, int] | None]
@@ -190,7 +191,7 @@ def opened(source: Path | bytes, name: str) -> Iterator[File]:
     with contextlib.ExitStack() as closing:
         try:
             check_regular(source)
-            stream = closing.enter_context(source.open("rb"))
+            stream = closing.enter_context(present(source).open("rb"))
             head, length = stream.read(formats.HEAD), source.stat().st_size
             whole: Buffer = b""
             if deep_pictures.may_be(head):
