@@ -17,6 +17,7 @@ from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.explanations import Reference
 from zoo.base.files import sync_folder, write_json, writing
 from zoo.base.pictures.depth import PLAIN
+from zoo.base.remote import is_address, mirrored
 from zoo.runs import reference
 from zoo.runs.record import BASELINES as BASELINES
 from zoo.runs.record import CASES as CASES
@@ -197,6 +198,7 @@ def open_run(name: str | Path | None = None, folder: str | Path | None = None) -
     Raises:
         UnknownName: there is no such run, or none at all.
         DamagedRun: it is unfinished, or a file is missing or altered.
+        Unreachable: the name is an address that cannot be read.
 
     Example:
         >>> run = zoo.open_run()  # the newest
@@ -249,7 +251,13 @@ def checked(run: Run, file: str) -> Path:
 
 
 def locate(name: str | Path, folder: Path) -> Run:
-    """Read the run at a path, or of that name in `folder`."""
+    """Read the run at a path, or of that name in `folder`.
+
+    One behind an address, such as `s3://bucket/runs/NAME`, is fetched into the cache, whole. What
+    is written beside it afterwards stays there.
+    """
+    if is_address(str(name)):
+        return read(mirrored(str(name), fetched_when_read=lambda _: False))
     path = Path(name)
     return read(path if path.exists() or path.parent != Path() else folder / path)
 

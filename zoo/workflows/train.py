@@ -20,6 +20,7 @@ from zoo.base.parallel import check_backend
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT, Recipe
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.remote import is_address
 from zoo.base.sources import absolute
 from zoo.base.types import Dataset
 from zoo.checks.findings import refuse_errors, tell
@@ -196,6 +197,10 @@ def resume(
     """
     on = chosen(devices)
     check_backend(backend, scheduler)
+    if is_address(str(name)):
+        raise InvalidSetting(
+            f"'{name}' is an address; a training goes on in a folder. Fetch the run first."
+        )
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))
     with _alone(run.path), connected(scheduler) as cluster:
