@@ -88,8 +88,8 @@ def train(
         >>> run.class_names
         ('NORMAL', 'PNEUMONIA')
     """
-    on = chosen(devices)
     check_backend(backend, scheduler)
+    on = chosen(devices)
     registry = registry or load_registry()
     architecture = registry.architecture(name)
     recipe, options = settings(architecture, changes or {}, preset)
@@ -195,8 +195,8 @@ def resume(
         >>> run.done
         True
     """
-    on = chosen(devices)
     check_backend(backend, scheduler)
+    on = chosen(devices)
     if is_address(str(name)):
         raise InvalidSetting(
             f"'{name}' is an address; a training goes on in a folder. Fetch the run first."
