@@ -444,7 +444,7 @@ def test_the_division_follows_of_the_split_seed_alone(
 ):
     divisions = []
 
-    def stop(plan, verified, split, progress):
+    def stop(plan, verified, split, progress, cluster):
         divisions.append([[s.name for s in split.part(part)] for part in SPLITS])
         raise KeyboardInterrupt
 
