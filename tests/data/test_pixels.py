@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,16 @@ def test_pixels_and_shapes_are_those_of_the_files(mixed, monkeypatch):
             np.testing.assert_array_equal(
                 done.dataset.read(sample, None), plain.dataset.read(sample, None)
             )
+
+
+def test_reading_alone_is_sent_to_another_process(mixed):
+    cloudpickle = pytest.importorskip("cloudpickle")
+    data = opened(mixed).dataset
+    sent = cloudpickle.dumps(data.read)
+    read = pickle.loads(sent)  # noqa: S301 (made above)
+    for sample in data.samples:
+        np.testing.assert_array_equal(read(sample, SIZE), data.read(sample, SIZE))
+        assert data.digest(sample).encode() not in sent  # else it would grow with the data
 
 
 def test_a_deep_picture_is_another_one_at_another_depth(mixed):

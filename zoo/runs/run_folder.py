@@ -35,11 +35,7 @@ from zoo.runs.record import VALIDATION as VALIDATION
 from zoo.stats.alarms import Alarm
 
 CHECKPOINT, CURVES = "checkpoint.npz", "curves.png"
-
-
 CARD, EVALUATIONS = "model_card.html", "evaluation"
-
-
 STRESSES, STRESS = "stress", "stress.json"
 
 

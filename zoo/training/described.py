@@ -1,14 +1,17 @@
-"""What a run's record says of its data and of the parts that they were divided into."""
+"""What a run's record says of a training, its data and the parts that they were divided into."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from zoo.base.environment import versions
 from zoo.base.types import Sample
 from zoo.data.verify import Verified, labels_of
+from zoo.training.session import Session
 
 
 def data(
@@ -48,4 +51,32 @@ def splits(verified: Verified, parts: Mapping[str, Sequence[Sample]]) -> dict[st
             "members": [verified.digests[s.name] for s in samples],
         }
         for part, samples in parts.items()
+    }
+
+
+def training(session: Session) -> dict[str, Any]:
+    """Return what is known of a training before it begins."""
+    dataset, plan = session.verified.dataset, session.plan
+    return {
+        "architecture": plan.architecture.name,
+        "pretrained": plan.architecture.pretrained,
+        "options": dict(plan.options),
+        "recipe": asdict(plan.recipe),
+        "seed": plan.recipe.seed,
+        "class_names": list(dataset.class_names),
+        "positive": session.positive,
+        "input_shape": list(session.input_shape),
+        "sees": list(plan.input_shape),
+        "frame": session.framing.name,
+        "parameters": session.parameters,
+        "execution": session.execution.to_record(),
+        "data": data(
+            session.verified,
+            plan.source,
+            session.split.notes,
+            skip_broken=plan.skip_broken,
+            masks=plan.masks,
+        ),
+        "splits": splits(session.verified, session.parts),
+        "versions": versions(),
     }

@@ -58,8 +58,7 @@ class Session:
     ) -> None:
         """Build the network and choose how it is computed, on `devices` or on the first there is.
 
-        `recorded` is how a training that is resumed was computed; the workers of a cluster compute
-        features.
+        `recorded` is how a resumed training was computed; workers of a `cluster` compute features.
         """
         import keras
 

@@ -104,70 +104,45 @@ def train(
         None if masks is None else str(Path(masks).absolute()),
     )
     with connected(scheduler) as cluster:
-        run = _train(
-            plan,
-            preset,
-            allow_findings,
-            on,
-            run_folder.root(folder),
-            registry,
-            progress,
-            command,
-            cluster,
+        dataset = registry.dataset(plan.source)
+        positive_index(dataset.class_names, positive)
+        if plan.masks is not None:
+            find_masks(Path(plan.masks), dataset.samples)
+        verified = _verified(dataset, plan, progress, cluster)
+        findings = quick(verified)
+        tell(findings, progress)
+        if not allow_findings:
+            refuse_errors(findings)
+        session = _session(plan, verified, progress, on, cluster)
+        origin = Origin(
+            architecture=name,
+            plugin=registry.origins[name],
+            version=architecture.origin.removeprefix(registry.origins[name]).strip(),
+            options=dict(plan.options),
+            input_shape=plan.input_shape,
+            classes=len(dataset.class_names),
         )
+        conformance.refuse_misfits(conformance.tried(session.network, origin), name)
+        record = {
+            **described.training(session),
+            "preset": preset,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "plugin": registry.origins[name],
+            model_file.BUILT_BY: [origin.to_record()],
+            "command": list(command),
+            "findings": [asdict(finding) for finding in findings],
+        }
+        path = run_folder.create(run_folder.root(folder), architecture.name)
+        with _alone(path):
+            try:
+                run_folder.write_record(path, record)
+            except NotWritten:
+                shutil.rmtree(path, ignore_errors=True)  # it could not be resumed
+                raise
+            run = _execute(session, record, path, TrainingState())
     if verdicts:
         _prepare(run, registry, progress)
     return run
-
-
-def _train(
-    plan: Plan,
-    preset: str,
-    allow_findings: bool,
-    on: Sequence[str],
-    folder: Path,
-    registry: Registry,
-    progress: Progress,
-    command: Sequence[str],
-    cluster: Cluster | None,
-) -> Run:
-    architecture, name = plan.architecture, plan.architecture.name
-    dataset = registry.dataset(plan.source)
-    positive_index(dataset.class_names, plan.positive)
-    if plan.masks is not None:
-        find_masks(Path(plan.masks), dataset.samples)
-    verified = _verified(dataset, plan, progress, cluster)
-    findings = quick(verified)
-    tell(findings, progress)
-    if not allow_findings:
-        refuse_errors(findings)
-    session = _session(plan, verified, progress, on, cluster)
-    origin = Origin(
-        architecture=name,
-        plugin=registry.origins[name],
-        version=architecture.origin.removeprefix(registry.origins[name]).strip(),
-        options=dict(plan.options),
-        input_shape=plan.input_shape,
-        classes=len(dataset.class_names),
-    )
-    conformance.refuse_misfits(conformance.tried(session.network, origin), name)
-    record = {
-        **describe(session),
-        "preset": preset,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "plugin": registry.origins[name],
-        model_file.BUILT_BY: [origin.to_record()],
-        "command": list(command),
-        "findings": [asdict(finding) for finding in findings],
-    }
-    path = run_folder.create(folder, name)
-    with _alone(path):
-        try:
-            run_folder.write_record(path, record)
-        except NotWritten:
-            shutil.rmtree(path, ignore_errors=True)  # it could not be resumed
-            raise
-        return _execute(session, record, path, TrainingState())
 
 
 def resume(
@@ -305,31 +280,3 @@ def _verified(
         size=read_at(plan),
         cluster=cluster,
     )
-
-
-def describe(session: Session) -> dict[str, Any]:
-    """Return what is known of a training before it begins."""
-    dataset, plan = session.verified.dataset, session.plan
-    return {
-        "architecture": plan.architecture.name,
-        "pretrained": plan.architecture.pretrained,
-        "options": dict(plan.options),
-        "recipe": asdict(plan.recipe),
-        "seed": plan.recipe.seed,
-        "class_names": list(dataset.class_names),
-        "positive": session.positive,
-        "input_shape": list(session.input_shape),
-        "sees": list(plan.input_shape),
-        "frame": session.framing.name,
-        "parameters": session.parameters,
-        "execution": session.execution.to_record(),
-        "data": described.data(
-            session.verified,
-            plan.source,
-            session.split.notes,
-            skip_broken=plan.skip_broken,
-            masks=plan.masks,
-        ),
-        "splits": described.splits(session.verified, session.parts),
-        "versions": versions(),
-    }
