@@ -71,8 +71,9 @@ def verify(
     Raises:
         BadInput: images cannot be read and `skip_broken` is off, or a class has no image left.
     """
-    files = size is not None and dataset.path is not None
-    store = PixelStore(size, progress) if files and cluster is None else None
+    store = None
+    if size is not None and dataset.path is not None and cluster is None:
+        store = PixelStore(size, progress)
     kept, digests, broken, deep = [], {}, [], {}
     stamps: dict[str, Stamp] = {}
     total = len(dataset.samples)
