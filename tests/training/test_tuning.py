@@ -54,6 +54,7 @@ def test_the_network_is_asked_about_each_image_under_its_stresses():
             classifier=classifier,
             parts={VALIDATION: samples},
             verified=SimpleNamespace(dataset=data, digests=digests),
+            frozen=None,
             progress=SILENT,
         )
     )

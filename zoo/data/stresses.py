@@ -22,6 +22,8 @@ from zoo.base.errors import UnknownName
 from zoo.data.lead_letter import WHITE, letter
 
 MILD, MIDDLE, STRONG = LEVELS = ("mild", "middle", "strong")
+VERSION = 1
+"""Raised whenever a stress gives other pixels, so that cached features expire."""
 COLLIMATED = 0.08
 """Share of the light that passes the lead of a collimator."""
 

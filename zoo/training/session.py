@@ -10,20 +10,19 @@ from typing import Any
 import numpy as np
 
 from zoo.base.cluster import Cluster
-from zoo.base.progress import Progress, track
+from zoo.base.progress import Progress
 from zoo.base.types import SPLITS, TRAIN, VALIDATION, Sample
 from zoo.data import augmentation
-from zoo.data.pipeline import batches, read_shape, reading_errors
+from zoo.data.pipeline import read_shape
 from zoo.data.splits import Split
 from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.copying import copied
-from zoo.network.features import features
-from zoo.network.frame import WHOLE, framed
-from zoo.runs import novelty, run_folder
+from zoo.network.features import backbone_key, features
+from zoo.network.frame import framed
+from zoo.runs import run_folder
 from zoo.runs.history import write_history
-from zoo.runs.outputs import Outputs
 from zoo.stats import operating
 from zoo.stats.alarms import Conditions, collapsed, constant_features
 from zoo.stats.probabilities import decide
@@ -32,6 +31,7 @@ from zoo.training.checkpoint import TrainingState
 from zoo.training.choosing import choose
 from zoo.training.devices import available
 from zoo.training.execution import Execution
+from zoo.training.frozen import Frozen
 from zoo.training.inputs import FeatureInputs, PixelInputs, passes_and_steps, sample_weights
 from zoo.training.plan import Plan, build, exact_layers, unfreeze
 from zoo.training.trained import Alarms, Trained
@@ -150,7 +150,7 @@ class Session:
             self.conditions,
             self.alarms,
             self.progress,
-            self._known,
+            frozen=self._frozen(),
         )
 
     @property
@@ -186,26 +186,21 @@ class Session:
             return self.material.logits(self.features[part][:, 0])
         return self.material.logits(self.parts[part])
 
-    def _known(self, part: str) -> Outputs | None:
-        """Return what a frozen backbone's features tell without asking the network again."""
+    def _frozen(self) -> Frozen | None:
+        """Return the head and the features of a network whose embedding is a frozen backbone's."""
         if not isinstance(self.material, FeatureInputs):
             return None
         if graph.embedding(self.network) is not self.boundary:
             return None
-        samples, frames = self.parts[part], self.framing.frames
-        streamed = batches(self.verified.dataset, samples, self.input_shape)
-        with reading_errors():
-            shapes = [
-                novelty.shapes(batch.numpy())
-                for batch in track(self.progress, streamed, f"describing {part}", len(streamed))
-            ]
-        return Outputs(
-            self.logits(part),
-            self.features[part][:, 0],
-            np.concatenate(shapes),
-            np.tile(WHOLE, (len(samples), 1))
-            if frames is None
-            else frames.of(self.digests(samples)),
+        return Frozen(
+            self.material,
+            self.features,
+            self._backbone_key,
+            self.framing,
+            self.verified,
+            self.parts,
+            self.input_shape,
+            self.progress,
         )
 
     def digests(self, samples: Sequence[Sample]) -> list[str]:
@@ -236,6 +231,7 @@ class Session:
         recipe = self.plan.recipe
         backbone = keras.Model(self.network.input, self.boundary)
         head = keras.Model(self.boundary, self.network.output)
+        self._backbone_key = backbone_key(backbone)
         views = recipe.views if recipe.augmentation != "none" else 1
         self.features = {
             part: features(

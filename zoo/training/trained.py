@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from zoo.network.classifier import TrainedClassifier
 from zoo.runs.outputs import Outputs, check_finite, outputs_of
 from zoo.stats.alarms import Alarm, Conditions
 from zoo.training.framing import Framing
+from zoo.training.frozen import Frozen
 
 
 @dataclass
@@ -37,9 +38,10 @@ class Alarms:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network and its data; `known` gives what need not be computed for a part again.
+    """A trained network and its data.
 
-    `parts` holds the samples of the training, validation and test part.
+    `parts` holds the samples of the training, validation and test part, `known` what was given to
+    some of them already, and `frozen` answers where only the head was trained.
     """
 
     classifier: TrainedClassifier
@@ -50,7 +52,8 @@ class Trained:
     conditions: Conditions
     alarms: Alarms
     progress: Progress
-    known: Callable[[str], Outputs | None] = lambda _: None
+    known: Mapping[str, Outputs] = field(default_factory=dict)
+    frozen: Frozen | None = None
 
     @cached_property
     def labels(self) -> dict[str, np.ndarray]:
@@ -63,7 +66,9 @@ class Trained:
 
     def outputs(self, part: str) -> Outputs:
         """Return what the network gives to a part."""
-        known = self.known(part)
+        known = self.known.get(part)
+        if known is None and self.frozen is not None:
+            known = self.frozen.outputs(part)
         if known is not None:
             names = [sample.name for sample in self.parts[part]]
             check_finite(names, logits=known.logits, embeddings=known.embeddings)

@@ -62,14 +62,20 @@ def under_stress(trained: Trained) -> Stressed:
                 ]
             )
 
-        return outputs_of(
-            trained.classifier,
-            trained.verified.dataset,
-            samples,
-            trained.progress,
-            title=f"stressed validation {view + 1}/{VIEWS}",
-            changed=changed,
-        )
+        def ask() -> Outputs:
+            return outputs_of(
+                trained.classifier,
+                trained.verified.dataset,
+                samples,
+                trained.progress,
+                title=f"stressed validation {view + 1}/{VIEWS}",
+                changed=changed,
+            )
+
+        if trained.frozen is None:
+            return ask()
+        names = [f"{digests[s.name]}:{chosen[s.name][view]} {MIDDLE}" for s in samples]
+        return trained.frozen.stressed(names, ask)
 
     views = [asked(view) for view in range(VIEWS)]
     outputs = Outputs(*(np.concatenate(part) for part in zip(*views, strict=True)))

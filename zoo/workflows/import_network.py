@@ -138,7 +138,7 @@ def import_network(
         Conditions(asdict(recipe), {}, ()),
         alarms,
         progress,
-        known.get,
+        known,
     )
     record = {
         **_record(trained, absolute(source), skip_broken, division.notes),
