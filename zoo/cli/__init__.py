@@ -41,6 +41,7 @@ GROUPS = {
         "predict": "classify images",
         "app": "open the application in the browser",
         "serve": "answer over HTTP",
+        "users": "who may ask a server, each with a password of their own",
         "export": "write the network for other programs",
     },
     "Extend": {

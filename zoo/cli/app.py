@@ -49,6 +49,7 @@ def command(
     port: int,
     auth: str | None,
     auth_file: Path | None,
+    users_path: Path | None,
     journal_path: Path | None,
     max_waiting: int,
     max_connections: int,
@@ -61,10 +62,10 @@ def command(
     internet. Images are kept in memory, and forgotten half an hour after the last request.
     """
     serving.require("app", serving.SERVE)
-    from zoo.web.service.security import check_exposure, names_of, password_from
+    from zoo.web.service.security import check_exposure, keys_from, names_of
 
-    password, trusted = password_from(auth, auth_file), parse_networks(proxies)
-    check_exposure(host, password, proxied=bool(trusted))
+    keys, trusted = keys_from(auth, auth_file, users_path), parse_networks(proxies)
+    check_exposure(host, keys, proxied=bool(trusted))
     limits = Limits(waiting=max_waiting, connections_each=max_connections)
     root, only = chosen_sources(run_names, run_folder.root(folder))
     listening = listen(host, port)
@@ -76,15 +77,15 @@ def command(
     app = create(
         Library(root, only=only, limits=limits, engine=engine),
         sources,
-        auth=password,
+        auth=keys,
         journal=None if journal_path is None else Journal(journal_path),
-        hosts=names_of(host, password),
+        hosts=names_of(host, keys),
     )
     listening.listen()  # whoever comes before the first page is ready waits for it
     shown = address(host, listening)
     click.echo(f"The application is at {shown}  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)
-    if password is not None and not trusted:
+    if keys is not None and not trusted:
         warn_of_plain_text(host)
     if not no_browser:
         threading.Thread(target=webbrowser.open, args=(shown,), daemon=True).start()

@@ -31,6 +31,7 @@ def command(
     port: int,
     auth: str | None,
     auth_file: Path | None,
+    users_path: Path | None,
     journal_path: Path | None,
     max_waiting: int,
     max_connections: int,
@@ -41,10 +42,10 @@ def command(
     All finished runs of the folder may be asked for by name, or with --run that one alone.
     """
     serving.require("serve", serving.SERVE)
-    from zoo.web.service.security import check_exposure, names_of, password_from
+    from zoo.web.service.security import check_exposure, keys_from, names_of
 
-    password, trusted = password_from(auth, auth_file), parse_networks(proxies)
-    check_exposure(host, password, proxied=bool(trusted))
+    keys, trusted = keys_from(auth, auth_file, users_path), parse_networks(proxies)
+    check_exposure(host, keys, proxied=bool(trusted))
     limits = Limits(waiting=max_waiting, connections_each=max_connections)
     default = run_folder.open_run(run_name, run_folder.root(folder))
     listening = listen(host, port)
@@ -62,14 +63,14 @@ def command(
     )
     app = create(
         library,
-        auth=password,
+        auth=keys,
         journal=None if journal_path is None else Journal(journal_path),
-        hosts=names_of(host, password),
+        hosts=names_of(host, keys),
     )
     listening.listen()  # whoever comes before the first answer is ready waits for it
     console.note(f"Run: {default.name}")
     click.echo(f"Serving at {address(host, listening)}docs  (stop: Ctrl-C)")
     click.echo(DISCLAIMER)
-    if password is not None and not trusted:
+    if keys is not None and not trusted:
         warn_of_plain_text(host)
     serve(app, listening, trusted)

@@ -19,7 +19,7 @@ from zoo.cli.console import Console
 from zoo.web.service.addresses import Network
 from zoo.web.service.limits import Limits
 
-SERVE = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+SERVE = ("argon2", "fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 PATIENCE = 3.0
 """Seconds that work at hand has to end by itself once nothing is served any more."""
@@ -56,6 +56,13 @@ def at_an_address(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(path_type=Path, dir_okay=False),
             metavar="FILE",
             help="Append time, run, digest and answer of each image; no names.",
+        ),
+        click.option(
+            "--users",
+            "users_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Let in the users of a file, which 'zoo users' keeps.",
         ),
         click.option(
             "--auth-file",

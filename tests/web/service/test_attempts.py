@@ -13,8 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from zoo.web.service import attempts, security
+from zoo.web.service import attempts, door
 from zoo.web.service.attempts import Attempts
+from zoo.web.service.door import Door
 from zoo.web.service.journal import Journal
 from zoo.web.service.security import Guard, Password
 
@@ -78,12 +79,12 @@ def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass for those who wait."""
-    monkeypatch.setattr(security, "Attempts", lambda: Attempts(Clock()))
+    monkeypatch.setattr(door, "Attempts", lambda: Attempts(Clock()))
 
 
 def guarded(journal: Journal | None = None) -> Starlette:
     app = Starlette(routes=[Route("/", lambda _: PlainTextResponse("in"))])
-    app.add_middleware(Guard, hosts=None, password=Password.parse("ann:pw"), journal=journal)
+    app.add_middleware(Guard, hosts=None, door=Door(Password.parse("ann:pw"), journal))
     return app
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from zoo.web.app import templating
+from zoo.web.app import sign_in, templating
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
 from zoo.web.app.read_page import router as read
@@ -21,10 +21,12 @@ from zoo.web.app.tasks import Tasks
 from zoo.web.app.train_page import router as train
 from zoo.web.app.visitors import COOKIE, Visitors
 from zoo.web.service import api
+from zoo.web.service.door import Keys
 from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
 from zoo.web.service.schemas import refusal
-from zoo.web.service.security import LOOPBACK, Password
+from zoo.web.service.security import LOOPBACK, user_of
+from zoo.web.service.users import Users
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +39,7 @@ def create(
     library: Library,
     sources: Sequence[str] = (),
     *,
-    auth: Password | None = None,
+    auth: Keys | None = None,
     journal: Journal | None = None,
     hosts: Collection[str] | None = LOOPBACK,
 ) -> FastAPI:
@@ -45,11 +47,21 @@ def create(
 
     `sources` are the data sets that its pages may open; the others are as for the service.
     """
-    app = api.create(library, auth=auth, journal=journal, hosts=hosts)
-    strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI}
+    signs_in = isinstance(auth, Users)
+    app = api.create(
+        library,
+        auth=auth,
+        journal=journal,
+        hosts=hosts,
+        form=sign_in.PAGE if signs_in else "",
+        open_paths=sign_in.OPEN if signs_in else (),
+    )
+    strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI, sign_in.PAGE}
     shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk)
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
+    if signs_in:
+        app.include_router(sign_in.router(app.state.door), include_in_schema=False)
     app.add_api_route("/static/{name}", templating.static, methods=["GET"], include_in_schema=False)
     _tell_people(app)
     # The innermost one: whom the guard refuses is no visitor.
@@ -62,8 +74,8 @@ def create(
 class VisitorCookie:
     """Middleware that knows a browser again by a cookie that no script can read.
 
-    Addresses of the HTTP service and files need no visitor. What changes something is refused
-    when a page of another site sent it.
+    Who has a name is known by that, in whatever browser. Addresses of the HTTP service and files
+    need no visitor. What changes something is refused when a page of another site sent it.
     """
 
     def __init__(self, app: ASGIApp, visitors: Visitors, strangers: Collection[str]) -> None:
@@ -83,6 +95,12 @@ class VisitorCookie:
             await refusal(403, sentence)(scope, receive, send)
             return
         if scope["path"] in self.strangers or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+        user = user_of(request)
+        templating.AROUND.set(templating.Around(user.name))
+        if user.name:
+            request.state.visitor = self.visitors.named(user.name)
             await self.app(scope, receive, send)
             return
         port = (scope.get("server") or ("", ""))[1]

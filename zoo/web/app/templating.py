@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from contextvars import ContextVar
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -34,14 +36,26 @@ NAVIGATION = (
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
+@dataclass(frozen=True)
+class Around:
+    """What stands around every page: the name of who is signed in, and the pages there are."""
+
+    user: str = ""
+    navigation: tuple[tuple[str, str], ...] = NAVIGATION
+
+
+AROUND: ContextVar[Around] = ContextVar("around", default=Around())  # noqa: B039 (it is frozen)
+"""Set for each request, so that no page has to hand it on."""
+
+
 def page(template: str, *, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
     """Answer with a page; `here` is the path of the navigation that it belongs to."""
+    around = AROUND.get()
+    given = {"user": around.user, "navigation": around.navigation, **values}
     text = (
         _templates()
         .get_template(template)
-        .render(
-            disclaimer=DISCLAIMER, version=__version__, navigation=NAVIGATION, here=here, **values
-        )
+        .render(disclaimer=DISCLAIMER, version=__version__, here=here, **given)
     )
     return HTMLResponse(text, status, headers={**PRIVATE, **PROTECTED})
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting, ZooError
@@ -14,6 +14,8 @@ from zoo.web.app import listed_runs, templating
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import FINISHED, Training, Trainings, state_record
 from zoo.web.service.bodies import Route
+from zoo.web.service.door import Refused
+from zoo.web.service.security import user_of
 
 PAGE = "/train"
 SHOWN = 12
@@ -37,7 +39,9 @@ def router(shared: Shared) -> APIRouter:
     trainings = Trainings(shared.folder)
     architectures = sorted(shared.library.registry.architectures.values(), key=_ease)
 
-    def form(given: dict[str, str], sentence: str = "", status: int = 200) -> Response:
+    def form(
+        given: dict[str, str], sentence: str = "", status: int = 200, *, may_train: bool = True
+    ) -> Response:
         return templating.page(
             "train.html.j2",
             status=status,
@@ -50,13 +54,14 @@ def router(shared: Shared) -> APIRouter:
             alive=trainings.alive(),
             listed=[(training, trainings.state(training)) for training in trainings.all()[:SHOWN]],
             unfinished=listed_runs.unfinished(shared, trainings),
+            may_train=may_train,
         )
 
     @routes.get(PAGE)
-    def overview() -> Response:
-        return form(FIELDS)
+    def overview(request: Request) -> Response:
+        return form(FIELDS, may_train=user_of(request).may_train)
 
-    @routes.post(PAGE)
+    @routes.post(PAGE, dependencies=[Depends(check_rights)])
     def start(
         architecture: Text = "",
         source: Text = "0",
@@ -82,7 +87,7 @@ def router(shared: Shared) -> APIRouter:
             return form(given, str(error), 400)
         return to(training)
 
-    @routes.post(f"{PAGE}/resume")
+    @routes.post(f"{PAGE}/resume", dependencies=[Depends(check_rights)])
     def resume(name: Text = "") -> Response:
         run = listed_runs.listed_run(shared, name)
         if run.done:
@@ -103,13 +108,28 @@ def router(shared: Shared) -> APIRouter:
         state = trainings.state(trainings.find(key))
         return JSONResponse(dict(state_record(state)), headers=templating.PRIVATE)
 
-    @routes.post(f"{PAGE}/{{key}}/stop")
+    @routes.post(f"{PAGE}/{{key}}/stop", dependencies=[Depends(check_rights)])
     def stop(key: str) -> Response:
         training = trainings.find(key)
         trainings.stop(training)
         return to(training)
 
     return routes
+
+
+def check_rights(request: Request) -> None:
+    """Go on for those who may train.
+
+    Raises:
+        Refused: this user may not.
+    """
+    user = user_of(request)
+    if not user.may_train:
+        raise Refused(
+            403,
+            f"'{user.name}' may not train here. Whoever runs this application can allow it: "
+            "zoo users add FILE NAME --may-train",
+        )
 
 
 def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:

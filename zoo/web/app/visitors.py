@@ -74,6 +74,7 @@ class Visitors:
         self._clock = clock
         self._lock = threading.RLock()
         self._visitors: OrderedDict[str, Visitor] = OrderedDict()
+        self._of_user: dict[str, str] = {}
         self._timer: threading.Timer | None = None
 
     def __len__(self) -> int:
@@ -97,6 +98,13 @@ class Visitors:
                 self._visitors[visitor.key] = visitor
             visitor.seen = now
             self._visitors.move_to_end(visitor.key)
+            return visitor
+
+    def named(self, user: str) -> Visitor:
+        """Return the visitor who is a user, and no browser by its cookie alone."""
+        with self._lock:
+            visitor = self.meet(self._of_user.get(user))
+            self._of_user[user] = visitor.key
             return visitor
 
     def bring(self, visitor: Visitor, upload: Upload) -> str:

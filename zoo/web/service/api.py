@@ -17,13 +17,14 @@ from zoo import DISCLAIMER, __version__
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName, ZooError
 from zoo.web.service.bodies import Bounded
 from zoo.web.service.documentation import documentation
+from zoo.web.service.door import Door, Keys, Refused
 from zoo.web.service.endpoints import OPEN, Desk, router
 from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
 from zoo.web.service.limits import Expired, TooLarge, Unavailable
 from zoo.web.service.metrics import Measured, Metrics
 from zoo.web.service.schemas import refusal
-from zoo.web.service.security import LOOPBACK, PAGE_POLICY, Guard, Password
+from zoo.web.service.security import LOOPBACK, PAGE_POLICY, Guard
 
 logger = logging.getLogger(__name__)
 
@@ -52,14 +53,17 @@ STATUS: Mapping[type[ZooError], int] = {
 def create(
     library: Library,
     *,
-    auth: Password | None = None,
+    auth: Keys | None = None,
     journal: Journal | None = None,
     hosts: Collection[str] | None = LOOPBACK,
+    form: str = "",
+    open_paths: Collection[str] = (),
 ) -> FastAPI:
     """Build the application for a library's runs, within the library's limits.
 
     `hosts` are the names by which it may be called; None: any, which needs a password. What is
-    built on top of it notes its answers at the same desk, `state.desk`.
+    built on top of it notes its answers at the same desk, `state.desk`, and lets people in by the
+    same door, `state.door`, at its page `form`; it names the paths that need no password.
     """
     metrics = Metrics((library.answering, library.explaining))
     app = FastAPI(
@@ -73,6 +77,7 @@ def create(
         telemetry=NO_TELEMETRY,
     )
     app.state.desk = Desk(library, metrics, journal)
+    app.state.door = door = None if auth is None else Door(auth, journal, form)
     app.include_router(router(app.state.desk))
 
     @app.get(DOCUMENTATION, include_in_schema=False)
@@ -87,7 +92,7 @@ def create(
     app.add_exception_handler(Exception, _bug)
     paths = frozenset(app.openapi()["paths"]) | {DOCUMENTATION, OPENAPI}
     app.add_middleware(Bounded, limits=library.limits)
-    app.add_middleware(Guard, hosts=hosts, password=auth, open_paths=OPEN, journal=journal)
+    app.add_middleware(Guard, hosts=hosts, door=door, open_paths=OPEN.union(open_paths))
     app.add_middleware(Measured, metrics=metrics, routes=paths)
     return app
 
@@ -111,6 +116,8 @@ def _tell(loaded: Any) -> None:
 
 def _zoo_error(library: Library) -> Any:
     async def handler(_: Request, error: Exception) -> Response:
+        if isinstance(error, Refused):
+            return refusal(error.status, str(error), error.headers)
         status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), None)
         if status is None:  # its sentence is for the operator: it names folders of this machine
             logger.error("%s", error)

@@ -1,4 +1,4 @@
-"""An audit log: what was answered to which content and when, and wrong passwords; no names."""
+"""An audit log: what was answered to which content and when, who signed in, wrong passwords."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Journal:
             ]
         )
 
-    def wrong_password(self, address: str, count: int) -> None:
-        """Append that a wrong password came from an address, the `count`th in a row.
+    def event(self, event: str, **about: str | int) -> None:
+        """Append what happened, as a wrong password or that somebody signed in.
 
         Raises:
             Unavailable: it cannot be written.
         """
-        self._write([{"event": "wrong password", "address": address, "count": count}])
+        self._write([{"event": event, **about}])
 
     def _write(self, entries: Iterable[Mapping[str, Any]]) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import ipaddress
-import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.web.service.attempts import Attempts
-from zoo.web.service.journal import Journal
+from zoo.web.service.door import WRONG, Door, Keys, Refused
 from zoo.web.service.limits import Unavailable
 from zoo.web.service.schemas import refusal
+from zoo.web.service.sessions import COOKIE
+from zoo.web.service.users import ANYBODY, User, Users
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-logger = logging.getLogger(__name__)
 
 VARIABLE = "ZOO_AUTH"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -36,11 +35,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-MISSING = (
-    401,
-    "User and password are missing or wrong. Send them as HTTP Basic.",
-    {"WWW-Authenticate": 'Basic realm="xray-zoo", charset="UTF-8"'},
-)
+BASIC = {"WWW-Authenticate": 'Basic realm="xray-zoo", charset="UTF-8"'}
+FORM = {"WWW-Authenticate": 'Form realm="xray-zoo"'}
+"""A scheme that no browser knows, so that none opens a window of its own over a page."""
 PAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
 """What a page of ours may load and run: nothing but what is in it (Content-Security-Policy)."""
 
@@ -70,16 +67,43 @@ class Password:
         same_password = hmac.compare_digest(_digest(password.encode()), self.password)
         return same_user and same_password
 
-    def allows_header(self, header: str) -> bool:
-        """Check the value of an `Authorization` header (HTTP Basic, RFC 7617)."""
-        scheme, _, encoded = header.partition(" ")
-        if scheme.lower() != "basic":
-            return False
-        try:
-            user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except ValueError:
-            return False
-        return self.allows(user, password) and bool(colon)
+    def find(self, name: str) -> User | None:  # noqa: ARG002 (there are no names)
+        """Return anybody."""
+        return ANYBODY
+
+    def remembered(self, name: str, password: str) -> User | None:
+        """Return anybody who knows it."""
+        return ANYBODY if self.allows(name, password) else None
+
+    def identify(self, name: str, password: str) -> User | None:
+        """Return anybody who knows it."""
+        return self.remembered(name, password)
+
+
+def of_header(header: str) -> tuple[str, str]:
+    """Return user and password of an `Authorization` header (HTTP Basic, RFC 7617); empty: none."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return user, password
+
+
+def keys_from(text: str | None, file: Path | None, users: Path | None) -> Keys | None:
+    """Take the users of a file, or else one password.
+
+    Raises:
+        InvalidSetting: both are given, or the password is not USER:PASSWORD.
+        BadInput: a file cannot be read.
+    """
+    if users is None:
+        return password_from(text, file)
+    if text is not None or file is not None:
+        raise InvalidSetting("Both users and one password were given. Take --users or --auth.")
+    return Users(users)
 
 
 def password_from(text: str | None, file: Path | None = None) -> Password | None:
@@ -98,7 +122,7 @@ def password_from(text: str | None, file: Path | None = None) -> Password | None
     return None if not text else Password.parse(text)
 
 
-def check_exposure(host: str, password: Password | None, *, proxied: bool = False) -> None:
+def check_exposure(host: str, password: Keys | None, *, proxied: bool = False) -> None:
     """Refuse to be reached from other machines without a password.
 
     `proxied`: a proxy passes on what others ask.
@@ -109,12 +133,13 @@ def check_exposure(host: str, password: Password | None, *, proxied: bool = Fals
     if proxied and password is None:
         raise InvalidSetting(
             "Through a proxy others can ask, so a password is needed. "
-            f"Set it with --auth-file FILE or the variable {VARIABLE}."
+            f"Set it with --users FILE, --auth-file FILE or the variable {VARIABLE}."
         )
     if not is_loopback(host) and password is None:
         raise InvalidSetting(
             f"The address '{host}' can be reached from other machines, so a password is needed. "
-            f"Set it with --auth USER:PASSWORD or the variable {VARIABLE}, or use 127.0.0.1."
+            f"Set it with --users FILE, --auth USER:PASSWORD or the variable {VARIABLE}, or use "
+            "127.0.0.1."
         )
 
 
@@ -126,7 +151,7 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def names_of(host: str, password: Password | None) -> frozenset[str] | None:
+def names_of(host: str, password: Keys | None) -> frozenset[str] | None:
     """Return the names by which a service at an address may be called; None: any.
 
     With a password it may be any: a page of another site does not know it, under whatever name.
@@ -134,26 +159,37 @@ def names_of(host: str, password: Password | None) -> frozenset[str] | None:
     return LOOPBACK if password is None and is_loopback(host) else None
 
 
+def session_cookie(request: Request) -> str:
+    """Return the name of the cookie; a browser keeps one of a name for all ports."""
+    return f"{COOKIE}_{(request.scope.get('server') or ('', ''))[1]}"
+
+
+def client_address(request: Request) -> str:
+    """Return the address that a request came from."""
+    return (request.scope.get("client") or ("",))[0]
+
+
+def user_of(request: Request) -> User:
+    """Return who asks: whom the guard let in."""
+    return getattr(request.state, "user", ANYBODY)
+
+
 class Guard:
-    """Middleware that refuses wrong hosts, other sites and wrong passwords.
+    """Middleware that refuses wrong hosts, other sites and whom the door does not let in.
 
     `hosts` are the names by which this service may be called (None: any). Without a password that
     is what keeps a page of another site from reading answers, by a name it points here (DNS
     rebinding). `Origin` keeps it from sending requests. Paths in `open_paths` need no password.
-    Wrong passwords are noted in the log and the `journal`, and make their sender wait.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         hosts: Collection[str] | None,
-        password: Password | None,
+        door: Door | None,
         open_paths: Collection[str] = (),
-        journal: Journal | None = None,
     ) -> None:
-        self.app, self.hosts, self.password = app, hosts, password
-        self.open_paths, self.journal = open_paths, journal
-        self.attempts = Attempts()
+        self.app, self.hosts, self.door, self.open_paths = app, hosts, door, open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on and add what protects its answer."""
@@ -168,47 +204,53 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        client = (scope.get("client") or ("",))[0]
-        refused = self._refused(Headers(scope=scope), scope["path"], client)
-        if refused is None:
-            await self.app(scope, receive, protected)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+        try:
+            self._check_origin(Headers(scope=scope))
+            if self.door is not None and scope["path"] not in self.open_paths:
+                scope.setdefault("state", {})["user"] = await self._user(scope, self.door)
+        except (Refused, Unavailable) as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await self._told(scope, error)(scope, receive, protected)
         else:
-            await refusal(*refused)(scope, receive, protected)
+            await self.app(scope, receive, protected)
 
-    def _refused(
-        self, headers: Headers, path: str, client: str
-    ) -> tuple[int, str, Mapping[str, str]] | None:
-        host = headers.get("host", "")
+    def _check_origin(self, headers: Headers) -> None:
+        host, origin = headers.get("host", ""), headers.get("origin")
         if self.hosts is not None and _name(host) not in self.hosts:
-            return (
-                400,
-                "This service is not called by that name. Use http://127.0.0.1 or localhost.",
-                {},
+            raise Refused(
+                400, "This service is not called by that name. Use http://127.0.0.1 or localhost."
             )
-        origin = headers.get("origin")
         if origin is not None and _authority(origin) != host.lower():
-            return 403, "A page of another site sent this. Open this service's own address.", {}
-        if self.password is None or path in self.open_paths:
-            return None
-        given = headers.get("authorization")
-        if given is None:
-            return MISSING
-        if wait := self.attempts.wait(client):
-            sentence = f"There were too many wrong passwords. Try again in {wait} seconds."
-            return 429, sentence, {"Retry-After": str(wait)}
-        if self.password.allows_header(given):
-            self.attempts.right(client)
-            return None
-        self._note(client, self.attempts.wrong(client))
-        return MISSING
+            raise Refused(403, "A page of another site sent this. Open this service's own address.")
 
-    def _note(self, client: str, count: int) -> None:
-        logger.warning("A wrong password came from %s, number %d in a row.", client, count)
-        if self.journal is not None:
-            with contextlib.suppress(Unavailable):  # it has told so itself
-                self.journal.wrong_password(client, count)
+    async def _user(self, scope: Scope, door: Door) -> User:
+        request = _request(scope)
+        if (given := request.headers.get("authorization")) is not None:
+            return await door.by_password(*of_header(given), client_address(request))
+        user = door.by_session(request.cookies.get(session_cookie(request))) if door.form else None
+        if user is None:
+            raise Refused(401, WRONG)
+        return user
+
+    def _told(self, scope: Scope, error: Refused | Unavailable) -> Response:
+        if not isinstance(error, Refused):
+            return refusal(503, str(error))
+        if error.status != 401:
+            return refusal(error.status, str(error), error.headers)
+        headers, form = Headers(scope=scope), self.door.form if self.door else ""
+        if form and "text/html" in headers.get("accept", ""):
+            path = quote(_request(scope).url.path)
+            onwards = f"?to={path}" if scope["method"] == "GET" and path != "/" else ""
+            return RedirectResponse(f"{form}{onwards}", 303, headers={"Cache-Control": "no-store"})
+        if form and "sec-fetch-mode" in headers:
+            return refusal(401, "You are not signed in any more. Load the page again.", FORM)
+        return refusal(401, f"{error} Send them as HTTP Basic.", BASIC)
+
+
+def _request(scope: Scope) -> Request:
+    return Request({**scope, "type": "http"})  # of a websocket the same is looked at
 
 
 def _name(host: str) -> str:
