@@ -37,6 +37,14 @@ from zoo.web.service.limits import Limits
     help="A data set that the pages Data and Train may open; may be repeated. The synthetic "
     "images are always there.",
 )
+@click.option(
+    "--cases",
+    "cases_path",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Let cases be saved there when somebody asks: picture, answer, maps, notes, label.  "
+    "[default: nothing is saved]",
+)
 @options.engine(AUTO)
 @at_an_address
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
@@ -44,6 +52,7 @@ def command(
     folder: Path | None,
     run_names: tuple[str, ...],
     sources: tuple[str, ...],
+    cases_path: Path | None,
     engine: str,
     host: str,
     port: int,
@@ -59,7 +68,8 @@ def command(
     """Open the application in the browser: read images, compare runs, look at data, train.
 
     It listens to this machine alone unless --host says otherwise, and loads nothing from the
-    internet. Images are kept in memory, and forgotten half an hour after the last request.
+    internet. Images are kept in memory, and forgotten half an hour after the last request; with
+    --cases those that are saved stay there.
     """
     serving.require("app", serving.SERVE)
     from zoo.web.service.security import check_exposure, keys_from, names_of
@@ -70,6 +80,7 @@ def command(
     root, only = chosen_sources(run_names, run_folder.root(folder))
     listening = listen(host, port)
     with quiet_import():
+        from zoo.web.app.case_folder import CaseFolder
         from zoo.web.app.site import create
         from zoo.web.service.engine import Library
         from zoo.web.service.journal import Journal
@@ -80,6 +91,7 @@ def command(
         auth=keys,
         journal=None if journal_path is None else Journal(journal_path),
         hosts=names_of(host, keys),
+        cases=None if cases_path is None else CaseFolder(cases_path),
     )
     listening.listen()  # whoever comes before the first page is ready waits for it
     shown = address(host, listening)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -11,7 +12,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from zoo.web.app import sign_in, templating
+from zoo.web.app import cases_page, sign_in, templating
+from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
 from zoo.web.app.read_page import router as read
@@ -42,10 +44,12 @@ def create(
     auth: Keys | None = None,
     journal: Journal | None = None,
     hosts: Collection[str] | None = LOOPBACK,
+    cases: CaseFolder | None = None,
 ) -> FastAPI:
     """Build the application on top of the HTTP service, for the library's runs and some data.
 
-    `sources` are the data sets that its pages may open; the others are as for the service.
+    `sources` are the data sets that its pages may open; `cases` is where cases may be saved; the
+    others are as for the service.
     """
     signs_in = isinstance(auth, Users)
     app = api.create(
@@ -60,13 +64,22 @@ def create(
     shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk)
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
+    navigation = templating.NAVIGATION
+    if cases is not None:
+        app.include_router(cases_page.router(shared, cases), include_in_schema=False)
+        navigation += (("Cases", cases_page.PAGE),)
     if signs_in:
         app.include_router(sign_in.router(app.state.door), include_in_schema=False)
     app.add_api_route("/static/{name}", templating.static, methods=["GET"], include_in_schema=False)
     _tell_people(app)
     # The innermost one: whom the guard refuses is no visitor.
     app.user_middleware.append(
-        Middleware(VisitorCookie, visitors=shared.visitors, strangers=strangers)
+        Middleware(
+            VisitorCookie,
+            visitors=shared.visitors,
+            strangers=strangers,
+            around=templating.Around(navigation=navigation, saves=cases is not None),
+        )
     )
     return app
 
@@ -78,8 +91,14 @@ class VisitorCookie:
     need no visitor. What changes something is refused when a page of another site sent it.
     """
 
-    def __init__(self, app: ASGIApp, visitors: Visitors, strangers: Collection[str]) -> None:
-        self.app, self.visitors, self.strangers = app, visitors, strangers
+    def __init__(
+        self,
+        app: ASGIApp,
+        visitors: Visitors,
+        strangers: Collection[str],
+        around: templating.Around,
+    ) -> None:
+        self.app, self.visitors, self.strangers, self.around = app, visitors, strangers, around
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its visitor in `request.state.visitor`."""
@@ -98,7 +117,7 @@ class VisitorCookie:
             await self.app(scope, receive, send)
             return
         user = user_of(request)
-        templating.AROUND.set(templating.Around(user.name))
+        templating.AROUND.set(replace(self.around, user=user.name))
         if user.name:
             request.state.visitor = self.visitors.named(user.name)
             await self.app(scope, receive, send)

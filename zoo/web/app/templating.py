@@ -38,10 +38,14 @@ KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True)
 class Around:
-    """What stands around every page: the name of who is signed in, and the pages there are."""
+    """What stands around every page: the name of who is signed in, and the pages there are.
+
+    `saves`: cases can be saved.
+    """
 
     user: str = ""
     navigation: tuple[tuple[str, str], ...] = NAVIGATION
+    saves: bool = False
 
 
 AROUND: ContextVar[Around] = ContextVar("around", default=Around())  # noqa: B039 (it is frozen)
@@ -51,7 +55,7 @@ AROUND: ContextVar[Around] = ContextVar("around", default=Around())  # noqa: B03
 def page(template: str, *, status: int = 200, here: str = "", **values: Any) -> HTMLResponse:
     """Answer with a page; `here` is the path of the navigation that it belongs to."""
     around = AROUND.get()
-    given = {"user": around.user, "navigation": around.navigation, **values}
+    given = {**vars(around), **values}
     text = (
         _templates()
         .get_template(template)
@@ -62,7 +66,8 @@ def page(template: str, *, status: int = 200, here: str = "", **values: Any) -> 
 
 def part(template: str, **values: Any) -> str:
     """Return a part of a page, to be put into it by its script."""
-    return _templates().get_template(template).render(disclaimer=DISCLAIMER, **values)
+    saves = AROUND.get().saves
+    return _templates().get_template(template).render(disclaimer=DISCLAIMER, saves=saves, **values)
 
 
 def static(name: str) -> Response:

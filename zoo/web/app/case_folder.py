@@ -1,0 +1,292 @@
+"""Cases that somebody asked to keep: pictures, answers, maps, notes and corrected labels in files.
+
+    cases.csv           a row for each case with a label: `zoo train --data FOLDER` reads it
+    images/ID.png       the picture, 8 bits a value, without what its file said of a person
+    records/ID.json     the answer, the notes, the label, and who changed what when
+    records/ID.npz      what the network saw, and its maps
+
+A case is there when its record is, which is written last and removed first. Whoever writes holds
+the folder, in whatever process; every file is written whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.base.errors import BadInput, InvalidSetting, UnknownName
+from zoo.base.files import as_json, replacing, write_bytes, write_json, write_text
+from zoo.base.locks import in_turn
+from zoo.interpret.case import Case
+from zoo.report.cases.record import case_record
+from zoo.web.service.limits import NotFinite
+
+TABLE, IMAGES, RECORDS = "cases.csv", "images", "records"
+COLUMNS = ("path", "label", "patient", "case", "reader", "answer", "run", "saved")
+MOST = 10_000
+"""Cases of one folder: all their records are looked through for a list."""
+NOTES = 4000
+"""Characters of the notes on a case."""
+_KEY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+
+
+class Changed(InvalidSetting):
+    """Somebody else changed the case meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedCase:
+    """One case as it is kept. `label` is what a person says it is; empty: nothing was said.
+
+    `answer` is what `zoo.report.cases.record` makes of a case, without known cases, whose pictures
+    are the run's. `shape` is the picture's `(height, width)`. `version` counts changes, and
+    `changes` are those: who, when, and what it was set to.
+    """
+
+    id: str
+    saved: str
+    user: str
+    name: str
+    digest: str
+    patient: str
+    shape: tuple[int, int]
+    class_names: tuple[str, ...]
+    answer: Mapping[str, Any]
+    label: str = ""
+    notes: str = ""
+    version: int = 1
+    changes: tuple[Mapping[str, Any], ...] = ()
+
+
+class CaseFolder:
+    """The cases of a folder, which may be written by several processes.
+
+    Raises:
+        NotWritten: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+        self._known: dict[Path, tuple[tuple[int, int], SavedCase]] = {}
+        with self._writing():
+            for part in (IMAGES, RECORDS):
+                (self.folder / part).mkdir(exist_ok=True)
+            self._sweep()
+
+    def all(self, user: str) -> list[SavedCase]:
+        """Return the cases that a user saved, and those of nobody, the newest first."""
+        return [one for one in self._every() if one.user in ("", user)]
+
+    def find(self, key: str, user: str) -> SavedCase:
+        """Return a case of a user, or of nobody.
+
+        Raises:
+            UnknownName: there is none of that name, or it is somebody else's.
+        """
+        found = self._read(self._path(RECORDS, key, "json")) if _KEY.fullmatch(key) else None
+        if found is None or found.user not in ("", user):
+            raise UnknownName("This case is not here: it was deleted, or it is another person's.")
+        return found
+
+    def save(
+        self, case: Case, picture: np.ndarray, *, user: str, digest: str, patient: str | None
+    ) -> SavedCase:
+        """Keep a case; `picture` is `(height, width, 3)` uint8 as a person sees it.
+
+        Images of one content count as one patient's where nobody is known, so that they are never
+        on both sides of a division.
+
+        Raises:
+            InvalidSetting: the folder is full.
+            NotFinite: a method gave numbers that are not finite.
+            NotWritten: it cannot be written.
+        """
+        record, arrays = case_record(replace(case, explanations=case.attributions))
+        arrays = {name: values for name, values in arrays.items() if not name.startswith("regions")}
+        try:
+            as_json(record)
+        except ValueError as error:
+            raise NotFinite(
+                "What is measured of this image is not finite, so that it cannot be saved."
+            ) from error
+        now = datetime.now(UTC)
+        saved = SavedCase(
+            id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
+            saved=now.isoformat(timespec="seconds"),
+            user=user,
+            name=case.name,
+            digest=digest,
+            patient=patient or f"image-{digest}",
+            shape=(picture.shape[0], picture.shape[1]),
+            class_names=case.class_names,
+            answer=record,
+        )
+        encoded = _png(picture)
+        with self._writing():
+            if len(self._every()) >= MOST:
+                raise InvalidSetting(
+                    f"{MOST:,} cases are saved, the most there may be. Delete some."
+                )
+            write_bytes(self._path(IMAGES, saved.id, "png"), encoded)
+            with replacing(self._path(RECORDS, saved.id, "npz")) as temporary:
+                np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+            self._write(saved)
+        return saved
+
+    def change(self, key: str, *, user: str, label: str, notes: str, version: int) -> SavedCase:
+        """Set label and notes of a case that is still at the version that was seen.
+
+        Raises:
+            UnknownName: there is no such case of this user.
+            InvalidSetting: the label is none of its classes, or the notes are too long.
+            Changed: somebody changed it meanwhile.
+            NotWritten: it cannot be written.
+        """
+        with self._writing():
+            now = self.find(key, user)
+            if label and label not in now.class_names:
+                raise InvalidSetting(str(UnknownName.among("class", label, now.class_names)))
+            if len(notes) > NOTES:
+                raise InvalidSetting(
+                    f"The notes have more than {NOTES:,} characters. Shorten them."
+                )
+            if version != now.version:
+                raise Changed(
+                    "Somebody changed this case meanwhile: what is there now is shown below your "
+                    "notes. Save again to replace it; every change is kept in its record."
+                )
+            if (label, notes) == (now.label, now.notes):
+                return now
+            change = {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "user": user,
+                "label": label,
+                "notes": notes,
+            }
+            changed = replace(
+                now,
+                label=label,
+                notes=notes,
+                version=now.version + 1,
+                changes=(*now.changes, change),
+            )
+            self._write(changed)
+        return changed
+
+    def delete(self, key: str, user: str) -> None:
+        """Remove a case with all its files.
+
+        Raises:
+            UnknownName: there is no such case of this user.
+        """
+        with self._writing():
+            self.find(key, user)
+            self._path(RECORDS, key, "json").unlink(missing_ok=True)
+            self._sweep()
+            self._write_table()
+
+    def picture(self, case: SavedCase) -> Path:
+        """Return where the picture of a case lies."""
+        return self._path(IMAGES, case.id, "png")
+
+    def arrays(self, case: SavedCase) -> dict[str, np.ndarray]:
+        """Return what the network saw, `pixels`, and its maps by the names in the record.
+
+        Raises:
+            BadInput: they are damaged.
+        """
+        path = self._path(RECORDS, case.id, "npz")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except Exception as error:  # whatever a damaged archive raises
+            raise BadInput(
+                f"The maps of the case '{case.name}' cannot be read. Delete it."
+            ) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._turn, in_turn(self.folder):  # not every file system can lock a folder
+            yield
+
+    def _write(self, case: SavedCase) -> None:
+        write_json(self._path(RECORDS, case.id, "json"), asdict(case))
+        self._write_table()
+
+    def _write_table(self) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for one in reversed(self._every()):
+            if one.label:
+                reader = one.changes[-1]["user"] if one.changes else one.user
+                about = one.id, reader, one.answer["answer"], one.answer["run"], one.saved
+                writer.writerow([f"{IMAGES}/{one.id}.png", one.label, one.patient, *about])
+        write_text(self.folder / TABLE, text.getvalue())
+
+    def _every(self) -> list[SavedCase]:
+        paths = sorted((self.folder / RECORDS).glob("*.json"), reverse=True)
+        found = [self._read(path) for path in paths if _KEY.fullmatch(path.stem)]
+        with self._lock:
+            for gone in self._known.keys() - set(paths):
+                self._known.pop(gone, None)
+        return [one for one in found if one is not None]
+
+    def _read(self, path: Path) -> SavedCase | None:
+        """Read a record, or return it as it was read before; None where there is none."""
+        try:
+            status = path.stat()
+            stamp = status.st_mtime_ns, status.st_ino
+            with self._lock:
+                known = self._known.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            told = json.loads(path.read_text("utf-8"))
+            found = SavedCase(
+                **{
+                    **told,
+                    "shape": tuple(told["shape"]),
+                    "class_names": tuple(told["class_names"]),
+                    "changes": tuple(told["changes"]),
+                }
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None  # deleted meanwhile, or no record of ours
+        with self._lock:
+            self._known[path] = (stamp, found)
+        return found
+
+    def _sweep(self) -> None:
+        """Remove what belongs to no record: of a case that was deleted, or never became one."""
+        for part, ending in ((IMAGES, "png"), (RECORDS, "npz")):
+            for path in (self.folder / part).glob(f"*.{ending}"):
+                if (
+                    _KEY.fullmatch(path.stem)
+                    and not self._path(RECORDS, path.stem, "json").exists()
+                ):
+                    path.unlink(missing_ok=True)
+
+    def _path(self, part: str, key: str, ending: str) -> Path:
+        return self.folder / part / f"{key}.{ending}"
+
+
+def _png(picture: np.ndarray) -> bytes:
+    """Encode a picture without loss; one whose channels are alike as a gray one."""
+    gray = picture.shape[-1] == 1 or bool((picture == picture[..., :1]).all())
+    buffer = io.BytesIO()
+    Image.fromarray(picture[..., 0] if gray else picture).save(buffer, "PNG")
+    return buffer.getvalue()
