@@ -45,6 +45,13 @@ from zoo.web.service.limits import Limits
     help="Let cases be saved there when somebody asks: picture, answer, maps, notes, label.  "
     "[default: nothing is saved]",
 )
+@click.option(
+    "--watch",
+    "watched",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Answer to images as they come into a folder, and list them on the page Worklist.",
+)
 @options.engine(AUTO)
 @at_an_address
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
@@ -53,6 +60,7 @@ def command(
     run_names: tuple[str, ...],
     sources: tuple[str, ...],
     cases_path: Path | None,
+    watched: Path | None,
     engine: str,
     host: str,
     port: int,
@@ -92,6 +100,7 @@ def command(
         journal=None if journal_path is None else Journal(journal_path),
         hosts=names_of(host, keys),
         cases=None if cases_path is None else CaseFolder(cases_path),
+        watched=watched,
     )
     listening.listen()  # whoever comes before the first page is ready waits for it
     shown = address(host, listening)

@@ -21,7 +21,7 @@ from zoo.runs.run_folder import Run
 
 
 @click.command("predict")
-@click.argument("names", metavar="[RUN] PATH...", nargs=-1, required=True)
+@click.argument("names", metavar="[RUN] PATH...", nargs=-1)
 @options.run_name
 @options.runs_folder
 @options.sensitivity
@@ -30,6 +30,21 @@ from zoo.runs.run_folder import Run
 @options.as_json
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write a CSV file ('-': print)."
+)
+@click.option(
+    "--watch",
+    "watched",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Answer to images as they come into a folder, until Ctrl-C, instead of PATH.",
+)
+@click.option(
+    "--log",
+    "log_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --watch: append the answers to a .csv file, or one of JSON lines, and go on where "
+    "it ends.",
 )
 def command(
     names: tuple[str, ...],
@@ -40,8 +55,24 @@ def command(
     engine: str,
     as_json: bool,
     csv_path: Path | None,
+    watched: Path | None,
+    log_path: Path | None,
 ) -> None:
     """Classify image files and folders with RUN (default: the newest finished one)."""
+    if watched is not None:
+        if csv_path is not None or as_json or len(names) > 1 or (names and run_name):
+            raise InvalidSetting(
+                "With --watch FOLDER no PATH, --json or --csv is taken. Write answers with "
+                "--log FILE, a .csv file or one of JSON lines."
+            )
+        run = run_folder.open_run(names[0] if names else run_name, run_folder.root(folder))
+        settings = {"sensitivity": sensitivity, "prevalence": prevalence, "engine": engine}
+        watch_folder(watched, run, log_path, settings)
+        return
+    if log_path is not None:
+        raise InvalidSetting("--log is for --watch FOLDER. Take --csv FILE, or --json.")
+    if not names:
+        raise InvalidSetting("Expected at least one image file or folder, or --watch FOLDER.")
     run, paths = run_and_paths(names, run_name, run_folder.root(folder))
     console = Console()
     find_images(paths)
@@ -105,6 +136,28 @@ def command(
         click.echo(DISCLAIMER)
     if skipped:
         console.note(f"{len(skipped)} of {len(skipped) + len(rows)} files were skipped.")
+
+
+def watch_folder(folder: Path, run: Run, log_path: Path | None, settings: dict[str, Any]) -> None:
+    """Print a line for each image that comes into a folder, and append it to a file."""
+    from zoo.workflows.answer_log import AnswerLog
+    from zoo.workflows.predict import answering
+    from zoo.workflows.watch import watch
+
+    log = None if log_path is None else AnswerLog(log_path, run.name, run.class_names)
+    console = Console()
+    console.note(f"Run: {run.name}")
+    console.note(f"Watching '{folder}' (stop: Ctrl-C). {DISCLAIMER}")
+    if run.record["data"]["synthetic"]:
+        console.note("This run was trained on SYNTHETIC DATA.")
+    for one in watch(folder, answering(run, **settings), done=log.done if log else None):
+        if log is not None:
+            log.append(one)
+        if isinstance(one.answer, Skipped):
+            console.warn(f"skipped: {one.answer.reason}")
+        else:
+            share = one.answer.probabilities[one.answer.leaning]
+            click.echo(f"{one.arrival.name}: {one.answer.label} ({share:.1%})")
 
 
 def run_and_paths(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,41 @@ def predict(
             progress.advance(len(skipped) + (0 if images is None else len(images.names)))
     finally:
         progress.stop()
+
+
+def answering(
+    run: Run,
+    *,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
+    engine: str = AUTO,
+) -> Callable[[Sequence[Path]], Iterator[Prediction | Skipped]]:
+    """Make a run ready to answer to one list of files after the other, with settings of `predict`.
+
+    What cannot be read is skipped, whatever else there is.
+
+    Raises:
+        ZooError: the run cannot be used.
+    """
+    engine_choice.check(engine)
+    answerer = Answerer(
+        run,
+        engine_choice.classifier_of(run, engine),
+        run_folder.load_reference(run),
+        sensitivity=sensitivity,
+        prevalence=prevalence,
+    )
+    rule, shape = run.record["data"]["patient_rule"], answerer.classifier.input_shape
+
+    def answers(files: Sequence[Path]) -> Iterator[Prediction | Skipped]:
+        for images, skipped in queries.read_images(
+            files, shape, rule, PREDICTION_BATCH, bits=run.bits, strict=False
+        ):
+            yield from skipped
+            if images is not None:
+                yield from predictions(run, images.names, answerer.answer(images.pixels))
+
+    return answers
 
 
 def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Prediction]:

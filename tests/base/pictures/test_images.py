@@ -270,3 +270,11 @@ def test_the_header_of_what_is_no_image_is_refused(tmp_path: Path) -> None:
     for name in ("text.png", "none.png"):
         with pytest.raises(BadInput, match=name):
             images.read_header(tmp_path / name)
+
+
+def test_a_picture_is_written_without_loss_and_gray_when_it_is() -> None:
+    for pixels, mode in ((COLOURS, "RGB"), (np.repeat(RAMP[..., None], 3, -1), "L")):
+        content = pixel_arrays.encode_png(pixels)
+        with Image.open(io.BytesIO(content)) as image:
+            assert image.mode == mode
+        assert np.array_equal(images.read_image(content), pixels)

@@ -58,6 +58,14 @@ def blurred(image: np.ndarray) -> np.ndarray:
     return gaussian_filter(image, (spread, spread, 0), mode="nearest")
 
 
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Encode `(height, width, 3)` or `(height, width, 1)` uint8 without loss, as gray if it is."""
+    gray = bool((pixels == pixels[..., :1]).all())
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if gray else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def encode_jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
     """Encode `(height, width, 3)` or `(height, width, 1)` uint8 as a JPEG file."""
     buffer = io.BytesIO()

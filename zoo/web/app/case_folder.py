@@ -25,19 +25,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName
 from zoo.base.files import as_json, replacing, write_bytes, write_json, write_text
 from zoo.base.locks import in_turn
+from zoo.base.pictures.pixel_arrays import encode_png
 from zoo.interpret.case import Case
 from zoo.report.cases.record import case_record
 from zoo.web.service.limits import NotFinite
 
 TABLE, IMAGES, RECORDS = "cases.csv", "images", "records"
 COLUMNS = ("path", "label", "patient", "case", "reader", "answer", "run", "saved")
+LISTED = ("answer", "predicted", "run", "synthetic")
+"""What a list shows of an answer."""
 MOST = 10_000
-"""Cases of one folder: all their records are looked through for a list."""
+"""Cases of one folder: a list looks through all of them."""
 NOTES = 4000
 """Characters of the notes on a case."""
 _KEY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
@@ -81,14 +83,17 @@ class CaseFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self._lock, self._turn = threading.Lock(), threading.Lock()
-        self._known: dict[Path, tuple[tuple[int, int], SavedCase]] = {}
+        self._listed: dict[Path, tuple[tuple[int, int], SavedCase]] = {}
         with self._writing():
             for part in (IMAGES, RECORDS):
                 (self.folder / part).mkdir(exist_ok=True)
             self._sweep()
 
     def all(self, user: str) -> list[SavedCase]:
-        """Return the cases that a user saved, and those of nobody, the newest first."""
+        """Return the cases that a user saved, and those of nobody, the newest first.
+
+        Of each answer that is what a list shows, and of its changes the last: all are in memory.
+        """
         return [one for one in self._every() if one.user in ("", user)]
 
     def find(self, key: str, user: str) -> SavedCase:
@@ -97,7 +102,7 @@ class CaseFolder:
         Raises:
             UnknownName: there is none of that name, or it is somebody else's.
         """
-        found = self._read(self._path(RECORDS, key, "json")) if _KEY.fullmatch(key) else None
+        found = _read(self._path(RECORDS, key, "json")) if _KEY.fullmatch(key) else None
         if found is None or found.user not in ("", user):
             raise UnknownName("This case is not here: it was deleted, or it is another person's.")
         return found
@@ -135,7 +140,7 @@ class CaseFolder:
             class_names=case.class_names,
             answer=record,
         )
-        encoded = _png(picture)
+        encoded = encode_png(picture)
         with self._writing():
             if len(self._every()) >= MOST:
                 raise InvalidSetting(
@@ -240,35 +245,31 @@ class CaseFolder:
 
     def _every(self) -> list[SavedCase]:
         paths = sorted((self.folder / RECORDS).glob("*.json"), reverse=True)
-        found = [self._read(path) for path in paths if _KEY.fullmatch(path.stem)]
+        found = [self._in_list(path) for path in paths if _KEY.fullmatch(path.stem)]
         with self._lock:
-            for gone in self._known.keys() - set(paths):
-                self._known.pop(gone, None)
+            for gone in self._listed.keys() - set(paths):
+                self._listed.pop(gone, None)
         return [one for one in found if one is not None]
 
-    def _read(self, path: Path) -> SavedCase | None:
-        """Read a record, or return it as it was read before; None where there is none."""
+    def _in_list(self, path: Path) -> SavedCase | None:
+        """Return what a list shows of a case, read again only when its file has changed."""
         try:
             status = path.stat()
-            stamp = status.st_mtime_ns, status.st_ino
-            with self._lock:
-                known = self._known.get(path)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            told = json.loads(path.read_text("utf-8"))
-            found = SavedCase(
-                **{
-                    **told,
-                    "shape": tuple(told["shape"]),
-                    "class_names": tuple(told["class_names"]),
-                    "changes": tuple(told["changes"]),
-                }
-            )
-        except (OSError, ValueError, TypeError, KeyError):
-            return None  # deleted meanwhile, or no record of ours
+        except OSError:
+            return None  # deleted meanwhile
+        stamp = status.st_mtime_ns, status.st_ino
         with self._lock:
-            self._known[path] = (stamp, found)
-        return found
+            known = self._listed.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        whole = _read(path)
+        if whole is None:
+            return None
+        answer = {name: whole.answer[name] for name in LISTED}
+        listed = replace(whole, answer=answer, changes=whole.changes[-1:])
+        with self._lock:
+            self._listed[path] = (stamp, listed)
+        return listed
 
     def _sweep(self) -> None:
         """Remove what belongs to no record: of a case that was deleted, or never became one."""
@@ -284,9 +285,11 @@ class CaseFolder:
         return self.folder / part / f"{key}.{ending}"
 
 
-def _png(picture: np.ndarray) -> bytes:
-    """Encode a picture without loss; one whose channels are alike as a gray one."""
-    gray = picture.shape[-1] == 1 or bool((picture == picture[..., :1]).all())
-    buffer = io.BytesIO()
-    Image.fromarray(picture[..., 0] if gray else picture).save(buffer, "PNG")
-    return buffer.getvalue()
+def _read(path: Path) -> SavedCase | None:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+        lists = {name: tuple(told[name]) for name in ("shape", "class_names", "changes")}
+        found = SavedCase(**{**told, **lists})
+        return found if found.answer.keys() >= set(LISTED) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # deleted meanwhile, or no record of ours

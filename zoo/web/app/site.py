@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -12,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from zoo.web.app import cases_page, sign_in, templating
+from zoo.web.app import cases_page, sign_in, templating, worklist_page
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
@@ -21,7 +22,9 @@ from zoo.web.app.runs_page import router as runs
 from zoo.web.app.shared import Shared, sources_of
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.train_page import router as train
+from zoo.web.app.trainings import Trainings
 from zoo.web.app.visitors import COOKIE, Visitors
+from zoo.web.app.watching import Watching
 from zoo.web.service import api
 from zoo.web.service.door import Keys
 from zoo.web.service.engine import Library
@@ -45,11 +48,15 @@ def create(
     journal: Journal | None = None,
     hosts: Collection[str] | None = LOOPBACK,
     cases: CaseFolder | None = None,
+    watched: Path | None = None,
 ) -> FastAPI:
     """Build the application on top of the HTTP service, for the library's runs and some data.
 
-    `sources` are the data sets that its pages may open; `cases` is where cases may be saved; the
-    others are as for the service.
+    `sources` are the data sets that its pages may open; `cases` is where cases may be saved,
+    `watched` a folder that fills the worklist; the others are as for the service.
+
+    Raises:
+        BadInput: there is no such folder.
     """
     signs_in = isinstance(auth, Users)
     app = api.create(
@@ -64,10 +71,19 @@ def create(
     shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk)
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
-    navigation = templating.NAVIGATION
+    _follow(shared)
+    navigation: tuple[tuple[str, str], ...] = templating.NAVIGATION
     if cases is not None:
         app.include_router(cases_page.router(shared, cases), include_in_schema=False)
         navigation += (("Cases", cases_page.PAGE),)
+    if watched is not None:
+        watching = Watching(watched, shared.desk)
+        follow = shared.desk.metrics.follow
+        follow("zoo_watched_waiting", "Files that have no answer yet.", lambda: watching.waiting)
+        follow("zoo_watched_answered", "Files that were answered.", lambda: watching.answered)
+        follow("zoo_watched_broken", "Files that cannot be read.", lambda: watching.broken)
+        app.include_router(worklist_page.router(shared, watching), include_in_schema=False)
+        navigation = (navigation[0], ("Worklist", worklist_page.PAGE), *navigation[1:])
     if signs_in:
         app.include_router(sign_in.router(app.state.door), include_in_schema=False)
     app.add_api_route("/static/{name}", templating.static, methods=["GET"], include_in_schema=False)
@@ -82,6 +98,15 @@ def create(
         )
     )
     return app
+
+
+def _follow(shared: Shared) -> None:
+    """Tell Prometheus of those who look, what is held for them, and of trainings."""
+    follow, visitors = shared.desk.metrics.follow, shared.visitors
+    follow("zoo_visitors", "Browsers and users that are known.", lambda: len(visitors))
+    follow("zoo_held_bytes", "Bytes of images that are held for them.", lambda: visitors.bytes)
+    trainings = Trainings(shared.folder)
+    follow("zoo_trainings", "Trainings that run.", lambda: len(trainings.alive()))
 
 
 class VisitorCookie:

@@ -80,6 +80,12 @@ class Visitors:
     def __len__(self) -> int:
         return len(self._visitors)
 
+    @property
+    def bytes(self) -> int:
+        """Return how much memory the uploads of all take."""
+        with self._lock:
+            return sum(visitor.bytes for visitor in self._visitors.values())
+
     def meet(self, key: str | None) -> Visitor:
         """Return the visitor with that cookie, or a new one; forget those who have left.
 
@@ -118,8 +124,7 @@ class Visitors:
                 visitor.is_full or visitor.bytes + len(upload.content) > MOST_BYTES
             ):
                 visitor.forget(next(iter(visitor.uploads)))
-            held = sum(other.bytes for other in self._visitors.values())
-            if held + len(upload.content) > MOST_BYTES_OF_ALL:
+            if self.bytes + len(upload.content) > MOST_BYTES_OF_ALL:
                 raise TooLarge(
                     "Too many images are held at the moment. Try again in a few minutes, or press "
                     "'Forget my images' where it is not needed any more."

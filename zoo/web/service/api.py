@@ -66,6 +66,8 @@ def create(
     same door, `state.door`, at its page `form`; it names the paths that need no password.
     """
     metrics = Metrics((library.answering, library.explaining))
+    library.tell(metrics.step)
+    metrics.follow("zoo_runs_loaded", "Runs that are ready.", lambda: len(library.loaded))
     app = FastAPI(
         title="xray-zoo",
         version=__version__,
@@ -78,6 +80,10 @@ def create(
     )
     app.state.desk = Desk(library, metrics, journal)
     app.state.door = door = None if auth is None else Door(auth, journal, form)
+    if door is not None:
+        metrics.follow(
+            "zoo_users_signed_in", "Users with a session.", lambda: len(door.sessions.names())
+        )
     app.include_router(router(app.state.desk))
 
     @app.get(DOCUMENTATION, include_in_schema=False)

@@ -17,13 +17,14 @@ import numpy as np
 from zoo.base import interruption
 from zoo.base.errors import UnknownName
 from zoo.base.registry import Registry, load_registry
+from zoo.base.types import Images
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.network.engines.engine import AUTO
 from zoo.runs import engine_choice, run_folder
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
 from zoo.web.service.limits import Limits
-from zoo.web.service.queue import Deadline, Queue
+from zoo.web.service.queue import Deadline, Queue, Told, timed, untold
 from zoo.web.service.uploads import Upload, as_images
 from zoo.workflows.predict import Prediction, predictions
 
@@ -47,8 +48,9 @@ class Engine:
         registry: Registry | None = None,
         *,
         engine: str = AUTO,
+        told: Told = untold,
     ) -> None:
-        self.run, self.limits = run, limits
+        self.run, self.limits, self._told = run, limits, told
         self._interpreter = Interpreter(run, registry=registry)
         # What is explained is answered by Keras, in the pass that the explanations rest on.
         self._classifier = engine_choice.classifier_of(
@@ -74,8 +76,9 @@ class Engine:
             BadInput: a file is damaged.
             InvalidSetting: a sensitivity or prevalence that this run cannot use.
         """
-        images = as_images(uploads, self.run)
-        answers = self._answerer(sensitivity, prevalence).answer(images.pixels)
+        images = self._decoded(uploads)
+        with timed("answering", self._told):
+            answers = self._answerer(sensitivity, prevalence).answer(images.pixels)
         return list(predictions(self.run, images.names, answers))
 
     def read(self, upload: Upload) -> Case:
@@ -86,7 +89,9 @@ class Engine:
         """
         quick = copy.copy(self._interpreter)
         quick.explainers, quick.trust = [], False
-        return quick.cases(as_images([upload], self.run))[0]
+        images = self._decoded([upload])
+        with timed("answering", self._told):
+            return quick.cases(images)[0]
 
     def explain(
         self,
@@ -109,8 +114,9 @@ class Engine:
         interpreter = self.interpreter(methods, trust=trust, budget=budget)
         cases: list[Case] = []
         for upload in uploads:
-            images = as_images([upload], self.run)
-            cases.extend(interpreter.cases(images, target, progress=deadline))
+            images = self._decoded([upload])
+            with timed("explaining", self._told):
+                cases.extend(interpreter.cases(images, target, progress=deadline))
         return cases
 
     def interpreter(
@@ -130,6 +136,10 @@ class Engine:
     def registry(self) -> Registry:
         """Return what is installed."""
         return self._interpreter.registry
+
+    def _decoded(self, uploads: Sequence[Upload]) -> Images:
+        with timed("decoding", self._told):
+            return as_images(uploads, self.run)
 
     def _answerer(self, sensitivity: float | None, prevalence: float | None) -> Answerer:
         interpreter = self._interpreter
@@ -168,6 +178,7 @@ class Library:
         self.registry = registry or load_registry()
         self.answering = Queue("answering", self.limits.waiting)
         self.explaining = Queue("explaining", self.limits.waiting)
+        self._told: Told = untold
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._lock, self._loading = threading.Lock(), threading.Lock()
         finished = self.runs()
@@ -215,7 +226,10 @@ class Library:
                 while len(self._engines) >= self.limits.loaded:
                     self._engines.popitem(last=False)
             gc.collect()  # networks hold themselves in circles, which are found late
-            engine = Engine(run, self.limits, self.registry, engine=self.engine_name)
+            with timed("loading", self._tell):
+                engine = Engine(
+                    run, self.limits, self.registry, engine=self.engine_name, told=self._tell
+                )
             with self._lock:
                 self._engines[name] = engine
             return engine
@@ -247,6 +261,13 @@ class Library:
         """Drop what waits, and end what is at work at its next step."""
         self.answering.close()
         self.explaining.close()
+
+    def tell(self, told: Told) -> None:
+        """Tell of each step and its seconds from now on."""
+        self._told = self.answering.told = self.explaining.told = told
+
+    def _tell(self, step: str, seconds: float) -> None:
+        self._told(step, seconds)
 
     def _queued(
         self,

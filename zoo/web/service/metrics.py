@@ -1,13 +1,20 @@
-"""What a service tells Prometheus: requests, their duration, answers, refusals, who waits."""
+"""What a service tells Prometheus: requests, steps, answers, refusals, who waits, memory."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,6 +49,14 @@ class Metrics:
         self.refusals = Counter(
             "zoo_refusals", "Images for which no class was named.", ["run"], registry=self.registry
         )
+        self.steps = Histogram(
+            "zoo_step_seconds",
+            "Seconds of a step: waiting in a queue, loading, decoding, answering, explaining.",
+            ["step"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)  # memory, processor time and open files, on Linux
         waiting = Gauge(
             "zoo_queue_length",
             "Requests that wait or are at work.",
@@ -56,6 +71,14 @@ class Metrics:
         self.images.labels(run, answer).inc()
         if refused:
             self.refusals.labels(run).inc()
+
+    def step(self, step: str, seconds: float) -> None:
+        """Note how long a step took."""
+        self.steps.labels(step).observe(seconds)
+
+    def follow(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Tell a figure that is read whenever somebody asks for the page."""
+        Gauge(name, text, registry=self.registry).set_function(read)
 
     def page(self) -> bytes:
         """Return all figures in Prometheus's text format."""

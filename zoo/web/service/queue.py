@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -20,7 +21,24 @@ from zoo.web.service.limits import Expired, Overloaded
 
 Result = TypeVar("Result")
 
+Told = Callable[[str, float], None]
+"""Is told of a step and the seconds that it took."""
+
 STOPPED = "The service is being stopped. Send it again later."
+
+
+def untold(step: str, seconds: float) -> None:
+    """Take no note of a step."""
+
+
+@contextmanager
+def timed(step: str, told: Told) -> Iterator[None]:
+    """Tell how long a step took, however it ended."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        told(step, time.monotonic() - began)
 
 
 class Queue:
@@ -28,6 +46,7 @@ class Queue:
 
     def __init__(self, name: str, waiting: int) -> None:
         self.name, self.waiting = name, waiting
+        self.told: Told = untold
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"zoo-{name}")
         self._lock = threading.Lock()
         self._taken, self._closed = 0, False
@@ -42,7 +61,10 @@ class Queue:
 
         Raises:
             Overloaded: too many wait already.
+            Expired: the service is being stopped.
         """
+        if self._closed:
+            raise Expired(STOPPED)
         with self._lock:
             if self._taken > self.waiting:
                 raise Overloaded(
@@ -51,7 +73,7 @@ class Queue:
                 )
             self._taken += 1
         try:
-            future = self._pool.submit(self._done, work)
+            future = self._pool.submit(self._done, work, time.monotonic())
         except BaseException:
             self._leave()
             raise
@@ -63,10 +85,11 @@ class Queue:
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _done(self, work: Callable[[], Result]) -> Result:
+    def _done(self, work: Callable[[], Result], came: float) -> Result:
         """Do the work and leave before its result is there: whoever has that may come again."""
+        self.told(f"waiting for {self.name}", time.monotonic() - came)
         try:
-            with interruption.asking(self._check):
+            with timed(f"work in {self.name}", self.told), interruption.asking(self._check):
                 return work()
         finally:
             self._leave()

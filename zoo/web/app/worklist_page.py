@@ -1,0 +1,82 @@
+"""The page Worklist: the images that came into the watched folder, with what was answered.
+
+Annotations are evaluated here (no `from __future__`): FastAPI reads them.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from zoo import DISCLAIMER
+from zoo.report.cases.text import share_text
+from zoo.web.app import templating
+from zoo.web.app.reading import keep_reading
+from zoo.web.app.shared import Shared
+from zoo.web.app.watching import MOST, Watching
+from zoo.web.service.bodies import Route
+from zoo.web.service.engine import Engine
+from zoo.web.service.queue import Deadline, result_of
+
+PAGE, API = "/worklist", "/api/worklist"
+SHOWN = 100
+
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+
+
+def router(shared: Shared, watching: Watching) -> APIRouter:
+    """Return the routes of the page."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        watching.start()
+        yield
+        watching.close()
+
+    routes = APIRouter(route_class=Route, lifespan=lifespan)
+
+    def rows() -> str:
+        items = [
+            (item, share_text(item.probabilities[item.leaning]) if item.probabilities else "")
+            for item in watching.items[:SHOWN]
+        ]
+        return templating.part("worklist_rows.html.j2", items=items, waiting=watching.waiting)
+
+    @routes.get(PAGE)
+    def page() -> Response:
+        return templating.page("worklist.html.j2", here=PAGE, rows=rows(), shown=SHOWN)
+
+    @routes.get(f"{PAGE}/rows")
+    def part() -> Response:
+        return JSONResponse({"part": rows()}, headers=templating.PRIVATE)
+
+    @routes.get(API)
+    def data(limit: Limit = SHOWN) -> Response:
+        """Return the worklist, the newest first."""
+        return JSONResponse(
+            {
+                "disclaimer": DISCLAIMER,
+                "waiting": watching.waiting,
+                "items": [item.told() for item in watching.items[:limit]],
+            },
+            headers=templating.PRIVATE,
+        )
+
+    @routes.post(f"{PAGE}/{{key}}/read")
+    async def read(request: Request, key: str) -> Response:
+        """Bring a file to the page Read of whoever asks."""
+        visitor, library = request.state.visitor, shared.library
+        upload = watching.upload(key)
+        deadline = Deadline(library.limits.seconds)
+
+        def work(engine: Engine) -> None:
+            case = engine.read(upload)
+            shared.desk.note_cases(engine.run, [(upload, case)])
+            keep_reading(visitor, shared.visitors.bring(visitor, upload), case, engine.run)
+
+        await result_of(request, library.answer(None, work, deadline), deadline)
+        return RedirectResponse("/", 303)
+
+    return routes
