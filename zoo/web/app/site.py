@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from zoo.web.app import cases_page, sign_in, templating, worklist_page
+from zoo.web.app import cases_page, learn_page, sign_in, templating, worklist_page
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
@@ -76,6 +76,7 @@ def create(
     if cases is not None:
         app.include_router(cases_page.router(shared, cases), include_in_schema=False)
         navigation += (("Cases", cases_page.PAGE),)
+    app.include_router(learn_page.router(shared, cases), include_in_schema=False)
     if watched is not None:
         watching = Watching(watched, shared.desk)
         follow = shared.desk.metrics.follow

@@ -32,6 +32,7 @@ NAVIGATION = (
     ("Runs", "/runs-of-this-folder"),
     ("Data", "/data"),
     ("Train", "/train"),
+    ("Learn", "/learn"),
 )
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

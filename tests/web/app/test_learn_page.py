@@ -1,0 +1,85 @@
+"""The page Learn with the tiny run: nothing is told before a student has committed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from zoo import DISCLAIMER
+from zoo.base.registry import Registry
+from zoo.runs.run_folder import Run
+from zoo.web.app.site import create
+from zoo.web.service.engine import Library
+
+LOCAL = "http://127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def library(trained: Run, tiny_registry: Registry) -> Iterator[Library]:
+    opened = Library(trained.path.parent, registry=tiny_registry)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(library: Library) -> TestClient:
+    app = create(library, sources=["phantom?images=40&size=64&seed=7"])
+    return TestClient(app, base_url=LOCAL, follow_redirects=False)
+
+
+def begin(client: TestClient, run: Run, count: int) -> str:
+    told = client.post("/learn", data={"run": run.name, "source": "0", "count": count})
+    assert told.status_code == 303, told.text
+    return str(told.headers["location"]).rpartition("/")[0]
+
+
+def test_a_lesson_from_its_beginning_to_its_end(client: TestClient, trained: Run) -> None:
+    lesson = begin(client, trained, 2)
+    before = client.get(f"{lesson}/1")
+    assert DISCLAIMER in before.text
+    assert "synthetic data" in before.text
+    assert "The network" not in before.text
+    assert "It is" not in before.text
+    assert ".png" not in re.sub(r'href="[^"]*"', "", before.text)  # names tell the class
+    plain = client.get(f"{lesson}/1/picture").content
+    refused = client.post(f"{lesson}/1", data={"x": "0.5", "y": "0.5"})
+    assert refused.status_code == 400
+    assert "Choose what you see" in refused.text
+    said = trained.class_names[1]
+    answer = {"said": said, "x": "0.5", "y": "0.5"}
+    assert client.post(f"{lesson}/1", data=answer).status_code == 303
+    after = client.get(f"{lesson}/1").text
+    assert f"{said}: " in after
+    assert "The network" in after
+    assert "left: 50.00%" in after
+    assert ("on the finding" in after or "beside the finding" in after) or (
+        client.get(f"{lesson}/1/picture").content == plain  # nothing is found where nothing is
+    )
+    again = client.post(f"{lesson}/1", data={"said": trained.class_names[0]})
+    assert again.status_code == 400
+    assert client.post(f"{lesson}/2", data={"said": said}).status_code == 303
+    end = client.get(lesson).text
+    assert "You were right" in end
+    assert "Where you differ" in end
+    assert DISCLAIMER in end
+    assert "Another lesson" in end
+
+
+def test_what_cannot_be_is_told(client: TestClient, trained: Run) -> None:
+    for sent in (
+        {"run": "none"},
+        {"run": trained.name, "source": "9"},
+        {"run": trained.name, "source": "cases"},
+        {"run": trained.name, "count": "0"},
+    ):
+        told = client.post("/learn", data=sent)
+        assert told.status_code == 400
+        assert 'role="alert">' in told.text
+    lesson = begin(client, trained, 1)
+    assert client.get(f"{lesson}/2").status_code == 404
+    assert client.post(f"{lesson}/1", data={"said": "x", "x": "a", "y": "b"}).status_code == 400
+    other = TestClient(client.app, base_url=LOCAL)
+    assert other.get(f"{lesson}/1").status_code == 404
