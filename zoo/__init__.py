@@ -21,6 +21,10 @@ The functions behind the commands:
     compare(names, source, ...)        architectures on the same folds
     compare_runs(runs, source, ...)    finished runs on the same images
     learning_curve(name, source, ...)  whether more patients would help
+    note_run(name, text)               a sentence kept with a run
+    rename_run(name, new)              another name for a run
+    remove_run(name)                   a run into the trash, where it stays for a week
+    restore_run(name)                  and back
     new_plugin(name, kind)             a package to begin with
     doctor()                           whether all that is needed is here and works
 

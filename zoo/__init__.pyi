@@ -58,6 +58,10 @@ from .workflows.export import export as export
 from .workflows.fetch_data import fetch_data as fetch_data
 from .workflows.import_network import import_network as import_network
 from .workflows.learning_curve import learning_curve as learning_curve
+from .workflows.manage_runs import note_run as note_run
+from .workflows.manage_runs import remove_run as remove_run
+from .workflows.manage_runs import rename_run as rename_run
+from .workflows.manage_runs import restore_run as restore_run
 from .workflows.new_plugin import new_plugin as new_plugin
 from .workflows.overview import overview as overview
 from .workflows.predict import Prediction as Prediction

@@ -38,3 +38,12 @@ def test_another_process_is_kept_out_until_the_holder_is_killed(tmp_path: Path) 
 def test_what_cannot_be_locked_is_not_in_the_way(tmp_path: Path) -> None:
     with locks.holding(tmp_path / "nowhere", wait=False) as held:
         assert held
+
+
+def test_who_looks_sees_the_holder_and_is_in_nobodys_way(tmp_path: Path) -> None:
+    assert not locks.is_held(tmp_path)
+    assert not locks.is_held(tmp_path / "nowhere")
+    with locks.holding(tmp_path, wait=False) as held:
+        assert held
+        assert locks.is_held(tmp_path)
+    assert not locks.is_held(tmp_path)

@@ -179,6 +179,27 @@ def test_explain_writes_a_page_and_a_panel(picture: Picture, tmp_path: Path, tra
         assert panel.format == "PNG"
 
 
+def test_runs_are_noted_renamed_removed_and_brought_back(run_copy: Path) -> None:
+    folder = run_copy.parent
+    assert run("runs", "--runs", folder, "note", "copy", "without flips").exit_code == 0
+    assert "copy: without flips" in run("runs", "--runs", folder).stdout
+    assert run("runs", "rename", "copy", "kept", "--runs", folder).exit_code == 0
+    (row,) = json.loads(run("runs", "--runs", folder, "--json").stdout)
+    assert (row["run"], row["note"]) == ("kept", "without flips")
+    removed = run("runs", "rm", "kept", "--runs", folder)
+    assert "zoo runs undo kept" in removed.stdout
+    (gone,) = json.loads(run("runs", "trash", "--json", "--runs", folder).stdout)
+    assert (gone["run"], gone["days_left"]) == ("kept", 7)
+    assert "kept is back" in run("runs", "undo", "--runs", folder).stdout
+    wrong = run("runs", "rename", "kept", "a/b", "--runs", folder)
+    assert wrong.exit_code == 2
+    assert "cannot be the name of a run" in wrong.stderr
+    assert run("runs", "rm", "kept", "--runs", folder).exit_code == 0
+    emptied = run("runs", "trash", "--empty", "--runs", folder)
+    assert "Removed for good: 1 run." in emptied.stdout
+    assert list(folder.iterdir()) == []
+
+
 def test_runs_lists_the_run(trained: Run, tmp_path: Path) -> None:
     folder = trained.path.parent
     assert trained.name in run("runs", "--runs", folder).stdout

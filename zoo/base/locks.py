@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.base.files import writing
+
+MOMENT = 0.05
+"""Seconds after which whoever only looked (`is_held`) is certainly gone."""
 
 
 @contextlib.contextmanager
@@ -31,11 +35,38 @@ def holding(folder: Path, *, wait: bool) -> Iterator[bool]:
     try:
         try:
             held = lock_descriptor(handle, blocking=wait)
+            if not held:
+                time.sleep(MOMENT)
+                held = lock_descriptor(handle, blocking=False)
         except OSError:
             held = True
         yield held
     finally:
         os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether another process holds a folder, without keeping any other from it for long.
+
+    Where the system cannot lock folders nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # those who only look share it
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 @contextlib.contextmanager

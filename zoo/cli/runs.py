@@ -1,7 +1,8 @@
-"""`zoo runs`: the trainings that were made."""
+"""`zoo runs`: the trainings that were made, and keeping them in order."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,24 @@ from zoo.base.errors import DamagedRun
 from zoo.cli import options
 from zoo.cli.console import print_json, table
 from zoo.runs import run_folder
+from zoo.workflows import manage_runs
+from zoo.workflows.manage_runs import Removed
 
 DAMAGED = "damaged"
 
 
-@click.command("runs")
+@click.group("runs", invoke_without_command=True)
 @options.runs_folder
 @options.as_json
-def command(folder: Path | None, as_json: bool) -> None:
-    """List runs, oldest first; unfinished ones say how to go on, broken ones what is wrong."""
+@click.pass_context
+def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
+    """List runs, oldest first; unfinished ones say how to go on, broken ones what is wrong.
+
+    What is removed stays in the trash for a week.
+    """
+    context.obj = folder
+    if context.invoked_subcommand is not None:
+        return
     root = run_folder.root(folder)
     runs, broken = run_folder.survey(root)
     rows = [*map(run_row, runs), *map(broken_row, broken)]
@@ -33,10 +43,81 @@ def command(folder: Path | None, as_json: bool) -> None:
     columns = ["run", "architecture", "data", "status", "ROC-AUC", "accuracy", "created"]
     table("", columns, [[_text(r[c.lower().replace("-", "_")]) for c in columns] for r in rows])
     for r in rows:
+        if r["note"]:
+            click.echo(f"{r['run']}: {r['note'].splitlines()[0]}")
         if r["status"] == run_folder.TRAINING:
             click.echo(f"Unfinished: go on with  zoo train --resume {root / r['run']}")
         elif r["reason"]:
             click.echo(f"{r['run']} is {r['status']}: {r['reason']}")
+
+
+@command.command("rename")
+@click.argument("name", metavar="RUN")
+@click.argument("new", metavar="NAME")
+@options.runs_folder
+@click.pass_obj
+def rename(above: Path | None, name: str, new: str, folder: Path | None) -> None:
+    """Give RUN another NAME."""
+    path = manage_runs.rename_run(name, new, folder or above)
+    click.echo(f"{name} is now {path.name}.")
+
+
+@command.command("note")
+@click.argument("name", metavar="RUN")
+@click.argument("text", metavar="TEXT")
+@options.runs_folder
+@click.pass_obj
+def note(above: Path | None, name: str, text: str, folder: Path | None) -> None:
+    """Keep TEXT with RUN, in place of what was noted before; an empty one removes the note."""
+    manage_runs.note_run(name, text, folder or above)
+    click.echo(f"{name}: {text.strip() or 'no note'}")
+
+
+@command.command("rm")
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@options.runs_folder
+@click.pass_obj
+def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> None:
+    """Move each RUN into the trash, where it stays for a week; never one that is in training."""
+    for name in dict.fromkeys(names):
+        manage_runs.remove_run(name, folder or above)
+        click.echo(f"{name} is in the trash. Bring it back: zoo runs undo {name}")
+
+
+@command.command("undo")
+@click.argument("name", metavar="[RUN]", required=False)
+@options.runs_folder
+@click.pass_obj
+def undo(above: Path | None, name: str | None, folder: Path | None) -> None:
+    """Bring RUN back from the trash (default: the one that was removed last)."""
+    click.echo(f"{manage_runs.restore_run(name, folder or above).name} is back.")
+
+
+@command.command("trash")
+@click.option("--empty", is_flag=True, help="Remove them for good.")
+@options.runs_folder
+@options.as_json
+@click.pass_obj
+def trash(above: Path | None, empty: bool, folder: Path | None, as_json: bool) -> None:
+    """List the runs in the trash, the one removed last first."""
+    root = run_folder.root(folder or above)
+    if empty:
+        gone = manage_runs.empty_trash(root)
+        click.echo(f"Removed for good: {gone} {'run' if gone == 1 else 'runs'}.")
+        return
+    found = manage_runs.trash(root)
+    if as_json:
+        print_json(list(map(trash_row, found)))
+    elif not found:
+        click.echo("The trash is empty.")
+    else:
+        table("", ["run", "removed", "days left"], [list(trash_row(one).values()) for one in found])
+
+
+def trash_row(removed: Removed) -> dict[str, Any]:
+    """Return what the table shows of a run in the trash."""
+    when = datetime.fromtimestamp(removed.when, UTC).isoformat(timespec="seconds")
+    return {"run": removed.name, "removed": when, "days_left": removed.days_left}
 
 
 def run_row(run: run_folder.Run) -> dict[str, Any]:
@@ -60,13 +141,20 @@ def run_row(run: run_folder.Run) -> dict[str, Any]:
         "accuracy": scores.get("accuracy", {}).get("value"),
         "created": run.record.get("created", ""),
         "reason": reason,
+        "note": manage_runs.note_of(run),
     }
 
 
 def broken_row(broken: run_folder.Broken) -> dict[str, Any]:
     """Return what the table shows of a folder whose record cannot be read."""
     unknown = dict.fromkeys(("architecture", "data", "roc_auc", "accuracy", "created"))
-    return {"run": broken.name, **unknown, "status": DAMAGED, "reason": broken.reason}
+    return {
+        "run": broken.name,
+        **unknown,
+        "status": DAMAGED,
+        "reason": broken.reason,
+        "note": "",
+    }
 
 
 def _text(value: Any) -> str:
