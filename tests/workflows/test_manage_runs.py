@@ -87,7 +87,7 @@ def test_what_cannot_be_a_name_is_refused(folder: Path, name: str) -> None:
 @given(st.text(max_size=120))
 def test_an_allowed_name_stays_in_the_folder(name: str) -> None:
     try:
-        manage_runs._check_name(name)
+        manage_runs.check_name(name)
     except InvalidSetting:
         return
     assert Path("runs", name).parent == Path("runs")

@@ -61,7 +61,7 @@ def rename_run(name: str, new: str, folder: str | Path | None = None) -> Path:
     root = run_folder.root(folder)
     path = _found(name, root)
     if new != name:
-        _check_name(new)
+        check_name(new)
         with _at_rest(path), locks.in_turn(root):
             _check_free(root / new)
             _move(path, root / new)
@@ -212,7 +212,7 @@ def _found(name: str, root: Path) -> Path:
     return known[name]
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """Refuse what is no name for a run on every system.
 
     Raises:

@@ -25,7 +25,8 @@ from zoo.runs import run_folder
 from zoo.web.app import processes, trainings
 from zoo.web.app.processes import birth, lives
 from zoo.web.app.site import create
-from zoo.web.app.trainings import FAILED, FINISHED, RUNNING, STOPPED, STOPPING, Training, Trainings
+from zoo.web.app.training_state import FAILED, FINISHED, RUNNING, STOPPED, STOPPING
+from zoo.web.app.trainings import Training, Trainings
 from zoo.web.service.engine import Library
 
 Until = Callable[[Callable[[], Any]], Any]

@@ -47,8 +47,10 @@ class ConfusionCells:
         return rows[np.argsort(-self.probabilities[rows, said], kind="stable")]
 
 
-def confusion_cells(run: Run) -> ConfusionCells:
+def confusion_cells(run: Run, threshold: float | None = None) -> ConfusionCells:
     """Return the answers to the test part, or to validation for a run that kept only those.
+
+    `threshold` decides in place of the run's own, 0 to 1, where there are two classes.
 
     Raises:
         DamagedRun: they are missing or damaged.
@@ -58,5 +60,6 @@ def confusion_cells(run: Run) -> ConfusionCells:
         part, name = VALIDATION, run_folder.VALIDATION
     known = labelled_logits.load(run_folder.checked(run, name), len(run.class_names))
     probabilities = softmax(known.logits / run.temperature)
-    said = decide(probabilities, run.record["positive"], run.threshold)
+    own = run.threshold if threshold is None or run.threshold is None else threshold
+    said = decide(probabilities, run.record["positive"], own)
     return ConfusionCells(part, known, said, probabilities)

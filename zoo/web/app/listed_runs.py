@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from zoo.base import locks
 from zoo.base.errors import DamagedRun, UnknownName
 from zoo.base.types import TEST
 from zoo.report.pages.claim import source_name
@@ -17,6 +19,7 @@ from zoo.runs.run_folder import Broken, Run
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 
+PAGE = "/runs-of-this-folder"
 METRICS = ("roc_auc", "accuracy", "sensitivity", "specificity")
 
 NAME_LENGTH = 255
@@ -24,12 +27,13 @@ NAME_LENGTH = 255
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run that is not finished; `training` is the id of what trains it now, `idle` how long ago
-    it was last written.
+    """A run that is not finished; `training` is the id of what trains it now, `elsewhere` tells
+    that another process does, such as one of a terminal; `idle` is how long ago it was written.
     """
 
     run: Run
     training: str
+    elsewhere: bool
     idle: str
 
 
@@ -65,11 +69,33 @@ def listed_run(shared: Shared, name: str) -> Run:
     raise UnknownName.among("run", name, listed)
 
 
+def finished(shared: Shared, name: str) -> Run:
+    """Return a finished run by its name.
+
+    Raises:
+        UnknownName: there is none, or it is not finished.
+    """
+    run = listed_run(shared, name)
+    if not run.done:
+        raise UnknownName(f"The run '{run.name}' is not finished. Resume it on the page Train.")
+    return run
+
+
+def path_of(run: Run) -> str:
+    """Return the address of a run's page."""
+    return f"{PAGE}/{quote(run.name, safe='')}"
+
+
 def unfinished(shared: Shared, trainings: Trainings) -> list[Unfinished]:
     """Return the runs that are not finished, the newest first."""
     trained = {trainings.state(item).run: item.id for item in trainings.alive()}
     return [
-        Unfinished(item, trained.get(item.name, ""), _ago(item.path))
+        Unfinished(
+            item,
+            trained.get(item.name, ""),
+            item.name not in trained and locks.is_held(item.path),
+            _ago(item.path),
+        )
         for item in all_runs(shared)
         if not item.done
     ]

@@ -15,9 +15,13 @@ from starlette.responses import Response
 
 from zoo.web.app import cases_page, learn_page, sign_in, templating, worklist_page
 from zoo.web.app.case_folder import CaseFolder
+from zoo.web.app.cell_page import router as cells
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
+from zoo.web.app.managing import router as managing
 from zoo.web.app.read_page import router as read
+from zoo.web.app.run_curves_page import router as run_curves
+from zoo.web.app.run_work import router as run_work
 from zoo.web.app.runs_page import router as runs
 from zoo.web.app.shared import Shared, sources_of
 from zoo.web.app.tasks import Tasks
@@ -36,6 +40,7 @@ from zoo.web.service.users import Users
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+PAGES = (read, compare, runs, cells, managing, run_work, run_curves, data, train)
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
 
@@ -189,4 +194,4 @@ def _as_page(handler: Any) -> Any:
 
 def routers(shared: Shared) -> list[APIRouter]:
     """Return the routes of every page."""
-    return [router(shared) for router in (read, compare, runs, data, train)]
+    return [router(shared) for router in PAGES]

@@ -1,23 +1,28 @@
 """The page Train: start a training, watch it, stop it, and go on with one that was stopped."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.locks import is_held
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import input_shape
 from zoo.base.sources import absolute
 from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.shared import Shared
-from zoo.web.app.trainings import FINISHED, Training, Trainings, state_record
+from zoo.web.app.training_state import FINISHED, State, state_of_run, state_record
+from zoo.web.app.trainings import Training, Trainings
 from zoo.web.service.bodies import Route
 from zoo.web.service.door import Refused
 from zoo.web.service.security import user_of
 
 PAGE = "/train"
+OF_RUN = f"{PAGE}/run"
+"""Runs whose training was not started here."""
 SHOWN = 12
 TEXT = 200
 FIELDS = {
@@ -31,6 +36,7 @@ FIELDS = {
 }
 
 Text = Annotated[str, Form(max_length=TEXT)]
+Asked = Annotated[str, Query(max_length=TEXT)]
 
 
 def router(shared: Shared) -> APIRouter:
@@ -42,6 +48,7 @@ def router(shared: Shared) -> APIRouter:
     def form(
         given: dict[str, str], sentence: str = "", status: int = 200, *, may_train: bool = True
     ) -> Response:
+        alive, unfinished = trainings.alive(), listed_runs.unfinished(shared, trainings)
         return templating.page(
             "train.html.j2",
             status=status,
@@ -51,15 +58,28 @@ def router(shared: Shared) -> APIRouter:
             architectures=[(one, settings(one, {})[0].epochs) for one in architectures],
             sources=shared.sources,
             presets=PRESETS,
-            alive=trainings.alive(),
+            alive=alive,
+            elsewhere=[one.run.name for one in unfinished if one.elsewhere],
             listed=[(training, trainings.state(training)) for training in trainings.all()[:SHOWN]],
-            unfinished=listed_runs.unfinished(shared, trainings),
+            unfinished=unfinished,
             may_train=may_train,
         )
 
     @routes.get(PAGE)
-    def overview(request: Request) -> Response:
-        return form(FIELDS, may_train=user_of(request).may_train)
+    def overview(
+        request: Request,
+        architecture: Asked = "",
+        preset: Asked = DEFAULT,
+        run: Asked = "",
+        source: Asked = "0",
+    ) -> Response:
+        """Show the form; another page may have filled in what to train next, on a run's data."""
+        if run and (again := listed_runs.listed_run(shared, run)):
+            wanted = again.record["data"]["source"]
+            known = [absolute(one) for one in shared.sources]
+            source = str(known.index(wanted)) if wanted in known else source
+        asked = {**FIELDS, "architecture": architecture, "preset": preset, "source": source}
+        return form(asked, may_train=user_of(request).may_train)
 
     @routes.post(PAGE, dependencies=[Depends(check_rights)])
     def start(
@@ -92,21 +112,48 @@ def router(shared: Shared) -> APIRouter:
         run = listed_runs.listed_run(shared, name)
         if run.done:
             raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
+        if is_held(run.path):
+            raise InvalidSetting(
+                f"The run '{run.name}' is being trained by another process just now. Wait for "
+                "that, or stop it where it was started."
+            )
         arguments = ["train", "--resume", str(run.path), "--runs", str(shared.folder)]
         return to(trainings.start(f"{run.name}, resumed", arguments, run.name))
+
+    def watched(title: str, address: str, state: State, stop: str = "") -> Response:
+        return templating.page(
+            "watch.html.j2",
+            here=PAGE,
+            title=title,
+            address=address,
+            stop=stop,
+            state=state,
+            finished=FINISHED,
+            presets=PRESETS,
+            others=sum(run.done for run in listed_runs.all_runs(shared)) > 1,
+        )
+
+    def seen(state: State) -> Response:
+        return JSONResponse(dict(state_record(state)), headers=templating.PRIVATE)
+
+    @routes.get(f"{OF_RUN}/{{name}}")
+    def watch_run(name: str) -> Response:
+        run = listed_runs.listed_run(shared, name)
+        return watched(run.name, f"{OF_RUN}/{quote(run.name, safe='')}", state_of_run(run))
+
+    @routes.get(f"{OF_RUN}/{{name}}/state")
+    def look_at_run(name: str) -> Response:
+        return seen(state_of_run(listed_runs.listed_run(shared, name)))
 
     @routes.get(f"{PAGE}/{{key}}")
     def watch(key: str) -> Response:
         training = trainings.find(key)
-        state = trainings.state(training)
-        return templating.page(
-            "watch.html.j2", here=PAGE, training=training, state=state, finished=FINISHED
-        )
+        address = f"{PAGE}/{training.id}"
+        return watched(training.title, address, trainings.state(training), f"{address}/stop")
 
     @routes.get(f"{PAGE}/{{key}}/state")
     def look(key: str) -> Response:
-        state = trainings.state(trainings.find(key))
-        return JSONResponse(dict(state_record(state)), headers=templating.PRIVATE)
+        return seen(trainings.state(trainings.find(key)))
 
     @routes.post(f"{PAGE}/{{key}}/stop", dependencies=[Depends(check_rights)])
     def stop(key: str) -> Response:

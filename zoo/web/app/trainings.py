@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from zoo.base.errors import InvalidSetting, UnknownName, ZooError
 from zoo.base.files import write_json, write_text
+from zoo.base.locks import is_held
 from zoo.runs import run_folder
-from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.web.app import processes
+from zoo.web.app.training_state import STOPPED, State, judged, state_of
 
 FOLDER = ".trainings"
 """In the folder of the runs: for each training what is known of it, and what it writes."""
-RUNNING, STOPPING, FINISHED, STOPPED, FAILED = (
-    "running",
-    "stopping",
-    "finished",
-    "stopped",
-    "failed",
-)
-ALIVE = frozenset({RUNNING, STOPPING})
-ERROR, WARNING, TRACE, HALTED = (
-    "Error: ",
-    "Warning: ",
-    "Traceback (most recent call last):",
-    "Stopped.",
-)
-LOG_BYTES, LOG_LINES = 64_000, 40
+LOG_BYTES = 64_000
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -54,27 +39,6 @@ class Training:
     born: float
     started: str
     run: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """How a training stands: a word, a sentence, its epochs so far, and what it wrote."""
-
-    state: str
-    sentence: str
-    run: str
-    synthetic: bool
-    resumable: bool
-    epoch: int
-    epochs: int
-    rows: list[dict[str, Any]]
-    alarms: list[str]
-    log: list[str]
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self.state in ALIVE
 
 
 class Trainings:
@@ -150,21 +114,12 @@ class Trainings:
         alive = processes.lives(training.pid, training.born)  # before its files, which come first
         log = self.log(training)
         run = self._run(training)
-        word, sentence = _judged(self._asked(training.id).exists(), alive, run, log)
-        rows = _rows(run)
-        recipe = run.record["recipe"] if run else {}
-        return State(
-            state=word,
-            sentence=sentence,
-            run=run.name if run else "",
-            synthetic=bool(run and run.record["data"].get("synthetic")),
-            resumable=not alive and run is not None and not run.done,
-            epoch=len(rows),
-            epochs=int(recipe.get("epochs", 0)) + int(recipe.get("fine_tune_epochs", 0)),
-            rows=rows,
-            alarms=_alarms(run, log),
-            log=_without_traces(log)[-LOG_LINES:],
-        )
+        word, sentence = judged(self._asked(training.id).exists(), alive, run, log)
+        if run is None and training.run and not alive:
+            word, sentence = STOPPED, "Its run is not in this folder any more."
+        held = run is not None and not alive and is_held(run.path)
+        resumable = not alive and not held and run is not None and not run.done
+        return state_of(word, sentence, run, log, resumable=resumable)
 
     def log(self, training: Training) -> list[str]:
         """Return the last lines that a training wrote."""
@@ -179,10 +134,12 @@ class Trainings:
 
     def _run(self, training: Training) -> Run | None:
         """Return the run that a training writes, and remember it: the first that came after it."""
-        name = training.run or self._written_by(training)
+        name = training.run
+        if not name or not (self.folder / name).is_dir():  # not known yet, or renamed since
+            name = self._written_by(training)
         if not name:
             return None
-        if not training.run:
+        if name != training.run:
             self._write(replace(training, run=name))
         try:
             return run_folder.read(self.folder / name)
@@ -190,7 +147,8 @@ class Trainings:
             return None
 
     def _written_by(self, training: Training) -> str:
-        command, taken = ["zoo", *training.arguments], {other.run for other in self.all()}
+        command = ["zoo", *training.arguments]
+        taken = {other.run for other in self.all() if other.id != training.id}
         began = datetime.fromisoformat(training.started).timestamp()
         for record in self.folder.glob(f"*/{run_folder.RECORD}"):
             name = record.parent.name
@@ -217,67 +175,3 @@ class Trainings:
         Whoever watches writes the record as it was read, so nothing else may be kept in that.
         """
         return self.folder / FOLDER / f"{key}.stop"
-
-
-def _judged(asked: bool, alive: bool, run: Run | None, log: Sequence[str]) -> tuple[str, str]:
-    """Return the state of a training and a sentence on it."""
-    if alive and asked:
-        return STOPPING, "It stops after the step it is at. The last whole epoch stays."
-    if alive and run is None:
-        return RUNNING, "It reads the data and makes ready. The first epoch comes soon."
-    if alive:
-        return RUNNING, "It goes on when this page, the browser or the application is closed."
-    if run is not None and run.done:
-        return FINISHED, "It is finished: the best epoch was kept and measured on the test part."
-    ends = "Resume goes on after its last whole epoch." if run else "Start it again."
-    if asked or HALTED in log[-3:] or "KeyboardInterrupt" in log[-1:]:
-        return STOPPED, f"It was stopped. {ends}"
-    if error := _error(log):
-        return FAILED, error
-    if any(line.startswith(TRACE) for line in log):
-        return FAILED, f"A mistake of the program ended it; its log has the trace. {ends}"
-    return STOPPED, f"It ended without a word, as when it is killed or the machine goes off. {ends}"
-
-
-def _error(log: Sequence[str]) -> str:
-    """Return the last error that a command told, with all its lines; empty without one."""
-    starts = [place for place, line in enumerate(log) if line.startswith(ERROR)]
-    return "\n".join(log[starts[-1] :]).removeprefix(ERROR).strip() if starts else ""
-
-
-def _without_traces(log: Sequence[str]) -> list[str]:
-    """Return the lines of a log without those of a trace, which are not for people."""
-    kept: list[str] = []
-    inside = False
-    for line in log:
-        inside = line.startswith(TRACE) or (inside and line.startswith((" ", "\t")))
-        if not inside:
-            kept.append(line)
-    return kept
-
-
-def _alarms(run: Run | None, log: Sequence[str]) -> list[str]:
-    if run is not None and run.done:
-        return [str(alarm) for alarm in run.alarms]
-    told = [line.removeprefix(WARNING) for line in log if line.startswith(WARNING)]
-    return list(dict.fromkeys(told))
-
-
-def _rows(run: Run | None) -> list[dict[str, Any]]:
-    """Return the epochs of a run; what is not a finite number is left empty."""
-    if run is None:
-        return []
-    try:
-        rows = read_history(run.path / run_folder.HISTORY)
-    except (OSError, ValueError, TypeError):
-        return []  # before the first epoch
-    return [{name: _finite(value) for name, value in row.items()} for row in rows]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def state_record(state: State) -> Mapping[str, Any]:
-    """Return a state as plain data that JSON takes."""
-    return {**asdict(state), "alive": state.alive}

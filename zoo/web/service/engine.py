@@ -240,6 +240,13 @@ class Library:
                 self._engines.move_to_end(name)
             return self._engines.get(name)
 
+    def forget(self, name: str) -> None:
+        """Drop what is loaded of a run that was renamed or removed: another may take its name."""
+        with self._lock:
+            self._engines.pop(name, None)
+            if self._default == name:
+                self._default = None
+
     def answer(
         self, name: str | None, work: Callable[[Engine], Result], deadline: Deadline | None = None
     ) -> Future[Result]:

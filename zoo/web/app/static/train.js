@@ -27,7 +27,7 @@ let seen = "";
 async function look() {
   let alive = true;
   try {
-    const answer = await fetch(`/train/${box.dataset.id}/state`, { headers: { Accept: "application/json" } });
+    const answer = await fetch(`${box.dataset.address}/state`, { headers: { Accept: "application/json" } });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
     at("problem").textContent = "";
@@ -61,6 +61,10 @@ function show(told) {
   when("finished", told.state === "finished");
   box.querySelector("input[name=name]").value = told.run;
   box.querySelector("a[data-when=finished]").href = `/runs-of-this-folder/${encodeURIComponent(told.run)}`;
+  box.querySelectorAll("a[data-run]").forEach((link) => {
+    const names = { RUN: told.run, ARCHITECTURE: told.architecture };
+    link.href = link.dataset.run.replace(/RUN|ARCHITECTURE/g, (word) => encodeURIComponent(names[word]));
+  });
   at("alarms").replaceChildren(...told.alarms.map((text) => element("div", { class: "note" }, text)));
   write(told.log.join("\n"));
 }
