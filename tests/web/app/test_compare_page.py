@@ -17,8 +17,11 @@ from starlette.testclient import TestClient
 from zoo import Attribution
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, Trust
 from zoo.runs.run_folder import Run
 from zoo.web.app.agreement import answer_agreement, map_agreement
+from zoo.web.app.compare_page import left_out, worst
+from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
 from zoo.web.service.engine import Library
 
@@ -121,6 +124,7 @@ def test_one_image_through_two_runs(client: TestClient, counted: Callable[[Any],
     part = client.get(f"{address}/comparison", params=runs).json()["part"]
     assert "They agree: both answer" in part
     assert "<dd>1.00</dd>" in part, "copies of one run have the same maps"
+    assert "Not judged yet: do not rely on it." in part
     for run in ("first", "second"):
         assert client.get(f"{address}/maps/gradcam", params={"run": run}).status_code == 200
     assert started["image"] not in client.get("/").text, "the page Read shows what was read there"
@@ -129,6 +133,42 @@ def test_one_image_through_two_runs(client: TestClient, counted: Callable[[Any],
     assert again["image"] == started["image"]
     assert wait(client, again["task"])["state"] == "done"
     assert counted(client) == 2, "nothing was answered anew"
+
+
+@pytest.mark.slow
+def test_maps_are_judged_and_no_verdict_is_kept_back(client: TestClient) -> None:
+    started = ask(client, ["first", "second"], png()).json()
+    assert wait(client, started["task"])["state"] == "done"
+    address, runs = f"/app/images/{started['image']}/comparison", ["first", "second"]
+    assert client.get(address, params={"run": runs}).json()["unjudged"]
+    judging = client.post(f"{address}/judge", data={"runs": runs}).json()
+    assert wait(client, judging)["state"] == "done"
+    told = client.get(address, params={"run": runs}).json()
+    shown = told["part"].count('class="verdict-of-map"')
+    left_out = told["part"].count("do not use it.")
+    assert shown + left_out >= 2
+    assert told["part"].count('class="judged"') == shown
+    assert not told["unjudged"]
+
+
+def verdict(level: str, depends: bool = True) -> Trust:
+    return Trust(level, f"It is {level}.", (), depends)
+
+
+def test_the_worst_verdict_stands_at_the_method() -> None:
+    ramp = np.tile(np.arange(64.0), (64, 1))
+    held = case("a", 0.9, ramp, trust={"gradcam": verdict(HOLDS_UP)})
+    bad = case("b", 0.9, ramp, trust={"gradcam": verdict(DO_NOT_USE)})
+    assert worst([held, bad], "gradcam") == bad.trust["gradcam"]
+    assert worst([held, case("c", 0.9, ramp)], "gradcam") is None
+    assert worst([held, case("c", 0.9)], "gradcam") == held.trust["gradcam"]
+
+
+def test_a_map_that_ignores_the_network_is_left_out_with_the_reason() -> None:
+    ramp = np.tile(np.arange(64.0), (64, 1))
+    ignored = case("b", 0.9, ramp, trust={"gradcam": verdict(DO_NOT_USE, depends=False)})
+    assert left_out(Reading(ignored, 1)) == [("gradcam", "It is do not use.")]
+    assert left_out(Reading(ignored, 1, asked={"gradcam"})) == []
 
 
 def test_an_image_of_the_page_read_is_offered(client: TestClient) -> None:

@@ -10,12 +10,14 @@ from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from zoo.base.errors import BadInput, InvalidSetting
+from zoo.interpret.case import Case
+from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, NOT_JUDGED, WEAK, Trust
 from zoo.report.cases.page import beside_map
 from zoo.report.cases.text import agreement_text, probability_texts
 from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating
 from zoo.web.app.agreement import answer_agreement, map_agreement
-from zoo.web.app.reading import Reading, find_reading, keep_reading
+from zoo.web.app.reading import Reading, find_reading, judge_reading, keep_reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
 from zoo.web.app.uploads import check_uploads
@@ -28,6 +30,7 @@ from zoo.web.service.uploads import Upload, as_images
 PAGE = "/compare"
 MOST = 8
 """Runs of one comparison: each is loaded, which takes seconds."""
+WORST_FIRST = (DO_NOT_USE, WEAK, NOT_JUDGED, HOLDS_UP)
 
 RunNames = Annotated[list[str], Form(max_length=MOST)]
 
@@ -82,6 +85,21 @@ def router(shared: Shared) -> APIRouter:
         task = shared.tasks.start(visitor.key, "comparing", library.explaining, work)
         return JSONResponse({"image": image, "task": task.told()}, headers=templating.PRIVATE)
 
+    @routes.post("/app/images/{key}/comparison/judge")
+    def judge(request: Request, key: str, runs: RunNames) -> Response:
+        """Start to judge the maps of each run that nobody has judged yet."""
+        visitor: Visitor = request.state.visitor
+        found = [(name, *find_reading(visitor, key, name)) for name in dict.fromkeys(runs)]
+
+        def work(task: Task) -> None:
+            for name, upload, reading in found:
+                if reading.unjudged:
+                    task.start(f"loading {name}", 0)
+                    judge_reading(library.engine(name), upload, reading, (), task)
+
+        task = shared.tasks.start(visitor.key, "judging", library.explaining, work)
+        return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
+
     @routes.get("/app/images/{key}/comparison")
     def comparison(
         request: Request, key: str, run: Annotated[list[str], Query(max_length=MOST)]
@@ -91,7 +109,8 @@ def router(shared: Shared) -> APIRouter:
         part = templating.part(
             "compared.html.j2", **compared(key, readings, [shared.run(name) for name in run])
         )
-        return JSONResponse({"part": part}, headers=templating.PRIVATE)
+        unjudged = any(reading.unjudged for reading in readings)
+        return JSONResponse({"part": part, "unjudged": unjudged}, headers=templating.PRIVATE)
 
     return routes
 
@@ -119,6 +138,27 @@ def ask_all(
     task.done = len(names)
 
 
+def worst(cases: Sequence[Case], method: str) -> Trust | None:
+    """Return the worst verdict on the maps of a method; None while one of them has none."""
+    maps = [case for case in cases if any(one.method == method for one in case.attributions)]
+    verdicts = [case.trust.get(method) for case in maps]
+    known = [verdict for verdict in verdicts if verdict is not None]
+    if len(known) < len(verdicts):
+        return None
+    return min(known, key=lambda verdict: WORST_FIRST.index(verdict.level), default=None)
+
+
+def left_out(reading: Reading) -> list[tuple[str, str]]:
+    """Return the methods whose maps are not shown, since they ignore the network, and why."""
+    kept = {one.method for one in reading.shown.attributions}
+    trust = reading.case.trust
+    return [
+        (one.method, trust[one.method].reason)
+        for one in reading.case.attributions
+        if one.method not in kept
+    ]
+
+
 def compared(key: str, readings: Sequence[Reading], runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the part of the page shows."""
     shown = [reading.shown for reading in readings]
@@ -131,11 +171,12 @@ def compared(key: str, readings: Sequence[Reading], runs: Sequence[Run]) -> dict
         "likeness": map_agreement(shown),
         "group": f"map-{key}",
         "opacity": cards.OPACITY_AT_FIRST,
-        "methods": [{"method": method, "trust": None} for method in methods],
+        "methods": [{"method": method, "trust": worst(shown, method)} for method in methods],
         "rows": [
             {
                 **cards.answer_part(reading.case, reading.positive),
                 "maps": [beside_map(case, one) for one in case.attributions],
+                "left_out": left_out(reading),
                 "chance": probability_texts(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),

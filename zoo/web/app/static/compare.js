@@ -8,6 +8,9 @@ const status = document.querySelector("#status");
 const problems = document.querySelector("#problems");
 const work = document.querySelector("#work");
 let task = null;
+const compared = document.querySelector("#compared");
+let viewer = null;
+let unjudged = false;
 
 function show(state) {
   task = state;
@@ -35,6 +38,7 @@ async function compare() {
     status.textContent = ended.state === "cancelled" ? "Cancelled." : "";
     if (ended.state === "failed") sentences(problems, [ended.error]);
     if (ended.state === "done") await place(started.image, runs);
+    if (ended.state === "done" && unjudged) await judge(started.image, runs);
   } catch (error) {
     status.textContent = "";
     sentences(problems, [error.message]);
@@ -44,14 +48,42 @@ async function compare() {
   }
 }
 
-async function place(image, runs) {
+async function fetched(image, runs) {
   const query = new URLSearchParams(runs.map((run) => ["run", run]));
-  const { part } = await ask(`/app/images/${image}/comparison?${query}`);
-  const compared = document.querySelector("#compared");
-  compared.innerHTML = part;
-  new Viewer(compared.firstElementChild).renew();
+  const answer = await ask(`/app/images/${image}/comparison?${query}`);
+  unjudged = answer.unjudged;
+  return answer.part;
+}
+
+async function place(image, runs) {
+  compared.innerHTML = await fetched(image, runs);
+  viewer = new Viewer(compared.firstElementChild);
+  viewer.renew();
   compared.querySelector("h2").focus();
-  status.textContent = "The comparison is there.";
+  status.textContent = unjudged ? "The comparison is there. Its maps are being judged…" : "The comparison is there.";
+}
+
+// What the maps are worth comes later; the pictures, and how they are looked at, stay.
+async function judge(image, runs) {
+  const form = new FormData();
+  for (const run of runs) form.append("runs", run);
+  const started = await ask(`/app/images/${image}/comparison/judge`, { method: "POST", body: form });
+  const ended = await follow(started, show);
+  if (ended.state === "failed") sentences(problems, [ended.error]);
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await fetched(image, runs);
+  const chosen = document.activeElement?.closest?.(".methods") !== null && compared.contains(document.activeElement);
+  for (const old of compared.querySelectorAll("[data-renew]")) {
+    const renewed = fresh.content.querySelector(`[data-renew="${old.dataset.renew}"]`);
+    if (renewed) old.replaceWith(renewed);
+  }
+  const kept = new Set([...fresh.content.querySelectorAll(".layer")].map((layer) => layer.getAttribute("src")));
+  for (const layer of compared.querySelectorAll(".layer")) {
+    if (!kept.has(layer.getAttribute("src"))) layer.remove();
+  }
+  viewer.renew();
+  if (chosen) compared.querySelector(".methods input:checked")?.focus();
+  status.textContent = ended.state === "done" ? "The maps were judged." : "The maps were not judged: do not rely on them.";
 }
 
 if (form) {
