@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from zoo import DISCLAIMER
 from zoo.base.registry import Registry
+from zoo.web.app.listed_runs import PAGE as RUNS
 from zoo.web.app.sign_in import within
 from zoo.web.app.site import create
 from zoo.web.service import attempts, users
@@ -131,7 +132,8 @@ def test_only_some_may_train(app: Any) -> None:
     bob, ann = browser(app, "bob"), browser(app, "ann")
     assert "without the right to train" in bob.get("/train").text
     assert '<form class="fields"' in ann.get("/train").text  # fmt: skip
-    for path in ("/train", "/train/resume", "/train/0123456789abcdef/stop"):
+    changing = [f"{RUNS}/{what}" for what in ("x/note", "x/remove", "restore", "x/export")]
+    for path in ("/train", "/train/resume", "/train/0123456789abcdef/stop", *changing):
         assert "may not train" in bob.post(path).json()["error"]
         assert bob.post(path).status_code == 403
         assert ann.post(path).status_code in (400, 404)

@@ -6,13 +6,14 @@ Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting
 from zoo.runs import run_folder
 from zoo.web.app import listed_runs
 from zoo.web.app.listed_runs import PAGE
+from zoo.web.app.rights import check_rights
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 from zoo.web.service.bodies import Route
@@ -26,7 +27,7 @@ Name = Annotated[str, Form(max_length=NAME)]
 
 def router(shared: Shared) -> APIRouter:
     """Return the routes that change something about runs."""
-    routes = APIRouter(route_class=Route)
+    routes = APIRouter(route_class=Route, dependencies=[Depends(check_rights)])
     library, trainings = shared.library, Trainings(shared.folder)
 
     def check_whole_folder() -> None:

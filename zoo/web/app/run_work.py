@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -22,6 +22,7 @@ from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.listed_runs import PAGE
+from zoo.web.app.rights import check_rights
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
 from zoo.web.service.bodies import Route
@@ -53,7 +54,7 @@ def router(shared: Shared) -> APIRouter:
         started[:] = [one for one in started if not one.ended] + [task]
         return RedirectResponse(f"{listed_runs.path_of(run)}/work/{task.id}", 303)
 
-    @routes.post(f"{PAGE}/{{name}}/stress")
+    @routes.post(f"{PAGE}/{{name}}/stress", dependencies=[Depends(check_rights)])
     def start_stress(
         request: Request, name: str, images: Annotated[int, Form()] = IMAGES[0]
     ) -> Response:
@@ -73,7 +74,7 @@ def router(shared: Shared) -> APIRouter:
 
         return begin(request, run, f"Stress test of {run.name}", work)
 
-    @routes.post(f"{PAGE}/{{name}}/export")
+    @routes.post(f"{PAGE}/{{name}}/export", dependencies=[Depends(check_rights)])
     def start_export(
         request: Request, name: str, kind: Annotated[str, Form(max_length=40)] = ""
     ) -> Response:

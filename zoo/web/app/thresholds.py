@@ -64,8 +64,7 @@ def threshold_counts(run: Run) -> dict[str, Any] | None:
                 "false": _called(chance[~is_positive], thresholds),
             }
         )
-    last = parts[-1]
-    own_share = last["positives"] / (last["positives"] + last["negatives"])
+    own_share = float(is_positive.mean())
     prevalences = sorted({*PREVALENCES, own_share})
     return {
         "positive": run.class_names[positive],

@@ -13,11 +13,11 @@ from zoo.base.settings import input_shape
 from zoo.base.sources import absolute
 from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
+from zoo.web.app.rights import check_rights
 from zoo.web.app.shared import Shared
 from zoo.web.app.training_state import FINISHED, State, state_of_run, state_record
 from zoo.web.app.trainings import Training, Trainings
 from zoo.web.service.bodies import Route
-from zoo.web.service.door import Refused
 from zoo.web.service.security import user_of
 
 PAGE = "/train"
@@ -162,21 +162,6 @@ def router(shared: Shared) -> APIRouter:
         return to(training)
 
     return routes
-
-
-def check_rights(request: Request) -> None:
-    """Go on for those who may train.
-
-    Raises:
-        Refused: this user may not.
-    """
-    user = user_of(request)
-    if not user.may_train:
-        raise Refused(
-            403,
-            f"'{user.name}' may not train here. Whoever runs this application can allow it: "
-            "zoo users add FILE NAME --may-train",
-        )
 
 
 def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:
