@@ -20,6 +20,8 @@ from zoo import __version__
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from zoo.report.drawing import Drawing
+
 
 def render(template: str, *, script: str = "", **values: Any) -> str:
     """Fill a template of `zoo/report/templates`; a value that it misses is an error.
@@ -35,12 +37,12 @@ def uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def drawings(drawn: Sequence[tuple[str, str, str, bytes | None]]) -> list[dict[str, str]]:
-    """Prepare figures for a page: title, how to read it, text in its place, PNG file or None."""
+def drawings(drawn: Sequence[tuple[str, str, str, Drawing | None]]) -> list[dict[str, str]]:
+    """Prepare figures for a page: title, how to read it, text in its place, drawing or None."""
     return [
-        {"title": title, "reading": reading, "alt": alt, "picture": uri(png, "png")}
-        for title, reading, alt, png in drawn
-        if png is not None
+        {"title": title, "reading": reading, "svg": drawing.svg(alt)}
+        for title, reading, alt, drawing in drawn
+        if drawing is not None
     ]
 
 

@@ -19,11 +19,11 @@ BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, ORANGE = "#AA4499", "#56B4E9", "#E69F00"
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 INK, MUTED, GRID, PAPER = "#1f2933", "#5f6b7a", "#e3e7ec", "#ffffff"
+REST = "#8a94a1"
+"""Series beyond those that colours can tell apart."""
 
 FONT = "DejaVu Sans"
-WIDTH = 6.4
-"""Inches; with 10-point text a figure is readable when shown 640 pixels wide."""
-COMPACT_WIDTH = 5.2
+WIDTH = 5.2
 """Inches; shown 350 pixels wide, as on a phone, 10-point text has 9 pixels."""
 DPI = 200
 
@@ -77,7 +77,7 @@ def compact_figure(
     x_label: str = "", y_label: str = "", *, height: float = 4.225
 ) -> tuple[Figure, Axes]:
     """Make a dressed figure of one panel, by default in the proportions of the ROC figure."""
-    figure = new_figure(height, COMPACT_WIDTH)
+    figure = new_figure(height)
     axes = figure.subplots()
     dress(axes, x_label, y_label)
     return figure, axes

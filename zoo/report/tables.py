@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.base.number_text import percent
+
 TITLES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
@@ -143,6 +145,23 @@ def baseline_rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
     network = row("this run", result["metrics"]["roc_auc"])
     return [network, *(row(entry["title"], entry["roc_auc"], quiet=True) for entry in baselines)]
+
+
+def confusion_rows(
+    confusion: Sequence[Sequence[int]], class_names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return a row for each true class: its name, and of each cell the count and the share."""
+    return [
+        {
+            "name": name,
+            "cells": [
+                {"count": count, "share": share, "text": percent(share)}
+                for count in counts
+                for share in [count / max(1, sum(counts))]
+            ],
+        }
+        for name, counts in zip(class_names, confusion, strict=True)
+    ]
 
 
 def row(title: str, entry: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def write_audit(audit: Audit, folder: Path, run: Run) -> Path:
     """Write the page, the figure and the numbers into a folder; return the page."""
     with in_turn(folder):
         if (picture := ranking_figure(audit)) is not None:
-            write_bytes(folder / FIGURE, picture)
+            write_bytes(folder / FIGURE, picture.png())
         write_text(folder / PAGE, audit_page(audit, information=facts(run)))
         write_json(folder / DATA, audit.to_record())
     return folder / PAGE

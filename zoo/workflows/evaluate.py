@@ -229,7 +229,7 @@ def _write(
     }
     for title, picture in pictures.items():
         if picture is not None:
-            write_bytes(folder / f"{title}.png", picture)
+            write_bytes(folder / f"{title}.png", picture.png())
     write_json(
         folder / run_folder.METRICS, result
     )  # first: a score on other data may hold the run back

@@ -34,7 +34,7 @@ from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.result import AS_IT_IS, CONCEPT, Overview
 from zoo.interpret.overview.sampling import Reader, stratified
 from zoo.report.facts import facts
-from zoo.report.pages.overview import figures, overview_page
+from zoo.report.pages.overview import figures, overview_page, prototype_sheet
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Notes, open_selection
@@ -161,7 +161,9 @@ def write_overview(result: Overview, folder: Path, run: Run) -> Path:
     page = overview_page(result, drawn=drawn, information=facts(run))
     with in_turn(folder):
         for name, picture in drawn.items():
-            write_bytes(folder / f"{name}.png", picture)
+            write_bytes(folder / f"{name}.png", picture.png())
+        if (sheet := prototype_sheet(result)) is not None:
+            write_bytes(folder / "prototypes.png", sheet)
         with replacing(folder / ARRAYS) as temporary:
             np.savez_compressed(temporary, **result.arrays())  # type: ignore[arg-type]
         write_json(folder / DATA, result.to_record())

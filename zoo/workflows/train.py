@@ -253,7 +253,7 @@ def _execute(session: Session, record: Mapping[str, Any], path: Path, state: Tra
     done = {"training": told, "execution": session.execution.to_record()}
     run = finish(session.trained(), {**record, **done}, path)
     if curves := learning_curves(state.history, state.best_epoch):
-        write_bytes(path / run_folder.CURVES, curves)
+        write_bytes(path / run_folder.CURVES, curves.png())
     write_text(path / run_folder.CARD, model_card(run))
     run_folder.mark_done(run)  # last: a run that is done has all its files
     return run

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from zoo.report import style
+from zoo.report.drawing import Drawing
 from zoo.report.figures import training
 from zoo.report.figures.probabilities import reliability_diagram
 from zoo.report.style import SERIES, WIDTH, plain
@@ -34,9 +35,9 @@ def history_of(epochs: int, **fixed: object) -> list[dict]:
     ]
 
 
-def decoded(png: bytes | None) -> np.ndarray:
-    assert png is not None
-    image = Image.open(io.BytesIO(png))
+def decoded(drawing: Drawing | None) -> np.ndarray:
+    assert drawing is not None
+    image = Image.open(io.BytesIO(drawing.png()))
     assert image.format == "PNG"
     return np.asarray(image.convert("RGB"))
 
@@ -49,7 +50,7 @@ def has_colour(picture: np.ndarray, colour: str, least: int = 50) -> bool:
 @pytest.mark.parametrize("draw", [training.confusion_matrix, training.roc_curve, training.pr_curve])
 def test_result_figures_are_readable_pngs(draw: object) -> None:
     picture = decoded(draw(result_of()))  # type: ignore[operator]
-    assert picture.shape[1] == WIDTH * 200, "twice the 640 pixels at which it is shown"
+    assert picture.shape[1] == WIDTH * 200, "large text on a phone"
     assert picture.min() < 60 < 200 < picture.mean(), "dark ink on a light ground"
 
 
@@ -114,9 +115,13 @@ def test_learning_curves_take_gaps_restarts_and_text() -> None:
 def test_threads_draw_the_same_picture() -> None:
     result = result_of()
     alone = training.roc_curve(result)
+    assert alone is not None
     with ThreadPoolExecutor(4) as pool:
-        drawn = list(pool.map(training.roc_curve, [result] * 8))
-    assert all(png == alone for png in drawn)
+        drawings = list(pool.map(training.roc_curve, [result] * 8))
+        pngs = list(pool.map(lambda drawing: drawing.png(), drawings))
+        svgs = list(pool.map(lambda drawing: drawing.svg("ROC curve"), drawings))
+    assert set(pngs) == {alone.png()}
+    assert set(svgs) == {alone.svg("ROC curve")}
 
 
 def test_drawing_leaves_pyplot_alone() -> None:
@@ -148,4 +153,4 @@ def test_the_reliability_diagram_is_a_picture() -> None:
         ],
     }
     picture = reliability_diagram({"temperature": 1.5, "before": part, "after": part})
-    assert picture.startswith(b"\x89PNG")
+    assert has_colour(decoded(picture), style.BLUE)

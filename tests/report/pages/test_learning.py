@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.report.drawing import Drawing
 from zoo.report.figures.learning import learning_figure
 from zoo.report.pages.learning import learning_page
 
@@ -58,9 +59,9 @@ def result() -> dict[str, Any]:
     }
 
 
-def decoded(png: bytes | None) -> np.ndarray:
-    assert png is not None
-    image = Image.open(io.BytesIO(png))
+def decoded(drawing: Drawing | None) -> np.ndarray:
+    assert drawing is not None
+    image = Image.open(io.BytesIO(drawing.png()))
     assert image.format == "PNG"
     return np.asarray(image.convert("RGB"))
 
@@ -82,7 +83,7 @@ def test_points_and_extrapolation_are_told_as_scores(result: dict[str, Any], sho
         "synthetic data",
     ):
         assert expected in words, expected
-    assert text.count("<img ") == 1
+    assert text.count("<svg ") == 1
 
 
 def test_three_classes_are_said_to_be_averaged(result: dict[str, Any], shown: Shown) -> None:
@@ -99,7 +100,7 @@ def test_without_a_fit_or_a_score(result: dict[str, Any], shown: Shown) -> None:
     assert "If the curve goes on" not in words
     unscored = [point | {"train": [], "validation": [], "test": []} for point in bare["points"]]
     assert learning_figure(bare | {"points": unscored}) is None
-    assert "<img " not in learning_page(bare | {"points": unscored})
+    assert "<svg " not in learning_page(bare | {"points": unscored})
 
 
 def test_an_interval_that_is_not_known_is_left_out(result: dict[str, Any], shown: Shown) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.style import (
-    COMPACT_WIDTH,
     FONT,
     GRID,
     INK,
@@ -16,7 +16,6 @@ from zoo.report.style import (
     legend_above,
     new_figure,
     plain,
-    to_png,
 )
 
 ROW, FRAME = 0.55, 1.15
@@ -24,7 +23,7 @@ ROW, FRAME = 0.55, 1.15
 MANY_SEEDS = 6
 
 
-def model_forest(result: Mapping[str, Any]) -> bytes | None:
+def model_forest(result: Mapping[str, Any]) -> Drawing | None:
     """Draw the ROC-AUC of the models and, in gray below them, of the baselines."""
     models = [forest_row(entry["name"], entry["roc_auc"]) for entry in result["entries"]]
     baselines = [
@@ -33,13 +32,13 @@ def model_forest(result: Mapping[str, Any]) -> bytes | None:
     return forest([*models, *baselines], "ROC-AUC", lines={0.5: "chance"})
 
 
-def pair_forest(pairs: Sequence[Mapping[str, Any]]) -> bytes | None:
+def pair_forest(pairs: Sequence[Mapping[str, Any]]) -> Drawing | None:
     """Draw the difference in ROC-AUC of each pair of models, the first minus the second."""
     rows = [forest_row(f"{pair['a']} - {pair['b']}", pair["difference"]) for pair in pairs]
     return forest(rows, "difference in ROC-AUC", lines={0.0: "no difference"}, signed=True)
 
 
-def training_dots(entries: Sequence[Mapping[str, Any]]) -> bytes | None:
+def training_dots(entries: Sequence[Mapping[str, Any]]) -> Drawing | None:
     """Draw the ROC-AUC of every training: one row a model, one dot a fold, one colour a seed.
 
     A vertical stroke marks the mean of a row. None when no model was trained twice.
@@ -50,7 +49,7 @@ def training_dots(entries: Sequence[Mapping[str, Any]]) -> bytes | None:
         return None
     seeds = sorted({cell["seed"] for _, cells in rows for cell in cells})
     few = len(seeds) <= MANY_SEEDS
-    figure = new_figure(FRAME + ROW * len(rows), COMPACT_WIDTH)
+    figure = new_figure(FRAME + ROW * len(rows))
     axes = figure.subplots()
     dress(axes, "ROC-AUC of each training")
     axes.grid(visible=False, axis="y")
@@ -88,7 +87,7 @@ def training_dots(entries: Sequence[Mapping[str, Any]]) -> bytes | None:
     axes.locator_params(axis="x", nbins=6)
     if few:
         legend_above(axes, columns=min(len(seeds), 4))
-    return to_png(figure)
+    return Drawing(figure)
 
 
 def _cells(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

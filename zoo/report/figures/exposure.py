@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.report.style import BLUE, COMPACT_WIDTH, GRID, INK, dress, new_figure, plain, to_png
+from zoo.report.drawing import Drawing
+from zoo.report.style import BLUE, GRID, INK, dress, new_figure, plain
 
 ROW, FRAME = 0.5, 0.7
 """Inches of a class, and of the axis and the margins."""
@@ -18,7 +19,7 @@ BOX = {
 """Our names of the five values, and matplotlib's."""
 
 
-def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> bytes | None:
+def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> Drawing | None:
     """Draw one box a class: its median and quartiles, with whiskers; None without a class.
 
     `exposure` gives low, quartile1, median, quartile3 and high of the mean gray value by class.
@@ -30,7 +31,7 @@ def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> bytes | None
     ]
     if not boxes:
         return None
-    figure = new_figure(FRAME + ROW * len(boxes), COMPACT_WIDTH)
+    figure = new_figure(FRAME + ROW * len(boxes))
     axes = figure.subplots()
     dress(axes, "mean gray value of an image")
     axes.grid(visible=False, axis="y")
@@ -50,4 +51,4 @@ def exposure_figure(exposure: Mapping[str, Mapping[str, float]]) -> bytes | None
     axes.tick_params(axis="y", labelsize=9, labelcolor=INK)
     for place in range(1, len(boxes)):
         axes.axhline(place + 0.5, color=GRID, linewidth=0.6, zorder=0)
-    return to_png(figure)
+    return Drawing(figure)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
-    COMPACT_WIDTH,
     FONT,
     GRID,
     INK,
@@ -16,7 +16,6 @@ from zoo.report.style import (
     dress,
     new_figure,
     plain,
-    to_png,
 )
 from zoo.report.tables import metric_text
 
@@ -52,8 +51,8 @@ def forest(
     *,
     lines: Mapping[float, str],
     signed: bool = False,
-) -> bytes | None:
-    """Draw the rows from top to bottom as a PNG file; None when there is nothing to draw.
+) -> Drawing | None:
+    """Draw the rows from top to bottom; None when there is nothing to draw.
 
     `lines` marks values on the scale, such as chance, each with a short text. `signed` writes the
     values with their sign, for differences.
@@ -61,9 +60,7 @@ def forest(
     drawn = [row for row in rows if row is not None]
     if not drawn:
         return None
-    figure = new_figure(
-        FRAME + ROW * (len(drawn) + (0.5 if any(lines.values()) else 0)), COMPACT_WIDTH
-    )
+    figure = new_figure(FRAME + ROW * (len(drawn) + (0.5 if any(lines.values()) else 0)))
     axes = figure.subplots()
     dress(axes, x_label)
     axes.grid(visible=False, axis="y")
@@ -86,7 +83,7 @@ def forest(
             )
     for place, row in enumerate(drawn):
         _row(axes, place, row, signed)
-    return to_png(figure)
+    return Drawing(figure)
 
 
 def _scale(axes: Axes, rows: Sequence[ForestRow], lines: Mapping[float, str]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.tables import TITLES
 
 
-def group_forest(found: Mapping[str, Any], key: str, overall: Mapping[str, Any]) -> bytes | None:
+def group_forest(found: Mapping[str, Any], key: str, overall: Mapping[str, Any]) -> Drawing | None:
     """Draw one metric of `zoo.stats.groups.by_group` as a forest plot; None where it is undefined.
 
     Groups that are not compared in it are gray; a dashed line marks the value over all images.

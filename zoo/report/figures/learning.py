@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
     FONT,
@@ -16,7 +17,6 @@ from zoo.report.style import (
     compact_figure,
     legend_above,
     plain,
-    to_png,
 )
 from zoo.report.tables import TITLES
 
@@ -32,7 +32,7 @@ BANDS = frozenset({"train", "test"})
 """Validation is drawn without its band: it lies on that of the test part."""
 
 
-def learning_figure(result: Mapping[str, Any]) -> bytes | None:
+def learning_figure(result: Mapping[str, Any]) -> Drawing | None:
     """Draw mean and range over the seeds at each size, and the fitted power law beyond them.
 
     None when no point has a score. `result` is what `learning_page` takes.
@@ -54,7 +54,7 @@ def learning_figure(result: Mapping[str, Any]) -> bytes | None:
         sizes.append(round(extrapolation["curve"]["images"][-1]))
     _size_axis(axes, sizes)
     legend_above(axes, columns=len(drawn) + bool(extrapolation))
-    return to_png(figure)
+    return Drawing(figure)
 
 
 def known(point: Mapping[str, Any], name: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""Figures of what a run does over many images, each as the bytes of a PNG file."""
+"""Figures of what a run does over many images, each as a drawing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.report.drawing import Drawing
 from zoo.report.style import (
-    COMPACT_WIDTH,
     FONT,
     INK,
     MUTED,
     SERIES,
+    WIDTH,
     compact_figure,
     legend_above,
     new_figure,
     plain,
-    to_png,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ HEADING = 0.3
 """Inches above a row of pictures."""
 
 
-def mean_maps_figure(means: MeanMaps, class_names: Sequence[str]) -> bytes | None:
+def mean_maps_figure(means: MeanMaps, class_names: Sequence[str]) -> Drawing | None:
     """Draw each method's mean map over the mean image, one column a class; None without a map.
 
     The line is where half of the images have lungs. Each picture has its own scale of colours.
@@ -46,8 +46,8 @@ def mean_maps_figure(means: MeanMaps, class_names: Sequence[str]) -> bytes | Non
     if not methods:
         return None
     columns = max(2, len(shown))
-    height = COMPACT_WIDTH / columns * len(methods) + HEADING * (len(methods) + 0.5)
-    figure = new_figure(height, COMPACT_WIDTH)
+    height = WIDTH / columns * len(methods) + HEADING * (len(methods) + 0.5)
+    figure = new_figure(height)
     grid = figure.subplots(len(methods), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -58,10 +58,10 @@ def mean_maps_figure(means: MeanMaps, class_names: Sequence[str]) -> bytes | Non
             grid[row, column].set_title(
                 plain(told, 34), fontsize=9, color=INK, family=FONT, loc="left"
             )
-    return to_png(figure, dpi=PICTURE_DPI)
+    return Drawing(figure, PICTURE_DPI)
 
 
-def embedding_figure(points: EmbeddingMap, class_names: Sequence[str]) -> bytes:
+def embedding_figure(points: EmbeddingMap, class_names: Sequence[str]) -> Drawing:
     """Draw the map of embeddings: colour is the true class, the mark what became of the image."""
     figure, axes = compact_figure(height=5.6)
     axes.set_xticks([])
@@ -91,7 +91,7 @@ def embedding_figure(points: EmbeddingMap, class_names: Sequence[str]) -> bytes:
     axes.scatter([], [], s=8, color=MUTED, alpha=0.5, linewidths=0, label="training case")
     axes.margins(0.03)
     legend_above(axes, columns=3)
-    return to_png(figure)
+    return Drawing(figure)
 
 
 def _mean_map(axes: Axes, mean: ClassMean, method: str) -> None:

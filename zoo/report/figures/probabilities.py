@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
     INK,
     MUTED,
     VERMILION,
     compact_figure,
-    dress,
     legend_above,
-    new_figure,
-    to_png,
 )
 
 STEADY = 0.1
@@ -24,11 +22,9 @@ BELOW = 0.25
 """How far the axis reaches below zero, in prevalences: calling all falls without end."""
 
 
-def reliability_diagram(calibration: Mapping[str, Any]) -> bytes:
+def reliability_diagram(calibration: Mapping[str, Any]) -> Drawing:
     """Draw accuracy against confidence in bins of equal size, before and after the temperature."""
-    figure = new_figure(height=5.2)
-    axes = figure.subplots()
-    dress(axes, "confidence in the class that is named", "share of right answers")
+    figure, axes = compact_figure("confidence in the class that is named", "share of right answers")
     least = 1.0
     for name, colour in (("before", VERMILION), ("after", BLUE)):
         part = calibration[name]
@@ -45,10 +41,10 @@ def reliability_diagram(calibration: Mapping[str, Any]) -> bytes:
     axes.set_xlim(start, 1.01)
     axes.set_ylim(start, 1.01)
     axes.legend(fontsize=9, loc="upper left", framealpha=0.9, edgecolor="none")
-    return to_png(figure)
+    return Drawing(figure)
 
 
-def coverage_figure(coverage: Mapping[str, Any]) -> bytes | None:
+def coverage_figure(coverage: Mapping[str, Any]) -> Drawing | None:
     """Draw the accuracy of the surest answers over the share of images that is answered.
 
     `coverage` is what `coverage_curve` gives; the shares in `at` are marked. None
@@ -78,10 +74,10 @@ def coverage_figure(coverage: Mapping[str, Any]) -> bytes | None:
     axes.set_ylim(least - 2 * room, 1 + room)
     axes.set_xlim(-0.02, 1.02)
     legend_above(axes)
-    return to_png(figure)
+    return Drawing(figure)
 
 
-def decision_figure(curve: Mapping[str, Any], positive: str = "") -> bytes | None:
+def decision_figure(curve: Mapping[str, Any], positive: str = "") -> Drawing | None:
     """Draw the net benefit of the network, of calling all and of calling none.
 
     `curve` is what `zoo.stats.trade_offs.decision_curve` gives. None when no image is positive.
@@ -107,4 +103,4 @@ def decision_figure(curve: Mapping[str, Any], positive: str = "") -> bytes | Non
     axes.set_ylim(-BELOW * prevalence, 1.08 * prevalence)
     axes.set_xlim(0, 1)
     legend_above(axes, columns=4)
-    return to_png(figure)
+    return Drawing(figure)

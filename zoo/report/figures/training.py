@@ -1,4 +1,4 @@
-"""Pictures of a training and of an evaluation, each as the bytes of a PNG file."""
+"""Pictures of a training and of an evaluation, each as a drawing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from zoo.base.number_text import percent
+from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
     FONT,
@@ -15,12 +17,14 @@ from zoo.report.style import (
     INK,
     MUTED,
     PURPLE,
+    REST,
     SERIES,
     VERMILION,
+    WIDTH,
+    compact_figure,
     dress,
     new_figure,
     plain,
-    to_png,
 )
 
 if TYPE_CHECKING:
@@ -34,11 +38,13 @@ SCORES = (
     ("val_pr_auc", "validation PR-AUC", PURPLE, ":"),
 )
 MANY_CLASSES = 12
+DEEPEST = 1.8
+"""The share at which the blue would be deepest: letters can be read on a cell of 1."""
 
 
 def learning_curves(
     history: Sequence[Mapping[str, Any]], best_epoch: int | None = None
-) -> bytes | None:
+) -> Drawing | None:
     """Draw loss and scores over the epochs, or return None when there is no epoch.
 
     A row holds `epoch` and any of loss, val_loss, accuracy, val_accuracy, val_roc_auc,
@@ -51,7 +57,7 @@ def learning_curves(
         epochs = list(range(1, len(history) + 1))  # numbered anew in each phase
     rates = _column(history, "learning_rate")
     varying = len({rate for rate in rates if not math.isnan(rate)}) > 1
-    figure = new_figure(height=6.6 if varying else 5.6)
+    figure = new_figure(height=5.6 if varying else 4.7)
     shares = [3, 3, 1] if varying else [3, 3]
     panels = figure.subplots(len(shares), 1, sharex=True, height_ratios=shares)
     for axes, y_label, lines in zip(panels, ("loss", "score"), (LOSSES, SCORES), strict=False):
@@ -90,31 +96,29 @@ def learning_curves(
             fontsize=9,
             color=MUTED,
         )
-    return to_png(figure)
+    return Drawing(figure)
 
 
-def confusion_matrix(result: Mapping[str, Any]) -> bytes:
+def confusion_matrix(result: Mapping[str, Any]) -> Drawing:
     """Draw counts and the share of each true class; the colour is the share."""
     confusion, names = result["confusion"], [plain(name, 22) for name in result["class_names"]]
     size = len(names)
-    figure = new_figure(height=min(6.4, 3.2 + 0.45 * size))
+    figure = new_figure(height=min(WIDTH, 2.6 + 0.4 * size))
     axes = figure.subplots()
     shares = [[count / max(1, sum(row)) for count in row] for row in confusion]
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=DEEPEST)
     small = size > 6
     text_size = 15 if size <= 3 else 10 if not small else 8 if size <= MANY_CLASSES else 5
     for true, row in enumerate(confusion):
         for predicted, count in enumerate(row):
-            share = shares[true][predicted]
-            colour = "white" if share > 0.55 else INK
             axes.text(
                 predicted,
                 true,
-                f"{count:,}" if small else f"{count:,}\n{share:.0%}".replace("%", " %"),
+                f"{count:,}" if small else f"{count:,}\n{percent(shares[true][predicted])}",
                 ha="center",
                 va="center",
                 fontsize=text_size,
-                color=colour,
+                color=INK,
                 linespacing=1.35,
             )
     dress(axes, "predicted class", "true class")
@@ -127,16 +131,14 @@ def confusion_matrix(result: Mapping[str, Any]) -> bytes:
     axes.grid(visible=True, which="minor", color="white", linewidth=2)
     axes.tick_params(which="minor", length=0)
     axes.tick_params(which="major", labelsize=9, colors=INK)
-    return to_png(figure)
+    return Drawing(figure)
 
 
-def roc_curve(result: Mapping[str, Any]) -> bytes | None:
+def roc_curve(result: Mapping[str, Any]) -> Drawing | None:
     """Draw the ROC curve with its area, interval and operating point; None when undefined."""
     if not result["curves"]:
         return None
-    figure = new_figure(height=5.2)
-    axes = figure.subplots()
-    dress(axes, "false positive rate (1 - specificity)", "sensitivity")
+    figure, axes = compact_figure("false positive rate (1 - specificity)", "sensitivity")
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="chance: 0.5")
     for curve, colour in zip(result["curves"], _colours(), strict=False):
         label = _area_label(result, curve, "roc_auc", "AUC")
@@ -146,16 +148,14 @@ def roc_curve(result: Mapping[str, Any]) -> bytes | None:
         _operating_point(axes, result, point["false_positive_rate"], point["recall"])
     _square(axes)
     _legend(axes, loc="lower right")
-    return to_png(figure)
+    return Drawing(figure)
 
 
-def pr_curve(result: Mapping[str, Any]) -> bytes | None:
+def pr_curve(result: Mapping[str, Any]) -> Drawing | None:
     """Draw the precision-recall curve; a line marks what guessing reaches; None when undefined."""
     if not result["curves"]:
         return None
-    figure = new_figure(height=5.2)
-    axes = figure.subplots()
-    dress(axes, "recall (sensitivity)", "precision")
+    figure, axes = compact_figure("recall (sensitivity)", "precision")
     curves = result["curves"]
     if len(curves) == 1:
         prevalence = curves[0]["prevalence"]
@@ -175,7 +175,7 @@ def pr_curve(result: Mapping[str, Any]) -> bytes | None:
         _operating_point(axes, result, point["recall"], point["precision"])
     _square(axes)
     _legend(axes, loc="lower left")
-    return to_png(figure)
+    return Drawing(figure)
 
 
 def _column(history: Sequence[Mapping[str, Any]], name: str) -> list[float]:
@@ -219,7 +219,7 @@ def _operating_point(axes: Axes, result: Mapping[str, Any], x: float, y: float) 
 
 
 def _colours() -> list[str]:
-    return [*SERIES, *(["#8a94a1"] * 200)]
+    return [*SERIES, *([REST] * 200)]
 
 
 def _square(axes: Axes) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.interpret.trust.ranking import Audit, Measured, Standing
 from typing import TYPE_CHECKING
 
+from zoo.report.drawing import Drawing
 from zoo.report.figures.forest import forest, forest_row
 
 if TYPE_CHECKING:
@@ -252,14 +253,14 @@ def _share(measured: Measured) -> str:
     return "-" if value is None else percent(value)
 
 
-def ranking_figure(audit: Audit) -> bytes | None:
-    """Draw the score of each method and control, best first, as a PNG file."""
+def ranking_figure(audit: Audit) -> Drawing | None:
+    """Draw the score of each method and control, best first."""
     rows = [forest_row(one.name, one.score, one.control) for one in audit.standings]
     label = "lead over the best rival, in probability"
     return forest(rows, label, lines={0.0: "as good as the best rival"}, signed=True)
 
 
-def pointing_figure(audit: Audit) -> bytes | None:
+def pointing_figure(audit: Audit) -> Drawing | None:
     """Draw how often the highest value lies in the finding; None where findings are unknown."""
     rows = [
         forest_row(one.name, one.located["right"]["pointing"], one.control)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
 from zoo.base.types import EMPTY
+from zoo.report.drawing import Drawing
 from zoo.report.figures import training
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
@@ -18,6 +19,7 @@ from zoo.report.tables import (
     baseline_rows,
     basis,
     calibration_text,
+    confusion_rows,
     metric_rows,
     metric_text,
 )
@@ -77,6 +79,7 @@ def evaluation_page(
         ),
         losses=contact_sheet([_loss(entry) for entry in top_losses]),
         no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
+        matrix=confusion_rows(result["confusion"], result["class_names"]),
         figures=drawings(_drawn(result, history, best_epoch)),
         alarms=untold(alarms, causes),
         information=information,
@@ -88,19 +91,13 @@ def evaluation_page(
 
 def _drawn(
     result: Mapping[str, Any], history: Sequence[Mapping[str, Any]], best_epoch: int | None
-) -> list[tuple[str, str, str, bytes | None]]:
+) -> list[tuple[str, str, str, Drawing | None]]:
     names = result["class_names"]
     calibration, coverage, curve = (
         result.get(key) for key in ("calibration", "coverage", "decision_curve")
     )
     positive = names[result["positive"]]
     return [
-        (
-            "Confusion matrix",
-            "Rows are the true classes; each cell gives the number of images and its share.",
-            f"Confusion matrix of {', '.join(names)}; the numbers are in the table above it.",
-            training.confusion_matrix(result),
-        ),
         (
             "ROC curve",
             "How many findings are found for how many false alarms, over all thresholds.",

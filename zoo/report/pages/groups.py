@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.report.drawing import Drawing
 from zoo.report.figures.groups import group_forest
 from zoo.report.pages.belief import percent
 from zoo.report.rendering import drawings
@@ -70,7 +71,7 @@ def _gaps(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _drawn(
     found: Mapping[str, Any], overall: Mapping[str, Any]
-) -> list[tuple[str, str, str, bytes | None]]:
+) -> list[tuple[str, str, str, Drawing | None]]:
     return [
         (
             f"{TITLES[key]} by {found['column']}",

@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo import DISCLAIMER
 from zoo.report.cases.overlays import picture_jpeg
+from zoo.report.drawing import Drawing
 from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_png
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure
@@ -38,7 +39,7 @@ GROUPS = (
 def overview_page(
     overview: Overview,
     *,
-    drawn: Mapping[str, bytes] | None = None,
+    drawn: Mapping[str, Drawing] | None = None,
     information: Mapping[str, str] | None = None,
     disclaimer: str = DISCLAIMER,
 ) -> str:
@@ -115,8 +116,8 @@ def overview_page(
     )
 
 
-def figures(overview: Overview) -> dict[str, bytes]:
-    """Return every figure as a PNG file, by the name of the file without its suffix."""
+def figures(overview: Overview) -> dict[str, Drawing]:
+    """Return every figure, by the name of its file without its suffix."""
     drawn = {
         "occlusion": _occlusion_figure(overview),
         "markers": _marker_figure(overview),
@@ -127,18 +128,17 @@ def figures(overview: Overview) -> dict[str, bytes]:
             if overview.points is None
             else embedding_figure(overview.points, overview.class_names)
         ),
-        "prototypes": _prototype_figure(overview),
     }
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 
-def _occlusion_figure(overview: Overview) -> bytes | None:
+def _occlusion_figure(overview: Overview) -> Drawing | None:
     rows = [forest_row("as it is", overview.area, quiet=True)]
     rows += [forest_row(_hidden(h.region), h.after) for h in overview.hidden]
     return forest(rows, "ROC-AUC", lines={0.5: "chance"}) if any(rows[1:]) else None
 
 
-def _marker_figure(overview: Overview) -> bytes | None:
+def _marker_figure(overview: Overview) -> Drawing | None:
     rows = [
         forest_row(f"{entry.kind}, {entry.corner}: {name}", moved, quiet=entry.kind == "gray")
         for entry in overview.markers
@@ -147,7 +147,8 @@ def _marker_figure(overview: Overview) -> bytes | None:
     return forest(rows, "change of the probability", lines={0.0: "none"}, signed=True)
 
 
-def _prototype_figure(overview: Overview) -> bytes | None:
+def prototype_sheet(overview: Overview) -> bytes | None:
+    """Draw the prototypes and criticisms as a PNG file; None where no pictures are kept."""
     pictures = overview.reference.thumbnails
     tiles = [
         (_decoded(pictures[row]), overview.reference.names[row], f"{name}: {kind}")

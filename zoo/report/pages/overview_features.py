@@ -9,6 +9,7 @@ from zoo.interpret.overview.concepts import CARRIES, CARRYING
 from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.result import AS_IT_IS, CONCEPT
 from zoo.report.cases.overlays import picture_jpeg
+from zoo.report.drawing import Drawing
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.pages.belief import percent
@@ -25,7 +26,7 @@ MAY = {True: "and may", False: "and must not", None: "for you to judge"}
 UNITS = "standard deviations of the score"
 
 
-def feature_values(overview: Overview, drawn: Mapping[str, bytes]) -> dict[str, Any]:
+def feature_values(overview: Overview, drawn: Mapping[str, Drawing]) -> dict[str, Any]:
     """Return what `overview_features.html.j2` shows, by name."""
     concepts, factors = overview.concepts, overview.factors
     random = concepts.random_tcav, concepts.random_spread
@@ -54,7 +55,7 @@ def feature_values(overview: Overview, drawn: Mapping[str, bytes]) -> dict[str, 
     }
 
 
-def concepts_figure(overview: Overview) -> bytes | None:
+def concepts_figure(overview: Overview) -> Drawing | None:
     """Draw what each concept adds to the score; None without any."""
     rows = [
         forest_row(one.name, one.pull, quiet=one.verdict != CARRYING)

@@ -85,7 +85,7 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{PAGE}/{{name}}/{RELIABILITY}")
     def reliability(name: str) -> Response:
         calibration = scores(finished(shared, name)).get("calibration")
-        drawn = reliability_diagram(calibration) if calibration else None
+        drawn = reliability_diagram(calibration).png() if calibration else None
         return _png(drawn, "The calibration of this run was not measured.")
 
     return routes
@@ -101,7 +101,8 @@ def _curves(run: Run) -> bytes | None:
         history = read_history(listed_runs.file_of(run, run_folder.HISTORY))
     except (OSError, ValueError, TypeError, UnknownName):
         return None
-    return learning_curves(history, run.record["training"]["best_epoch"])
+    drawn = learning_curves(history, run.record["training"]["best_epoch"])
+    return drawn and drawn.png()
 
 
 def _png(picture: bytes | None, sentence: str) -> Response:
