@@ -11,7 +11,7 @@ import io
 import re
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from zoo.report.style import DPI, GRID, INK, MUTED, PAPER, REST, SERIES, to_png
@@ -34,7 +34,7 @@ VARIABLES = {
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 REFERENCE = re.compile(r"#([\w-]+)")
 FAMILY = re.compile(r"\s*font-family:[^;]*;?")
-SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
+SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
 """Letters stay letters, and the same figure gives the same text."""
 _settings = threading.Lock()
 

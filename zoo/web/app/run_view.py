@@ -11,7 +11,6 @@ from zoo.base.types import TEST, VALIDATION
 from zoo.data.stresses import LEVELS
 from zoo.report.facts import facts
 from zoo.report.pages import belief
-from zoo.report.pages.belief import percent
 from zoo.report.pages.groups import group_sections
 from zoo.report.pages.stress import balanced_accuracies, sentence
 from zoo.report.tables import (
@@ -19,6 +18,7 @@ from zoo.report.tables import (
     baseline_rows,
     basis,
     calibration_text,
+    confusion_rows,
     metric_rows,
     metric_text,
 )
@@ -141,20 +141,7 @@ def matrix(run: Run) -> dict[str, Any] | None:
     return {
         "part": cells.part,
         "images": sum(map(sum, counts)),
-        "rows": [
-            {
-                "name": run.class_names[true],
-                "cells": [
-                    {
-                        "count": n,
-                        "share": n / max(1, sum(row)),
-                        "text": percent(n / max(1, sum(row))),
-                    }
-                    for n in row
-                ],
-            }
-            for true, row in enumerate(counts)
-        ],
+        "rows": confusion_rows(counts, run.class_names),
     }
 
 

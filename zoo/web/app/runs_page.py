@@ -102,7 +102,7 @@ def _curves(run: Run) -> bytes | None:
     except (OSError, ValueError, TypeError, UnknownName):
         return None
     drawn = learning_curves(history, run.record["training"]["best_epoch"])
-    return drawn and drawn.png()
+    return None if drawn is None else drawn.png()
 
 
 def _png(picture: bytes | None, sentence: str) -> Response:
