@@ -99,6 +99,12 @@ def test_a_public_function_is_described_where_it_is_imported(name: str) -> None:
     assert function.__doc__
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_long_work_is_shown_without_asking(name: str) -> None:
+    parameter = inspect.signature(getattr(zoo, name)).parameters.get("progress")
+    assert parameter is None or parameter.default is None
+
+
 def test_no_folder_hides_a_public_name() -> None:
     folders = {path.stem for path in Path(zoo.__file__).parent.iterdir()}
     assert not folders & set(NAMES)

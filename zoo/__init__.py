@@ -28,8 +28,9 @@ The functions behind the commands:
     new_plugin(name, kind)             a package to begin with
     doctor()                           whether all that is needed is here and works
 
-Their docstrings have examples, which are run as tests. In these, `run` and `other` are finished
-runs, `killed` is one that was stopped, and `pictures` a folder that `zoo sample` wrote.
+Those that take long show how far they are, in a notebook or on a terminal; `progress=zoo.SILENT`
+silences them. Their docstrings have examples, which are run as tests: there `run` and `other` are
+finished runs, `killed` is one that was stopped, and `pictures` a folder that `zoo sample` wrote.
 
 Beside them stand the vocabulary of plugins (`Architecture`, `Dataset`, `Explainer`, `hookimpl`, …)
 and the errors that a user can mend. `__init__.pyi` lists every public name; each is loaded when it

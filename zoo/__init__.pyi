@@ -25,6 +25,8 @@ from .base.pictures.images import is_image_name as is_image_name
 from .base.pictures.images import read_header as read_header
 from .base.pictures.images import read_image as read_image
 from .base.pictures.pixel_arrays import resize as resize
+from .base.progress import SILENT as SILENT
+from .base.progress import Progress as Progress
 from .base.registry import Registry as Registry
 from .base.registry import load_registry as load_registry
 from .base.sources import check_options as check_options

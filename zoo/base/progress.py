@@ -1,4 +1,4 @@
-"""What long work tells whoever waits for it; the command line and the app each draw it."""
+"""What long work tells whoever waits for it: on a terminal, in a notebook or in the app."""
 
 from __future__ import annotations
 
@@ -54,6 +54,24 @@ class Silent:
 
 
 SILENT = Silent()
+"""What to give as `progress` to a function that should say nothing."""
+
+
+class Epochs:
+    """The epochs of one training, each written as a line with the time that the rest takes."""
+
+    def __init__(self) -> None:
+        self._seconds: list[float] = []
+
+    def line(self, row: Mapping[str, Any], epochs: int) -> str:
+        """Write the figures of an epoch that has ended and how long the rest takes at most."""
+        self._seconds.append(row["seconds"])
+        left = max(0, epochs - int(row["epoch"])) * sum(self._seconds) / len(self._seconds)
+        return (
+            f"{row['phase']} epoch {row['epoch']:>3}/{epochs}  loss {row['loss']:.4f}  "
+            f"validation loss {row['val_loss']:.4f}  PR-AUC {row['val_pr_auc']:.4f}  "
+            f"ROC-AUC {row['val_roc_auc']:.4f}  at most {clock(left)} left"
+        )
 
 
 class Stretch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from zoo.base.progress import SILENT
 from zoo.base.recipe import PRESETS
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import Architecture
@@ -63,8 +64,16 @@ def _used(registry: Registry, architecture: Architecture, folder: Path) -> list[
     def trained() -> str:
         shape = (side, side, architecture.input_shape[2])
         source = SOURCE.format(side=max(side, 64))
-        given = {"changes": TRAINED, "input_shape": shape, "folder": folder, "registry": registry}
-        runs.append(train(architecture.name, source, **given))  # type: ignore[arg-type]
+        run = train(
+            architecture.name,
+            source,
+            changes=TRAINED,
+            input_shape=shape,
+            folder=folder,
+            registry=registry,
+            progress=SILENT,
+        )
+        runs.append(run)
         return f"an epoch on the phantom at {side} pixels"
 
     trial = tried("trained", trained, "What the message says; the network as such is in order.")
@@ -121,7 +130,7 @@ def _explained(registry: Registry, run: Run) -> str:
 
 
 def _exported(run: Run, folder: Path) -> str:
-    done = export(run, "savedmodel", folder / "exported")
+    done = export(run, "savedmodel", folder / "exported", progress=SILENT)
     return f"a SavedModel whose answers differ by {done.largest_difference:.0e}"
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST
 from zoo.data.masks import find_masks as find_masks
@@ -48,7 +49,7 @@ def audit(
     skip_broken: bool = False,
     steps: int = perturbation.STEPS,
     seed: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Audit:
     """Measure how far each method's maps can be believed, on images that the run has not seen.
 
@@ -66,6 +67,7 @@ def audit(
         >>> [standing.name for standing in audit.standings if not standing.control]
         ['gradcam']
     """
+    progress = listener(progress)
     registry = registry or load_registry()
     interpreter = Interpreter(
         run, methods=methods, every=not methods, changes=changes, registry=registry, trust=False

@@ -37,8 +37,9 @@ import numpy as np
 
 from zoo.base.cluster import Cluster, connected
 from zoo.base.errors import BadInput
+from zoo.base.listeners import listener
 from zoo.base.parallel import check_backend
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Dataset
 from zoo.checks import embeddings, inventory, labels, shift, shortcuts
@@ -67,7 +68,7 @@ def check(
     backend: str = "loky",
     scheduler: str | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Checked:
     """Check a data set; the module's docstring gives the schema of the result.
 
@@ -81,7 +82,7 @@ def check(
         backend: 'loky' for this machine, 'dask' for the workers of a cluster, which read images.
         scheduler: the address of the cluster.
         registry: what is installed.
-        progress: told of the work.
+        progress: told of the work; without one it is shown where the code runs.
 
     Raises:
         ZooError: a source, the masks or the class cannot be used, or a class has no readable image.
@@ -94,6 +95,7 @@ def check(
         []
     """
     check_backend(backend, scheduler)
+    progress = listener(progress)
     registry = registry or load_registry()
     with connected(scheduler) as cluster:
         return _checked(source, masks, other, positive, registry, progress, cluster)

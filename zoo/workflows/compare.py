@@ -11,8 +11,9 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
@@ -53,7 +54,7 @@ def compare(
     scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Comparison:
     """Train every architecture on the same patient-grouped folds and compare what they answer.
@@ -72,6 +73,7 @@ def compare(
         >>> sorted(entry["name"] for entry in compared.result["entries"])
         ['mnist', 'scratch']
     """
+    progress = listener(progress)
     if not names or folds < 2 or seeds < 1:
         raise InvalidSetting(
             f"{len(names)} architectures, {folds} folds and {seeds} seeds were asked for; "

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import parse
 from zoo.base.types import TEST, Dataset, Sample
@@ -31,7 +32,7 @@ def compare_runs(
     skip_broken: bool = False,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Comparison:
     """Compare finished runs on the images that none of them was trained or tuned on.
@@ -46,6 +47,7 @@ def compare_runs(
         >>> len(compared.result["entries"])
         2
     """
+    progress = listener(progress)
     if len({run.name for run in chosen}) < 2:
         raise InvalidSetting("Expected at least two different runs to compare.")
     registry, first = registry or load_registry(), chosen[0]

@@ -16,7 +16,8 @@ from zoo.base import formats
 from zoo.base.cache import cache_folder
 from zoo.base.errors import ZooError, in_a_line
 from zoo.base.formats import BrokenFormat
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.base.registry import BrokenPlugin, Registry, load_registry
 from zoo.base.strangers import is_own
 from zoo.runs import run_folder
@@ -49,7 +50,7 @@ def doctor(
     self_test: bool = True,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> list[Examined]:
     """Look at packages, plugins, folders and devices, and try the smallest network.
 
@@ -61,6 +62,7 @@ def doctor(
         >>> [one.name for one in zoo.doctor(self_test=False)][:3]
         ['python', 'packages', 'extras']
     """
+    progress = listener(progress)
     registry = registry or load_registry()
     steps: list[Callable[[], Examined]] = [
         _python,

@@ -11,7 +11,8 @@ from typing import Any
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_text
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.base.recipe import Recipe
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, Sample
@@ -43,7 +44,7 @@ def ensemble(
     shifts: bool = False,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Run:
     """Join runs to one that gives the mean of their logits, each at its own temperature.
@@ -62,6 +63,7 @@ def ensemble(
         >>> both.record["options"]["members"] == [run.name, other.name]
         True
     """
+    progress = listener(progress)
     first = _check(runs, shifts)
     registry = registry or load_registry()
     data = first.record["data"]

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
@@ -69,7 +70,7 @@ def evaluate(
     skip_broken: bool = False,
     engine: str = KERAS,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Score a run on the part `split` of its own data, or on the data set `source`.
 
@@ -92,6 +93,7 @@ def evaluate(
         >>> by_marker["column"], list(by_marker["gaps"])[:3]
         ('marker', ['roc_auc', 'sensitivity', 'specificity'])
     """
+    progress = listener(progress)
     registry = registry or load_registry()
     engine_choice.check(engine)
     columns = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.errors import InvalidSetting
+from zoo.base.listeners import listener
 from zoo.base.parallel import check_backend
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.registry import Registry
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
@@ -35,7 +36,7 @@ def explain(
     backend: str = "loky",
     scheduler: str | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Iterator[Case | Entry | Skipped]:
     """Yield a case for each image: the prediction, what each method says, whether to believe it.
 
@@ -60,6 +61,7 @@ def explain(
         >>> case.trust["gradcam"].level in {"holds up", "not judged enough", "weak", "do not use"}
         True
     """
+    progress = listener(progress)
     check_backend(backend, scheduler)
     if output is None and (jobs > 1 or scheduler is not None):
         raise InvalidSetting(

@@ -11,7 +11,8 @@ from zoo.base import environment
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_json
 from zoo.base.folders import replacing_folder
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.data.verify import at_depth
 from zoo.network import export_formats
@@ -58,7 +59,7 @@ def export(
     source: str | None = None,
     images: int = 8,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write a run's network as 'savedmodel', 'onnx' or 'tflite' into a folder, with a card.
 
@@ -76,6 +77,7 @@ def export(
         >>> exported.largest_difference < 1e-4
         True
     """
+    progress = listener(progress)
     form = export_formats.named(kind)
     form.check_packages()
     if images < 1:

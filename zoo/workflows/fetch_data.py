@@ -11,7 +11,8 @@ from pathlib import Path
 from zoo.base import downloads, leftovers
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.files import writing
-from zoo.base.progress import SILENT, Progress, track
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress, track
 from zoo.data import catalogue
 from zoo.data.catalogue import KAGGLE, Entry
 
@@ -29,7 +30,9 @@ class Fetched:
     md5: str = ""
 
 
-def fetch_data(name: str, folder: str | Path = FOLDER, *, progress: Progress = SILENT) -> Fetched:
+def fetch_data(
+    name: str, folder: str | Path = FOLDER, *, progress: Progress | None = None
+) -> Fetched:
     """Fetch the data set `name` into a folder; what is there already is not fetched again.
 
     `zoo data list` names them. A connection that breaks is taken up where it broke, also by a later
@@ -43,6 +46,7 @@ def fetch_data(name: str, folder: str | Path = FOLDER, *, progress: Progress = S
         >>> zoo.fetch_data("pneumoniamnist_64", "pictures").source  # doctest: +SKIP
         PosixPath('pictures/pneumoniamnist_64.npz')
     """
+    progress = listener(progress)
     entry = catalogue.entry(name)
     place = Path(folder)
     if not entry.folder:

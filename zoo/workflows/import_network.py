@@ -14,7 +14,8 @@ from zoo.base.digests import digest_file
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_text
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.base.recipe import Recipe
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import absolute
@@ -74,7 +75,7 @@ def import_network(
     allow_findings: bool = False,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Run:
     """Make a finished run of the .keras file `path`: calibrated and measured on the data `source`.
@@ -98,6 +99,7 @@ def import_network(
         >>> of_elsewhere.record["options"]["input_range"]
         '0-255'
     """
+    progress = listener(progress)
     names = tuple(classes)
     if len(set(names)) < len(names) or len(names) < 2:
         raise InvalidSetting(

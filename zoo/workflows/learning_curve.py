@@ -11,8 +11,9 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
@@ -60,7 +61,7 @@ def learning_curve(
     scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> LearningCurve:
     """Train `name` on growing shares of the training patients, several seeds each.
@@ -78,6 +79,7 @@ def learning_curve(
         >>> [point["share"] for point in curve.result["points"]]
         [0.25, 0.5, 1]
     """
+    progress = listener(progress)
     shares = sorted(set(shares))
     if len(shares) < 3 or not 0 < shares[0] <= shares[-1] <= 1 or seeds < 1:
         raise InvalidSetting(

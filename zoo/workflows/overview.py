@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from zoo.base.files import replacing, write_bytes, write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
-from zoo.base.progress import SILENT, Progress, track
+from zoo.base.progress import Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Sample
 from zoo.data.masks import find_masks as find_masks
@@ -57,7 +58,7 @@ def overview(
     skip_broken: bool = False,
     registry: Registry | None = None,
     seed: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Overview:
     """Look at what a run does on images that it has not been trained on.
 
@@ -74,7 +75,7 @@ def overview(
         skip_broken: leave out images that cannot be read.
         registry: what is installed.
         seed: chooses the images and the random vectors, and places the points of the map.
-        progress: told of the work.
+        progress: told of the work; without one it is shown where the code runs.
 
     Raises:
         ZooError: a method, the data, the masks or the images of a concept cannot be used.
@@ -84,6 +85,7 @@ def overview(
         >>> seen.images
         4
     """
+    progress = listener(progress)
     registry = registry or load_registry()
     files = check_folders(concepts or {})
     interpreter = Interpreter(run, methods=methods, registry=registry, trust=False)

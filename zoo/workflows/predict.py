@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.base.progress import SILENT, Progress
+from zoo.base.listeners import listener
+from zoo.base.progress import Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.queries import Skipped
@@ -49,7 +50,7 @@ def predict(
     sensitivity: float | None = None,
     prevalence: float | None = None,
     engine: str = AUTO,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Iterator[Prediction | Skipped]:
     """Yield a prediction for each image of the files and folders, in order, batch by batch.
 
@@ -67,6 +68,7 @@ def predict(
         pictures/NORMAL-1.png ['NORMAL', 'PNEUMONIA']
         pictures/PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
+    progress = listener(progress)
     engine_choice.check(engine)
     files = queries.find_images(paths, progress)
     answerer = Answerer(

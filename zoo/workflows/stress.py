@@ -11,10 +11,11 @@ import numpy as np
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
+from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import to_channels
-from zoo.base.progress import SILENT, Progress, track
+from zoo.base.progress import Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import source_slug
 from zoo.base.types import TEST, Sample
@@ -64,7 +65,7 @@ def stress(
     registry: Registry | None = None,
     seed: int = 0,
     engine: str = KERAS,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> StressTest:
     """Score a run on the same images as they are and changed in 19 ways at three strengths.
 
@@ -81,6 +82,7 @@ def stress(
         >>> len(tested.result["rows"])
         57
     """
+    progress = listener(progress)
     if images < 1:
         raise InvalidSetting(f"{images} images were asked for; expected 1 or more.")
     engine_choice.check(engine)

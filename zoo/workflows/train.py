@@ -16,8 +16,9 @@ from zoo.base.cluster import Cluster, connected
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting, NotWritten, ZooError
 from zoo.base.files import write_bytes, write_text
+from zoo.base.listeners import listener
 from zoo.base.parallel import check_backend
-from zoo.base.progress import SILENT, Progress
+from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT, Recipe
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.remote import is_address
@@ -62,7 +63,7 @@ def train(
     scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Run:
     """Train the architecture `name` on the data set `source` and return the finished run.
@@ -89,6 +90,7 @@ def train(
         ('NORMAL', 'PNEUMONIA')
     """
     check_backend(backend, scheduler)
+    progress = listener(progress)
     on = chosen(devices)
     registry = registry or load_registry()
     architecture = registry.architecture(name)
@@ -154,7 +156,7 @@ def resume(
     scheduler: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Run:
     """Go on with a training that was killed, to the result it would have had.
 
@@ -171,6 +173,7 @@ def resume(
         True
     """
     check_backend(backend, scheduler)
+    progress = listener(progress)
     on = chosen(devices)
     if is_address(str(name)):
         raise InvalidSetting(

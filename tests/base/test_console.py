@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.cli import console
-from zoo.cli.console import Console
+from zoo.base import console
+from zoo.base.console import Console
 
 
 def test_plain_lines_say_how_long_the_rest_takes(
