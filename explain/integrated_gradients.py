@@ -20,6 +20,7 @@ def zoo_explainers() -> list[Explainer]:
             explain=explain,
             reference="Sundararajan, Taly, Yan. Axiomatic Attribution for Deep Networks, 2017",
             options=path.OPTIONS,
+            differentiates=True,
         )
     ]
 

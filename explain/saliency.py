@@ -28,6 +28,7 @@ def zoo_explainers() -> list[Explainer]:
             ),
             default=True,
             gradients="pixels",
+            differentiates=True,
         )
     ]
 

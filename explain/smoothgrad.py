@@ -33,6 +33,7 @@ def zoo_explainers() -> list[Explainer]:
                 "noise": Option(0.15, "spread of the noise, as a share of the image's range"),
                 "seed": Option(0, "which noise is drawn"),
             },
+            differentiates=True,
         )
     ]
 

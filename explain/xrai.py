@@ -35,6 +35,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Regions, 2019"
             ),
             options=path.OPTIONS,
+            differentiates=True,
         )
     ]
 

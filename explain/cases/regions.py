@@ -27,7 +27,7 @@ def matching(
 
     `wanted[i]` holds the rows of cases to be compared with image i. Each map is `(height, width)`
     float32 from 0 up; the unit is that of logits. Nothing is returned for a network without a
-    feature map and for cases without a picture.
+    feature map or without gradients, and for cases without a picture.
     """
     pairs = [
         (row, int(target))
@@ -36,7 +36,7 @@ def matching(
         if row < len(reference.thumbnails) and reference.thumbnails[row]
     ]
     nothing: list[dict[int, Regions]] = [{} for _ in targets]
-    if not pairs:
+    if not pairs or not classifier.differentiable:
         return nothing
     distinct = list(dict.fromkeys(pairs))
     known = _pictures(classifier, reference, [row for row, _ in distinct])

@@ -54,6 +54,11 @@ def check_features(classifier: Classifier, method: str) -> None:
     Raises:
         InvalidSetting: the network has no feature map of rows and columns, or several.
     """
+    if not classifier.differentiable:
+        raise InvalidSetting(
+            f"'{method}' was asked of a network that came as an ONNX file; it needs its features "
+            "and gradients. Use 'shap', 'occlusion', 'rise' or 'lime' instead."
+        )
     if classifier.feature_layer is None:
         raise no_feature_map(method)
 

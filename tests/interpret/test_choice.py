@@ -113,8 +113,10 @@ def keep(path: Path, place: str, content: Any) -> None:
     (folder / AUDIT).write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-CONVOLUTIONS = SimpleNamespace(feature_layer=object(), mapped=True, attends=False)
-DENSE = SimpleNamespace(feature_layer=None, mapped=False, attends=False)
+CONVOLUTIONS = SimpleNamespace(
+    feature_layer=object(), mapped=True, attends=False, differentiable=True
+)
+DENSE = SimpleNamespace(feature_layer=None, mapped=False, attends=False, differentiable=True)
 
 
 @pytest.mark.parametrize(("classifier", "method"), [(CONVOLUTIONS, "gradcam"), (DENSE, "saliency")])

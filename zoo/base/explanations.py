@@ -67,6 +67,8 @@ class Classifier(Protocol):
     feature_layer: Any
     """The layer or operation, such as `x * gate`, that gives the last feature map in `model`,
     `(batch, rows, columns, channels)`; None for a network without one, or with several."""
+    differentiable: bool
+    """Whether it has gradients; a network in an ONNX file has not."""
     inner: Any
     """What comes behind the frame: a Keras model from what is `seen` of a picture to logits, with
     the weights of `model`. It is `model` itself where whole pictures are seen."""
@@ -123,6 +125,9 @@ class Classifier(Protocol):
         """Differentiate the logit of each image's target by the last feature map, or pixels too.
 
         By the feature map alone only the layers behind it are differentiated, which is cheap.
+
+        Raises:
+            InvalidSetting: the network is not `differentiable`.
         """
 
     def linear_head(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -226,5 +231,8 @@ class Explainer:
     attention: bool = False
     """Whether it needs layers of Keras's `MultiHeadAttention`: it is left out of networks without
     any unless it is named."""
+    differentiates: bool = False
+    """Whether it cannot do without `classifier.gradients`: it is left out of networks that are not
+    `differentiable`, such as those of ONNX files, unless it is named."""
     origin: str = ""
     """The plugin that gave it and its version; the registry fills it in."""

@@ -104,7 +104,7 @@ def _explainer(one: Any) -> Iterator[str]:
     yield from wrong_name(one.name)
     yield from wrong_texts(one, "summary", "reference")
     yield from wrong_functions(one, "explain")
-    for name in ("default", "feature_layer"):
+    for name in ("default", "feature_layer", "differentiates"):
         if not isinstance(value := getattr(one, name), bool):
             yield unlike(name, value, "True or False")
     if one.gradients not in GRADIENTS:

@@ -35,6 +35,9 @@ from zoo.cli.console import Console, quiet_import
 @options.input_size
 @options.positive
 @click.option("--unseen", is_flag=True, help="It has seen none of these images in its training.")
+@click.option(
+    "--trust", is_flag=True, help="Load a SavedModel, which can read and write files meanwhile."
+)
 @options.skip_broken
 @click.option(
     "--allow-findings", is_flag=True, help="Go on where the check of the data finds errors."
@@ -48,12 +51,14 @@ def command(
     size: str | None,
     positive: str | None,
     unseen: bool,
+    trust: bool,
     skip_broken: bool,
     allow_findings: bool,
     folder: Path | None,
 ) -> None:
-    """Make a run of the .keras FILE that was trained elsewhere, measured on --data.
+    """Make a run of a network that was trained elsewhere, measured on --data.
 
+    FILE is a .keras or .onnx file, or the folder of a SavedModel.
     Nothing is trained: what it is fed is found or named, its threshold and limits of refusal are
     chosen on the validation part, and the run is then used like any other.
     """
@@ -71,6 +76,7 @@ def command(
             input_shape=input_shape(size),
             positive=positive,
             unseen=unseen,
+            trust=trust,
             skip_broken=skip_broken,
             allow_findings=allow_findings,
             folder=folder,

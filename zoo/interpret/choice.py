@@ -44,7 +44,9 @@ def chosen_methods(registry: Registry, methods: Sequence[str]) -> list[Explainer
 
 
 def serves(explainer: Explainer, classifier: TrainedClassifier) -> bool:
-    """Tell whether the network has the feature map, and the attention, that a method needs."""
+    """Tell whether the network has the gradients, feature map and attention that a method needs."""
+    if explainer.differentiates and not classifier.differentiable:
+        return False
     if explainer.attention and not classifier.attends:
         return False
     if explainer.feature_layer and classifier.feature_layer is None:

@@ -161,7 +161,7 @@ class Interpreter:
         """
         images.pixels.flags.writeable = False
         asked = {explainer.gradients for explainer in self.explainers} - {""}
-        if asked:
+        if asked and self.classifier.differentiable:
             by_pixels = "pixels" in asked
             if target is None:
                 threshold = self.answerer.decision.threshold
@@ -202,7 +202,12 @@ class Interpreter:
         return said
 
     def untried(self, said: Sequence[Sequence[Explanation]]) -> list[Explainer]:
-        """Return methods that gave maps and were not yet tried on shuffled networks of the run."""
+        """Return methods that gave maps and were not yet tried on shuffled networks of the run.
+
+        None of a network that cannot be shuffled.
+        """
+        if not self.classifier.differentiable:
+            return []
         maps, options = maps_by_method(said), self.options
         drawn = [explainer for explainer in self.explainers if explainer.name in maps]
         return [one for one in drawn if not kept.is_known(self.run, one, options[one.name])]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base import interruption
+from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import LAST_FEATURES, Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.resampling import cut
@@ -20,6 +21,10 @@ from zoo.stats.probabilities import softmax
 
 GRADIENT_BATCH = 8
 """Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
+NO_GRADIENTS = (
+    "This network came as an ONNX file: it answers, but has no gradients, which were asked for. "
+    "Use a method that needs answers alone: 'occlusion', 'rise', 'lime', 'shap' or 'examples'."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +56,8 @@ class TrainedClassifier:
     divided by the `temperature` that was fitted on the validation part. `feature_layer` is the
     layer or operation with the last feature map `(batch, rows, columns, channels)`, or None;
     `mapped` tells whether `gradients` gives features, which several maps or tokens may be, too;
-    `attends` whether it has layers of attention.
+    `attends` whether it has layers of attention; `differentiable` whether it has gradients at all,
+    which a network in an ONNX file has not.
 
     Of an array that cannot be written to, of at most PREDICTION_BATCH images, what the last pass
     gave is remembered, so that answering and explaining it share one. Weights must not change.
@@ -71,7 +77,8 @@ class TrainedClassifier:
         self.class_names = class_names
         self.positive = positive
         self.input_shape: tuple[int, int, int] = tuple(model.input_shape[1:])
-        maps = feature_map.feature_maps(model)
+        self.differentiable = graph.differentiable(model)
+        maps = feature_map.feature_maps(model) if self.differentiable else []
         self.mapped, self.feature_layer = bool(maps), feature_map.layer_of(maps)
         self.attends = graph.attends(model)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
@@ -144,7 +151,12 @@ class TrainedClassifier:
 
         By the feature map alone only the layers behind it are differentiated, which costs little
         more than a prediction. A network that computes in 16 bits is differentiated in 32.
+
+        Raises:
+            InvalidSetting: the network cannot be differentiated.
         """
+        if not self.differentiable:
+            raise InvalidSetting(NO_GRADIENTS)
         wanted = tuple(int(target) for target in targets)
         known = self._known(pixels)
         remembered = known.answers(wanted, by_pixels)
@@ -160,9 +172,12 @@ class TrainedClassifier:
 
         `threshold` is the probability from which the positive of two classes is called; None: the
         most probable one is. Nothing is done for pixels that are not remembered. An explanation
-        of another class costs another pass.
+        of another class costs another pass. A network without gradients answers alone.
         """
         if not _is_kept(pixels):
+            return
+        if not self.differentiable:
+            self.answers(pixels)
             return
         margin = margin_of(threshold, self.temperature)
         wanted = (DECIDED,) * len(pixels)

@@ -212,6 +212,8 @@ class _Trial:
         import keras
         import tensorflow as tf
 
+        if not graph.differentiable(self.loaded):
+            return "none, of an ONNX graph: methods that need them are left out"
         maps = [one.tensor for one in feature_maps(self.loaded)]
         given = [self.loaded.output, graph.embedding(self.loaded), *maps]
         whole = keras.Model(self.loaded.input, given)

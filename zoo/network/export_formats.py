@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.network.onnx_session import session_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,12 +123,7 @@ def _write_onnx(network: Any, path: Path) -> None:
 
 
 def _open_onnx(path: Path) -> ExportedNetwork:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # Threads that wait by turning round and round take a third of the processor's time.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = session_of(str(path))
     names = [output.name for output in session.get_outputs()]
 
     def answers(pixels: np.ndarray) -> Mapping[str, np.ndarray]:

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput, InvalidSetting, in_a_line
-from zoo.network import graph, keras_files
+from zoo.network import graph, keras_files, onnx_file, saved_model
 from zoo.network.branches import inputs, maker
+from zoo.network.onnx_file import OnnxFile
+from zoo.network.probabilities import logits_of
 
 CHANNELS = (1, 3)
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's channels from 0 to 1, as torchvision's networks are fed."""
 BLUE_GREEN_RED = (103.939, 116.779, 123.68)
 """Of ImageNet's channels from 0 to 255, as networks of Caffe were fed."""
-LEAST = 1e-7
-"""Probability below which its logarithm is not followed."""
 ENDINGS = ("softmax", "sigmoid")
+FEATURES, ANSWERS = "features", "answers"
 
 
 def as_they_are(pixels: Any) -> Any:
@@ -77,12 +78,15 @@ RANGES: dict[str, Callable[[Any], Any]] = {
 class Foreign:
     """A network from elsewhere, made flat, and the `(height, width, channels)` that it takes.
 
-    `ending` says what was taken away or turned back at its end so that logits are left.
+    `ending` says what was taken away or turned back at its end so that logits are left, `embedding`
+    what known cases are compared by: 'features', what its last layer sees, or 'answers', where it
+    has no such layer.
     """
 
     model: Any
     input_shape: tuple[int, int, int]
     ending: str
+    embedding: str = FEATURES
 
     def fed(self, input_range: str) -> Any:
         """Return the network of pixels from 0 to 255, which are brought to the range inside.
@@ -101,26 +105,41 @@ class Foreign:
         return [name for name in RANGES if not (gray and name == "caffe")]
 
 
-def opened(path: Path, num_classes: int, size: tuple[int, int, int] | None = None) -> Foreign:
-    """Load a .keras file in safe mode and end it in `num_classes` logits.
+def opened(
+    path: Path,
+    num_classes: int,
+    size: tuple[int, int, int] | None = None,
+    *,
+    trust: bool = False,
+) -> Foreign:
+    """Load a network and end it in `num_classes` logits.
 
-    `size` is its input where the file leaves it open.
+    It is a .keras file, which is loaded in safe mode, an .onnx file, or the folder of a SavedModel,
+    which is loaded where it is said to `trust` it. `size` is its input where the file leaves it
+    open.
 
     Raises:
-        BadInput: there is no such file, or it is no .keras file.
-        InvalidSetting: it has layers that could run code or are not Keras's, more than one input or
-            output, another number of classes, an open input, or weights that are not finite.
+        BadInput: there is no such file, it is none of these, or a SavedModel is not trusted.
+        InvalidSetting: it has layers that could run code or are not Keras's, operators that ONNX
+            Runtime does not have, more than one input or output, another number of classes, an
+            open input, or weights that are not finite; or a package is missing.
     """
     import keras
 
-    model, name = _loaded(path), path.name
-    shape = _input_shape(model, name, size)
-    if tuple(model.inputs[0].shape[1:]) != shape:
-        pixels = keras.Input(shape)
-        model = keras.Model(pixels, model(pixels))
-    model = graph.unnested(model, shape)
+    file = _in_onnx(path, trust)
+    if file is None:
+        model, name, ending, embedding = _loaded(path), path.name, "", FEATURES
+        shape = _input_shape(model, name, size)
+        if tuple(model.inputs[0].shape[1:]) != shape:
+            pixels = keras.Input(shape)
+            model = keras.Model(pixels, model(pixels))
+        model = graph.unnested(model, shape)
+    else:
+        name, embedding = file.name, FEATURES if file.head else ANSWERS
+        shape = _sized(file.shape, name, size)
+        model, ending = onnx_file.network(file, shape)
     _check_ends(model, name, num_classes)
-    logits, ending = _logits(model, num_classes)
+    logits, found = _logits(model, num_classes)
     model = keras.Model(model.input, logits, name="imported")
     for variable in model.variables:
         if not np.isfinite(np.asarray(variable, np.float32)).all():
@@ -129,14 +148,26 @@ def opened(path: Path, num_classes: int, size: tuple[int, int, int] | None = Non
                 "would mean nothing. Save it again from a training that did not go astray."
             )
     graph.check_flat(model, shape, num_classes, name)
-    return Foreign(model, shape, ending)
+    return Foreign(model, shape, ending or found, embedding)
+
+
+def _in_onnx(path: Path, trust: bool) -> OnnxFile | None:
+    """Read a network that Keras does not open, as ONNX; None of any other file."""
+    if path.is_dir():
+        return saved_model.read(path, trust=trust)
+    if path.suffix.lower() == ".onnx" and path.is_file():
+        return onnx_file.read(path)
+    return None
 
 
 def _loaded(path: Path) -> Any:
     import keras
 
     if not path.is_file():
-        raise BadInput(f"There is no file '{path}'. Expected a network saved as .keras.")
+        raise BadInput(
+            f"There is no file '{path}'. Expected a network saved as .keras or .onnx, or the "
+            "folder of a SavedModel."
+        )
     if path.suffix.lower() in (".h5", ".hdf5"):
         raise BadInput(
             f"'{path}' is refused: loading .h5 files can run code that is in them. Where you trust "
@@ -148,7 +179,8 @@ def _loaded(path: Path) -> Any:
         layers = keras_files.layer_classes(path)
     except Exception as error:  # a damaged archive, or one made to do harm, fails in many ways
         raise BadInput(
-            f"'{path}' is not a .keras file. Save the network with model.save('NAME.keras')."
+            f"'{path}' is not a .keras file. Save the network with model.save('NAME.keras'), or "
+            "export it to ONNX where it is not one of Keras: docs/importing.md."
         ) from error
     if "Lambda" in layers:
         raise InvalidSetting(
@@ -175,6 +207,13 @@ def _input_shape(model: Any, name: str, size: tuple[int, int, int] | None) -> tu
             f"'{name}' takes input of shape {shape}; expected (height, width, channels) with 1 or "
             "3 channels, which come last."
         )
+    return _sized(shape, name, size)
+
+
+def _sized(
+    shape: tuple[int | None, ...], name: str, size: tuple[int, int, int] | None
+) -> tuple[int, int, int]:
+    """Return the input of a network: what is open in the file is what `size` says."""
     if size is not None:
         if any(own not in (None, asked) for own, asked in zip(shape, size, strict=True)):
             raise InvalidSetting(f"'{name}' takes input of shape {shape}; --input {size} differs.")
@@ -183,7 +222,8 @@ def _input_shape(model: Any, name: str, size: tuple[int, int, int] | None) -> tu
         raise InvalidSetting(
             f"'{name}' takes pictures of any size. Say which one it was trained on, as --input 224."
         )
-    return shape
+    height, width, channels = shape
+    return height, width, channels
 
 
 def _check_ends(model: Any, name: str, num_classes: int) -> None:
@@ -207,9 +247,7 @@ def _logits(model: Any, num_classes: int) -> tuple[Any, str]:
     output, ending = _without_activation(model.output)
     single = output.shape[-1] != num_classes
     if ending == "none" and graph.gives_probabilities(keras.Model(model.input, output)):
-        likely, ending = keras.ops.clip(output, LEAST, 1 - LEAST), "probabilities"
-        # Of a single one the logarithm of the odds, in one chain of operations.
-        output = 2 * keras.ops.arctanh(2 * likely - 1) if single else keras.ops.log(likely)
+        output, ending = logits_of(output, single=single), onnx_file.PROBABILITIES
     return (_of_two(output) if single else output), ending
 
 

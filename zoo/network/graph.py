@@ -143,6 +143,16 @@ def attends(model: Any) -> bool:
     return any(isinstance(one, keras.layers.MultiHeadAttention) for one in model.layers)
 
 
+def differentiable(model: Any) -> bool:
+    """Tell whether gradients pass all layers; they pass no ONNX graph."""
+    return all(getattr(layer, "differentiable", True) for layer in model.layers)
+
+
+def parameters(model: Any) -> int:
+    """Count all weights of a network, those in an ONNX graph too."""
+    return sum(layer.count_params() for layer in model.layers)
+
+
 def embedding(model: Any) -> Any:
     """Return the tensor `(batch, features)` that the last weighted layer sees in use.
 

@@ -56,7 +56,8 @@ def load(path: Path, origins: Sequence[Origin]) -> Any:
     """
     import keras
 
-    import zoo.network.boxes  # noqa: F401  # registers the layers of a frame
+    import zoo.network.boxes  # registers the layers of a frame
+    import zoo.network.onnx_graph  # noqa: F401  # and that of a network from elsewhere
 
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -12,6 +12,17 @@ from zoo.network.branches import branches, call, chain, inputs, last_weighted, m
 TRIED = 16
 """Random inputs at each scale."""
 SCALES = (1.0, 30.0, 1000.0)
+LEAST = 1e-7
+"""Probability below which its logarithm is not followed."""
+
+
+def logits_of(likely: Any, *, single: bool) -> Any:
+    """Turn probabilities back by the logarithm; a single one to the logarithm of the odds."""
+    import keras
+
+    likely = keras.ops.clip(likely, LEAST, 1 - LEAST)
+    # Of a single one in one chain of operations.
+    return 2 * keras.ops.arctanh(2 * likely - 1) if single else keras.ops.log(likely)
 
 
 def gives_probabilities(model: Any) -> bool:

@@ -13,10 +13,12 @@ from zoo.base.files import replacing
 from zoo.network import keras_files, localiser, plugin_layers
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.frame import Finder
+from zoo.network.onnx_session import check_runtime
 from zoo.network.plugin_layers import Origin
 from zoo.runs import reproducible
 from zoo.runs.run_folder import LOCALISER, MODEL, Run
 
+ONNX_GRAPH = "OnnxGraph"
 BUILT_BY = "built_by"
 """The key of a run's record under which it is kept what its network was built by."""
 
@@ -38,6 +40,7 @@ def load_classifier(run: Run) -> TrainedClassifier:
         DamagedRun: the file is not a Keras archive, has a Lambda layer, layers of a plugin that is
             not installed, or weights that are not finite, or is of another input or other classes
             than the record says.
+        InvalidSetting: the network is in ONNX, and ONNX Runtime is not installed.
     """
     path = run.path / MODEL
     try:
@@ -46,6 +49,8 @@ def load_classifier(run: Run) -> TrainedClassifier:
         raise DamagedRun(
             f"'{path}' is not a .keras model file. Copy the run again, or train again."
         ) from error
+    if ONNX_GRAPH in layers:
+        check_runtime()
     if "Lambda" in layers:
         raise DamagedRun(
             f"'{path}' has a Lambda layer, which could run any code, and is refused. "

@@ -17,7 +17,7 @@ from zoo.base.recipe import Recipe
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, Sample
 from zoo.data.verify import Verified, verify
-from zoo.network import localiser
+from zoo.network import graph, localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.ensemble import SHIFTED, WHOLE, Member, joined
 from zoo.network.localiser import Localiser
@@ -182,7 +182,7 @@ def _record(
         "seed": recipe.seed,
         "input_shape": list(classifier.input_shape),
         "sees": max((run.record.get("sees", []) for run in runs), default=[]),
-        "parameters": {"total": classifier.inner.count_params(), "trainable": 0},
+        "parameters": {"total": graph.parameters(classifier.inner), "trainable": 0},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plugin": "xray-zoo",
         model_file.BUILT_BY: [

@@ -88,6 +88,11 @@ def export(
     if dataset is not None:
         dataset = at_depth(dataset, run.record["data"].get("bits"))
     original = model_file.load_classifier(run)
+    if not original.differentiable:
+        raise BadInput(
+            f"The network of '{run.name}' came as an ONNX file and is not written again: use that "
+            "file. What it is fed, and what its answers mean, is in the run's record (options)."
+        )
     pixels, compared_on = sample_pictures(
         dataset, run_folder.load_reference(run), original.input_shape, images
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.digests import digest_file
+from zoo.base.digests import digest_bytes, digest_file
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.files import write_text
@@ -24,9 +24,10 @@ from zoo.checks.findings import refuse_errors, tell
 from zoo.checks.quick import quick
 from zoo.data.splits import Split, split
 from zoo.data.verify import Verified, labels_of, positive_index, verify
-from zoo.network import conformance, foreign
+from zoo.network import conformance, foreign, graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.foreign import Foreign
+from zoo.network.probabilities import LEAST
 from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.outputs import Outputs, outputs_of
@@ -52,6 +53,10 @@ UNPROVEN = Alarm(
     "Believe the scores on data that it cannot have seen: zoo evaluate --data. Where you know that "
     "none of these were in its training, import it with --unseen.",
 )
+WITHOUT_FEATURES = (
+    "The network does not end in a linear layer: its answers stand for its features, by which "
+    "similar cases are found and unknown images are refused."
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def import_network(
     input_shape: tuple[int, int, int] | None = None,
     positive: str | None = None,
     unseen: bool = False,
+    trust: bool = False,
     skip_broken: bool = False,
     allow_findings: bool = False,
     folder: str | Path | None = None,
@@ -78,8 +84,10 @@ def import_network(
     progress: Progress | None = None,
     command: Sequence[str] = (),
 ) -> Run:
-    """Make a finished run of the .keras file `path`: calibrated and measured on the data `source`.
+    """Make a finished run of a network from elsewhere, calibrated and measured on `source`.
 
+    `path` is a .keras file, an .onnx file, or the folder of a SavedModel: loading one can read and
+    write files, and is refused unless you `trust` it. A network of the last two has no gradients.
     `classes` names its outputs in order; a single output says how much more the second of two it
     is. `input_range` is what it was fed: '0-255', '0-1', '-1-1', 'imagenet' or 'caffe'; 'auto'
     takes the one under which its own probabilities fit the validation part best. A softmax or
@@ -112,7 +120,9 @@ def import_network(
             f"{', '.join(foreign.RANGES)}."
         )
     file = Path(path)
-    network = foreign.opened(file, len(names), input_shape)
+    network = foreign.opened(file, len(names), input_shape, trust=trust)
+    if network.embedding == foreign.ANSWERS:
+        progress.note(WITHOUT_FEATURES)
     verified, division, findings = _data(
         registry or load_registry(), source, names, skip_broken, progress
     )
@@ -145,9 +155,10 @@ def import_network(
     record = {
         **_record(trained, absolute(source), skip_broken, division.notes),
         "options": {
-            "file": file.name,
-            "digest": digest_file(file),
+            "file": file.resolve().name,
+            "digest": _digest(file),
             "ending": network.ending,
+            "embedding": network.embedding,
             "input_range": best.name,
             "log_loss": {one.name: one.log_loss for one in tried},
             "unseen": unseen,
@@ -161,6 +172,15 @@ def import_network(
         write_text(place / run_folder.CARD, model_card(run))
         run_folder.mark_done(run)
     return replace(run, path=runs_folder / run.name)
+
+
+def _digest(path: Path) -> str:
+    """Identify a file, or all that is in a folder."""
+    if not path.is_dir():
+        return digest_file(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file())
+    named = [f"{one.relative_to(path).as_posix()} {digest_file(one)}" for one in files]
+    return digest_bytes("\n".join(named).encode())
 
 
 def _data(
@@ -207,7 +227,7 @@ def _tried(
             classifier, verified.dataset, samples, progress, title=f"trying {name} as its input"
         )
         right = softmax(given.logits)[np.arange(len(labels)), labels]
-        loss = float(-np.log(np.maximum(right, foreign.LEAST)).mean())
+        loss = float(-np.log(np.maximum(right, LEAST)).mean())
         tried.append(Tried(name, loss))
     tried.sort(key=lambda one: one.log_loss)  # of equal ones the first in the table stays first
     if len(tried) > 1:
@@ -249,7 +269,7 @@ def _record(
         "input_shape": list(classifier.input_shape),
         "sees": list(classifier.input_shape),
         "frame": trained.framing.name,
-        "parameters": {"total": classifier.model.count_params(), "trainable": 0},
+        "parameters": {"total": graph.parameters(classifier.model), "trainable": 0},
         "data": described.data(trained.verified, source, notes, skip_broken=skip_broken),
         "splits": described.splits(trained.verified, trained.parts),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -70,6 +70,8 @@ def score(logits: np.ndarray, positive: int) -> np.ndarray:
 
 def affordable(classifier: Classifier, pixels: np.ndarray) -> int:
     """Return of how many pictures the feature maps may be held; 0 of a network without a map."""
+    if not classifier.differentiable:
+        return 0
     one = classifier.inside.gradients(classifier.seen(pixels[:1]), [0]).features
     return 0 if one is None else int(MEMORY // (COPIES * one.nbytes))
 

@@ -39,8 +39,11 @@ def of_run(
     """Measure methods on a run once, and keep the results in the run's folder `trust`.
 
     Pictures of the run's own cases are used, or `images` when it keeps none. `options` are by the
-    name of the method, and so is what is returned; None for one that gives no maps.
+    name of the method, and so is what is returned; None for one that gives no maps, and for all
+    where the weights lie in a file that cannot be shuffled.
     """
+    if not classifier.differentiable:
+        return dict.fromkeys(one.name for one in explainers)
     keys = {one.name: _key(run, one, options[one.name]) for one in explainers}
     results = {name: _read(_path(run, name), key) for name, key in keys.items()}
     missing = [one for one in explainers if results[one.name] is None]

@@ -102,6 +102,7 @@ def judge_maps(
                     details=attributions[i].details,
                     scores=scores,
                     randomisation=random[method],
+                    shuffled=classifier.differentiable,
                     faithfulness=faithful[method, OWN][i] if faithful else None,
                     controls=controls_of(method, faithful, i),
                     stability=stable[method][i],

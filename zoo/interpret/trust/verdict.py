@@ -38,6 +38,7 @@ FIT, FITTING = "R2 of the fit", 0.5
 """The detail by which a method says how well a simple model, whose weights it shows, tells the
 network's answers that it was not fitted to; below half of their spread, it is another model."""
 UNKNOWN = "not measured"
+UNSHUFFLED = "not measured: the weights lie in an ONNX file and cannot be shuffled"
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,14 @@ class Evidence:
 
     `values` is `(height, width)`. `scores` is the network's ROC-AUC on parts of its data, as
     `metrics.json` has it, by part. `controls` are of the same image; `localisation` is in `place`.
+    `shuffled` is False where the weights of the network cannot be.
     """
 
     values: np.ndarray
     details: Mapping[str, float | int | str] = field(default_factory=dict)
     scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     randomisation: Randomisation | None = None
+    shuffled: bool = True
     faithfulness: Faithfulness | None = None
     controls: Mapping[str, Faithfulness] = field(default_factory=dict)
     stability: Stability | None = None
@@ -125,7 +128,8 @@ def _weights(evidence: Evidence) -> _Finding:
     """Randomisation, Adebayo 2018: see `ALIKE`."""
     name, randomisation = "likeness to maps of random networks", evidence.randomisation
     if randomisation is None:
-        return _Finding(HOLDS_UP, "", (MeasureRow(name, UNKNOWN, f"below {ALIKE}", None),))
+        value = UNKNOWN if evidence.shuffled else UNSHUFFLED
+        return _Finding(HOLDS_UP, "", (MeasureRow(name, value, f"below {ALIKE}", None),))
     row = MeasureRow(name, f"{randomisation.rank[-1]:.2f}", f"below {ALIKE}", randomisation.depends)
     if randomisation.depends:
         return _Finding(HOLDS_UP, "", (row,))

@@ -44,6 +44,11 @@ def convert(engine: Engine, classifier: TrainedClassifier, path: Path) -> Export
     Raises:
         BadInput: its format has no such network, or the engine cannot use what was written.
     """
+    if not classifier.differentiable:
+        raise BadInput(
+            "The network came as an ONNX file, which ONNX Runtime answers with already: it is not "
+            f"converted for the engine '{engine.name}'. Use --engine keras."
+        )
     try:
         engine.form.write(answering(classifier.model), path)
         call = engine.open(path)
