@@ -166,6 +166,20 @@ def test_guesses_wait_even_when_they_come_at_once(app: Any, tmp_path: Path) -> N
     ]
 
 
+def test_a_password_of_ones_own_does_not_make_guessing_free(app: Any) -> None:
+    client = browser(app)
+    said = []
+    for _ in range(attempts.FREE + 1):
+        wrong = {"name": "ann", "password": "a guess"}
+        said.append(client.post("/sign-in", data=wrong).status_code)
+        client.post("/sign-in", data={"name": "bob", "password": PASSWORD})
+    assert said[-1] == 429
+    clumsy = browser(app, host="192.0.2.7")
+    for password in ["typo", "typo", PASSWORD] * 3:  # who gets in has typed their own
+        told = clumsy.post("/sign-in", data={"name": "ann", "password": password})
+        assert told.status_code == (303 if password == PASSWORD else 401)
+
+
 def test_a_password_typed_as_a_name_is_not_noted(app: Any, tmp_path: Path) -> None:
     told = browser(app).post("/sign-in", data={"name": "my secret", "password": ""})
     assert told.status_code == 401

@@ -24,6 +24,8 @@ MOST = 10_000
 class _Wrong:
     count: int
     last: float
+    user: str
+    several: bool = False
 
     @property
     def until(self) -> float:
@@ -47,18 +49,24 @@ class Attempts:
         known = self._wrong.get(client_of(host))
         return 0 if known is None else max(0, math.ceil(known.until - self._clock()))
 
-    def wrong(self, host: str) -> int:
-        """Note a wrong password, and return how many there were."""
+    def wrong(self, host: str, user: str = "") -> int:
+        """Note a wrong password for a user, and return how many there were."""
         client, now = client_of(host), self._clock()
         known = self._wrong.pop(client, None)
         if known is None or now - known.last > QUIET:
-            known = _Wrong(0, now)
+            known = _Wrong(0, now, user)
         known.count, known.last = known.count + 1, now
+        known.several = known.several or known.user != user
         self._wrong[client] = known
         if len(self._wrong) > MOST:
             self._wrong.popitem(last=False)
         return known.count
 
-    def right(self, host: str) -> None:
-        """Forget what was wrong."""
-        self._wrong.pop(client_of(host), None)
+    def right(self, host: str, user: str = "") -> None:
+        """Forget what was wrong, if it was for this user alone.
+
+        Else somebody who has a password of their own could guess those of others at no cost.
+        """
+        known = self._wrong.get(client_of(host))
+        if known is not None and known.user == user and not known.several:
+            del self._wrong[client_of(host)]

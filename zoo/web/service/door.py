@@ -74,7 +74,7 @@ class Door:
                 if user is None:
                     self._note_wrong(name, client)
                     raise Refused(401, WRONG)
-        self.attempts.right(client)
+        self.attempts.right(client, user.name)
         return user
 
     def by_session(self, token: str | None) -> User | None:
@@ -111,7 +111,8 @@ class Door:
 
     def _note_wrong(self, name: str, client: str) -> None:
         """Tell of a wrong password; of a name only when it is a user's: it may be a password."""
-        count, known = self.attempts.wrong(client), self.keys.find(name)
+        known = self.keys.find(name)
+        count = self.attempts.wrong(client, name if known is None else known.name)
         shown = f" for '{known.name}'" if known is not None and known.name else ""
         logger.warning("A wrong password%s came from %s, number %d in a row.", shown, client, count)
         if self.journal is not None:
