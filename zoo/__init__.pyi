@@ -33,6 +33,7 @@ from .base.sources import check_options as check_options
 from .base.types import TEST as TEST
 from .base.types import TRAIN as TRAIN
 from .base.types import VALIDATION as VALIDATION
+from .base.types import Acquisition as Acquisition
 from .base.types import Architecture as Architecture
 from .base.types import Dataset as Dataset
 from .base.types import DeepPicture as DeepPicture

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from zoo.base import formats
 from zoo.base.pictures.picture_limits import EXTENSIONS
 from zoo.base.pictures.reader_warnings import silence
 from zoo.base.remote import present
-from zoo.base.types import ImageFormat, Sample
+from zoo.base.types import Acquisition, ImageFormat, Sample
 
 BEGINNING = 2**20
 """Bytes of a file that are read: what is told of an image stands before its pixels."""
@@ -18,6 +19,9 @@ LOOKED_AT = 8
 """Files of endings that say nothing, to see whether a set has files of a plugin's kind."""
 LONGEST = 64
 """Letters of a text that can name a group."""
+CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
+FARTHEST = 100.0
+"""Millimetres between two pixels: more is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,32 @@ def read_attributes(path: Path) -> Mapping[str, str]:
         for column, text in given.items()
         if column in known.columns and len(text) <= LONGEST and text.isprintable()
     }
+
+
+def acquisition_of(content: bytes) -> Acquisition:
+    """Return how the picture of a file was taken; of a kind that does not say it, nothing.
+
+    A text that is no code, which a person could have written, is left out.
+    """
+    known = formats.recognised(content[: formats.HEAD])
+    if known is None or known.acquisition is None:
+        return Acquisition()
+    try:
+        with silence:
+            given = known.acquisition(content[:BEGINNING])
+        texts = {name: _code(getattr(given, name)) for name in ("modality", "view", "body_part")}
+        return replace(given, **texts, spacing=_usable(given.spacing))
+    except Exception:  # a damaged file, or a stranger's mistake
+        return Acquisition()
+
+
+def _code(text: str) -> str:
+    """Return a code string of DICOM (PS3.5, 6.2: CS); empty for any other text."""
+    return text if CODE.fullmatch(text) else ""
+
+
+def _usable(spacing: tuple[float, float] | None) -> tuple[float, float] | None:
+    return spacing if spacing is not None and all(0 < one < FARTHEST for one in spacing) else None
 
 
 def _format_of(path: Path) -> ImageFormat | None:

@@ -98,6 +98,9 @@ def _faults(given: ImageFormat) -> Iterator[str]:
     yield from wrong_name(given.name)
     yield from wrong_texts(given, "summary")
     yield from wrong_functions(given, "recognises", "read", "header")
+    for field in ("acquisition", "levels"):
+        if getattr(given, field) is not None:
+            yield from wrong_functions(given, field)
     if not isinstance(given.extensions, tuple):
         yield unlike("extensions", given.extensions, "a tuple such as ('.dcm',)")
     for extension in given.extensions:

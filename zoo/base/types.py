@@ -92,7 +92,8 @@ class DeepPicture:
     """Values of more than 8 bits, before it is known which of them is white.
 
     `values` is `(height, width)` or `(height, width, 3)`, integers or floats from 0, which is
-    black (`inverted`: white).
+    black (`inverted`: white). Where a format gives `levels`, they are those of the file's own
+    measure, which may be negative, and `window` says which are black and white at first.
     """
 
     values: np.ndarray
@@ -101,6 +102,23 @@ class DeepPicture:
     container: float | None = None
     """The largest that the type in which the values are stored can hold, if it is an integer."""
     inverted: bool = False
+    window: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acquisition:
+    """What a file says of how its picture was taken, and nothing of whom it shows.
+
+    The texts are codes, such as 'DX', 'PA' and 'CHEST'; empty where the file says nothing.
+    `spacing` is how far two rows and two columns lie apart, in millimetres: in the patient, or
+    `at_detector`, which the rays reach enlarged.
+    """
+
+    modality: str = ""
+    view: str = ""
+    body_part: str = ""
+    spacing: tuple[float, float] | None = None
+    at_detector: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +133,9 @@ class ImageFormat:
     `name` in the sentence, whatever the content is.
     `attributes(beginning)` gives what else such a file says of its image, as a text for each of
     `columns` that it has, by the file's first MiB; None where the kind says nothing.
+    `acquisition(beginning)` gives how the picture was taken, by the same bytes, and
+    `levels(content, name)` its gray values before any window, for a viewer that changes it: a
+    `(height, width)` DeepPicture, or None where there are no more than 8 bits.
     """
 
     name: str
@@ -127,6 +148,8 @@ class ImageFormat:
     columns: tuple[str, ...] = ()
     """Names that images can be grouped by, such as 'view'."""
     attributes: Callable[[bytes], Mapping[str, str]] | None = None
+    acquisition: Callable[[bytes], Acquisition] | None = None
+    levels: Callable[[bytes, str], DeepPicture | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from plugins.formats.dicom.acquisition import acquisition
 from plugins.formats.dicom.attributes import KEYWORDS, attributes
 from plugins.formats.dicom.beginning import begins_with_elements
 from plugins.formats.dicom.parsing import PALETTE, layout_of, parsed
-from plugins.formats.dicom.shading import colours, shown, translated
+from plugins.formats.dicom.shading import colours, measured, shown, translated
 from plugins.formats.dicom.unpacking import unpacked
 from zoo import BadInput, DeepPicture, Header, ImageFormat
 
@@ -64,6 +65,20 @@ def read(content: bytes, name: str) -> np.ndarray | DeepPicture:
         return shown(values, dataset, name)
 
 
+def levels(content: bytes, name: str) -> DeepPicture | None:
+    """Give the gray values before any window, `(height, width)` float32; None of 8 bits or colours.
+
+    Raises:
+        BadInput: as `read`.
+    """
+    with _refusing(name):
+        dataset = parsed(content, name)
+        layout = layout_of(dataset, name)
+        if layout.samples == 3 or layout.kind == PALETTE or layout.stored <= 8:
+            return None
+        return measured(unpacked(dataset, layout, name), dataset)
+
+
 FORMAT = ImageFormat(
     name="dicom",
     summary="Single pictures: windows and tables applied; JPEG, JPEG-LS, 2000 and XL, and RLE.",
@@ -73,6 +88,8 @@ FORMAT = ImageFormat(
     header=header,
     columns=tuple(KEYWORDS),
     attributes=attributes,
+    acquisition=acquisition,
+    levels=levels,
 )
 
 

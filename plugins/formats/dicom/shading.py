@@ -54,10 +54,7 @@ def shown(values: np.ndarray, dataset: Dataset, name: str) -> np.ndarray | DeepP
     Raises:
         BadInput: such values are negative.
     """
-    inverted = (
-        str(dataset.PhotometricInterpretation) == "MONOCHROME1"
-        or str(dataset.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
-    )
+    inverted = _is_inverted(dataset)
     slope = _first(dataset, "RescaleSlope")
     says = ("ModalityLUTSequence", "VOILUTSequence")
     if int(dataset.BitsStored) == 16 and not (any(map(dataset.get, says)) or _window(dataset)):
@@ -69,15 +66,8 @@ def _grays(kind: np.dtype[Any], dataset: Dataset, *, inverted: bool) -> np.ndarr
     """Give the shown gray of every possible value, `(values,)` uint8."""
     import numpy as np
 
-    every, little = _every_value(kind), dataset.original_encoding[1] is not False
-    if tables := dataset.get("ModalityLUTSequence"):
-        table = table_of(tables[0], signed=kind.kind == "i", little_endian=little)
-        measured, low, high = table.of(every), 0.0, table.white
-    else:
-        slope, intercept = _first(dataset, "RescaleSlope"), _first(dataset, "RescaleIntercept")
-        slope = 1.0 if slope is None or slope == 0 else slope
-        measured = every * slope + (intercept or 0.0)
-        low, high = sorted(end * slope + (intercept or 0.0) for end in _stored_range(kind, dataset))
+    little = dataset.original_encoding[1] is not False
+    measured, low, high = _measured(kind, dataset)
     if tables := dataset.get("VOILUTSequence"):
         table = table_of(tables[0], signed=measured.min() < 0, little_endian=little)
         share = table.of(measured) / table.white
@@ -89,6 +79,49 @@ def _grays(kind: np.dtype[Any], dataset: Dataset, *, inverted: bool) -> np.ndarr
         raise ValueError("values that are no numbers")
     gray = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
     return 255 - gray if inverted else gray
+
+
+def _measured(kind: np.dtype[Any], dataset: Dataset) -> tuple[np.ndarray, float, float]:
+    """Give the measure of every possible value, by modality table or rescale, and its ends."""
+    every, little = _every_value(kind), dataset.original_encoding[1] is not False
+    if tables := dataset.get("ModalityLUTSequence"):
+        table = table_of(tables[0], signed=kind.kind == "i", little_endian=little)
+        return table.of(every), 0.0, table.white
+    slope, intercept = _first(dataset, "RescaleSlope"), _first(dataset, "RescaleIntercept")
+    slope = 1.0 if slope is None or slope == 0 else slope
+    ends = sorted(end * slope + (intercept or 0.0) for end in _stored_range(kind, dataset))
+    return every * slope + (intercept or 0.0), ends[0], ends[1]
+
+
+def measured(values: np.ndarray, dataset: Dataset) -> DeepPicture:
+    """Give the values before any window, and the window that is shown at first.
+
+    A VOI table is no window: what it gives is taken for the values then. Of a sigmoid function
+    the part is taken that is nearly straight.
+    """
+    import numpy as np
+
+    little = dataset.original_encoding[1] is not False
+    of_value, low, high = _measured(values.dtype, dataset)
+    if tables := dataset.get("VOILUTSequence"):
+        table = table_of(tables[0], signed=of_value.min() < 0, little_endian=little)
+        of_value, low, high = table.of(of_value), 0.0, table.white
+    elif window := _window(dataset):
+        center, width = window
+        exact = str(dataset.get("VOILUTFunction") or "LINEAR").upper() != "LINEAR"
+        half, middle = (width / 2, center) if exact else (max(width - 1, 1e-9) / 2, center - 0.5)
+        low, high = middle - half, middle + half
+    elif int(dataset.BitsStored) == 16:
+        low = max(low, 0.0)
+    shown_values = of_value.astype(np.float32)[values]
+    return DeepPicture(values=shown_values, window=(low, high), inverted=_is_inverted(dataset))
+
+
+def _is_inverted(dataset: Dataset) -> bool:
+    return (
+        str(dataset.PhotometricInterpretation) == "MONOCHROME1"
+        or str(dataset.get("PresentationLUTShape") or "").strip().upper() == "INVERSE"
+    )
 
 
 def _stored_range(kind: np.dtype[Any], dataset: Dataset) -> tuple[int, int]:

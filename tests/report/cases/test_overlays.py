@@ -97,15 +97,6 @@ def test_a_line_is_drawn_around_what_the_network_saw() -> None:
     np.testing.assert_array_equal(overlays.shown(gray()), overlays.enlarge(gray()))
 
 
-def test_the_line_of_a_layer_is_seen_where_the_map_is_clear() -> None:
-    layer = np.asarray(Image.open(io.BytesIO(overlays.evidence_png(half_map(), (100, 100), BOX))))
-    assert layer.shape == (100, 100, 4)
-    assert line_of(layer) == (25, 12, 74, 87)
-    assert (layer[25, 12:88, 3] == 255).all()
-    assert not layer[:24, :48, 3].any()
-    assert not layer[40:60, 20:48, 3].any()
-
-
 def test_a_line_at_the_very_edge_is_within_the_picture() -> None:
     assert line_of(overlays.shown(gray(), (0.0, 0.0, 1.0, 0.5))) == (0, 0, 447, 224)
 

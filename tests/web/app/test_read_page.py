@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -23,7 +24,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import Trust
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
-from zoo.web.app import cards
+from zoo.web.app import cards, worklist
 from zoo.web.app import reading as readings
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
@@ -92,7 +93,7 @@ def wait(client: TestClient, answer: Any) -> Any:
 
 
 def one(client: TestClient, run: Run, name: str = "one.png") -> str:
-    return key_of(read(client, run.name, (name, png()))["cards"][0])
+    return key_of(read(client, run.name, (name, png()))["card"])
 
 
 def test_the_page_offers_the_run_and_labels_what_it_asks_for(
@@ -100,17 +101,23 @@ def test_the_page_offers_the_run_and_labels_what_it_asks_for(
 ) -> None:
     text = client.get("/").text
     assert f'<option value="{trained.name}" selected>' in text
-    for field in re.findall(r'<(?:input|select)[^>]* id="([^"]+)"', text):
-        assert f'<label for="{field}">' in text
-    assert "Drop a chest X-ray" in text
+    for field in ("run", "files", "folder"):
+        assert re.search(rf'<label [^>]*for="{field}"', text), field
+    for number in range(4):
+        assert f'data-example="{number}"' in text
+    assert len(text.encode()) < 150_000
 
 
 def test_an_image_is_answered_in_words_and_bars(
     client: TestClient, trained: Run, journal: Path
 ) -> None:
     told = read(client, trained.name, ("one.png", png()))
-    (card,) = told["cards"]
+    card, (row,) = told["card"], told["rows"]
     assert not told["problems"]
+    assert "one.png" in row
+    assert any(f'data-answer="{name}"' in row for name in (*trained.class_names, "UNCERTAIN")) or (
+        'data-refused="true"' in row
+    )
     assert DISCLAIMER in card
     assert "synthetic data" in card
     for name in trained.class_names:
@@ -146,7 +153,7 @@ def test_each_bad_file_is_a_sentence_and_the_others_are_answered(
         ("<b>bad.png", b"not an image"),
         ("cut.png", png()[:-700]),
     )
-    assert len(told["cards"]) == 1
+    assert len(told["rows"]) == 1
     assert len(told["problems"]) == 2
     assert all("png" in sentence and sentence.endswith(".") for sentence in told["problems"])
 
@@ -164,9 +171,10 @@ def test_too_large_too_many_and_none(client: TestClient, trained: Run) -> None:
 
 
 def test_names_cannot_become_markup(client: TestClient, trained: Run) -> None:
-    (card,) = read(client, trained.name, ('"><img src=x>.png', png()))["cards"]
-    assert "<img src=x>" not in card
-    assert "&lt;img src=x&gt;" in card
+    told = read(client, trained.name, ('"><img src=x>.png', png()))
+    for part in (told["card"], *told["rows"]):
+        assert "<img src=x>" not in part
+        assert "&lt;img src=x&gt;" in part
 
 
 def test_the_picture_keeps_its_proportions(client: TestClient, trained: Run) -> None:
@@ -190,7 +198,7 @@ def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: 
     assert f'value="{EXPLAINED_WITH}"' in told["parts"]["controls"]
     assert "Not judged yet" in told["parts"]["about"]
     assert "nearest training cases are" in told["parts"]["similar"]
-    assert "shap (about 10 s)" in told["parts"]["further"]
+    assert "about 10 s, its first verdict some minutes" in told["parts"]["further"]
 
     layer = client.get(f"/app/images/{key}/maps/{EXPLAINED_WITH}", params=run)
     picture = np.asarray(Image.open(io.BytesIO(layer.content)))
@@ -203,6 +211,7 @@ def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: 
     assert not told["unjudged"]
     assert "How this was measured" in told["parts"]["about"]
     assert 'class="trust' in told["parts"]["controls"]
+    assert 'data-verdict=""' not in told["row"]
 
 
 def test_a_further_method_is_added(client: TestClient, trained: Run) -> None:
@@ -272,9 +281,11 @@ def test_nobody_else_sees_an_image_or_its_work(client: TestClient, app: Any, tra
     started = client.post(f"/app/images/{key}/explain", data=run)
     task = wait(client, started)["id"]
     other = TestClient(app, base_url=LOCAL)
-    for path in ("picture", f"maps/{EXPLAINED_WITH}", "report.html", "explanation", "comparison"):
+    paths = ("picture", "thumbnail", "values", "card", f"maps/{EXPLAINED_WITH}", "report.html")
+    for path in (*paths, "explanation", "comparison"):
         assert other.get(f"/app/images/{key}/{path}", params=run).status_code == 404, path
     assert other.post(f"/app/images/{key}/explain", data=run).status_code == 404
+    assert other.get(f"/read/{key}", params=run).status_code == 404
     assert other.get(f"/app/tasks/{task}").status_code == 404
     assert other.post(f"/app/tasks/{task}/cancel").status_code == 404
     assert key not in other.get("/").text
@@ -359,3 +370,70 @@ def test_a_map_that_ignores_the_network_is_shown_only_when_asked_for() -> None:
     assert reading.unjudged == ()
     reading.asked.add("gradcam")
     assert len(reading.shown.explanations) == 1
+
+
+def test_a_case_has_an_address_while_its_image_is_kept(client: TestClient, trained: Run) -> None:
+    key = one(client, trained, "first one.png")
+    one(client, trained, "second.png")
+    (address,) = re.findall(rf'href="(/read/{key}[^"]*)"', client.get("/").text)
+    page = client.get(address)
+    assert "<title>first one.png" in page.text
+    assert page.text.count('class="row"') == 2
+    assert f'data-image="{key}"' in page.text
+    client.post("/app/forget")
+    gone = client.get(address, headers={"Accept": "text/html"})
+    assert gone.status_code == 404
+    assert "not here any more" in gone.text
+
+
+def test_the_list_as_a_table_and_as_one_report(client: TestClient, trained: Run) -> None:
+    read(client, trained.name, ("=cmd.png", png()), ("b.png", png(1)))
+    table = list(csv.reader(io.StringIO(client.get("/app/list.csv").text)))
+    assert table[0] == list(worklist.HEADINGS)
+    assert [row[0] for row in table[1:]] == ["'=cmd.png", "b.png"], "no name is a formula"
+    chance = float(table[1][table[0].index("probability")])
+    assert 0 <= chance <= 1
+    page = client.get("/app/list.html", params={"run": trained.name})
+    assert "b.png" in page.text
+    assert DISCLAIMER in page.text
+    assert client.get("/app/list.html", params={"run": "none"}).status_code == 404
+
+
+def test_an_example_is_read_and_its_name_tells_no_class(client: TestClient, trained: Run) -> None:
+    shown = [client.get(f"/app/examples/{number}").content for number in range(4)]
+    assert len(set(shown)) == 4
+    told = client.post("/app/read-example", data={"run": trained.name, "number": 1}).json()
+    assert "example-2.png" in told["card"]
+    key = key_of(told["card"])
+    assert client.get(f"/app/images/{key}/picture").status_code == 200
+    for number in (-1, 4):
+        data = {"run": trained.name, "number": number}
+        assert client.post("/app/read-example", data=data).status_code == 404
+
+
+def test_what_was_measured_is_told_before_the_next_use(client: TestClient, trained: Run) -> None:
+    run = {"run": trained.name}
+    first = one(client, trained)
+    for work in ("explain", "judge"):
+        wait(client, client.post(f"/app/images/{first}/{work}", data={**run, "method": "lime"}))
+    second = one(client, trained)
+    wait(client, client.post(f"/app/images/{second}/explain", data=run))
+    told = client.get(f"/app/images/{second}/explanation", params=run).json()
+    lime = told["parts"]["further"].partition('data-method="lime"')[2]
+    assert re.search(r"about \d+ (s|min) with its verdict", lime.partition("</li>")[0])
+
+
+def test_the_values_of_a_deep_file_are_sent_and_of_others_none(
+    client: TestClient, trained: Run
+) -> None:
+    key = one(client, trained)
+    assert client.get(f"/app/images/{key}/values").status_code == 204
+    buffer = io.BytesIO()
+    ramp = np.tile(np.linspace(0, 65_535, 96).astype(np.uint16), (64, 1))
+    Image.fromarray(ramp).save(buffer, "PNG")
+    deep = key_of(read(client, trained.name, ("deep.png", buffer.getvalue()))["card"])
+    answer = client.get(f"/app/images/{deep}/values")
+    told = json.loads(answer.headers["x-picture"])
+    assert (told["width"], told["height"]) == (96, 64)
+    assert (told["black"], told["white"]) == (0, 65_535)
+    assert np.array_equal(np.frombuffer(answer.content, "<u2").reshape(64, 96), ramp)

@@ -6,7 +6,7 @@ import pytest
 
 from zoo import UnknownName
 from zoo.web.app import visitors
-from zoo.web.app.visitors import MOST_IMAGES, SECONDS, Visitors
+from zoo.web.app.visitors import ANSWER_BYTES, MOST_IMAGES, SECONDS, Visitors
 from zoo.web.service.limits import TooLarge
 from zoo.web.service.uploads import Upload
 
@@ -67,13 +67,13 @@ def test_the_oldest_image_makes_room(shelf: Visitors, monkeypatch: pytest.Monkey
     keys = [shelf.bring(visitor, upload()) for _ in range(MOST_IMAGES + 2)]
     assert list(visitor.uploads) == keys[2:]
     assert visitor.results.keys() == visitor.uploads.keys()
-    monkeypatch.setattr(visitors, "MOST_BYTES", 100)
+    monkeypatch.setattr(visitors, "MOST_BYTES", 100 + ANSWER_BYTES)
     last = shelf.bring(visitor, upload(95))
     assert list(visitor.uploads) == [last]
 
 
 def test_all_together_have_a_limit(shelf: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitors, "MOST_BYTES_OF_ALL", 100)
+    monkeypatch.setattr(visitors, "MOST_BYTES_OF_ALL", 100 + ANSWER_BYTES)
     shelf.bring(shelf.meet(None), upload(90))
     with pytest.raises(TooLarge, match="Forget my images"):
         shelf.bring(shelf.meet(None), upload(20))

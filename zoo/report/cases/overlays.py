@@ -63,17 +63,17 @@ def picture_jpeg(pixels: np.ndarray, box: Box | None = None, shape: Shape | None
     return encode_jpeg(shown(pixels, box, shape), quality=88)
 
 
-def evidence_png(attribution: Attribution, size: tuple[int, int], box: Box | None = None) -> bytes:
+def evidence_png(attribution: Attribution, size: tuple[int, int]) -> bytes:
     """Return a map alone as a PNG file of `size = (height, width)`, to be laid over its image.
 
     The colours are those of `overlay`; the evidence is in the alpha channel, so that a viewer
-    chooses the opacity, and a pixel without evidence is clear but on the line around the `box`.
+    chooses the opacity, and a pixel without evidence is clear.
     """
     evidence = _evidence(attribution, size)
     alpha = np.abs(evidence)[..., None] * 255
     layer = np.concatenate([_colours(evidence, attribution.signed), alpha], axis=-1)
     buffer = io.BytesIO()
-    Image.fromarray(_lined(np.rint(layer).astype(np.uint8), box)).save(buffer, "PNG")
+    Image.fromarray(np.rint(layer).astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -144,11 +144,11 @@ def _lined(picture: np.ndarray, box: Box | None) -> np.ndarray:
         round(share * (side - 1)) for share, side in zip(box, (height, width) * 2, strict=True)
     )
     image = Image.fromarray(picture)
-    draw, opaque = ImageDraw.Draw(image), (255,) * (picture.shape[-1] - 3)
+    draw = ImageDraw.Draw(image)
     thin = max(1, min(height, width) // 224)
-    draw.rectangle((left, top, right, bottom), outline=(*FRAME_COLOUR, *opaque), width=thin)
+    draw.rectangle((left, top, right, bottom), outline=FRAME_COLOUR, width=thin)
     inner = (left + thin, top + thin, right - thin, bottom - thin)
-    draw.rectangle(inner, outline=(0, 0, 0, *opaque), width=thin)
+    draw.rectangle(inner, outline=(0, 0, 0), width=thin)
     return np.asarray(image)
 
 

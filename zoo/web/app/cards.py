@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.base.explanations import AUTO, Attribution, Explainer
+from zoo.base.pictures.pixel_arrays import encode_jpeg, resize, to_channels
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import examples_parts
 from zoo.report.cases.overlays import (
@@ -19,13 +20,19 @@ from zoo.report.cases.overlays import (
 from zoo.report.cases.page import CLASSES_SHOWN, beside_map
 from zoo.report.cases.text import likeness_texts, probability_texts
 from zoo.report.rendering import uri
-from zoo.web.app.reading import Reading, seconds_of
+from zoo.runs.run_folder import Run
+from zoo.web.app.durations import Durations, known, seconds_of
+from zoo.web.app.reading import Reading
+from zoo.web.app.uploads import facts
+from zoo.web.app.worklist import address
 
 AUTOMATIC = {
     "method": AUTO,
     "summary": "The method that the audit of the run chose.",
-    "seconds": None,
+    "takes": "",
 }
+THUMBNAIL_SIDE = 96
+"""Pixels of the shorter side: sharp on a dense screen, about 3 kB."""
 OPACITY_AT_FIRST = round(100 * OPACITY)
 """In percent: the map looks as in the reports."""
 
@@ -64,30 +71,60 @@ def answer_part(case: Case, positive: int) -> dict[str, Any]:
     }
 
 
-def card(key: str, reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
+def card(
+    key: str,
+    reading: Reading,
+    run: Run,
+    explainers: Mapping[str, Explainer],
+    durations: Durations,
+) -> dict[str, Any]:
     """Return all that the page Read shows of an image."""
     return {
         **answer_part(reading.case, reading.positive),
         "key": key,
         "group": f"map-{key}-{reading.case.run}",
+        "address": address(key, reading.case.run),
         "explained": reading.explained,
         "opacity": OPACITY_AT_FIRST,
-        **explanation_part(reading, explainers),
+        "picture": picture_part(reading),
+        **explanation_part(reading, run, explainers, durations),
     }
 
 
-def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> dict[str, Any]:
+def picture_part(reading: Reading) -> dict[str, Any]:
+    """Return the sides that a picture has upright, how it was taken, and what the network saw."""
+    case, taken = reading.case, reading.acquisition
+    height, width = case.shape or case.pixels.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "box": None if case.box is None else [100 * share for share in case.box],
+        "spacing": taken.spacing,
+        "at_detector": taken.at_detector,
+        "facts": facts(taken, (height, width)),
+    }
+
+
+def explanation_part(
+    reading: Reading, run: Run, explainers: Mapping[str, Explainer], durations: Durations
+) -> dict[str, Any]:
     """Return the maps and similar cases of a reading, and what else may be asked for.
 
     `unjudged`: quick methods gave maps that nobody has judged; `slow` are the other such methods.
+    `lasting`: the verdict on one of the quick ones is the first of the run, which is measured once.
     """
     case = reading.shown
     shown = {one.method for one in case.explanations}
     unjudged = [one.method for one in reading.unjudged]
     slow = [method for method in unjudged if seconds_of(explainers[method]) is not None]
+    quick = [method for method in unjudged if method not in slow]
     return {
-        "unjudged": len(unjudged) > len(slow),
-        "slow": slow,
+        "unjudged": bool(quick),
+        "lasting": any(not known(run, explainers[method]) for method in quick),
+        "slow": [
+            {"method": method, "takes": durations.verdict_text(run, explainers[method])}
+            for method in slow
+        ],
         "maps": [beside_map(case, one) for one in case.attributions],
         "chosen": case.chosen,
         "likeness": likeness_texts(case),
@@ -96,7 +133,11 @@ def explanation_part(reading: Reading, explainers: Mapping[str, Explainer]) -> d
         "further": [
             *([] if case.chosen else [AUTOMATIC]),
             *(
-                {"method": name, "summary": explainer.summary, "seconds": seconds_of(explainer)}
+                {
+                    "method": name,
+                    "summary": explainer.summary,
+                    "takes": durations.text(run, explainer),
+                }
                 for name, explainer in explainers.items()
                 if name not in shown and (reading.explained or not explainer.default)
             ),
@@ -118,4 +159,11 @@ def layer(case: Case, attribution: Attribution) -> bytes:
         size = enlarge(case.pixels, case.shape).shape[:2]
     else:
         size = in_proportion(case.pixels, side, case.shape)
-    return evidence_png(attribution, size, case.box)
+    return evidence_png(attribution, size)
+
+
+def thumbnail(case: Case) -> bytes:
+    """Return the image as a small JPEG file, for the list."""
+    side = min(THUMBNAIL_SIDE, *case.pixels.shape[:2])
+    pixels = to_channels(case.pixels, 3)
+    return encode_jpeg(resize(pixels, in_proportion(pixels, side, case.shape)), quality=80)

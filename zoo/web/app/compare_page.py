@@ -175,6 +175,7 @@ def compared(key: str, readings: Sequence[Reading], runs: Sequence[Run]) -> dict
         "rows": [
             {
                 **cards.answer_part(reading.case, reading.positive),
+                "picture": cards.picture_part(reading),
                 "maps": [beside_map(case, one) for one in case.attributions],
                 "left_out": left_out(reading),
                 "chance": probability_texts(case)[reading.positive],

@@ -5,29 +5,26 @@ Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from zoo.base.errors import UnknownName, ZooError
+from zoo.base.errors import ZooError
 from zoo.base.explanations import AUTO
-from zoo.interpret.case import Case
-from zoo.runs.run_folder import Run
-from zoo.web.app import cards, templating
+from zoo.web.app import cards, templating, worklist
 from zoo.web.app import reading as readings
+from zoo.web.app.durations import Durations
+from zoo.web.app.examples import COUNT, Examples
 from zoo.web.app.reading import Reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
-from zoo.web.app.uploads import check_uploads, picture
+from zoo.web.app.uploads import CheckedUploads, check_uploads
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
 from zoo.web.service.engine import Engine
 from zoo.web.service.queue import Deadline, result_of
-from zoo.web.service.responses import cases_response
-from zoo.web.service.schemas import Format
 from zoo.web.service.uploads import Upload
 
 PAGE = "/"
@@ -36,24 +33,21 @@ IMAGE = "/app/images/{key}"
 RunName = Annotated[str, Form(max_length=NAME)]
 MethodName = Annotated[str | None, Form(max_length=NAME)]
 RunQuery = Annotated[str, Query(max_length=NAME)]
+Work = Callable[[Engine, Upload, Reading, Sequence[str], Task, Durations], None]
 
 
 def router(shared: Shared) -> APIRouter:
-    """Return the routes of the page, and those of its images and tasks."""
+    """Return the routes of the page and of its tasks."""
     routes = APIRouter(route_class=Route)
     library = shared.library
     explainers = library.registry.explainers
+    examples = Examples(library.registry)
 
     def shown(key: str, reading: Reading) -> dict[str, Any]:
-        return cards.card(key, reading, explainers)
+        run = shared.run(reading.case.run)
+        return cards.card(key, reading, run, explainers, shared.durations)
 
-    def start(
-        request: Request,
-        key: str,
-        run: str,
-        method: str | None,
-        work: Callable[[Engine, Upload, Reading, Sequence[str], Task], None],
-    ) -> Response:
+    def start(request: Request, key: str, run: str, method: str | None, work: Work) -> Response:
         visitor = request.state.visitor
         upload, reading = readings.find_reading(visitor, key, run)
         methods = () if method is None else (method,)
@@ -61,38 +55,44 @@ def router(shared: Shared) -> APIRouter:
             library.registry.explainer(method)
 
         def done(task: Task) -> None:
-            work(library.engine(run), upload, reading, methods, task)
+            work(library.engine(run), upload, reading, methods, task, shared.durations)
 
         return task_response(
             shared.tasks.start(visitor.key, "explaining", library.explaining, done)
         )
 
-    @routes.get(PAGE)
-    def page(request: Request) -> Response:
+    def station(visitor: Visitor, card: dict[str, Any] | None) -> Response:
         runs = library.runs()
-        kept = [
-            shown(key, reading)
-            for key, of_runs in reversed(request.state.visitor.results.copy().items())
-            for reading in of_runs.copy().values()
-            if isinstance(reading, Reading) and reading.listed
-        ]
+        default = library.default if runs else ""
         return templating.page(
             "read.html.j2",
             here=PAGE,
             runs=[(run.name, run.record["data"]["synthetic"]) for run in reversed(runs)],
-            default=library.default if runs else "",
-            cards=kept,
+            default=card["run"] if card else default,
+            rows=[worklist.row(*one) for one in worklist.listed(visitor)],
+            card=card,
             most=library.limits.files,
+            most_bytes=library.limits.request_bytes,
+            examples=range(COUNT),
         )
 
-    @routes.post("/app/read")
-    async def read(
-        request: Request, run: RunName, files: Annotated[list[UploadFile], File()]
-    ) -> Response:
+    @routes.get(PAGE)
+    def page(request: Request) -> Response:
+        visitor = request.state.visitor
+        last = list(worklist.listed(visitor))[-1:]
+        return station(visitor, shown(*last[0]) if last else None)
+
+    @routes.get(f"{worklist.CASE}/{{key}}")
+    def case(request: Request, key: str, run: RunQuery) -> Response:
+        """Return the page with one case open."""
+        visitor = request.state.visitor
+        _, reading = readings.find_reading(visitor, key, run)
+        return station(visitor, shown(key, reading))
+
+    async def answered(request: Request, run: str, sent: CheckedUploads) -> Response:
         """Answer to each image that can be read; a sentence for each that cannot."""
         visitor: Visitor = request.state.visitor
         deadline = Deadline(library.limits.seconds)
-        sent = await check_uploads(files, library.limits)
 
         def work(engine: Engine) -> tuple[list[tuple[str, Reading]], list[str]]:
             made, problems = [], list(sent.problems)
@@ -108,12 +108,44 @@ def router(shared: Shared) -> APIRouter:
                 made.append((key, readings.keep_reading(visitor, key, case, engine.run)))
             return made, problems
 
-        answered = library.answer(run, work, deadline)
-        made, problems = await result_of(request, answered, deadline)
-        drawn = await run_in_threadpool(
-            lambda: [templating.part("reading.html.j2", card=shown(*one)) for one in made]
-        )
-        return JSONResponse({"cards": drawn, "problems": problems}, headers=templating.PRIVATE)
+        answering = library.answer(run, work, deadline)
+        made, problems = await result_of(request, answering, deadline)
+
+        def drawn() -> dict[str, Any]:
+            rows = [templating.part("row.html.j2", row=worklist.row(*one)) for one in made]
+            first = templating.part("reading.html.j2", card=shown(*made[0])) if made else ""
+            return {"rows": rows, "card": first, "kept": list(visitor.uploads)}
+
+        told = await run_in_threadpool(drawn)
+        return JSONResponse({**told, "problems": problems}, headers=templating.PRIVATE)
+
+    @routes.post("/app/read")
+    async def read(
+        request: Request, run: RunName, files: Annotated[list[UploadFile], File()]
+    ) -> Response:
+        """Answer to images that are sent."""
+        return await answered(request, run, await check_uploads(files, library.limits))
+
+    @routes.post("/app/read-example")
+    async def read_example(
+        request: Request, run: RunName, number: Annotated[int, Form()]
+    ) -> Response:
+        """Answer to one of the drawn examples."""
+        upload = await run_in_threadpool(examples.upload, number, library.limits)
+        return await answered(request, run, CheckedUploads((upload,), ()))
+
+    @routes.get("/app/examples/{number}")
+    def example(number: int) -> Response:
+        """Return an example as a picture to choose it by."""
+        content = examples.content(number)
+        return Response(content, media_type="image/png", headers=templating.PRIVATE)
+
+    @routes.get(f"{IMAGE}/card")
+    def card(request: Request, key: str, run: RunQuery) -> Response:
+        """Return what the page shows of a case, and its row in the list."""
+        _, reading = readings.find_reading(request.state.visitor, key, run)
+        drawn = templating.part("reading.html.j2", card=shown(key, reading))
+        return JSONResponse({"card": drawn}, headers=templating.PRIVATE)
 
     @routes.post(f"{IMAGE}/explain")
     def explain(request: Request, key: str, run: RunName, method: MethodName = None) -> Response:
@@ -135,33 +167,9 @@ def router(shared: Shared) -> APIRouter:
         card = shown(key, reading)
         names = ("layers", "controls", "about", "similar", "further")
         told = {name: templating.part(f"{name}.html.j2", card=card) for name in names}
-        state = {"explained": card["explained"], "unjudged": card["unjudged"]}
-        return JSONResponse({"parts": told, **state}, headers=templating.PRIVATE)
-
-    @routes.get(f"{IMAGE}/picture")
-    def base(request: Request, key: str) -> Response:
-        """Return the image for a browser to show."""
-        content = picture(request.state.visitor.upload(key))
-        return Response(content, media_type="image/jpeg", headers=templating.PRIVATE)
-
-    @routes.get(f"{IMAGE}/maps/{{method}}")
-    def heat_map(request: Request, key: str, method: str, run: RunQuery) -> Response:
-        """Return a map alone, to be laid over the image."""
-        _, reading = readings.find_reading(request.state.visitor, key, run)
-        for attribution in reading.case.attributions:
-            if attribution.method == method:
-                content = cards.layer(reading.case, attribution)
-                return Response(content, media_type="image/png", headers=templating.PRIVATE)
-        raise UnknownName("This image has no map of that method. Ask for it first.")
-
-    @routes.get(f"{IMAGE}/report.{{form}}")
-    def report(request: Request, key: str, form: str, run: RunQuery) -> Response:
-        """Return what is known of the image as a file: HTML, PDF or JSON."""
-        _, reading = readings.find_reading(request.state.visitor, key, run)
-        response = case_response(reading.shown, shared.run(run), form)
-        name = f"{reading.case.name.rpartition('.')[0] or reading.case.name}-report.{form}"
-        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-        return response
+        row = templating.part("row.html.j2", row=worklist.row(key, reading))
+        state = {name: card[name] for name in ("explained", "unjudged", "lasting")}
+        return JSONResponse({"parts": told, "row": row, **state}, headers=templating.PRIVATE)
 
     @routes.post("/app/forget")
     def forget(request: Request) -> Response:
@@ -189,18 +197,3 @@ def router(shared: Shared) -> APIRouter:
 def task_response(task: Task) -> Response:
     """Answer with the state of a task."""
     return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
-
-
-def case_response(case: Case, run: Run, form: str) -> Response:
-    """Write the report of a case as `html`, `pdf` or `json`.
-
-    Raises:
-        UnknownName: another form.
-    """
-    if form == "pdf":
-        from zoo.report.cases.panel import panel_pdf
-
-        return Response(panel_pdf(case), media_type="application/pdf", headers=templating.PRIVATE)
-    if form not in ("html", "json"):
-        raise UnknownName.among("form of report", form, ("html", "pdf", "json"))
-    return cases_response([case], run, Format(form))

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 
 from zoo.base import interruption
 from zoo.base.errors import UnknownName
-from zoo.base.explanations import AUTO, Attribution, Explainer
+from zoo.base.explanations import AUTO, Attribution
+from zoo.base.file_attributes import acquisition_of
+from zoo.base.types import Acquisition
 from zoo.interpret.case import Case
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.interpret.trust.agreement import agreements, compared
 from zoo.runs.run_folder import Run
+from zoo.web.app.durations import EXPLAINING, JUDGING, Durations, seconds_of
 from zoo.web.app.tasks import Task
 from zoo.web.app.visitors import Visitor
 from zoo.web.service.engine import Engine
 from zoo.web.service.uploads import Upload, as_images
-
-SECONDS = "budget"
-"""The option by which a slow method is told how many seconds it may take."""
 
 
 @dataclass(eq=False)
@@ -30,12 +30,14 @@ class Reading:
 
     `positive` is the class that the operating point is about. `listed`: the page Read shows it.
     `asked` are methods that were asked for by name: their maps are shown whatever they are worth.
+    `acquisition` is what the file says of how its picture was taken.
     """
 
     case: Case
     positive: int
     listed: bool = True
     asked: set[str] = field(default_factory=set)
+    acquisition: Acquisition = field(default_factory=Acquisition)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -95,25 +97,41 @@ def keep_reading(
     visitor: Visitor, key: str, case: Case, run: Run, *, listed: bool = True
 ) -> Reading:
     """Keep a run's answer with its image, unless that was forgotten meanwhile."""
-    reading = Reading(case, run.record["positive"], listed=listed)
+    upload = visitor.uploads.get(key)
+    taken = Acquisition() if upload is None else acquisition_of(upload.content)
+    reading = Reading(case, run.record["positive"], listed=listed, acquisition=taken)
     visitor.results.get(key, {})[case.run] = reading
     return reading
 
 
 def explain_reading(
-    engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
+    engine: Engine,
+    upload: Upload,
+    reading: Reading,
+    methods: Sequence[str],
+    task: Task,
+    durations: Durations,
 ) -> None:
     """Add what methods say of an image (default: those shown by default), without judging it."""
     if not methods and reading.explained:
         return
     interpreter = engine.interpreter(methods, trust=False)
-    with _told(task, _title(methods), _seconds(interpreter)):
+    asked = [one.name for one in interpreter.explainers]
+    with (
+        _told(task, _title(methods), _seconds(interpreter)),
+        durations.measuring(engine.run.name, EXPLAINING, asked),
+    ):
         reading.asked.update(method for method in methods if method != AUTO)
         reading.add(interpreter.cases(as_images([upload], engine.run))[0])
 
 
 def judge_reading(
-    engine: Engine, upload: Upload, reading: Reading, methods: Sequence[str], task: Task
+    engine: Engine,
+    upload: Upload,
+    reading: Reading,
+    methods: Sequence[str],
+    task: Task,
+    durations: Durations,
 ) -> None:
     """Judge the maps of these methods that were not judged before (default: of all quick ones)."""
     from zoo.interpret.trust.panel import judge_maps
@@ -126,9 +144,12 @@ def judge_reading(
     ]
     if not waiting:
         return
-    interpreter = engine.interpreter([one.method for one in waiting])
-    title = f"judging {', '.join(one.method for one in waiting)}"
-    with _told(task, title, 0):
+    asked = [one.method for one in waiting]
+    interpreter = engine.interpreter(asked)
+    with (
+        _told(task, f"judging {', '.join(asked)}", 0),
+        durations.measuring(engine.run.name, JUDGING, asked),
+    ):
         judged = judge_maps(
             engine.run,
             interpreter.classifier,
@@ -141,12 +162,6 @@ def judge_reading(
             seconds=BUDGET,
         )
     reading.add(replace(reading.case, explanations=(), trust=judged[0]))
-
-
-def seconds_of(explainer: Explainer) -> float | None:
-    """Return the seconds that a slow method takes for an image; None for a quick one."""
-    option = explainer.options.get(SECONDS)
-    return None if option is None else float(option.default)
 
 
 @contextmanager

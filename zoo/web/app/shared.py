@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.base.errors import UnknownName
 from zoo.base.registry import DEFAULT_SOURCE
 from zoo.base.sources import parse
 from zoo.runs.run_folder import Run
+from zoo.web.app.durations import Durations
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
 from zoo.web.service.endpoints import Desk
@@ -31,6 +32,7 @@ class Shared:
     tasks: Tasks
     sources: tuple[str, ...]
     desk: Desk
+    durations: Durations = field(default_factory=Durations)
 
     @property
     def folder(self) -> Path:

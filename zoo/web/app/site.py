@@ -18,6 +18,7 @@ from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.cell_page import router as cells
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
+from zoo.web.app.image_files import router as files
 from zoo.web.app.managing import router as managing
 from zoo.web.app.read_page import router as read
 from zoo.web.app.run_curves_page import router as run_curves
@@ -40,7 +41,7 @@ from zoo.web.service.users import Users
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PAGES = (read, compare, runs, cells, managing, run_work, run_curves, data, train)
+PAGES = (read, files, compare, runs, cells, managing, run_work, run_curves, data, train)
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
 

@@ -96,7 +96,7 @@ def _files() -> dict[str, bytes]:
         if PurePosixPath(entry.name).suffix in KINDS
     }
     reports = resources.files("zoo.report").joinpath("templates")
-    style = reports.joinpath("style.css").read_bytes() + files["app.css"]
+    style = reports.joinpath("style.css").read_bytes() + files["app.css"] + files["station.css"]
     return {**files, "style.css": style, "sort.js": reports.joinpath("sort.js").read_bytes()}
 
 

@@ -10,6 +10,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.pictures import images, pixel_arrays
+from zoo.base.pictures.levels import Levels, read_levels
+from zoo.base.types import Acquisition
 from zoo.report.cases.overlays import enlarge
 from zoo.web.service import uploads
 from zoo.web.service.limits import Limits, TooLarge
@@ -29,6 +31,26 @@ def picture(upload: Upload) -> bytes:
     """
     pixels = images.read_within(upload.content, MOST_SIDE, upload.name)
     return pixel_arrays.encode_jpeg(enlarge(pixels), quality=90)
+
+
+def levels(upload: Upload) -> Levels | None:
+    """Return the gray values of a file with more than 8 bits; None of another.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    return read_levels(upload.content, MOST_SIDE, upload.name)
+
+
+def facts(acquisition: Acquisition, shape: tuple[int, int]) -> list[str]:
+    """Say how a picture was taken and how large it is; `shape` is its height and width."""
+    height, width = shape
+    told = [acquisition.modality, acquisition.view, acquisition.body_part]
+    told.append(f"{width} x {height}")
+    if acquisition.spacing is not None:
+        row, column = (f"{one:.3g}" for one in acquisition.spacing)
+        told.append(f"{row} mm" if row == column else f"{row} x {column} mm")
+    return [text for text in told if text]
 
 
 @dataclass(frozen=True, eq=False)

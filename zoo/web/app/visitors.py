@@ -20,10 +20,12 @@ SECONDS = 30 * 60
 SWEEP = 60
 """Seconds between two looks at who has left, while images are held."""
 MOST_VISITORS = 200
-MOST_IMAGES = 32
-MOST_BYTES = 256 * MEGABYTE
+MOST_IMAGES = 500
+MOST_BYTES = 512 * MEGABYTE
 """Of one visitor's images; the oldest make room."""
 MOST_BYTES_OF_ALL = 1024 * MEGABYTE
+ANSWER_BYTES = MEGABYTE // 2
+"""Counted for what is made of an image besides its file: its pixels, and a map or two."""
 
 
 @dataclass(eq=False)
@@ -38,8 +40,8 @@ class Visitor:
 
     @property
     def bytes(self) -> int:
-        """Return how much memory the uploads take."""
-        return sum(len(upload.content) for upload in self.uploads.values())
+        """Return about how much memory the uploads take, and what was made of them."""
+        return sum(len(upload.content) + ANSWER_BYTES for upload in self.uploads.values())
 
     @property
     def is_full(self) -> bool:

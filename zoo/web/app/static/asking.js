@@ -18,13 +18,17 @@ export function post(path, fields = {}) {
   return ask(path, { method: "POST", body: form });
 }
 
-// Looks at a task until it ends; `show` is called with each state.
-export async function follow(task, show) {
-  const pause = () => new Promise((resume) => setTimeout(resume, 300));
+// Looks at a task until it ends, or until nobody waits for it; `show` is called with each state.
+export async function follow(task, show, signal) {
+  const pause = () => new Promise((resume) => {
+    setTimeout(resume, 300);
+    signal?.addEventListener("abort", resume, { once: true });
+  });
   for (;;) {
     show(task);
     if (["done", "failed", "cancelled"].includes(task.state)) return task;
     await pause();
+    if (signal?.aborted) return { ...task, state: "cancelled" };
     task = await ask(`/app/tasks/${task.id}`);
   }
 }

@@ -1,6 +1,7 @@
 // The page Compare: one image, several runs, their maps side by side in one viewer.
 
 import { ask, cancel, follow, sentences, takeDrops } from "/static/asking.js";
+import { listenToKeys } from "/static/keys.js";
 import { Viewer } from "/static/viewer.js";
 
 const form = document.querySelector("#compare");
@@ -57,8 +58,10 @@ async function fetched(image, runs) {
 
 async function place(image, runs) {
   compared.innerHTML = await fetched(image, runs);
+  viewer?.end();
   viewer = new Viewer(compared.firstElementChild);
   viewer.renew();
+  document.querySelector("#asking").open = false;
   compared.querySelector("h2").focus();
   status.textContent = unjudged ? "The comparison is there. Its maps are being judged…" : "The comparison is there.";
 }
@@ -86,6 +89,7 @@ async function judge(image, runs) {
   status.textContent = ended.state === "done" ? "The maps were judged." : "The maps were not judged: do not rely on them.";
 }
 
+listenToKeys(() => viewer);
 if (form) {
   form.querySelector("[type=submit]").disabled = false;
   form.addEventListener("submit", (event) => { event.preventDefault(); compare(); });

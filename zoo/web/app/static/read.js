@@ -1,191 +1,196 @@
-// The page Read: the answer at once; the explanation and its verdict follow, image by image.
+// The page Read: images in, a list of answers, one case open with its picture and its reasons.
 
-import { ask, cancel, follow, post, sentences, takeDrops } from "/static/asking.js";
-import { Viewer } from "/static/viewer.js";
+import { ask, post, sentences } from "/static/asking.js";
+import { Card, explanationOf } from "/static/card.js";
+import { listenToKeys } from "/static/keys.js";
+import { looksLikeImage, portions, takeDropsAnywhere } from "/static/sending.js";
+import { showTour } from "/static/tour.js";
+import { Work } from "/static/working.js";
+import { Worklist } from "/static/worklist.js";
 
+const AT_ONCE = 16; // images of a list that are explained without being opened or asked for
+
+const station = document.querySelector("#station");
 const form = document.querySelector("#read");
-const cards = document.querySelector("#cards");
 const status = document.querySelector("#status");
 const problems = document.querySelector("#problems");
+const place = document.querySelector("#case");
+const sending = document.querySelector("#sending");
+const explainAll = document.querySelector("#explain-all");
 
-class Card {
-  constructor(article) {
-    this.article = article;
-    this.viewer = new Viewer(article);
-    this.viewer.renew();
-    this.task = null;
-    this.told = {}; // the parts as they last came: what a visitor set in them stays while they are the same
-    this.name = article.querySelector("h2").firstChild.textContent.trim();
-    this.address = `/app/images/${article.dataset.image}`;
-    addEventListener("pagehide", () => cancel(this.task));
-    article.addEventListener("click", (event) => this.clicked(event));
-    article.addEventListener("change", ({ target }) => {
-      if (target.matches("[data-matching]")) {
-        target.closest(".examples").classList.toggle("unmatched", !target.checked);
-      }
-    });
+let card = null;
+let list = null;
+let work = null;
+let queue = Promise.resolve();
+let stopped = false;
+let everything = false; // whether all images of the list are to be explained
+const given = new Set(); // what failed or was cancelled is not tried again by itself
+
+const named = ({ image, run }) => `${image} ${run}`;
+const isOpen = (key) => card && named(card.key) === named(key);
+
+// What is to be done next by itself: the open case first, then the others.
+function next() {
+  const rows = [...list.rows];
+  if (card) rows.unshift(list.find(card.key));
+  const few = everything || list.rows.length <= AT_ONCE;
+  const waiting = rows.filter((row, at) => row && !given.has(named(row.dataset)) && (few || (card && at === 0)));
+  const job = (row, kind) => ({ image: row.dataset.image, run: row.dataset.run, name: row.dataset.name, kind });
+  const first = waiting[0];
+  if (card && first && isOpen(first.dataset)) {
+    if (first.dataset.explained !== "true") return job(first, "explain");
+    if (card.article.dataset.unjudged === "true") return { ...job(first, "judge"), lasting: card.article.dataset.lasting === "true" };
   }
-
-  find(selector) { return this.article.querySelector(selector); }
-
-  get explained() { return this.article.dataset.explained === "true"; }
-
-  get unjudged() { return this.article.dataset.unjudged === "true"; }
-
-  clicked({ target }) {
-    const button = target.closest("[data-task]");
-    if (button) this.asked(button.dataset.task, button.dataset.method);
-    if (target.closest("[data-cancel]")) {
-      this.unwanted = true;
-      cancel(this.task);
-    }
+  const unexplained = waiting.find((row) => row.dataset.explained !== "true");
+  if (unexplained) return job(unexplained, "explain");
+  const unjudged = waiting.find((row) => row.dataset.unjudged === "true" && !isOpen(row.dataset) && !row.dataset.tried);
+  if (unjudged) {
+    unjudged.dataset.tried = "true"; // maps of slow methods stay unjudged until somebody asks
+    return job(unjudged, "judge");
   }
-
-  async asked(kind, method) {
-    const working = this.work(kind, method);
-    this.find("[data-cancel]").focus();
-    const done = await working;
-    if (this.find(".work").contains(document.activeElement) || document.activeElement === document.body) {
-      const radio = this.find(".methods input:checked");
-      (radio ?? this.find("h2")).focus();
-    }
-    if (done && kind === "explain" && this.unjudged) queue(this);
-  }
-
-  // Starts work, shows how far it is, and takes in what it found. True when it was done.
-  async work(kind, method) {
-    if (this.task || !this.article.isConnected) return false;
-    this.task = { state: "waiting" };
-    this.unwanted = false;
-    this.problem("");
-    this.busy(true);
-    const begun = Date.now();
-    try {
-      const fields = { run: this.article.dataset.run, ...(method ? { method } : {}) };
-      const started = await post(`${this.address}/${kind}`, fields);
-      if (this.unwanted) cancel(started); // cancelled before it was known by its id
-      const ended = await follow(started, (task) => this.show(task, begun));
-      if (!this.article.isConnected) return false; // forgotten meanwhile
-      await this.renew(ended.state === "done" ? method : undefined);
-      if (ended.state === "failed") this.problem(ended.error);
-      const what = kind === "judge" ? "The maps were judged" : "The explanation is there";
-      if (ended.state === "done") status.textContent = `${this.name}: ${what}.`;
-      if (ended.state === "cancelled") status.textContent = `${this.name}: cancelled.`;
-      return ended.state === "done";
-    } catch (error) {
-      if (this.article.isConnected) this.problem(error.message);
-      return false;
-    } finally {
-      this.task = null;
-      this.busy(false);
-    }
-  }
-
-  show(task, begun) {
-    this.task = task;
-    const text = task.state === "waiting" ? "waiting for its turn" : task.note || task.title;
-    const note = this.find("[data-note]");
-    if (note.textContent !== text) note.textContent = text;
-    const seconds = Math.round((Date.now() - begun) / 1000);
-    this.find("[data-clock]").textContent = seconds > 1 ? `${seconds} s` : "";
-    const bar = this.find("progress");
-    if (task.total > 1) [bar.max, bar.value] = [task.total, task.done];
-    else bar.removeAttribute("value");
-  }
-
-  async renew(method) {
-    const query = new URLSearchParams({ run: this.article.dataset.run });
-    const found = await ask(`${this.address}/explanation?${query}`);
-    const chosen = document.activeElement?.closest?.(".methods") && this.article.contains(document.activeElement);
-    for (const [name, html] of Object.entries(found.parts)) {
-      const place = this.find(`[data-part="${name}"]`);
-      if (name === "layers") this.addLayers(place, html);
-      else if (this.told[name] !== html) place.innerHTML = html;
-    }
-    this.told = found.parts;
-    this.article.dataset.explained = found.explained;
-    this.article.dataset.unjudged = found.unjudged;
-    this.viewer.renew(method);
-    if (chosen) this.find(".methods input:checked")?.focus();
-  }
-
-  // Pictures that are there stay, so that nothing flickers.
-  addLayers(place, html) {
-    const fresh = document.createElement("template");
-    fresh.innerHTML = html;
-    const wanted = [...fresh.content.querySelectorAll(".layer")];
-    const names = wanted.map((layer) => layer.dataset.method);
-    const known = [...place.querySelectorAll(".layer")];
-    for (const layer of known) if (!names.includes(layer.dataset.method)) layer.remove();
-    const kept = known.map((layer) => layer.dataset.method);
-    place.append(...wanted.filter((layer) => !kept.includes(layer.dataset.method)));
-  }
-
-  busy(on) {
-    this.find(".work").hidden = !on;
-    this.article.classList.toggle("working", on);
-    this.article.setAttribute("aria-busy", on);
-  }
-
-  problem(text) { this.find("[data-problem]").textContent = text; }
+  return null;
 }
 
-// One image after the other: all explanations first, then what they are worth.
-const waiting = [];
-let working = false;
-
-async function queue(...more) {
-  waiting.push(...more.filter((card) => !waiting.includes(card)));
-  if (working) return;
-  working = true;
-  while (waiting.length) {
-    const next = waiting.find((card) => !card.explained) ?? waiting[0];
-    const goes = await next.work(next.explained ? "judge" : "explain");
-    if (!goes || !next.unjudged) waiting.splice(waiting.indexOf(next), 1);
-  }
-  working = false;
+function show(key, state) {
+  if (isOpen(key)) card.show(state);
 }
 
-async function read() {
-  const input = form.elements.files;
-  if (form.dataset.busy) return;
-  if (!input.files.length) {
-    sentences(problems, ["Choose an image first: a JPEG, PNG, TIFF or DICOM file."]);
-    input.focus();
-    return;
+function took(key, found, job) {
+  list.replace(key, found.row);
+  if (isOpen(key)) card.take(found, job.kind === "explain" ? job.method : undefined);
+  note();
+}
+
+function said(job, { state, error }) {
+  const what = job.kind === "judge" ? "The maps were judged" : "The explanation is there";
+  if (state === "done" && isOpen(job)) status.textContent = `${job.name}: ${what}.`;
+  if (state === "cancelled" && !job.moved) {
+    status.textContent = `${job.name}: cancelled.`;
+    given.add(named(job));
   }
-  form.dataset.busy = "true";
-  sentences(problems, []);
-  status.textContent = input.files.length > 1 ? `Reading ${input.files.length} images…` : "Reading…";
+  if (state === "failed") {
+    given.add(named(job));
+    if (isOpen(job)) card.problem(error);
+  }
+}
+
+// Opens a case: `html` where it is here already. Its address goes into the browser's history.
+async function open(key, { html = "", address = "", push = true, focus = false } = {}) {
+  wanted = named(key);
   try {
-    const answer = await ask("/app/read", { method: "POST", body: new FormData(form) });
-    const fresh = document.createElement("template");
-    fresh.innerHTML = answer.cards.join("");
-    const made = [...fresh.content.querySelectorAll(".reading")];
-    cards.prepend(...made);
-    const count = made.length;
-    status.textContent = count ? `${count} ${count > 1 ? "images were" : "image was"} read.` : "";
-    sentences(problems, answer.problems);
-    noteCards();
-    input.value = "";
-    if (count) {
-      made[0].querySelector("h2").focus();
-      queue(...made.map((article) => new Card(article)));
+    if (!html) {
+      const query = new URLSearchParams({ run: key.run });
+      html = (await ask(`/app/images/${key.image}/card?${query}`)).card;
     }
   } catch (error) {
-    status.textContent = "";
     sentences(problems, [error.message]);
-  } finally {
-    delete form.dataset.busy;
+    return;
   }
+  if (wanted !== named(key)) return; // another one was chosen meanwhile
+  const before = card?.viewer;
+  card?.end();
+  place.innerHTML = html;
+  station.classList.remove("empty");
+  card = new Card(place.querySelector(".reading"), work);
+  if (before) Object.assign(card.viewer, { method: before.method, opacity: before.opacity, tool: before.tool });
+  card.viewer.renew();
+  document.title = `${card.name} · xray-zoo`;
+  const path = address || card.article.dataset.address;
+  if (push && path !== location.pathname + location.search) history.pushState(null, "", path);
+  list.mark(key);
+  form.elements.run.value = key.run;
+  document.querySelector("#report-all").href = `/app/list.html?${new URLSearchParams({ run: key.run })}`;
+  if (focus) card.find("h2").focus({ preventScroll: true });
+  letGo();
+  work.go();
+}
+let wanted = "";
+
+// A verdict on an image that is not looked at gives way to the open one, unless it is measured once.
+function letGo() {
+  const { job } = work;
+  if (!job || job.kind !== "judge" || job.lasting || isOpen(job) || job.method) return;
+  job.moved = true;
+  delete list.find(job)?.dataset.tried;
+  work.drop();
+}
+
+function note() {
+  const any = list.rows.length > 0;
+  station.classList.toggle("empty", !any);
+  explainAll.hidden = everything || list.rows.length <= AT_ONCE || list.rows.every((row) => row.dataset.explained === "true");
+}
+
+// Sends files one portion after the other and lists what is answered.
+async function read(files, leftOut = 0) {
+  sentences(problems, leftOut ? [`${leftOut} files of the folder are no images by their names and were left out.`] : []);
+  if (!files.length) {
+    sentences(problems, ["There is no image among them. Choose JPEG, PNG, TIFF or DICOM files."]);
+    return;
+  }
+  const run = form.elements.run.value;
+  const { most, mostBytes } = form.dataset;
+  const bar = sending.querySelector("progress");
+  let sent = 0;
+  let made = 0;
+  let gone = 0;
+  stopped = false;
+  sending.hidden = files.length < 2;
+  status.textContent = files.length > 1 ? `Reading ${files.length} images…` : "Reading…";
+  try {
+    for (const portion of portions(files, Number(most), 0.9 * Number(mostBytes))) {
+      if (stopped) break;
+      const body = new FormData();
+      body.append("run", run);
+      for (const file of portion) body.append("files", file, file.name);
+      const answer = await ask("/app/read", { method: "POST", body });
+      sent += portion.length;
+      [bar.max, bar.value] = [files.length, sent];
+      if (files.length > 1) status.textContent = `${sent} of ${files.length} images were read.`;
+      gone += await take(answer, made === 0);
+      made += answer.rows.length;
+    }
+  } catch (error) {
+    sentences(problems, [...told(), error.message]);
+  } finally {
+    sending.hidden = true;
+  }
+  const count = `${made} ${made === 1 ? "image was" : "images were"} read.`;
+  status.textContent = made ? `${stopped ? "Stopped. " : ""}${count}` : "";
+  if (gone) sentences(problems, [...told(), `${gone} images that came first made room and were forgotten.`]);
+}
+
+const told = () => [...problems.children].map((line) => line.textContent);
+
+async function take(answer, first) {
+  if (answer.problems.length) sentences(problems, [...told(), ...answer.problems]);
+  const gone = list.keep(answer.kept);
+  const rows = list.add(answer.rows);
+  note();
+  if (first && rows.length) await open({ ...rows[0].dataset }, { html: answer.card, focus: true });
+  else if (card) list.mark(card.key);
+  work.go();
+  return gone;
+}
+
+// One after the other: a second drop waits for the first.
+function enqueue(task) {
+  queue = queue.then(task).catch((error) => sentences(problems, [error.message]));
 }
 
 async function forget() {
   try {
+    stopped = true;
     await post("/app/forget");
-    waiting.length = 0;
-    cards.replaceChildren();
-    noteCards();
+    work.forget();
+    list.keep([]);
+    card?.end();
+    card = null;
+    everything = false;
+    place.replaceChildren();
+    note();
+    sentences(problems, []);
+    history.pushState(null, "", "/");
     status.textContent = "Your images were forgotten.";
     form.elements.files.focus();
   } catch (error) {
@@ -193,17 +198,56 @@ async function forget() {
   }
 }
 
-function noteCards() {
-  const any = cards.childElementCount > 0;
-  document.querySelector("#nothing").hidden = any;
-  document.querySelector("#forget").hidden = !any;
+async function example(number) {
+  status.textContent = "Reading…";
+  sentences(problems, []);
+  const answer = await post("/app/read-example", { run: form.elements.run.value, number });
+  await take(answer, true);
+  status.textContent = answer.rows.length ? "1 image was read." : "";
 }
 
-const known = [...cards.querySelectorAll(".reading")].map((article) => new Card(article));
-queue(...known.filter((card) => !card.explained || card.unjudged));
-if (form) {
-  form.querySelector("[type=submit]").disabled = false;
-  form.addEventListener("submit", (event) => { event.preventDefault(); read(); });
-  takeDrops(form.querySelector(".drop"), form.elements.files, read);
+function goTo() {
+  const [, key] = location.pathname.match(/^\/read\/([^/]+)$/) ?? [];
+  const run = new URLSearchParams(location.search).get("run");
+  if (key && run) open({ image: decodeURIComponent(key), run }, { push: false });
+}
+
+function listen() {
+  for (const input of [form.elements.files, form.elements.folder]) {
+    input.addEventListener("change", () => {
+      const files = [...input.files];
+      const images = input.id === "folder" ? files.filter((file) => looksLikeImage(file.name)) : files;
+      input.value = "";
+      enqueue(() => read(images, files.length - images.length));
+    });
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  takeDropsAnywhere((files, leftOut) => enqueue(() => read(files, leftOut)));
+  sending.querySelector("[data-stop]").addEventListener("click", () => { stopped = true; });
   document.querySelector("#forget").addEventListener("click", forget);
+  explainAll.addEventListener("click", () => {
+    everything = true;
+    note();
+    work.go();
+  });
+  for (const button of document.querySelectorAll("[data-example]")) {
+    button.addEventListener("click", () => enqueue(() => example(button.dataset.example)));
+  }
+  addEventListener("popstate", goTo);
+  listenToKeys(() => card?.viewer, (step) => list.walk(step));
+}
+
+if (form) {
+  work = new Work({ next, show, took, said });
+  list = new Worklist(station, (row) => open({ ...row.dataset }));
+  listen();
+  note();
+  const article = place.querySelector(".reading");
+  if (article) {
+    card = new Card(article, work);
+    list.mark(card.key);
+    history.replaceState(null, "", article.dataset.address);
+  }
+  showTour();
+  work.go();
 }
