@@ -80,8 +80,13 @@ def acquisition_of(content: bytes) -> Acquisition:
     try:
         with silence:
             given = known.acquisition(content[:BEGINNING])
-        texts = {name: _code(getattr(given, name)) for name in ("modality", "view", "body_part")}
-        return replace(given, **texts, spacing=_usable(given.spacing))
+        return replace(
+            given,
+            modality=_code(given.modality),
+            view=_code(given.view),
+            body_part=_code(given.body_part),
+            spacing=_usable(given.spacing),
+        )
     except Exception:  # a damaged file, or a stranger's mistake
         return Acquisition()
 

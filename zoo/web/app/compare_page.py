@@ -95,7 +95,8 @@ def router(shared: Shared) -> APIRouter:
             for name, upload, reading in found:
                 if reading.unjudged:
                     task.start(f"loading {name}", 0)
-                    judge_reading(library.engine(name), upload, reading, (), task)
+                    engine = library.engine(name)
+                    judge_reading(engine, upload, reading, (), task, shared.durations)
 
         task = shared.tasks.start(visitor.key, "judging", library.explaining, work)
         return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
