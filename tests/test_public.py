@@ -139,6 +139,20 @@ def test_the_vocabulary_of_a_plugin_costs_neither_numpy_nor_keras() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
 
 
+def test_listing_what_there_is_costs_neither_numpy_nor_keras() -> None:
+    code = (
+        "import sys, zoo.cli; zoo.cli.main(['list'], standalone_mode=False);"
+        "heavy = {'numpy', 'tensorflow', 'keras', 'matplotlib', 'PIL'} & set(sys.modules);"
+        "import zoo.cli.runs;"
+        "heavy |= {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(  # noqa: S603 (our own words)
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_a_strangers_package_type_checks_with_the_public_names_alone(tmp_path: Path) -> None:
     used = [name for name in NAMES if re.search(rf"\b{name}\b", STRANGER) and name != "explain"]

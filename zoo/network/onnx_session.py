@@ -6,11 +6,10 @@ import math
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zoo.base.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    import numpy as np
     from onnxruntime import InferenceSession
 
 RUNTIME = "onnxruntime"
@@ -46,6 +45,8 @@ def in_batches(session: InferenceSession, values: np.ndarray, batch: int) -> np.
 
     Otherwise exactly `batch` are asked for at once, and the last ones are filled up with zeros.
     """
+    import numpy as np
+
     name = session.get_inputs()[0].name
     if not batch:
         return session.run(None, {name: values})[0].astype(np.float32, copy=False)

@@ -25,6 +25,8 @@ NEEDED = (MODEL, CASES, VALIDATION, BASELINES, METRICS)
 MORE = (STRESSED, LOCALISER, HISTORY, TESTED)
 """Files that not every run has; their content is recorded, too."""
 TRAINING, DONE = "training", "done"
+EXPERIMENTS = "experiments"
+"""The folder below the runs that comparisons and learning curves are kept in."""
 IMPORTED = "imported"
 """The architecture of a run whose network was trained elsewhere."""
 

@@ -16,12 +16,12 @@ from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
 from zoo.runs import model_file, run_folder
 from zoo.runs.outputs import outputs_of
+from zoo.runs.record import EXPERIMENTS
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import open_selection, select
 from zoo.stats.labelled_logits import gather
 from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.workflows.compare import SCHEMA, Comparison, write_comparison
-from zoo.workflows.experiments import FOLDER
 
 
 def compare_runs(
@@ -103,7 +103,7 @@ def compare_runs(
     }
     key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
     name = Path(parse(dataset.source)[0]).name
-    return write_comparison(result, run_folder.root(folder) / FOLDER / f"{name}-runs-{key}")
+    return write_comparison(result, run_folder.root(folder) / EXPERIMENTS / f"{name}-runs-{key}")
 
 
 def _shared_images(

@@ -20,11 +20,11 @@ from zoo.checks.findings import tell
 from zoo.checks.quick import quick
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs import run_folder
+from zoo.runs.record import EXPERIMENTS
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult, train_all
 from zoo.training.recipe import settings
 
-FOLDER = "experiments"
 TRAININGS = "trainings"
 
 
@@ -130,7 +130,7 @@ class Setup:
         plan = [
             Cell(**shared, **variant, key=keys[variant["architecture"]]) for variant in variants
         ]
-        place = run_folder.root(self.folder) / FOLDER / _name(plan[0])
+        place = run_folder.root(self.folder) / EXPERIMENTS / _name(plan[0])
         train_all(
             plan,
             place / TRAININGS,

@@ -15,8 +15,8 @@ from zoo.base import leftovers, locks
 from zoo.base.errors import InvalidSetting, UnknownName
 from zoo.base.files import printable, sync_folder, write_text, writing
 from zoo.runs import run_folder
+from zoo.runs.record import EXPERIMENTS
 from zoo.runs.run_folder import RECORD, Run
-from zoo.workflows import experiments
 
 TRASH = ".trash"
 """In the folder of the runs: a folder for each removal, named by its time, with the run inside."""
@@ -218,7 +218,7 @@ def check_name(name: str) -> None:
     Raises:
         InvalidSetting: says what is allowed.
     """
-    reserved = name == experiments.FOLDER or _DEVICES.fullmatch(name) or name.endswith(".")
+    reserved = name == EXPERIMENTS or _DEVICES.fullmatch(name) or name.endswith(".")
     if len(name) > NAME_LENGTH or reserved or not _NAME.fullmatch(name):
         raise InvalidSetting(
             f"'{printable(name)[:NAME_LENGTH]}' cannot be the name of a run. Expected at most "
