@@ -136,7 +136,10 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
             return shown(lesson, number, str(error), 400)
 
         def work(engine: Engine) -> Prediction:
-            (answer,) = engine.predict([_upload(one)])
+            upload = _upload(one)
+            (answer,) = engine.predict([upload])
+            share = answer.probabilities[answer.leaning]
+            shared.desk.note(engine.run, [(upload, answer.label, share, bool(answer.refused))])
             lesson.commit(number, said, mark, answer)
             return answer
 
