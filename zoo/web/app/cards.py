@@ -24,6 +24,7 @@ from zoo.runs.run_folder import Run
 from zoo.web.app.durations import Durations, known, seconds_of
 from zoo.web.app.reading import Reading
 from zoo.web.app.uploads import facts
+from zoo.web.app.words import for_a_page
 from zoo.web.app.worklist import address
 
 AUTOMATIC = {
@@ -126,7 +127,7 @@ def explanation_part(
             for method in slow
         ],
         "maps": [beside_map(case, one) for one in case.attributions],
-        "chosen": case.chosen,
+        "chosen": for_a_page(case.chosen),
         "likeness": likeness_texts(case),
         "examples": examples_parts(case),
         "plain": _plain(case) if case.examples else "",

@@ -163,6 +163,6 @@ def _closed(shared: Shared, run: Run) -> str:
     if shared.is_open(source):
         return ""
     return (
-        "Only names are shown: the application may not open the data of this run. To see the "
-        f"pictures, start it with --data and the folder of '{listed_runs.shown_source(source)}'."
+        "Only names are shown: the application may not open the data of this run. Pictures are "
+        f"shown where '{listed_runs.shown_source(source)}' was named when it was started."
     )

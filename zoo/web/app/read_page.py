@@ -21,6 +21,7 @@ from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
 from zoo.web.app.uploads import CheckedUploads, check_uploads
 from zoo.web.app.visitors import Visitor
+from zoo.web.app.words import for_a_page
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
 from zoo.web.service.engine import Engine
@@ -101,7 +102,7 @@ def router(shared: Shared) -> APIRouter:
                 try:
                     case = engine.read(upload)
                 except ZooError as error:
-                    problems.append(str(error))
+                    problems.append(for_a_page(str(error)))
                     continue
                 shared.desk.note_cases(engine.run, [(upload, case)])
                 key = shared.visitors.bring(visitor, upload)

@@ -58,8 +58,8 @@ class Shared:
         """
         if not 0 <= number < len(self.sources):
             raise UnknownName(
-                f"There is no data set number {number}. Choose one of the list, or start the "
-                "application with --data FOLDER."
+                f"There is no data set number {number}. Choose one of the list: it has those that "
+                "were named when the application was started."
             )
         return self.sources[number]
 

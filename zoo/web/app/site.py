@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI, Request
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from zoo.web.app import cases_page, learn_page, sign_in, templating, worklist_page
 from zoo.web.app.case_folder import CaseFolder
@@ -30,6 +30,7 @@ from zoo.web.app.train_page import router as train
 from zoo.web.app.trainings import Trainings
 from zoo.web.app.visitors import COOKIE, Visitors
 from zoo.web.app.watching import Watching
+from zoo.web.app.words import for_a_page
 from zoo.web.service import api
 from zoo.web.service.door import Keys
 from zoo.web.service.engine import Library
@@ -185,9 +186,14 @@ def _tell_people(app: FastAPI) -> None:
 def _as_page(handler: Any) -> Any:
     async def told(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
-        if "text/html" not in request.headers.get("accept", ""):
+        page = "text/html" in request.headers.get("accept", "")
+        if not page and not request.url.path.startswith("/app/"):
             return response
-        sentence = json.loads(response.body)["error"]
+        told = json.loads(response.body)
+        sentence = for_a_page(told["error"])
+        if not page:
+            content = {**told, "error": sentence}
+            return JSONResponse(content, response.status_code, headers=templating.PRIVATE)
         return templating.page("error.html.j2", status=response.status_code, sentence=sentence)
 
     return told

@@ -13,6 +13,7 @@ from typing import Any
 from zoo.base import interruption
 from zoo.base.errors import UnknownName, ZooError
 from zoo.base.progress import Silent, Stretch, clock
+from zoo.web.app.words import for_a_page
 from zoo.web.service.queue import Queue
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class Task(Silent):
         except Cancelled:
             pass
         except ZooError as error:
-            self.error, self._state = str(error), FAILED
+            self.error, self._state = for_a_page(str(error)), FAILED
         except Exception:
             logger.exception("The task '%s' failed", self.title)
             self.error, self._state = BUG, FAILED

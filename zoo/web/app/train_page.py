@@ -17,6 +17,7 @@ from zoo.web.app.rights import check_rights
 from zoo.web.app.shared import Shared
 from zoo.web.app.training_state import FINISHED, State, state_of_run, state_record
 from zoo.web.app.trainings import Training, Trainings
+from zoo.web.app.words import for_a_page
 from zoo.web.service.bodies import Route
 from zoo.web.service.security import user_of
 
@@ -54,7 +55,7 @@ def router(shared: Shared) -> APIRouter:
             status=status,
             here=PAGE,
             given=given,
-            sentence=sentence,
+            sentence=for_a_page(sentence),
             architectures=[(one, settings(one, {})[0].epochs) for one in architectures],
             sources=shared.sources,
             presets=PRESETS,

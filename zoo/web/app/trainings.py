@@ -18,6 +18,7 @@ from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.web.app import processes
 from zoo.web.app.training_state import STOPPED, State, judged, state_of
+from zoo.web.app.words import for_a_page
 
 FOLDER = ".trainings"
 """In the folder of the runs: for each training what is known of it, and what it writes."""
@@ -119,7 +120,7 @@ class Trainings:
             word, sentence = STOPPED, "Its run is not in this folder any more."
         held = run is not None and not alive and is_held(run.path)
         resumable = not alive and not held and run is not None and not run.done
-        return state_of(word, sentence, run, log, resumable=resumable)
+        return state_of(word, for_a_page(sentence), run, log, resumable=resumable)
 
     def log(self, training: Training) -> list[str]:
         """Return the last lines that a training wrote."""

@@ -117,7 +117,7 @@ export class Worklist {
     const seen = ordered.filter((row) => !row.hidden).length;
     const all = `${length} ${length === 1 ? "image" : "images"}`;
     this.root.querySelector("#counted").textContent = seen === length ? all : `${seen} of ${all}`;
-    this.root.querySelector(".ordering").hidden = length < 2;
+    this.root.querySelector(".ordering").hidden = length < 4;
   }
 
   // Offers a filter for each answer that there is.

@@ -1,0 +1,29 @@
+"""What the program says, for somebody at a page: of boxes that are there, never of a terminal."""
+
+from __future__ import annotations
+
+import re
+
+BOXES = {
+    "a smaller --input": "a smaller 'Input size'",
+    "another --input": "another 'Input size'",
+    "--input": "'Input size'",
+    "--epochs": "'Epochs at most'",
+    "--preset": "'Preset'",
+    "--seed": "'Seed'",
+    "go on all the same: --allow-findings": "tick 'Train even when the data have faults'",
+}
+"""Options that a form has a box for, the longer ones first."""
+SENTENCE = re.compile(r".*?[.!?](?=\s|$)\s*|.+$", re.DOTALL)
+TERMINAL = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+")
+
+
+def for_a_page(text: str) -> str:
+    """Name the boxes of forms in place of options, and leave out what only a terminal can do.
+
+    Where nothing else is said, it stays.
+    """
+    for option, box in BOXES.items():
+        text = re.sub(rf"{re.escape(option)}(?![\w-])", box, text)
+    kept = [sentence for sentence in SENTENCE.findall(text) if not TERMINAL.search(sentence)]
+    return "".join(kept).strip() or text
