@@ -51,7 +51,7 @@ def threshold_counts(run: Run) -> dict[str, Any] | None:
         return None
     positive = run.record["positive"]
     thresholds = np.unique(np.r_[np.linspace(0, 1, STEPS + 1), run.threshold])
-    parts = []
+    parts: list[dict[str, Any]] = []
     for part, known in answers.items():
         chance = _chances(run, known)
         is_positive = known.labels == positive
