@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from zoo import Attribution, Explainer, Images, Option
 from zoo.base.progress import SILENT
@@ -25,7 +26,7 @@ from zoo.stats import metrics
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
-from zoo.workflows import check, compare, experiments, learning_curve, stress
+from zoo.workflows import check, collected_data, compare, experiments, learning_curve, stress
 from zoo.workflows import overview as overviews
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -220,6 +221,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "cardjson": "none",
         "audit-log": "none",
         "idjson": "none",
+        "setjson": str(collected_data.SCHEMA),
     }
 
 
@@ -411,6 +413,18 @@ def test_a_training_of_the_application(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(processes, "start", lambda arguments, log: (1, 12.5))
     training = trainings.Trainings(tmp_path).start("tiny", ["train", "tiny"])
     agree(stored(tmp_path / trainings.FOLDER / f"{training.id}.json"), "idjson")
+
+
+def test_a_data_set_that_was_sent(tmp_path: Path, tiny_registry: Registry) -> None:
+    one = collected_data.begin_set(tmp_path, "mine")
+    for number in range(4):
+        path = one.path / collected_data.IMAGES / "AB"[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((32, 32), 50 * number, np.uint8)).save(path)
+    done = collected_data.finish_set(one, tiny_registry)
+    name = tiny_registry.dataset(done.source).samples[0].name
+    collected_data.change_set(done, name, collected_data.LEAVE_OUT)
+    agree(stored(one.path / collected_data.RECORD), "setjson")
 
 
 def test_an_array_that_is_not_on_the_page_is_found() -> None:

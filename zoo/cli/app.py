@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from zoo import DISCLAIMER
+from zoo.base.cache import bytes_of
 from zoo.base.errors import InvalidSetting
+from zoo.base.files import writing
 from zoo.cli import options, serving
 from zoo.cli.console import quiet_import
 from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
@@ -52,6 +54,21 @@ from zoo.web.service.limits import Limits
     metavar="FOLDER",
     help="Answer to images as they come into a folder, and list them on the page Worklist.",
 )
+@click.option(
+    "--collect",
+    "intake",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Let data sets be sent in the page Data, and keep them in this folder.  [default: no]",
+)
+@click.option(
+    "--collect-limit",
+    "room",
+    metavar="SIZE",
+    default="2GB",
+    show_default=True,
+    help="What these data sets may take together.",
+)
 @options.engine(AUTO)
 @at_an_address
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
@@ -61,6 +78,8 @@ def command(
     sources: tuple[str, ...],
     cases_path: Path | None,
     watched: Path | None,
+    intake: Path | None,
+    room: str,
     engine: str,
     host: str,
     port: int,
@@ -85,6 +104,11 @@ def command(
     keys, trusted = keys_from(auth, auth_file, users_path), parse_networks(proxies)
     check_exposure(host, keys, proxied=bool(trusted))
     limits = Limits(waiting=max_waiting, connections_each=max_connections)
+    room_bytes = bytes_of(room, "--collect-limit")
+    if intake is not None:
+        with writing(intake):
+            intake.mkdir(parents=True, exist_ok=True)
+        intake = intake.resolve()
     root, only = chosen_sources(run_names, run_folder.root(folder))
     listening = listen(host, port)
     with quiet_import():
@@ -101,6 +125,8 @@ def command(
         hosts=names_of(host, keys),
         cases=None if cases_path is None else CaseFolder(cases_path),
         watched=watched,
+        intake=intake,
+        room=room_bytes,
     )
     listening.listen()  # whoever comes before the first page is ready waits for it
     shown = address(host, listening)

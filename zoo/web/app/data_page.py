@@ -11,13 +11,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from zoo.base.errors import InvalidSetting
 from zoo.web.app import templating
 from zoo.web.app.checks import Checks, Found
+from zoo.web.app.collect_page import address_of, changes_for, mendable
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import DONE, Task
 from zoo.web.service.bodies import Route
 from zoo.web.service.security import PAGE_POLICY
+from zoo.workflows.collected_data import collected, room_left
 
 PAGE = "/data"
 NAMES = 5
+MENDED = 48
+"""Images of a finding that can be mended on the page of a check."""
 
 
 def router(shared: Shared) -> APIRouter:
@@ -36,11 +40,16 @@ def router(shared: Shared) -> APIRouter:
 
     @routes.get(PAGE)
     def overview(request: Request) -> Response:
+        folder = shared.intake
+        sent = [] if folder is None else [(one, address_of(one)) for one in collected(folder)]
         return templating.page(
             "data.html.j2",
             here=PAGE,
             sources=shared.sources,
             started=checks.of(request.state.visitor.key),
+            intake=shared.intake is not None,
+            sent=sent,
+            left=0 if folder is None else room_left(folder, shared.room),
         )
 
     @routes.post(f"{PAGE}/check")
@@ -66,6 +75,7 @@ def router(shared: Shared) -> APIRouter:
             ended=task.ended,
             found=checked,
             findings=_findings(checked) if checked else [],
+            mended=_mended(shared, checked) if checked else None,
         )
 
     @routes.get(f"{PAGE}/check/{{key}}/report")
@@ -87,5 +97,27 @@ def _findings(checked: Found) -> list[dict[str, Any]]:
     rows = []
     for finding in checked.result["findings"]:
         about = finding["names"] or [", ".join(group) for group in finding["groups"]]
-        rows.append({**finding, "about": about[:NAMES], "more": max(0, len(about) - NAMES)})
+        mend = [*finding["names"], *(name for group in finding["groups"] for name in group)]
+        rows.append(
+            {
+                **finding,
+                "about": about[:NAMES],
+                "more": max(0, len(about) - NAMES),
+                "mend": list(dict.fromkeys(mend))[:MENDED],
+            }
+        )
     return rows
+
+
+def _mended(shared: Shared, checked: Found) -> dict[str, Any] | None:
+    """Return what the page needs to mend findings of a data set that was sent; None for others."""
+    one = mendable(shared, checked.result["source"])
+    if one is None:
+        return None
+    told = {entry["image"]: f"{entry['change']} {entry['to']}".strip() for entry in one.changes}
+    return {
+        "name": one.name,
+        "address": address_of(one),
+        "choices": changes_for(one, checked.result["class_names"]),
+        "done": told,
+    }

@@ -16,23 +16,35 @@ from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
 from zoo.web.service.endpoints import Desk
 from zoo.web.service.engine import Library
+from zoo.workflows.collected_data import LIMIT, collected
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
     """Runs, data sources, visitors and their tasks.
 
-    `sources` are the data sets that were named when the application was started; a page chooses
+    `named` are the data sets that were named when the application was started; a page chooses
     one by its number, so no path ever comes from a browser. Each answer is noted at the `desk` of
-    the service.
+    the service. `intake` is the folder of data sets that browsers send; None: they may send none.
+    `room` is how many bytes these may have.
     """
 
     library: Library
     visitors: Visitors
     tasks: Tasks
-    sources: tuple[str, ...]
+    named: tuple[str, ...]
     desk: Desk
+    intake: Path | None = None
+    room: int = LIMIT
     durations: Durations = field(default_factory=Durations)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return the data sets that pages may open: those named, and those that were sent."""
+        if self.intake is None:
+            return self.named
+        sent = (one.source for one in collected(self.intake) if one.ready)
+        return (*self.named, *sent)
 
     @property
     def folder(self) -> Path:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from zoo.web.app import cases_page, learn_page, sign_in, templating, worklist_page
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.cell_page import router as cells
+from zoo.web.app.collect_page import router as collect
 from zoo.web.app.compare_page import router as compare
 from zoo.web.app.data_page import router as data
 from zoo.web.app.image_files import router as files
@@ -38,11 +39,12 @@ from zoo.web.service.journal import Journal
 from zoo.web.service.schemas import refusal
 from zoo.web.service.security import LOOPBACK, user_of
 from zoo.web.service.users import Users
+from zoo.workflows.collected_data import LIMIT
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PAGES = (read, files, compare, runs, cells, managing, run_work, run_curves, data, train)
+PAGES = (read, files, compare, runs, cells, managing, run_work, run_curves, collect, data, train)
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
 
@@ -56,11 +58,14 @@ def create(
     hosts: Collection[str] | None = LOOPBACK,
     cases: CaseFolder | None = None,
     watched: Path | None = None,
+    intake: Path | None = None,
+    room: int = LIMIT,
 ) -> FastAPI:
     """Build the application on top of the HTTP service, for the library's runs and some data.
 
     `sources` are the data sets that its pages may open; `cases` is where cases may be saved,
-    `watched` a folder that fills the worklist; the others are as for the service.
+    `watched` a folder that fills the worklist. Browsers may send data sets, of at most `room` bytes
+    together, into the folder `intake`; None: they may not. The others are as for the service.
 
     Raises:
         BadInput: there is no such folder.
@@ -75,7 +80,7 @@ def create(
         open_paths=sign_in.OPEN if signs_in else (),
     )
     strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI, sign_in.PAGE}
-    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk)
+    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk, intake, room)
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
     _follow(shared)
