@@ -17,6 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName
+from zoo.base.files import writing
 from zoo.base.patients import AUTO, RULES
 from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.types import Dataset
@@ -110,7 +111,7 @@ def router(shared: Shared) -> APIRouter:
                     raise BadInput(f"A piece at {offset:,} came; expected {size:,}. Send it again.")
                 if len(content) > left():
                     raise intake.too_much(left())
-                with intake.writing(path), path.open("ab") as file:
+                with writing(path), path.open("ab") as file:
                     file.write(content)
                 return size + len(content)
 
