@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -26,6 +26,7 @@ from zoo.data.proportions import read_proportioned
 from zoo.report.figures.contact_sheet import contact_sheet
 from zoo.report.pages.check_pictures import Pictures
 from zoo.web.app import templating
+from zoo.web.app.rights import check_rights
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
 from zoo.web.app.trainings import Trainings
@@ -43,6 +44,8 @@ SIDE = 224
 
 Text = Annotated[str, Form(max_length=NAME)]
 Asked = Annotated[str, Query(max_length=NAME)]
+
+RIGHTS = [Depends(check_rights)]
 
 
 def router(shared: Shared) -> APIRouter:
@@ -66,7 +69,7 @@ def router(shared: Shared) -> APIRouter:
     def page_of(one: Collected) -> Response:
         return RedirectResponse(address_of(one), 303)
 
-    @routes.post(PAGE)
+    @routes.post(PAGE, dependencies=RIGHTS)
     def begin(name: Text = "") -> Response:
         """Make a data set that files can be sent to; a script sends them."""
         one = collected_data.begin_set(folder_of(shared), name.strip(), shared.room)
@@ -75,7 +78,7 @@ def router(shared: Shared) -> APIRouter:
             headers=templating.PRIVATE,
         )
 
-    @routes.post(f"{PAGE}/{{name}}/files")
+    @routes.post(f"{PAGE}/{{name}}/files", dependencies=RIGHTS)
     async def take(
         name: str,
         files: Annotated[list[UploadFile], File()],
@@ -97,7 +100,7 @@ def router(shared: Shared) -> APIRouter:
 
         return JSONResponse(await run_in_threadpool(keep), headers=templating.PRIVATE)
 
-    @routes.post(f"{PAGE}/{{name}}/piece")
+    @routes.post(f"{PAGE}/{{name}}/piece", dependencies=RIGHTS)
     async def piece(request: Request, name: str, offset: Annotated[int, Query(ge=0)]) -> Response:
         """Keep the next piece of a zip file."""
         one = unfinished(found(name))
@@ -117,7 +120,7 @@ def router(shared: Shared) -> APIRouter:
 
         return JSONResponse({"size": await run_in_threadpool(keep)}, headers=templating.PRIVATE)
 
-    @routes.post(f"{PAGE}/{{name}}/unpack")
+    @routes.post(f"{PAGE}/{{name}}/unpack", dependencies=RIGHTS)
     def unpack(request: Request, name: str) -> Response:
         """Start to unpack the zip file that was sent."""
         one = unfinished(found(name))
@@ -165,7 +168,7 @@ def router(shared: Shared) -> APIRouter:
         dataset = collected_data.read_set(found(name), registry, rule.strip() or AUTO, column)
         return JSONResponse(who_is_who(dataset), headers=templating.PRIVATE)
 
-    @routes.post(f"{PAGE}/{{name}}/finish")
+    @routes.post(f"{PAGE}/{{name}}/finish", dependencies=RIGHTS)
     def finish(name: str, rule: Text = AUTO, column: Text = "") -> Response:
         with turn:
             one = unfinished(found(name))
@@ -183,7 +186,7 @@ def router(shared: Shared) -> APIRouter:
                 return Response(content, media_type="image/jpeg", headers=templating.PRIVATE)
         raise UnknownName("There is no such image in this data set.")
 
-    @routes.post(f"{PAGE}/{{name}}/change")
+    @routes.post(f"{PAGE}/{{name}}/change", dependencies=RIGHTS)
     def change(
         name: str, image: Text = "", what: Text = "", why: Text = "", back: Text = ""
     ) -> Response:
@@ -195,12 +198,12 @@ def router(shared: Shared) -> APIRouter:
             return RedirectResponse(quote(back, safe="/#"), 303)
         return page_of(one)
 
-    @routes.post(f"{PAGE}/{{name}}/undo")
+    @routes.post(f"{PAGE}/{{name}}/undo", dependencies=RIGHTS)
     def undo(name: str, number: Annotated[int, Form()] = -1) -> Response:
         with turn:
             return page_of(collected_data.undo_change(found(name), number))
 
-    @routes.post(f"{PAGE}/{{name}}/remove")
+    @routes.post(f"{PAGE}/{{name}}/remove", dependencies=RIGHTS)
     def remove(name: str) -> Response:
         one = found(name)
         if any(one.source in training.arguments for training in trainings.alive()):
