@@ -178,9 +178,12 @@ def visit(browser: Any) -> Callable[..., AbstractContextManager[Any]]:
     """Open an address; afterwards nothing was asked of another host and nothing went wrong."""
 
     @contextmanager
-    def visiting(address: str, width: int, height: int) -> Iterator[Any]:
+    def visiting(address: str, width: int, height: int, **look: str) -> Iterator[Any]:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, base_url=address, accept_downloads=True
+            viewport={"width": width, "height": height},
+            base_url=address,
+            accept_downloads=True,
+            **look,
         )
         context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
@@ -198,6 +201,25 @@ def visit(browser: Any) -> Callable[..., AbstractContextManager[Any]]:
         assert wrong == []
 
     return visiting
+
+
+@pytest.fixture(scope="module")
+def accessible(browser: Any) -> Callable[[str], None]:
+    """Check a page with axe-core, wide and light, narrow and dark, and that it fits in width."""
+    axe = pytest.importorskip("accessibility")
+
+    def check(text: str) -> None:
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme
+            )
+            page = context.new_page()
+            page.set_content(text)
+            assert axe.violations(page) == [], (width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            context.close()
+
+    return check
 
 
 @pytest.fixture(scope="session")

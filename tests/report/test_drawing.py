@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import resources
 from xml.etree import ElementTree
+
+import pytest
 
 from zoo.report.drawing import VARIABLES, Drawing
 from zoo.report.rendering import drawings
@@ -67,3 +70,16 @@ def test_settings_of_the_process_are_as_before() -> None:
     before = matplotlib.rcParams["svg.fonttype"]
     drawing().svg(ALT)
     assert matplotlib.rcParams["svg.fonttype"] == before
+
+
+def test_what_keeps_somebody_out_is_found(accessible: Callable[[str], None]) -> None:
+    page = '<!doctype html><html lang="en"><title>A</title><main><h1>A</h1>{}</main></html>'
+    accessible(page.format("<p>Text.</p>"))
+    for fault in (
+        '<img src="data:,">',
+        '<p style="color: #999; background: #fff">Pale.</p>',
+        '<button style="height: 9px">A</button><br><button style="height: 9px">B</button>',
+        '<p style="width: 3000px; background: #fff; color: #000">Wide.</p>',
+    ):
+        with pytest.raises(AssertionError):
+            accessible(page.format(fault))

@@ -103,12 +103,9 @@ def test_one_run_shows_scores_matrix_and_pictures(client: TestClient, folder: Pa
     assert page.status_code == 200
     for text in ("Sensitivity", "Confusion matrix", "Learning curves", "Calibration"):
         assert text in page.text
-    for name in (run_folder.CURVES, "reliability.png"):
-        picture = client.get(f"{PAGE}/copy/{name}")
-        assert picture.status_code == 200
-        assert picture.content.startswith(b"\x89PNG")
-    (folder / "copy" / run_folder.CURVES).unlink()
-    assert client.get(f"{PAGE}/copy/{run_folder.CURVES}").content.startswith(b"\x89PNG")
+    assert page.text.count('<svg class="figure"') == 2
+    (folder / "copy" / run_folder.HISTORY).unlink()
+    assert client.get(f"{PAGE}/copy").text.count('<svg class="figure"') == 1
 
 
 def test_what_holds_a_run_back_stands_first(client: TestClient, run_copy: Path) -> None:
@@ -161,7 +158,7 @@ def test_names_are_compared_and_never_made_a_path(
     client: TestClient, folder: Path, path: str
 ) -> None:
     shutil.copytree(folder / "copy", folder.parent / "secret")
-    for place in ("", "/card", "/curves.png", "/answers/0/0"):
+    for place in ("", "/card", "/answers/0/0"):
         answer = client.get(f"{PAGE}/{path}{place}")
         assert answer.status_code in (200, 404)
         assert answer.status_code == 404 or "<h1>Runs</h1>" in answer.text

@@ -71,7 +71,7 @@ def embedding_figure(points: EmbeddingMap, class_names: Sequence[str]) -> Drawin
     for label, name in enumerate(class_names):
         colour, of_class = SERIES[label % len(SERIES)], points.labels == label
         known, seen = of_class & points.reference, of_class & evaluated
-        axes.scatter(x[known], y[known], s=5, color=colour, alpha=0.22, linewidths=0)
+        axes.scatter(x[known], y[known], s=5, color=colour, alpha=0.4, linewidths=0)
         axes.scatter(
             x[seen], y[seen], s=20, color=colour, alpha=0.85, linewidths=0, label=plain(name, 24)
         )

@@ -9,10 +9,14 @@ from typing import Any
 from zoo.base.errors import DamagedRun, UnknownName
 from zoo.base.types import TEST, VALIDATION
 from zoo.data.stresses import LEVELS
+from zoo.report.drawing import Drawing
 from zoo.report.facts import facts
+from zoo.report.figures.probabilities import reliability_diagram
+from zoo.report.figures.training import learning_curves
 from zoo.report.pages import belief
 from zoo.report.pages.groups import group_sections
 from zoo.report.pages.stress import balanced_accuracies, sentence
+from zoo.report.rendering import drawings
 from zoo.report.tables import (
     TITLES,
     baseline_rows,
@@ -22,9 +26,11 @@ from zoo.report.tables import (
     metric_rows,
     metric_text,
 )
+from zoo.runs import run_folder
 from zoo.runs.diagnosis import Cause, diagnose, held_back, the_others, untold
+from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
-from zoo.web.app import thresholds
+from zoo.web.app import listed_runs, thresholds
 from zoo.web.app.confusion import confusion_cells
 from zoo.workflows import manage_runs
 
@@ -56,7 +62,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "basis": basis(test),
         "metrics": metric_rows(test),
         "baselines": baseline_rows(test),
-        "calibration": calibration_text(test),
+        "figures": drawings(drawn(run, test)),
         "matrix": matrix(run),
         "counts": counts,
         "rates": thresholds.rates(counts) if counts else [],
@@ -77,6 +83,32 @@ def run_view(run: Run) -> dict[str, Any]:
             (place, belief.value_text(area)) for place, area in run.scored_elsewhere().items()
         ],
     }
+
+
+def drawn(run: Run, test: Mapping[str, Any]) -> list[tuple[str, str, str, Drawing | None]]:
+    """Return the figures of a run, with what a page says of them; None for one without data."""
+    try:
+        history = read_history(listed_runs.file_of(run, run_folder.HISTORY))
+    except (OSError, ValueError, TypeError, UnknownName):
+        history = []
+    calibration, best = test.get("calibration"), run.record["training"]["best_epoch"]
+    return [
+        (
+            "Learning curves",
+            "What should fall and what should rise, epoch by epoch; the best epoch was kept.",
+            "Loss and scores over the epochs.",
+            learning_curves(history, best) if best else None,
+        ),
+        (
+            "Calibration",
+            (
+                "Whether it is right as often as its probability says, on the test part; on the "
+                "line is ideal."
+            ),
+            calibration_text(test),
+            reliability_diagram(calibration) if calibration else None,
+        ),
+    ]
 
 
 def scores(run: Run) -> Any:

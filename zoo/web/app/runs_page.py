@@ -7,14 +7,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from zoo.base.errors import UnknownName
 from zoo.network import export_formats
-from zoo.report.figures.probabilities import reliability_diagram
-from zoo.report.figures.training import learning_curves
 from zoo.runs import run_folder
-from zoo.runs.history import read_history
-from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, run_work, templating, thresholds
 from zoo.web.app.listed_runs import PAGE, finished
-from zoo.web.app.run_view import run_view, scores
+from zoo.web.app.run_view import run_view
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
 from zoo.web.service.bodies import Route
@@ -77,35 +73,4 @@ def router(shared: Shared) -> APIRouter:
         policy = f"{PAGE_POLICY}; sandbox"
         return HTMLResponse(text, headers={**templating.PRIVATE, "Content-Security-Policy": policy})
 
-    @routes.get(f"{PAGE}/{{name}}/{run_folder.CURVES}")
-    def curves(name: str) -> Response:
-        run = finished(shared, name)
-        return _png(_curves(run), "This run has no record of its epochs.")
-
-    @routes.get(f"{PAGE}/{{name}}/{RELIABILITY}")
-    def reliability(name: str) -> Response:
-        calibration = scores(finished(shared, name)).get("calibration")
-        drawn = reliability_diagram(calibration).png() if calibration else None
-        return _png(drawn, "The calibration of this run was not measured.")
-
     return routes
-
-
-def _curves(run: Run) -> bytes | None:
-    """Return the picture that was drawn after the training, or draw it again."""
-    try:
-        return listed_runs.file_of(run, run_folder.CURVES).read_bytes()
-    except (OSError, UnknownName):
-        pass
-    try:
-        history = read_history(listed_runs.file_of(run, run_folder.HISTORY))
-    except (OSError, ValueError, TypeError, UnknownName):
-        return None
-    drawn = learning_curves(history, run.record["training"]["best_epoch"])
-    return None if drawn is None else drawn.png()
-
-
-def _png(picture: bytes | None, sentence: str) -> Response:
-    if picture is None:
-        raise UnknownName(sentence)
-    return Response(picture, media_type="image/png", headers=templating.PRIVATE)
