@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.base.number_text import interval, number, p_value, percent, probability, with_interval
+from zoo.base.number_text import interval, number, p_value, percent, probability, value_text
 
 DIGITS = st.integers(0, 3)
 SHARE = st.floats(0, 1)
@@ -63,9 +63,12 @@ def test_numbers_and_intervals() -> None:
     assert interval(0.8978, 0.916) == "0.898-0.916"
     assert interval(-0.01, 0.02, 2, signed=True) == "-0.01 to +0.02"
     assert interval(None, None) == ""
-    assert with_interval(0.907, 0.898, 0.916) == "0.907 (0.898-0.916)"
-    assert with_interval(0.907, None, None) == "0.907"
-    assert with_interval(None, 0.1, 0.2) == "-"
+    assert (
+        value_text({"value": 0.907, "low": 0.898, "high": 0.916, "note": ""})
+        == "0.907 (0.898-0.916)"
+    )
+    assert value_text({"value": 0.907, "low": None, "high": None}) == "0.907"
+    assert value_text({"value": None, "low": None, "high": None}) == "-"
 
 
 def test_small_p_values_are_bounds() -> None:

@@ -116,7 +116,7 @@ def test_unequal_classes_are_a_note() -> None:
     (finding,) = inventory.imbalance(indexed({"train": (1341, 3875)}))
     assert finding.level == NOTE
     assert "PNEUMONIA has 3,875 images, NORMAL 1,341" in finding.message
-    assert "right for 74%" in finding.message
+    assert "right for 74 %" in finding.message
 
 
 def test_mixed_modes_are_a_note_and_a_warning_when_one_belongs_to_a_class() -> None:

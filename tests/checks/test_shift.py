@@ -53,7 +53,7 @@ def test_other_class_shares_alone_are_not_taken_for_other_images() -> None:
     assert entry["roc_auc"]["value"] == pytest.approx(0.5, abs=0.12)
     (finding,) = findings
     assert (finding.level, finding.kind) == (NOTE, "class shares")
-    assert "NORMAL is 15% of train and 71% of test" in finding.message
+    assert "NORMAL is 15 % of train and 71 % of test" in finding.message
 
 
 def test_the_p_of_class_shares_counts_patients() -> None:

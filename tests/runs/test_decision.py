@@ -46,7 +46,7 @@ def test_the_gate_comes_first_and_tells_its_numbers():
     far = verdict(BINARY, [0.9, 0.1], 1.234)
     assert (far.label, far.refused, far.predicted) == (SOMEWHAT, UNKNOWN, 0)
     assert "1.234" in far.reason
-    assert "99% of the validation images lie within 1.050" in far.reason
+    assert "99 % of the validation images lie within 1.050" in far.reason
     assert verdict(BINARY, [0.5, 0.5], 1.234).refused == UNKNOWN  # not 'uncertain'
 
 
@@ -114,21 +114,21 @@ def test_several_possible_classes_are_named():
     wide = Decision(("a", "b", "c"), 1, None, (0.9, 0.9, 0.9), 1.0)
     two = verdict(wide, [0.5, 0.45, 0.05])
     assert (two.label, two.refused, two.predicted) == ("UNCERTAIN", UNCERTAIN, 0)
-    assert two.reason == "At 95% confidence it could be a or b."
-    assert verdict(wide, [0.4, 0.3, 0.3]).reason == "At 95% confidence it could be a, b or c."
+    assert two.reason == "At 95 % confidence it could be a or b."
+    assert verdict(wide, [0.4, 0.3, 0.3]).reason == "At 95 % confidence it could be a, b or c."
 
 
 def test_an_image_that_fits_no_class_is_uncertain():
     neither = verdict(BINARY, [0.58, 0.42])  # below 0.60 and below 0.55
     assert (neither.label, neither.refused) == ("UNCERTAIN", UNCERTAIN)
-    assert "no class as well as 95%" in neither.reason
+    assert "no class as well as 95 %" in neither.reason
 
 
 def test_a_threshold_that_contradicts_the_only_possible_class_is_uncertain():
     split = verdict(BINARY, [0.65, 0.35])  # over the threshold, but PNEUMONIA is excluded
     assert (split.label, split.refused, split.predicted) == ("UNCERTAIN", UNCERTAIN, 1)
     assert split.reason == (
-        "At 95% confidence it could only be NORMAL, but the threshold calls it PNEUMONIA."
+        "At 95 % confidence it could only be NORMAL, but the threshold calls it PNEUMONIA."
     )
 
 
@@ -162,8 +162,8 @@ def test_a_record_of_plain_json_decides_alike(decision):
 
 def test_shares_are_told_as_they_are():
     odd = Decision(("a", "b"), 1, None, (0.4, 0.4), 1.0, confidence=0.975, gate_share=0.995)
-    assert "99.5%" in verdict(odd, [0.9, 0.1], 2.0).reason
-    assert "97.5%" in verdict(odd, [0.5, 0.5]).reason
+    assert "99.5 %" in verdict(odd, [0.9, 0.1], 2.0).reason
+    assert "97.5 %" in verdict(odd, [0.5, 0.5]).reason
 
 
 def test_lists_of_names():

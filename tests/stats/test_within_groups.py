@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from zoo.stats.delong import roc_area
-from zoo.stats.within_groups import placed, within_groups, written
+from zoo.stats.within_groups import placed, within_groups
 
 
 def scored(
@@ -76,8 +76,6 @@ def test_a_group_of_one_class_has_no_area_and_is_left_out_of_the_mean() -> None:
     assert nobody["sentence"] == ""
 
 
-def test_influences_are_placed_and_figures_written() -> None:
+def test_influences_are_placed() -> None:
     inside = np.array([False, True, False, True])
     assert placed(np.array([1.0, 2.0]), inside).tolist() == [0, 1, 0, 2]
-    assert written({"value": 0.5, "low": None, "high": None}) == "0.500"
-    assert written({"value": 0.5, "low": 0.25, "high": 0.75}) == "0.500 (0.250-0.750)"

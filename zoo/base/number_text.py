@@ -6,6 +6,9 @@ dash; a probability is never certain.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 UNDEFINED = "-"
 SMALLEST_P = 0.001
 
@@ -44,17 +47,11 @@ def interval(
     return between.join(number(end, digits, signed=signed) for end in (low, high))
 
 
-def with_interval(
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    digits: int = 3,
-    *,
-    signed: bool = False,
-) -> str:
-    """Write a number with its interval, where it has one: '0.907 (0.898-0.916)'."""
-    text, reach = number(value, digits, signed=signed), interval(low, high, digits, signed=signed)
-    return f"{text} ({reach})" if reach and value is not None else text
+def value_text(entry: Mapping[str, Any], digits: int = 3, *, signed: bool = False) -> str:
+    """Write a {value, low, high} in one piece: '0.907 (0.898-0.916)'; other keys may be in it."""
+    value = number(entry["value"], digits, signed=signed)
+    reach = interval(entry["low"], entry["high"], digits, signed=signed)
+    return f"{value} ({reach})" if reach and entry["value"] is not None else value
 
 
 def p_value(p: float | None) -> str:

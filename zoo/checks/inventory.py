@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.cluster import Cluster
+from zoo.base.number_text import percent
 from zoo.base.parallel import over_samples
 from zoo.base.progress import SILENT, Progress, track
 from zoo.base.types import VALIDATION, Dataset, Header, Sample
@@ -127,7 +128,7 @@ def imbalance(dataset: Dataset) -> list[Finding]:
             NOTE,
             "imbalance",
             f"{names[large]} has {most:,} images, {names[small]} {fewest:,}: answering "
-            f"{names[large]} always is right for {most / len(dataset.samples):.0%}.",
+            f"{names[large]} always is right for {percent(most / len(dataset.samples), 0)}.",
             "Judge by balanced accuracy and areas, not by accuracy; keep class_weights on.",
         )
     ]

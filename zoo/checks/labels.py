@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import percent
 from zoo.base.progress import SILENT, Progress
 from zoo.checks.findings import NOTE, Finding, counted
 from zoo.checks.held_out import probabilities
@@ -71,7 +72,8 @@ def suspected(
         NOTE,
         "labels",
         "What was learned from other patients contradicts, with confidence, "
-        f"{counted(len(rows), 'label')} ({len(rows) / len(labels):.1%} of those for training).",
+        f"{counted(len(rows), 'label')} ({percent(len(rows) / len(labels))} of those for "
+        "training).",
         "Have someone look at them, the first ones first, and correct or remove what is wrong. "
         "Not every one is: hard cases are among them.",
         names=tuple(names[row] for row in order),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
+from zoo.base.number_text import percent, value_text
 from zoo.base.progress import SILENT, Progress
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.checks.findings import NOTE, WARNING, Finding
@@ -20,7 +21,7 @@ from zoo.checks.held_out import probabilities
 from zoo.checks.source_images import OWN, SourceImages
 from zoo.data.baselines import fold_numbers
 from zoo.stats.delong import roc_auc
-from zoo.stats.intervals import area_text, stands_out
+from zoo.stats.intervals import stands_out
 from zoo.stats.sampling import in_proportion
 
 WARNED = 0.6
@@ -188,7 +189,7 @@ def _apart(entry: dict[str, Any]) -> Finding:
     return Finding(
         WARNING,
         "shift",
-        f"Images of {a} and {b} can be told apart: ROC-AUC {area_text(entry['roc_auc'])}, where "
+        f"Images of {a} and {b} can be told apart: ROC-AUC {value_text(entry['roc_auc'])}, where "
         "0.5 is no difference.",
         "A score on one says less about the other: look at those that are told most easily, and "
         "find out how they were made.",
@@ -209,8 +210,8 @@ def _prior_findings(
         Finding(
             NOTE,
             "class shares",
-            f"{name} is {prior[a][name]:.0%} of {a} and {prior[b][name]:.0%} of {b} "
-            f"(chi-square by patient, p = {p:.2g}).",
+            f"{name} is {percent(prior[a][name], 0)} of {a} and {percent(prior[b][name], 0)} of "
+            f"{b} (chi-square by patient, p = {p:.2g}).",
             "Probabilities and thresholds that fit one do not fit the other.",
         )
     ]

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from zoo.base.errors import BadInput
+from zoo.base.number_text import value_text
 from zoo.base.progress import SILENT, Progress, track
 from zoo.checks.findings import NOTE, WARNING, Finding, counted
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baseline_inputs import FILE, LUNGS
 from zoo.stats.delong import influence, roc_auc
-from zoo.stats.intervals import area_text, stands_out
+from zoo.stats.intervals import stands_out
 
 WARNED = 0.6
 """ROC-AUC above which a baseline that cannot see the lungs is a warning."""
@@ -85,7 +86,7 @@ def _found(
     return Finding(
         WARNING,
         f"shortcut {name}",
-        f"Without seeing the lungs, {positive} is told with ROC-AUC {area_text(area)} by the "
+        f"Without seeing the lungs, {positive} is told with ROC-AUC {value_text(area)} by the "
         f"baseline {baseline_inputs.title(name, values)}.{strongest}",
         FILE_REMEDY if name == FILE else REMEDY,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import interval, number
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
@@ -133,5 +134,4 @@ def _print(result: Mapping[str, Any], findings: tuple[Finding, ...]) -> None:
 def _area(area: Mapping[str, float | None]) -> list[str]:
     if area["value"] is None:
         return ["undefined", ""]
-    interval = "" if area["low"] is None else f"{area['low']:.3f} to {area['high']:.3f}"
-    return [f"{area['value']:.3f}", interval]
+    return [number(area["value"]), interval(area["low"], area["high"])]

@@ -103,7 +103,7 @@ def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
 
 
 def _print(result: Mapping[str, Any]) -> None:
-    from zoo.report.pages.belief import value_text as cell
+    from zoo.base.number_text import value_text as cell
     from zoo.report.pages.comparison import statements
 
     if result["synthetic"]:

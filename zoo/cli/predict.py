@@ -12,6 +12,7 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_text
+from zoo.base.number_text import probability
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, table
 from zoo.data.queries import Skipped, find_images
@@ -120,7 +121,7 @@ def command(
                 [
                     r["name"],
                     r["label"],
-                    f"{r['probabilities'][r['leaning']]:.1%}",
+                    probability(r["probabilities"][r["leaning"]], 1),
                     *(f"{r['probabilities'][c]:.3f}" for c in run.class_names),
                 ]
                 for r in rows

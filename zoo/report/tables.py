@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.base.number_text import percent
+from zoo.base.number_text import UNDEFINED, interval, number, percent
 
 TITLES = {
     "sensitivity": "Sensitivity",
@@ -45,9 +45,9 @@ def metrics_table(result: Mapping[str, Any], digits: int = 3) -> str:
     """Lay out the metrics with their 95 % intervals; what is undefined says why."""
     lines = [f"{'':<18} {'value':>6}  95 % interval"]
     for name, entry in result["metrics"].items():
-        value, interval = metric_text(entry, digits)
+        value, reach = metric_text(entry, digits)
         note = f"  {entry['note']}" if entry["note"] else ""
-        lines.append(f"{TITLES[name]:<18} {value:>6}  {interval}{note}".rstrip())
+        lines.append(f"{TITLES[name]:<18} {value:>6}  {reach}{note}".rstrip())
     lines += ["", *filter(None, [calibration_text(result)]), basis(result)]
     return "\n".join(lines)
 
@@ -78,9 +78,8 @@ def group_table(found: Mapping[str, Any]) -> str:
 def gap_text(gap: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return a gap and its interval, which may begin below 0, as text; a dash stands for none."""
     if gap is None:
-        return "-", ""
-    interval = "" if gap["low"] is None else f"{gap['low']:+.3f} to {gap['high']:+.3f}"
-    return f"{gap['value']:.3f}", interval
+        return UNDEFINED, ""
+    return number(gap["value"]), interval(gap["low"], gap["high"], signed=True)
 
 
 def _joined(text: tuple[str, str]) -> str:
@@ -104,11 +103,8 @@ def calibration_text(result: Mapping[str, Any]) -> str:
 def metric_text(entry: Mapping[str, Any], digits: int = 3) -> tuple[str, str]:
     """Return one metric's value and interval as text; a dash stands for what is undefined."""
     if entry["value"] is None:
-        return "-", ""
-    interval = (
-        "" if entry["low"] is None else f"{entry['low']:.{digits}f}-{entry['high']:.{digits}f}"
-    )
-    return f"{entry['value']:.{digits}f}", interval
+        return UNDEFINED, ""
+    return number(entry["value"], digits), interval(entry["low"], entry["high"], digits)
 
 
 def basis(result: Mapping[str, Any]) -> str:
@@ -166,5 +162,5 @@ def confusion_rows(
 
 def row(title: str, entry: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
     """Make a row of a {value, low, high, note}; `quiet` ones are drawn in gray."""
-    text, interval = metric_text(entry)
-    return {"note": "", **entry, "title": title, "text": text, "interval": interval, "quiet": quiet}
+    text, reach = metric_text(entry)
+    return {"note": "", **entry, "title": title, "text": text, "interval": reach, "quiet": quiet}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import percent
 from zoo.network.frame import found
 from zoo.runs.novelty import SHARE
 from zoo.stats.conformal import CONFIDENCE, NEVER_EXCLUDED, sets
@@ -125,7 +126,7 @@ class Decision:
         return Verdict("UNCERTAIN", predicted, UNCERTAIN, self._doubt(predicted, possible))
 
     def _unlikeness(self, distance: float) -> str:
-        share = _percent(self.gate_share)
+        share = percent(self.gate_share)
         measured = (
             f"Its distance to the training images is {distance:.3f}; {share} of the validation "
             f"images lie within {self.gate_limit:.3f}."
@@ -137,7 +138,7 @@ class Decision:
 
     def _doubt(self, predicted: int, possible: np.ndarray) -> str:
         names = [name for name, held in zip(self.class_names, possible, strict=True) if held]
-        confidence = _percent(self.confidence)
+        confidence = percent(self.confidence)
         if not names:
             return f"It fits no class as well as {confidence} of the validation images fit theirs."
         if len(names) > 1:
@@ -154,7 +155,3 @@ class Decision:
 def listed(names: Sequence[str]) -> str:
     """Join names as in 'A, B or C'."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g}%"

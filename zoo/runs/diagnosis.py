@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.base.number_text import percent, value_text
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.runs.decision import FRAMED
 from zoo.runs.history import read_history
@@ -98,7 +99,7 @@ def overfitting(
     value = validation["value"]
     if train is None or value is None:
         return Cause("overfitting", UNKNOWN, "ROC-AUC is undefined on one of the parts.")
-    evidence = f"ROC-AUC {train:.3f} on the training part, {_written(validation)} on validation."
+    evidence = f"ROC-AUC {train:.3f} on the training part, {value_text(validation)} on validation."
     if train < LEARNED:
         return Cause(
             "overfitting",
@@ -121,7 +122,9 @@ def shift(validation: Mapping[str, Any], test: Mapping[str, Any]) -> Cause:
     """Compare the ROC-AUC on validation with that on the test part."""
     if validation["value"] is None or test["value"] is None:
         return Cause("shift", UNKNOWN, "ROC-AUC is undefined on one of the parts.")
-    evidence = f"ROC-AUC {_written(validation)} on validation, {_written(test)} on the test part."
+    evidence = (
+        f"ROC-AUC {value_text(validation)} on validation, {value_text(test)} on the test part."
+    )
     if validation["value"] - test["value"] <= GAP:
         return Cause("shift", FINE, evidence)
     return Cause(
@@ -144,7 +147,7 @@ def elsewhere(test: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) 
             "zoo evaluate RUN --data OTHER",
         )
     name, worst = min(known.items(), key=lambda item: item[1]["value"])
-    evidence = f"ROC-AUC {_written(test)} on its own test part, {_written(worst)} on {name}."
+    evidence = f"ROC-AUC {value_text(test)} on its own test part, {value_text(worst)} on {name}."
     if test["value"] - worst["value"] <= GAP:
         return Cause("other data", FINE, evidence)
     return Cause(
@@ -165,8 +168,8 @@ def robustness(tests: Mapping[str, Mapping[str, Any]]) -> Cause:
     clean = tests[name]["clean"]["metrics"]["balanced_accuracy"]
     changed = row["metrics"]["balanced_accuracy"]
     evidence = (
-        f"Balanced accuracy {_written(clean)} on the images of {name} as they are, "
-        f"{_written(changed)} under the worst change, {named(row)}; "
+        f"Balanced accuracy {value_text(clean)} on the images of {name} as they are, "
+        f"{value_text(changed)} under the worst change, {named(row)}; "
         f"{sum(row['refused'].values())} of {tests[name]['images']} images would then be refused."
     )
     if not failed:
@@ -192,8 +195,8 @@ def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]], frame:
         return Cause("shortcut", UNKNOWN, "No baseline could be measured.")
     best = max(known, key=lambda b: b["roc_auc"]["value"])
     value = best["roc_auc"]["value"]
-    alone = f"{_written(best['roc_auc'])} ({best['title']})"
-    evidence = f"ROC-AUC {_written(test)}; without the lungs {alone}."
+    alone = f"{value_text(best['roc_auc'])} ({best['title']})"
+    evidence = f"ROC-AUC {value_text(test)}; without the lungs {alone}."
     if frame in FRAMED:
         rest = (
             " The network is cut to a part of the picture and does not see that. Whether it rests "
@@ -217,7 +220,7 @@ def collapse(test: Mapping[str, Any], conditions: Conditions) -> Cause:
     confusion, names = test["confusion"], test["class_names"]
     called = [sum(row[c] for row in confusion) for c in range(len(names))]
     share, largest = max(called) / sum(called), names[called.index(max(called))]
-    evidence = f"{share:.1%} of the test images are called {largest}."
+    evidence = f"{percent(share)} of the test images are called {largest}."
     if share < COLLAPSED_SHARE or max(map(sum, confusion)) / sum(called) >= COLLAPSED_SHARE:
         return Cause("collapse", FINE, evidence)
     return Cause(
@@ -290,9 +293,3 @@ def _against_underfitting(conditions: Conditions) -> str:
 
 def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:
     return result["metrics"]["roc_auc"]
-
-
-def _written(entry: Mapping[str, Any]) -> str:
-    if entry["low"] is None:
-        return f"{entry['value']:.3f}"
-    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import percent
+
 COLLAPSED_SHARE = 0.99
 CONSTANT_SPREAD = 0.15
 """Least `feature_spread` of a backbone that sees its images.
@@ -63,8 +65,8 @@ def collapsed(
     return [
         Alarm(
             "collapse",
-            f"{share:.1%} of the {part} images are called {class_names[largest]}, whatever they "
-            "show.",
+            f"{percent(share)} of the {part} images are called {class_names[largest]}, whatever "
+            "they show.",
             against_collapse(conditions),
         )
     ]

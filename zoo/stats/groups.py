@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import interval, number, value_text
 from zoo.stats import delong
 from zoo.stats.delong import Statistic
 from zoo.stats.metrics import classification_metrics, statistics
 from zoo.stats.probabilities import decide
-from zoo.stats.within_groups import placed, within_groups, written
+from zoo.stats.within_groups import placed, within_groups
 
 UNKNOWN_GROUP = "unknown"
 COMPARED = ("roc_auc", "sensitivity", "specificity", "balanced_accuracy", "accuracy")
@@ -183,8 +184,8 @@ def _behind(
             "group": group,
             "ahead": row["best"],
             "sentence": (
-                f"{TITLES[key]} is {written(of_group[group])} for '{group}' and "
-                f"{written(of_group[row['best']])} for '{row['best']}': {group} falls behind."
+                f"{TITLES[key]} is {value_text(of_group[group])} for '{group}' and "
+                f"{value_text(of_group[row['best']])} for '{row['best']}': {group} falls behind."
             ),
         }
         for group, row in found.items()
@@ -195,10 +196,10 @@ def gap_sentence(column: str, key: str, gap: Mapping[str, Any] | None) -> str:
     """Say how far the best and the worst group lie apart in a figure; empty without a gap."""
     if gap is None:
         return ""
-    reach = "" if gap["low"] is None else f" ({gap['low']:+.3f} to {gap['high']:+.3f})"
+    reach = interval(gap["low"], gap["high"], signed=True)
     shown = gap["low"] is not None and gap["low"] > 0
     end = "" if shown else ", not shown to be more than chance"
     return (
         f"{TITLES[key]} by {column}: best for '{gap['best']}', worst for '{gap['worst']}', "
-        f"{gap['value']:.3f}{reach} apart{end}."
+        f"{number(gap['value'])}{f' ({reach})' if reach else ''} apart{end}."
     )

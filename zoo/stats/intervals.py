@@ -75,12 +75,6 @@ def exact_bound(value: float, patients: int, confidence: float = CONFIDENCE) -> 
     return (reach, 1.0) if value == 1 else (0.0, 1 - reach)
 
 
-def area_text(area: dict[str, Any]) -> str:
-    """Write an area with its interval, where it has one: '0.907 (0.898 to 0.916)'."""
-    interval = "" if area["low"] is None else f" ({area['low']:.3f} to {area['high']:.3f})"
-    return f"{area['value']:.3f}{interval}"
-
-
 def stands_out(area: dict[str, Any], limit: float) -> bool:
     """Tell whether an area is above a limit, and above chance beyond its interval."""
     return area["low"] is not None and area["value"] > limit and area["low"] > 0.5

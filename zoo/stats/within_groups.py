@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import value_text
 from zoo.stats import delong
 from zoo.stats.delong import Statistic
 
@@ -84,8 +85,8 @@ def _within_sentence(inside: Mapping[str, Any], whole: Mapping[str, Any], p: flo
     if inside["value"] is None or whole["value"] is None:
         return ""
     start = (
-        f"Among images of the same group the ROC-AUC is {written(inside)}, over all groups "
-        f"together {written(whole)}"
+        f"Among images of the same group the ROC-AUC is {value_text(inside)}, over all groups "
+        f"together {value_text(whole)}"
     )
     if not p < SIGNIFICANT:
         return f"{start}."
@@ -100,9 +101,3 @@ def placed(influence: np.ndarray, inside: np.ndarray) -> np.ndarray:
     moved = np.zeros(len(inside))
     moved[inside] = influence
     return moved
-
-
-def written(entry: Mapping[str, Any]) -> str:
-    """Write a {value, low, high} in one piece."""
-    interval = "" if entry["low"] is None else f" ({entry['low']:.3f}-{entry['high']:.3f})"
-    return f"{entry['value']:.3f}{interval}"

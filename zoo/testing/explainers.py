@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.base import interruption
 from zoo.base.explanations import Attribution, Explainer, Explanation, Reference
+from zoo.base.number_text import percent
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import Images
 from zoo.interpret.interpreter import options_of
@@ -82,7 +83,7 @@ class _Trial:
     def _repeats(self) -> str:
         first, second = (self._maps(self.images, [0, 1, 2]) for _ in range(2))
         if _off(first, second) > TOLERANCE:
-            raise MisfitError(f"asked twice its maps differ by {_off(first, second):.0%}")
+            raise MisfitError(f"asked twice its maps differ by {percent(_off(first, second), 0)}")
         return "asked twice it says the same"
 
     def _alone(self) -> str:
@@ -92,7 +93,7 @@ class _Trial:
             one = _of(self.images.pixels[rows], self.images, rows)
             off = _off(together[rows], self._maps(one, [place]))
             if off > TOLERANCE:
-                raise MisfitError(f"an image alone has a map that differs by {off:.0%}")
+                raise MisfitError(f"an image alone has a map that differs by {percent(off, 0)}")
         return "an image alone has the map that it has in a batch"
 
     def _by_class(self) -> str:

@@ -13,12 +13,13 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
+from zoo.base.number_text import value_text
 from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.base.types import TRAIN
-from zoo.report.pages.belief import above_chance, value_text
+from zoo.report.pages.belief import above_chance
 from zoo.report.pages.learning import learning_page
 from zoo.stats import power_law
 from zoo.stats.labelled_logits import LabelledLogits

@@ -126,7 +126,7 @@ def test_the_table_says_how_alike_they_are() -> None:
     for own, other in (("m0", "m1"), ("m1", "m0")):
         (row,) = found[own].rows
         assert (row.name, row.passed) == (f"marks the same places as {other}", True)
-        assert row.value == "45% of the highest tenth, rank correlation 0.52"
+        assert row.value == "45 % of the highest tenth, rank correlation 0.52"
 
 
 def test_a_map_that_nobody_judged_is_no_witness() -> None:

@@ -222,8 +222,8 @@ def test_rows_name_the_best_controls():
 @pytest.mark.parametrize(
     ("details", "row"),
     [
-        ({"completeness error": 0.002 * MAP.sum().item()}, ("0.2%", "at most 1%", True)),
-        ({"completeness error": 0.02 * MAP.sum().item()}, ("2.0%", "at most 1%", False)),
+        ({"completeness error": 0.002 * MAP.sum().item()}, ("0.2 %", "at most 1 %", True)),
+        ({"completeness error": 0.02 * MAP.sum().item()}, ("2 %", "at most 1 %", False)),
         ({"R2 of the fit": 0.84}, ("0.84", "0.5 or more", True)),
         ({"R2 of the fit": -0.2}, ("-0.20", "0.5 or more", False)),
     ],
@@ -337,11 +337,11 @@ def test_the_table_says_what_was_measured_against_what():
         "likeness to maps of random networks": ("0.05", "below 0.7"),
         "same under noise of one gray level": ("0.95", "0.5 or more"),
         "same with other random numbers": ("0.90", "0.5 or more"),
-        "additivity error": ("0.2%", "at most 1%"),
+        "additivity error": ("0.2 %", "at most 1 %"),
         "deletion (lower is better)": ("0.30", "moved 0.58, centre 0.50"),
         "insertion (higher is better)": ("0.70", "moved 0.42, centre 0.50"),
         "ROAD (lower is better)": ("0.30", "moved 0.58, centre 0.50"),
-        "evidence inside the lungs": ("71%", "35% of the area"),
+        "evidence inside the lungs": ("71 %", "35 % of the area"),
     }
     alone = judge_map(bad(scores={"test": {"value": 0.5, "low": None}}))
     assert (alone.rows[0].value, alone.rows[0].passed) == ("0.50", False)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 
 from zoo import BadInput
 from zoo.report.cases import casebook
-from zoo.report.cases.index import Entry
+from zoo.report.cases.index import Entry, index_page
 from zoo.runs.run_folder import Run
 
 
@@ -95,3 +95,9 @@ def test_the_index_holds_the_pictures_of_one_page_at_a_time(
     casebook.write_index(tmp_path, run)
     assert held == [200, 200, 100]
     assert not any(known.thumbnail for known in casebook.entries(tmp_path))
+
+
+def test_nobody_is_kept_out_of_the_index(accessible: Callable[[str], None]) -> None:
+    files = {"html": "first.html", "png": "first.png"}
+    shown = replace(entry("first"), files=files, verdicts={"holds up": 2}, agreement=0.8)
+    accessible(index_page([shown, entry("second")], run="a-run"))

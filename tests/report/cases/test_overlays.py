@@ -214,7 +214,7 @@ def test_case_in_words() -> None:
     assert agreement_text(case, case.examples[0]) == expected
     assert len(case.attributions) == 2
     assert probability_texts(case_of(probabilities=(0.0001, 0.9999))) == ("< 1 %", "> 99 %")
-    assert probability_texts(case_of(probabilities=(0.0, 1.0))) == ("0 %", "100 %")
+    assert probability_texts(case_of(probabilities=(0.0, 1.0))) == ("< 1 %", "> 99 %")
     assert fact("additivity_error", 0.0012345) == ("additivity error", "0.00123")
     assert "no case" in agreement_text(case, Examples("examples", 1, (), 0.0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -168,7 +169,7 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def test_the_page_tells_what_to_believe() -> None:
+def test_the_page_tells_what_to_believe(accessible: Callable[[str], None]) -> None:
     own = of(
         0.3, 0.7, 0.3, inside=0.6, area=0.1, auprc=0.5, pointing=1.0, lungs=0.8, lungs_area=0.3
     )
@@ -177,6 +178,7 @@ def test_the_page_tells_what_to_believe() -> None:
         lungs=60,
     )
     source = audit_page(audit, information={"Data": "chest"})
+    accessible(source)
     text = Page(source).text
     for expected in (
         "good, with a lead of +0.",
@@ -193,7 +195,7 @@ def test_the_page_tells_what_to_believe() -> None:
         assert expected in text, expected
     assert source.count("<svg ") == 2
     assert ranking_figure(audit) is not None
-    assert "ones, 2% to 8% of the picture" not in text
+    assert "ones, 2 % to 8 % of the picture" not in text
     unknown = audit_of(measurements(good=of(0.3, 0.7, 0.3)))
     assert "Where the findings are" not in Page(audit_page(unknown)).text
     assert "For comparison" in text
@@ -217,7 +219,7 @@ def test_findings_are_told_apart_by_size_where_there_are_several() -> None:
         1,
     ]
     text = Page(audit_page(audit)).text
-    for words in ("small ones, 0% to 2%", "medium ones, 2% to 8%", "large ones, 8% to 100%"):
+    for words in ("small ones, 0 % to 2 %", "medium ones, 2 % to 8 %", "large ones, 8 % to 100 %"):
         assert f"Where the findings are: {words} of the picture, 20 images" in text
 
 

@@ -234,3 +234,7 @@ def test_a_trained_run_has_a_card(trained: Run, shown: Shown) -> None:
     assert "Beside baselines that never see the lungs" in words
     assert "Threshold PNEUMONIA is called from a probability" in words
     assert f"Model card of {trained.name}" in words
+
+
+def test_nobody_is_kept_out(run: Run, accessible: Callable[[str], None]) -> None:
+    accessible(model_card(run))

@@ -204,3 +204,7 @@ def test_exposure_needs_all_five_values() -> None:
     assert without is not None
     assert both.png() != one.png() == without.png()
     assert exposure_figure({}) is None
+
+
+def test_nobody_is_kept_out(accessible: Callable[[str], None]) -> None:
+    accessible(check_page(checked()))

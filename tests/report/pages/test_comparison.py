@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.report.drawing import Drawing
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.comparison import comparison_page, duration, p_value, statements
+from zoo.report.pages.comparison import comparison_page, duration, statements
 
 Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&"
@@ -209,14 +209,11 @@ def test_many_seeds_are_drawn_without_a_legend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(None, "-"), (0.00004, "< 0.001"), (0.0314, "0.031"), (1.0, "1.000")]
-)
-def test_p_values(p: float | None, text: str) -> None:
-    assert p_value(p) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"), [(None, "-"), (8.4, "8 s"), (960.5, "16.0 min"), (12000.0, "3.3 h")]
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_nobody_is_kept_out(result: dict[str, Any], accessible: Callable[[str], None]) -> None:
+    accessible(comparison_page(result))

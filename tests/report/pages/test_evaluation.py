@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zoo.base.number_text import percent
 from zoo.report.drawing import Drawing
 from zoo.report.figures import training
 from zoo.report.pages import evaluation as module
-from zoo.report.pages.belief import beside_baselines, percent, statements
+from zoo.report.pages.belief import beside_baselines, statements
 from zoo.report.pages.evaluation import evaluation_page
 from zoo.report.style import new_figure
 from zoo.stats import operating
@@ -170,7 +171,7 @@ def test_worst_answers_stand_beside_their_maps(result: dict[str, Any], shown: Sh
     ]
     text = evaluation_page(bare, title="a run", top_losses=losses)
     words = shown(text)
-    assert "a.png is NORMAL, called PNEUMONIA (&gt; 99.9 %), loss 4.61" in words
+    assert "a.png is NORMAL, called PNEUMONIA (&gt; 99 %), loss 4.61" in words
     assert text.count("data:image/jpeg") == 3
     assert "--reference none" not in words
     assert "Where it was most wrong" not in evaluation_page(bare, title="a run")
@@ -226,3 +227,7 @@ def test_nothing_is_said_of_what_is_not_known(result: dict[str, Any]) -> None:
 )
 def test_shares_are_never_rounded_to_none_or_all(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+def test_nobody_is_kept_out(whole_page: str, accessible: Callable[[str], None]) -> None:
+    accessible(whole_page)

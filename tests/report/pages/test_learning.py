@@ -125,3 +125,7 @@ def test_names_are_escaped(result: dict[str, Any], shown: Shown) -> None:
     evil = {"architecture": EVIL, "positive": EVIL, "sentence": EVIL, "notes": [EVIL]}
     evil |= {"command": [EVIL], "data": result["data"] | {"source": EVIL}, "metric": EVIL}
     shown(learning_page(result | evil, information={EVIL: EVIL}))
+
+
+def test_nobody_is_kept_out(result: dict[str, Any], accessible: Callable[[str], None]) -> None:
+    accessible(learning_page(result))

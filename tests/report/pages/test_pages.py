@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -306,3 +307,7 @@ def test_templates_travel_with_the_package() -> None:
         "style.css",
     }
     assert {path.name for path in folder.iterdir()} == expected
+
+
+def test_nobody_is_kept_out(accessible: Callable[[str], None]) -> None:
+    accessible(case_page([case_of(), case_of(synthetic=True)]))

@@ -136,3 +136,7 @@ def test_the_card_has_the_images_as_they_are_and_the_worst_five() -> None:
     assert [row["title"] for row in told["rows"]][:2] == ["as it is", "noise (strong, 7 px)"]
     assert len(told["rows"]) == 6
     assert "changed in 9 ways" in told["reading"]
+
+
+def test_nobody_is_kept_out(accessible: Callable[[str], None]) -> None:
+    accessible(page().replace("<details>", "<details open>"))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Attribution
+from zoo.base.number_text import percent
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.interpret.overview.means import Patients, mean_share
 from zoo.interpret.overview.regions import (
@@ -208,13 +209,10 @@ def looks(means: MeanMaps) -> str:
     else:
         verdict = "no more than by chance"
     border = regions_of[BORDERS]
+    reach = f"{percent(inside['low'], 0)} to {percent(inside['high'], 0)}"
     return (
-        f"Of the evidence by {method}, {_percent(inside['value'])} ({_percent(inside['low'])} to "
-        f"{_percent(inside['high'])}) lies in the {part}, which {verb} {_percent(area)} of the "
-        f"picture: {verdict}. {_percent(border['value'])} lies in the outer borders, which are "
-        f"{_percent(border['area'])}."
+        f"Of the evidence by {method}, {percent(inside['value'], 0)} ({reach}) lies in the {part}, "
+        f"which {verb} {percent(area, 0)} of the "
+        f"picture: {verdict}. {percent(border['value'], 0)} lies in the outer borders, which are "
+        f"{percent(border['area'], 0)}."
     )
-
-
-def _percent(share_of: float) -> str:
-    return f"{100 * share_of:.0f} %"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Classifier
+from zoo.base.number_text import value_text
 from zoo.base.pictures.pixel_arrays import blurred
 from zoo.interpret.overview.means import Patients, mean_difference
 from zoo.interpret.overview.regions import BOX, EVERYTHING, LUNGS, OUTSIDE, REGIONS, regions
@@ -140,20 +141,20 @@ def survives(effects: Sequence[Hidden]) -> str:
     before, lowest = without.before["value"], without.before["low"]
     if _reversed(without.before):
         return (
-            f"The score itself, {_written(without.before)}, is below chance: the network ranks the "
-            "classes the wrong way round, and what is hidden cannot tell why."
+            f"The score itself, {value_text(without.before)}, is below chance: the network ranks "
+            "the classes the wrong way round, and what is hidden cannot tell why."
         )
     if lowest is None or lowest <= 0.5:
         return (
-            f"The score itself, {_written(without.before)}, is not clearly above chance, so "
+            f"The score itself, {value_text(without.before)}, is not clearly above chance, so "
             "nothing can be said of what it rests on."
         )
     hidden = [without.after, *(by_region[r].after for r in (BOX,) if r in by_region)]
     kept = min((area["value"] or 0) - 0.5 for area in hidden) / (before - 0.5)
     lowest_after = min(area["low"] or 0 for area in hidden)
     said = (
-        f"The ROC-AUC of {_written(without.before)} is {_written(without.after)} with the lungs "
-        "blurred."
+        f"The ROC-AUC of {value_text(without.before)} is {value_text(without.after)} with the "
+        "lungs blurred."
     )
     if any(_reversed(area) for area in hidden):
         verdict = (
@@ -182,18 +183,13 @@ def _beside(by_region: Mapping[str, Hidden]) -> list[str]:
     said = []
     if (box := by_region.get(BOX)) and box.after["value"] is not None:
         said.append(
-            f"With a box around them blurred, outline and all, it is {_written(box.after)}."
+            f"With a box around them blurred, outline and all, it is {value_text(box.after)}."
         )
     if (only := by_region.get(OUTSIDE)) and only.after["value"] is not None:
-        said.append(f"With all but the lungs blurred it is {_written(only.after)}.")
+        said.append(f"With all but the lungs blurred it is {value_text(only.after)}.")
     if (floor := by_region.get(EVERYTHING)) and floor.after["value"] is not None:
         said.append(
             f"With everything blurred, when only rough brightness is left, it is "
-            f"{_written(floor.after)}."
+            f"{value_text(floor.after)}."
         )
     return said
-
-
-def _written(area: Mapping[str, float | None]) -> str:
-    interval = "" if area["low"] is None else f" ({area['low']:.3f} to {area['high']:.3f})"
-    return f"{area['value']:.3f}{interval}"

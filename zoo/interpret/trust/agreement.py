@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.base.explanations import Attribution
+from zoo.base.number_text import percent
 from zoo.interpret.trust.comparison import MeasureRow
 from zoo.interpret.trust.similarity import rank_correlation
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, WEAK, Trust
@@ -95,8 +96,8 @@ def _compared(
     rows = tuple(
         MeasureRow(
             f"marks the same places as {other}",
-            f"{one.overlap:.0%} of the highest tenth, rank correlation {one.rank:.2f}",
-            f"{SHARED:.0%} or more",
+            f"{percent(one.overlap, 0)} of the highest tenth, rank correlation {one.rank:.2f}",
+            f"{percent(SHARED, 0)} or more",
             one.agrees,
         )
         for other, one in others

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.base.number_text import percent
 from zoo.interpret.trust.comparison import MEASURES, MeasureRow, by_chance, compare, title
 from zoo.interpret.trust.randomisation import ALIKE, Randomisation
 from zoo.interpret.trust.stability import Stability
@@ -180,7 +181,9 @@ def _additivity(evidence: Evidence) -> _Finding:
         return _Finding(HOLDS_UP, "")
     evidence_in_all = float(np.abs(evidence.values).sum(dtype=np.float64))
     share = error / evidence_in_all if evidence_in_all else 0.0
-    row = MeasureRow(name, f"{share:.1%}", f"at most {ADDITIVE:.0%}", bool(share <= ADDITIVE))
+    row = MeasureRow(
+        name, percent(share), f"at most {percent(ADDITIVE, 0)}", bool(share <= ADDITIVE)
+    )
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
     return _Finding(DO_NOT_USE, "The map's parts do not add up to the network's answer.", (row,))
@@ -246,9 +249,15 @@ def _located(evidence: Evidence) -> _Finding:
     localisation = evidence.localisation
     if localisation is None:
         return _Finding(HOLDS_UP, "")
-    name, against = f"evidence inside {evidence.place}", f"{localisation.area:.0%} of the area"
+    name, against = (
+        f"evidence inside {evidence.place}",
+        f"{percent(localisation.area, 0)} of the area",
+    )
     row = MeasureRow(
-        name, f"{localisation.inside:.0%}", against, bool(localisation.inside > localisation.area)
+        name,
+        percent(localisation.inside, 0),
+        against,
+        bool(localisation.inside > localisation.area),
     )
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))

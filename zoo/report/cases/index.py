@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import percent, probability
 from zoo.base.types import EMPTY
-from zoo.report.cases.text import share_text
 from zoo.report.rendering import render
 
 WORTH = {"holds up": 1_000_000, "not judged enough": 10_000, "weak": 100, "do not use": 1}
@@ -91,9 +91,9 @@ def _row(entry: Entry, up: str) -> dict[str, Any]:
         "page": up + quote(next(iter(entry.files.values()))) if entry.files else "",
         "answer": entry.answer,
         "confidence": entry.confidence,
-        "confidence_text": share_text(entry.confidence),
+        "confidence_text": probability(entry.confidence),
         "agreement": -1 if agreement is None else agreement,
-        "agreement_text": "none kept" if agreement is None else share_text(agreement),
+        "agreement_text": "none kept" if agreement is None else percent(agreement, 0),
         "verdicts": list(entry.verdicts.items()),
         "worth": sum(WORTH[level] * number for level, number in entry.verdicts.items()),
         "files": [(kind, up + quote(file)) for kind, file in entry.files.items()],

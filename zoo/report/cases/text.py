@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.base.explanations import Examples, Explanation, Neighbour
+from zoo.base.number_text import percent, probability
 from zoo.interpret.case import Case
 
 if TYPE_CHECKING:
@@ -26,17 +27,8 @@ def prediction_text(case: Case) -> str:
 
 
 def probability_texts(case: Case) -> tuple[str, ...]:
-    """Write the probabilities; what is not exactly 0 or 1 is never shown as 0 % or 100 %."""
-    return tuple(share_text(float(probability)) for probability in case.probabilities)
-
-
-def share_text(share: float) -> str:
-    """Write a share; what is not exactly 0 or 1 is never shown as 0 % or 100 %."""
-    if 0 < share < 0.005:
-        return "< 1 %"
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{100 * share:.0f} %"
+    """Write the probabilities; none is ever certain."""
+    return tuple(probability(float(value)) for value in case.probabilities)
 
 
 def agreement_text(case: Case, examples: Examples) -> str:
@@ -52,7 +44,7 @@ def credibility_text(examples: Examples) -> str:
     """Say how usual such an agreement is; empty when it cannot be told."""
     if examples.credibility is None:
         return ""
-    share = share_text(examples.credibility)
+    share = percent(examples.credibility, 0)
     told = f"Credibility {share}: of the validation cases, {share} have neighbours that agree"
     worse = f"{told} no better with their label."
     return f"{worse} That is unusual: doubt the answer." if examples.credibility < RARE else worse
@@ -79,7 +71,7 @@ def likeness_texts(case: Case) -> list[str]:
 def _pair_text(pair: Agreement) -> str:
     places = "the same places" if pair.agrees else "different places"
     return (
-        f"{' and '.join(pair.methods)} mark {places}: {share_text(pair.overlap)} of the highest "
+        f"{' and '.join(pair.methods)} mark {places}: {percent(pair.overlap, 0)} of the highest "
         f"tenth in common, rank correlation {pair.rank:.2f}."
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.number_text import value_text
 from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
@@ -17,7 +18,6 @@ from zoo.report.style import (
     new_figure,
     plain,
 )
-from zoo.report.tables import metric_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,8 +121,4 @@ def _row(axes: Axes, place: int, row: ForestRow, signed: bool) -> None:
 
 
 def _figures(row: ForestRow, signed: bool) -> str:
-    if signed:
-        value = f"{row.value:+.3f}"
-        return value if row.low is None else f"{value} ({row.low:+.3f} to {row.high:+.3f})"
-    value, interval = metric_text({"value": row.value, "low": row.low, "high": row.high})
-    return f"{value} ({interval})" if interval else value
+    return value_text({"value": row.value, "low": row.low, "high": row.high}, signed=signed)

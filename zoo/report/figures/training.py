@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo.base.number_text import percent
+from zoo.base.number_text import percent, value_text
 from zoo.report.drawing import Drawing
 from zoo.report.style import (
     BLUE,
@@ -206,8 +206,7 @@ def _area_label(
     if len(result["curves"]) > 1:
         return f"{title} {curve[metric]:.3f}  {plain(curve['name'], 24)}"
     entry = result["metrics"][metric]
-    interval = "" if entry["low"] is None else f" ({entry['low']:.3f}-{entry['high']:.3f})"
-    return f"{title} {curve[metric]:.3f}{interval}"
+    return f"{title} {value_text({**entry, 'value': curve[metric]})}"
 
 
 def _operating_point(axes: Axes, result: Mapping[str, Any], x: float, y: float) -> None:

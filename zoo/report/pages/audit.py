@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import percent
 from zoo.base.types import EMPTY
+from zoo.checks.findings import counted
 from zoo.interpret.trust.localisation import SIZES, TOLERANCE
 from zoo.interpret.trust.verdict import DO_NOT_USE
-from zoo.report.pages.belief import percent
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import metric_text
 
@@ -47,7 +48,7 @@ GROUPS: Mapping[str, str] = {
     "right": "classified right",
     "all": "right or wrong",
     **{
-        size: f"{size} ones, {low:.0%} to {min(high, 1):.0%} of the picture"
+        size: f"{size} ones, {percent(low, 0)} to {percent(min(high, 1), 0)} of the picture"
         for size, (low, high) in SIZES.items()
     },
 }
@@ -196,7 +197,7 @@ def _groups(audit: Audit) -> list[dict[str, Any]]:
 
 def _group(audit: Audit, group: str, title: str) -> dict[str, Any]:
     return {
-        "title": f"Where the findings are: {title}, {audit.located[group]:,} images",
+        "title": f"Where the findings are: {title}, {counted(audit.located[group], 'image')}",
         "rows": [
             {
                 "name": one.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.report.tables import metric_text
+from zoo.base.number_text import percent, value_text
 
 CHANCE = 0.5
 SEEING_LUNGS = frozenset({"lungs"})
@@ -82,15 +82,6 @@ def _best(baselines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def _apart(area: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return area["low"] is not None and other["high"] is not None and area["low"] > other["high"]
-
-
-def percent(share: float) -> str:
-    """Write a share as a percentage; what is not exactly none or all is never shown as such."""
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    return f"{100 * share:.3g} %"
 
 
 def _area(result: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -171,9 +162,3 @@ def number(entry: Any) -> float | None:
     if isinstance(entry, Mapping):
         entry = entry.get("value")
     return None if entry is None else float(entry)
-
-
-def value_text(entry: Mapping[str, Any]) -> str:
-    """Write a {value, low, high} in one piece."""
-    value, interval = metric_text(entry)
-    return f"{value} ({interval})" if interval else value

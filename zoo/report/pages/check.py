@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from zoo import DISCLAIMER
 from zoo.base.files import write_json, write_text
 from zoo.base.locks import in_turn
+from zoo.base.number_text import p_value, percent, probability
 from zoo.checks.findings import LEVELS, Finding, counted, in_order
 from zoo.checks.shortcuts import WARNED
 from zoo.report.figures.contact_sheet import contact_sheet
 from zoo.report.figures.exposure import exposure_figure
 from zoo.report.figures.forest import forest, forest_row
-from zoo.report.pages.belief import percent
 from zoo.report.pages.check_pictures import Pictures
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import metric_text
@@ -141,9 +141,8 @@ def _finding(finding: Finding, pictures: Pictures) -> dict[str, Any]:
 
 
 def _suspicion(entry: Mapping[str, Any]) -> str:
-    return (
-        f"labelled {entry['label']}, looks {entry['predicted']} ({percent(entry['probability'])})"
-    )
+    looks = f"{entry['predicted']} ({probability(entry['probability'])})"
+    return f"labelled {entry['label']}, looks {looks}"
 
 
 def _counts(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,11 +164,12 @@ def _shift(entry: Mapping[str, Any]) -> dict[str, Any]:
         if second in prior
     ]
     p = entry.get("prior_p")
+    chance = p_value(p)
     return {
         "parts": (first, second),
         "value": f"{value} ({interval})" if interval else value,
         "classes": classes,
-        "p": "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}",
+        "p": "" if p is None else f"p {chance}" if chance.startswith("<") else f"p = {chance}",
     }
 
 

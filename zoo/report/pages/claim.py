@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.report.pages.belief import value_text
+from zoo.base.number_text import value_text
 from zoo.report.tables import TITLES
 from zoo.runs.record import IMPORTED
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import interval, number, p_value, value_text
 from zoo.base.types import EMPTY
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.belief import above_chance, beside_baselines, doubt, value_text
+from zoo.report.pages.belief import above_chance, beside_baselines, doubt
 from zoo.report.rendering import command_line, drawings, render
 from zoo.report.tables import TITLES, against, metric_text
 
@@ -161,14 +162,15 @@ def _baseline(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
     difference = pair["difference"]
-    value, low, high = (difference[key] for key in ("value", "low", "high"))
-    interval = "" if low is None else f"{low:+.3f} to {high:+.3f}"
     only_a, only_b = pair["discordant"]
     return {
         "name": f"{pair['a']} - {pair['b']}",
         "sentence": pair["sentence"],
         "cells": [
-            {"text": "-" if value is None else f"{value:+.3f}", "interval": interval},
+            {
+                "text": number(difference["value"], signed=True),
+                "interval": interval(difference["low"], difference["high"], signed=True),
+            },
             *({"text": p_value(pair.get(key)), "interval": ""} for key in ("p_auc", "p_auc_holm")),
             _plain(pair.get("accuracy_difference"), "+.3f"),
             {"text": f"{only_a:,} / {only_b:,}", "interval": ""},
@@ -178,13 +180,6 @@ def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
             ),
         ],
     }
-
-
-def p_value(p: float | None) -> str:
-    """Write a p-value; what is small is given as a bound."""
-    if p is None:
-        return "-"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def duration(seconds: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import percent, probability
 from zoo.base.types import EMPTY
 from zoo.report.drawing import Drawing
 from zoo.report.figures import training
@@ -183,7 +184,7 @@ def _prevalence(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Right when it does not (negative predictive value)", "npv"),
     ]
     known = [(title, belief.number(prevalence.get(key))) for title, key in rows]
-    return [(title, belief.percent(value)) for title, value in known if value is not None]
+    return [(title, percent(value)) for title, value in known if value is not None]
 
 
 def _difference(result: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -198,7 +199,7 @@ def _difference(result: Mapping[str, Any]) -> dict[str, Any] | None:
         "sentence": difference["sentence"],
         "told": f"{value} ({interval})" if interval else value,
         "classes": [
-            (name, belief.percent(share), belief.percent(prior["data"].get(name, 0.0)))
+            (name, percent(share), percent(prior["data"].get(name, 0.0)))
             for name, share in prior["run"].items()
         ],
     }
@@ -209,6 +210,6 @@ def _loss(entry: Mapping[str, Any]) -> Tile:
         entry["picture"],
         entry["name"],
         f"is {entry['label']}, called {entry['predicted']} "
-        f"({belief.percent(entry['probability'])}), loss {entry['loss']:.2f}",
+        f"({probability(entry['probability'])}), loss {entry['loss']:.2f}",
         entry.get("map"),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.base.number_text import percent
 from zoo.report.drawing import Drawing
 from zoo.report.figures.groups import group_forest
-from zoo.report.pages.belief import percent
 from zoo.report.rendering import drawings
 from zoo.report.tables import TITLES, gap_text, metric_text
 from zoo.stats.groups import COMPARED, WARNED, gap_sentence

@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from zoo import DISCLAIMER
+from zoo.base.number_text import percent, value_text
 from zoo.report.cases.overlays import picture_jpeg
 from zoo.report.drawing import Drawing
 from zoo.report.figures.contact_sheet import Tile, contact_sheet, contact_sheet_png
 from zoo.report.figures.forest import forest, forest_row
 from zoo.report.figures.overview import embedding_figure, mean_maps_figure
-from zoo.report.pages.belief import percent, value_text
 from zoo.report.pages.overview_features import concepts_figure, feature_values
 from zoo.report.pages.overview_tables import drop_row, flips_row, inside_rows, signed
 from zoo.report.rendering import drawings, render

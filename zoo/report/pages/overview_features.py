@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.number_text import p_value, percent
 from zoo.interpret.overview.concepts import CARRIES, CARRYING
 from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.result import AS_IT_IS, CONCEPT
@@ -12,7 +13,6 @@ from zoo.report.cases.overlays import picture_jpeg
 from zoo.report.drawing import Drawing
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.forest import forest, forest_row
-from zoo.report.pages.belief import percent
 from zoo.report.pages.overview_tables import share_text, signed
 from zoo.report.rendering import drawings
 
@@ -80,7 +80,7 @@ def _concept(one: MeasuredConcept) -> dict[str, Any]:
         "seen": _apart(share_text(one.seen)),
         "tcav": f"{one.tcav:.2f}",
         "spread": f"± {one.spread:.2f}",
-        "p": "< 0.001" if one.p < 0.001 else f"{one.p:.3f}",
+        "p": p_value(one.p),
         "pull": _apart(signed(one.pull, 2)),
         "moved": _apart("-" if one.moved is None else signed(one.moved, 1, 100)),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.report.pages.belief import percent, value_text
+from zoo.base.number_text import percent, value_text
 
 if TYPE_CHECKING:
     from zoo.interpret.overview.marker import Marked

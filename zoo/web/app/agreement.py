@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from zoo.base.explanations import Attribution
+from zoo.base.number_text import probability
 from zoo.interpret.case import Case
 from zoo.interpret.trust.similarity import rank_correlation
-from zoo.report.cases.text import share_text
 
 SIDE = 64
 """Maps are compared at this size, so that runs of any input can be."""
@@ -61,7 +61,7 @@ def _spread(cases: Sequence[Case], positives: Sequence[int]) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    ends = share_text(low), share_text(high)
+    ends = probability(low), probability(high)
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
