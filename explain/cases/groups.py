@@ -15,6 +15,7 @@ from explain.cases.regions import Regions, matching
 from explain.cases.representers import Contributions, Representers, contributions
 from explain.kept import kept
 from zoo import Classifier, Examples, Group, Images, Neighbour, Reference
+from zoo.base.number_text import probability
 
 CHUNK = 32
 """Images a step; a classifier remembers its last pass over an array that is no longer."""
@@ -206,9 +207,8 @@ class Finder:
     def _note(self, row: int) -> str:
         if self.head is None or not self.head.doubtful[row]:
             return ""
-        chance = 100 * self.head.probabilities[row, self.index.labels[row]]
-        share = "< 1" if chance < 0.5 else f"{chance:.0f}"
-        return f"label doubtful: the network gives it {share} %"
+        chance = probability(float(self.head.probabilities[row, self.index.labels[row]]))
+        return f"label doubtful: the network gives it {chance}"
 
     @functools.cached_property
     def head(self) -> Head | None:

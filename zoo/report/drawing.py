@@ -11,7 +11,7 @@ import io
 import re
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from zoo.report.style import DPI, GRID, INK, MUTED, PAPER, REST, SERIES, to_png
@@ -34,8 +34,6 @@ VARIABLES = {
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 REFERENCE = re.compile(r"#([\w-]+)")
 FAMILY = re.compile(r"\s*font-family:[^;]*;?")
-SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
-"""Letters stay letters, and the same figure gives the same text."""
 _settings = threading.Lock()
 
 
@@ -54,7 +52,9 @@ class Drawing:
         from matplotlib import rc_context
 
         buffer = io.StringIO()
-        with _settings, rc_context(SETTINGS):  # they are of the whole process
+        # Letters stay letters, and the same figure gives the same text. The settings are of the
+        # whole process, so that one figure waits for the other.
+        with _settings, rc_context({"svg.fonttype": "none", "svg.hashsalt": "zoo"}):
             self.figure.savefig(
                 buffer,
                 format="svg",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.number_text import interval, number
 from zoo.stats import calibration, delong
 from zoo.stats.delong import Statistic
 from zoo.stats.labelled_logits import LabelledLogits
@@ -205,9 +206,9 @@ def pair_sentence(pair: Mapping[str, Any]) -> str:
     a, b, gap = pair["a"], pair["b"], pair["difference"]
     if gap["value"] is None:
         return f"{a} and {b}: ROC-AUC is undefined, since all images have the same class."
-    reach = f"{gap['value']:+.3f}"
+    reach = number(gap["value"], signed=True)
     if gap["low"] is not None:
-        reach += f", {gap['low']:+.3f} to {gap['high']:+.3f}"
+        reach += f", {interval(gap['low'], gap['high'], signed=True)}"
     if pair["p_auc_holm"] < SIGNIFICANT:
         ahead, behind = (a, b) if gap["value"] > 0 else (b, a)
         ranks = f"{ahead} ranks images better than {behind} (ROC-AUC {reach})"

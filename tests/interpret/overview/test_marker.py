@@ -85,7 +85,7 @@ def test_the_answer_in_words() -> None:
     said = marker.flips(found, beyond, "NORMAL", "PNEUMONIA")
     assert said.startswith(
         "Yes. A bright letter pasted in the upper left corner turned 20 of 20 NORMAL answers into "
-        "PNEUMONIA (83.2 % to 100.0 %) and none of 20 PNEUMONIA answers into NORMAL (0.0 % to "
+        "PNEUMONIA (83.2 % to 100 %) and none of 20 PNEUMONIA answers into NORMAL (0 % to "
         "16.8 %); the same letter in gray turned 0. In the upper left corner it moved"
     )
     assert re.search(r"by \+9\d\.\d percentage points on NORMAL images", said)
@@ -104,7 +104,7 @@ def test_flips_in_the_other_direction_are_flips() -> None:
     said = marker.flips(found, beyond, "PNEUMONIA", "NORMAL")
     assert said.startswith(
         "Yes. A bright letter pasted in the upper left corner turned none of 20 PNEUMONIA answers "
-        "into NORMAL (0.0 % to 16.8 %) and 20 of 20 NORMAL answers into PNEUMONIA"
+        "into NORMAL (0 % to 16.8 %) and 20 of 20 NORMAL answers into PNEUMONIA"
     )
 
 

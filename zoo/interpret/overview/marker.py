@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.explanations import Classifier
+from zoo.base.number_text import percent
 from zoo.data.lead_letter import WHITE, letter
 from zoo.interpret.overview.means import Patients, mean_difference, mean_share, mean_shift
 from zoo.stats import delong
@@ -201,7 +202,7 @@ def flips(
 
 def _limits(share_of: Mapping[str, float | None]) -> str:
     low, high = share_of["low"], share_of["high"]
-    return "" if low is None or high is None else f" ({100 * low:.1f} % to {100 * high:.1f} %)"
+    return "" if low is None or high is None else f" ({percent(low)} to {percent(high)})"
 
 
 def _points(moved: Mapping[str, Any]) -> str:

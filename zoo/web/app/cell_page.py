@@ -12,10 +12,10 @@ from PIL import Image
 from starlette.responses import RedirectResponse, Response
 
 from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
+from zoo.base.number_text import percent
 from zoo.base.types import Dataset, Sample
 from zoo.data.verify import at_depth
 from zoo.report.figures.contact_sheet import contact_sheet
-from zoo.report.pages.belief import percent
 from zoo.report.pages.check_pictures import Pictures
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, reading, templating
