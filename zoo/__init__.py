@@ -25,6 +25,7 @@ The functions behind the commands:
     rename_run(name, new)              another name for a run
     remove_run(name)                   a run into the trash, where it stays for a week
     restore_run(name)                  and back
+    show(things)                       a page or a table below the cell of a notebook
     new_plugin(name, kind)             a package to begin with
     doctor()                           whether all that is needed is here and works
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
+from zoo.base.displayed import Pictured
 from zoo.base.types import Option
 
 LAST_FEATURES = "last_features"
@@ -138,7 +139,7 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Pictured):
     """How much each pixel speaks for the target class.
 
     `values` is `(height, width)` float32 in the frame of the classifier's input. Signed values

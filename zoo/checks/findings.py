@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import BadInput
 from zoo.base.progress import Progress
 from zoo.base.types import Dataset
@@ -19,7 +20,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Tabled):
     """One thing that was found.
 
     `names` are the images it is about; `groups` are images that belong together, such as copies.
@@ -81,7 +82,7 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class Checked(Tabled, Drawn):
     """What was found, worst first; the same and more as plain data; the images that were read."""
 
     findings: tuple[Finding, ...]

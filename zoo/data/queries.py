@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.base import digests, patients
+from zoo.base.displayed import Tabled
 from zoo.base.errors import BadInput
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures import image_files, images, pixel_arrays
@@ -22,7 +23,7 @@ NETWORKS = frozenset({".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pt", ".pth", "
 
 
 @dataclass(frozen=True)
-class Skipped:
+class Skipped(Tabled):
     """An image of a folder that could not be read, and why."""
 
     name: str

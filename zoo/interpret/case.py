@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zoo.base.displayed import Drawn, Paged
 from zoo.base.explanations import Attribution, Examples, Explanation, Reference
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Case:
+class Case(Paged, Drawn):
     """One image, what the network said of it and why.
 
     `pixels` is `(height, width, channels)` uint8 with 1 or 3 channels; `probabilities` holds one

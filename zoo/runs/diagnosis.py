@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.base.displayed import Tabled
 from zoo.base.number_text import percent, value_text
 from zoo.base.types import TEST, TRAIN, VALIDATION
 from zoo.runs.decision import FRAMED
@@ -31,7 +32,7 @@ SHORTCUT = 0.6
 
 
 @dataclass(frozen=True)
-class Cause:
+class Cause(Tabled):
     """One possible cause: whether it holds the run back, what shows it, and what to do."""
 
     kind: str

@@ -13,6 +13,7 @@ from typing import Any
 
 from zoo.base import leftovers
 from zoo.base.digests import digest_file
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.explanations import Reference
 from zoo.base.files import sync_folder, write_json, writing
@@ -53,7 +54,7 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Tabled, Drawn):
     """A run folder and the record it holds."""
 
     path: Path

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
@@ -31,7 +32,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Tabled, Drawn):
     """The leaderboard as plain data (docs/metrics.md has the schema), and its page."""
 
     result: Mapping[str, Any]

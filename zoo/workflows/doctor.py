@@ -14,6 +14,7 @@ from typing import Any
 
 from zoo.base import formats
 from zoo.base.cache import cache_folder
+from zoo.base.displayed import Tabled
 from zoo.base.errors import ZooError, in_a_line
 from zoo.base.formats import BrokenFormat
 from zoo.base.listeners import listener
@@ -32,7 +33,7 @@ FEW_BYTES = 2 * 2**30
 
 
 @dataclass(frozen=True)
-class Examined:
+class Examined(Tabled):
     """One thing that was looked at: 'ok', a 'note', or 'broken' with what mends it."""
 
     name: str

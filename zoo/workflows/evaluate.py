@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
@@ -51,7 +52,7 @@ TRAINED, OTHER = "training cases", "these data"
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Tabled, Drawn):
     """The scores, what was measured on, and where they were written."""
 
     result: Mapping[str, Any]

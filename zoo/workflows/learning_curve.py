@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
@@ -39,7 +40,7 @@ WORTHWHILE = 0.005
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class LearningCurve(Tabled, Drawn):
     """The curve as plain data (docs/metrics.md has the schema), and the page that shows it."""
 
     result: Mapping[str, Any]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.data import queries
@@ -20,7 +21,7 @@ from zoo.runs.run_folder import Run
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Tabled, Drawn):
     """What a run says of one image; `probabilities` are by class name, 0 to 1.
 
     `label` is the class that is named, or what is answered instead; `refused` is then 'uncertain'

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
@@ -46,7 +47,7 @@ CHANGES = tuple((name, level) for name in STRESSES for level in LEVELS)
 
 
 @dataclass(frozen=True)
-class StressTest:
+class StressTest(Tabled, Drawn):
     """The scores under each change, what the run does not bear, and where they were written."""
 
     result: Mapping[str, Any]

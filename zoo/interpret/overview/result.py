@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Tabled
 from zoo.base.explanations import Reference
 from zoo.interpret.overview import concepts, factors, marker, mean_maps, occlusion
 from zoo.interpret.overview.concepts import Concepts
@@ -25,7 +26,7 @@ CONCEPT = "concept: "
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Overview:
+class Overview(Tabled):
     """What was found, as plain data.
 
     `prototypes` holds rows of the reference cases by class: typical ones, and unlike them.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.base.displayed import Tabled
 from zoo.interpret.trust.controls import CENTRE, EDGES, MOVED
 from zoo.interpret.trust.localisation import SIZES
 from zoo.interpret.trust.randomisation import Randomisation
@@ -65,7 +66,7 @@ class Standing:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Audit:
+class Audit(Tabled):
     """The explanation methods of a run, ranked on a sample of a data set."""
 
     run: str

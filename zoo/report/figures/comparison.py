@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.report.drawing import Drawing
-from zoo.report.figures.forest import forest, forest_row
+from zoo.report.figures.forest import ForestRow, forest, forest_row
 from zoo.report.style import (
     FONT,
     GRID,
@@ -25,11 +25,16 @@ MANY_SEEDS = 6
 
 def model_forest(result: Mapping[str, Any]) -> Drawing | None:
     """Draw the ROC-AUC of the models and, in gray below them, of the baselines."""
+    return forest(model_rows(result), "ROC-AUC", lines={0.5: "chance"})
+
+
+def model_rows(result: Mapping[str, Any]) -> list[ForestRow]:
+    """Return a row for each model and baseline whose ROC-AUC is defined."""
     models = [forest_row(entry["name"], entry["roc_auc"]) for entry in result["entries"]]
     baselines = [
         forest_row(entry["title"], entry["roc_auc"], quiet=True) for entry in result["baselines"]
     ]
-    return forest([*models, *baselines], "ROC-AUC", lines={0.5: "chance"})
+    return [row for row in (*models, *baselines) if row is not None]
 
 
 def pair_forest(pairs: Sequence[Mapping[str, Any]]) -> Drawing | None:

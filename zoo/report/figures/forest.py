@@ -60,13 +60,30 @@ def forest(
     drawn = [row for row in rows if row is not None]
     if not drawn:
         return None
-    figure = new_figure(FRAME + ROW * (len(drawn) + (0.5 if any(lines.values()) else 0)))
-    axes = figure.subplots()
+    figure = new_figure(forest_height(len(drawn), lines))
+    draw_forest(figure.subplots(), drawn, x_label, lines=lines, signed=signed)
+    return Drawing(figure)
+
+
+def forest_height(rows: int, lines: Mapping[float, str]) -> float:
+    """Return the inches that a forest plot of so many rows needs."""
+    return FRAME + ROW * (rows + (0.5 if any(lines.values()) else 0))
+
+
+def draw_forest(
+    axes: Axes,
+    rows: Sequence[ForestRow],
+    x_label: str,
+    *,
+    lines: Mapping[float, str],
+    signed: bool = False,
+) -> None:
+    """Draw the rows, of which there is at least one, on axes; the rest is as in `forest`."""
     dress(axes, x_label)
     axes.grid(visible=False, axis="y")
     axes.set_yticks([])
-    axes.set_ylim(len(drawn) - 0.4, -0.75)
-    _scale(axes, drawn, lines)
+    axes.set_ylim(len(rows) - 0.4, -0.75)
+    _scale(axes, rows, lines)
     for place, text in lines.items():
         axes.axvline(place, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         if text:
@@ -81,9 +98,8 @@ def forest(
                 color=MUTED,
                 family=FONT,
             )
-    for place, row in enumerate(drawn):
+    for place, row in enumerate(rows):
         _row(axes, place, row, signed)
-    return Drawing(figure)
 
 
 def _scale(axes: Axes, rows: Sequence[ForestRow], lines: Mapping[float, str]) -> None:

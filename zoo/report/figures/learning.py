@@ -15,6 +15,7 @@ from zoo.report.style import (
     MUTED,
     VERMILION,
     compact_figure,
+    dress,
     legend_above,
     plain,
 )
@@ -37,12 +38,23 @@ def learning_figure(result: Mapping[str, Any]) -> Drawing | None:
 
     None when no point has a score. `result` is what `learning_page` takes.
     """
+    if not has_scores(result):
+        return None
+    figure, axes = compact_figure()
+    draw_learning(axes, result)
+    return Drawing(figure)
+
+
+def has_scores(result: Mapping[str, Any]) -> bool:
+    """Tell whether any point of a learning curve has a score."""
+    return any(known(point, name) for point in result["points"] for name, *_ in SERIES)
+
+
+def draw_learning(axes: Axes, result: Mapping[str, Any]) -> None:
+    """Draw on axes what `learning_figure` draws; a point has a score."""
     points = sorted(result["points"], key=lambda point: point["images"])
     drawn = [name for name, *_ in SERIES if any(known(point, name) for point in points)]
-    if not drawn:
-        return None
-    title = TITLES.get(result["metric"], result["metric"])
-    figure, axes = compact_figure("number of training images", title)
+    dress(axes, "number of training images", TITLES.get(result["metric"], result["metric"]))
     axes.set_xscale("log")
     for name, label, colour, line in SERIES:
         if name in drawn:
@@ -54,7 +66,6 @@ def learning_figure(result: Mapping[str, Any]) -> Drawing | None:
         sizes.append(round(extrapolation["curve"]["images"][-1]))
     _size_axis(axes, sizes)
     legend_above(axes, columns=len(drawn) + bool(extrapolation))
-    return Drawing(figure)
 
 
 def known(point: Mapping[str, Any], name: str) -> list[float]:

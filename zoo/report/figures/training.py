@@ -52,29 +52,14 @@ def learning_curves(
     """
     if not history:
         return None
-    epochs = [int(float(row.get("epoch", place))) for place, row in enumerate(history, 1)]
-    if any(later <= earlier for earlier, later in itertools.pairwise(epochs)):
-        epochs = list(range(1, len(history) + 1))  # numbered anew in each phase
+    epochs = _numbers(history)
     rates = _column(history, "learning_rate")
     varying = len({rate for rate in rates if not math.isnan(rate)}) > 1
     figure = new_figure(height=5.6 if varying else 4.7)
     shares = [3, 3, 1] if varying else [3, 3]
     panels = figure.subplots(len(shares), 1, sharex=True, height_ratios=shares)
     for axes, y_label, lines in zip(panels, ("loss", "score"), (LOSSES, SCORES), strict=False):
-        dress(axes, y_label=y_label)
-        _phases(axes, history, epochs)
-        if best_epoch is not None:
-            axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-        for name, title, colour, line in lines:
-            values = _column(history, name)
-            if all(math.isnan(value) for value in values):
-                continue
-            mark = "o" if len(epochs) < 20 else None
-            axes.plot(
-                epochs, values, line, color=colour, linewidth=1.8, marker=mark, ms=3.5, label=title
-            )
-        if axes.get_legend_handles_labels()[0]:
-            _legend(axes, outside=True)
+        _panel(axes, history, epochs, best_epoch, y_label, lines)
     if varying:
         dress(panels[2])
         panels[2].set_ylabel("learning\nrate", fontsize=10, color=INK, fontfamily=FONT)
@@ -97,6 +82,15 @@ def learning_curves(
             color=MUTED,
         )
     return Drawing(figure)
+
+
+def draw_scores(
+    axes: Axes, history: Sequence[Mapping[str, Any]], best_epoch: int | None = None
+) -> None:
+    """Draw the scores over the epochs, of which there is at least one, on axes."""
+    _panel(axes, history, _numbers(history), best_epoch, "score", SCORES)
+    axes.set_xlabel("epoch", fontsize=10, color=INK, fontfamily=FONT)
+    axes.locator_params(axis="x", integer=True)
 
 
 def confusion_matrix(result: Mapping[str, Any]) -> Drawing:
@@ -139,6 +133,13 @@ def roc_curve(result: Mapping[str, Any]) -> Drawing | None:
     if not result["curves"]:
         return None
     figure, axes = compact_figure("false positive rate (1 - specificity)", "sensitivity")
+    draw_roc(axes, result)
+    return Drawing(figure)
+
+
+def draw_roc(axes: Axes, result: Mapping[str, Any]) -> None:
+    """Draw on axes what `roc_curve` draws; the result has a curve."""
+    dress(axes, "false positive rate (1 - specificity)", "sensitivity")
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="chance: 0.5")
     for curve, colour in zip(result["curves"], _colours(), strict=False):
         label = _area_label(result, curve, "roc_auc", "AUC")
@@ -148,7 +149,6 @@ def roc_curve(result: Mapping[str, Any]) -> Drawing | None:
         _operating_point(axes, result, point["false_positive_rate"], point["recall"])
     _square(axes)
     _legend(axes, loc="lower right")
-    return Drawing(figure)
 
 
 def pr_curve(result: Mapping[str, Any]) -> Drawing | None:
@@ -176,6 +176,37 @@ def pr_curve(result: Mapping[str, Any]) -> Drawing | None:
     _square(axes)
     _legend(axes, loc="lower left")
     return Drawing(figure)
+
+
+def _numbers(history: Sequence[Mapping[str, Any]]) -> list[int]:
+    epochs = [int(float(row.get("epoch", place))) for place, row in enumerate(history, 1)]
+    if any(later <= earlier for earlier, later in itertools.pairwise(epochs)):
+        return list(range(1, len(history) + 1))  # numbered anew in each phase
+    return epochs
+
+
+def _panel(
+    axes: Axes,
+    history: Sequence[Mapping[str, Any]],
+    epochs: list[int],
+    best_epoch: int | None,
+    y_label: str,
+    lines: Sequence[tuple[str, str, str, str]],
+) -> None:
+    dress(axes, y_label=y_label)
+    _phases(axes, history, epochs)
+    if best_epoch is not None:
+        axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+    for name, title, colour, line in lines:
+        values = _column(history, name)
+        if all(math.isnan(value) for value in values):
+            continue
+        mark = "o" if len(epochs) < 20 else None
+        axes.plot(
+            epochs, values, line, color=colour, linewidth=1.8, marker=mark, ms=3.5, label=title
+        )
+    if axes.get_legend_handles_labels()[0]:
+        _legend(axes, outside=True)
 
 
 def _column(history: Sequence[Mapping[str, Any]], name: str) -> list[float]:

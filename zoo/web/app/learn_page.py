@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from zoo.base.digests import digest_bytes
 from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.number_text import probability
 from zoo.base.pictures import images, pixel_arrays
 from zoo.report.cases.overlays import enlarge
-from zoo.report.cases.text import share_text
 from zoo.web.app import lessons as learning
 from zoo.web.app import templating
 from zoo.web.app.case_folder import CaseFolder
@@ -173,7 +173,7 @@ def _upload(one: Exercise) -> Upload:
 
 
 def _chance(one: Exercise) -> str:
-    return share_text(one.network.probabilities[one.network.leaning]) if one.network else ""
+    return probability(one.network.probabilities[one.network.leaning]) if one.network else ""
 
 
 def _outlined(pixels: np.ndarray, mask: Any) -> np.ndarray:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from zoo.base.number_text import probability
 from zoo.interpret.case import Case
-from zoo.report.cases.text import share_text
 from zoo.web.app.reading import Reading
 from zoo.web.app.visitors import Visitor
 
@@ -51,7 +51,7 @@ def row(key: str, reading: Reading) -> dict[str, Any]:
         "answer": case.refused or case.class_names[case.predicted],
         "refused": bool(case.refused),
         "chance": chance,
-        "probability": share_text(chance),
+        "probability": probability(chance),
         "positive": case.class_names[reading.positive],
         "verdict": next(iter(verdicts.values()), ""),
         "explained": reading.explained,

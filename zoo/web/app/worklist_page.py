@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo import DISCLAIMER
-from zoo.report.cases.text import share_text
+from zoo.base.number_text import probability
 from zoo.web.app import templating
 from zoo.web.app.reading import keep_reading
 from zoo.web.app.shared import Shared
@@ -39,7 +39,7 @@ def router(shared: Shared, watching: Watching) -> APIRouter:
 
     def rows() -> str:
         items = [
-            (item, share_text(item.probabilities[item.leaning]) if item.probabilities else "")
+            (item, probability(item.probabilities[item.leaning]) if item.probabilities else "")
             for item in watching.items[:SHOWN]
         ]
         return templating.part("worklist_rows.html.j2", items=items, waiting=watching.waiting)

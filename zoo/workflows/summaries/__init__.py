@@ -1,0 +1,1 @@
+"""What is shown of each record that the public functions return."""
