@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile pyproject
 	--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 	--no-annotate --upgrade --quiet
 
-.PHONY: demo test slow faults advisories coverage mutants pythons lint types contracts docs check lock news release-check clean
+.PHONY: demo test slow faults advisories coverage mutants pythons lint types contracts docs site check lock news release-check clean
 
 demo: $(VENV)/.base ## train on the built-in synthetic data and explain an image
 	$(BIN)/zoo train efficientnet --preset fast --data 'phantom?images=1000' --runs $(DEMO)/runs
@@ -54,6 +54,9 @@ contracts: $(VENV)/.dev ## who may import whom
 
 docs: $(VENV)/.dev ## the documented help is the real one
 	$(BIN)/python docs/generate_cli.py --check
+
+site: $(VENV)/.dev ## the documentation for a browser: python -m http.server -d build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 check: lint types contracts docs test
 
