@@ -24,6 +24,7 @@ def zoo_explainers() -> list[Explainer]:
                 "convolutional neural networks, 2020"
             ),
             gradients="features",
+            feature_map=True,
         )
     ]
 

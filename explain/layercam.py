@@ -27,6 +27,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Maps for Localization, 2021"
             ),
             gradients="features",
+            feature_map=True,
         )
     ]
 
