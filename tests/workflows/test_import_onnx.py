@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from onnx_networks import WIDTH, answers, torch_layout
 from PIL import Image
 
-from zoo import BadInput, InvalidSetting
+from zoo import BadInput, DamagedRun, InvalidSetting
 from zoo.base.registry import load_registry
 from zoo.cli import main
 from zoo.interpret.case import Case
@@ -19,6 +20,7 @@ from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.trust.verdict import UNSHUFFLED
 from zoo.network import foreign
 from zoo.network.export_formats import FORMATS
+from zoo.network.onnx_graph import OnnxGraph
 from zoo.runs import engine_choice, model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats.probabilities import softmax
@@ -135,6 +137,17 @@ def test_methods_that_need_gradients_are_left_out(run: Run, picture: Path) -> No
     for method in ("saliency", "xrai", "gradcam", "scorecam", "attention-rollout"):
         with pytest.raises(InvalidSetting, match=r"ONNX file.*Use"):
             list(explain([picture], run, methods=[method], trust=False))
+
+
+def test_a_graph_that_was_damaged_is_told_when_the_run_is_loaded(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = run_folder.open_run(tmp_path / "run")
+    model = model_file.load_classifier(copy).model
+    (graph,) = [layer for layer in model.layers if isinstance(layer, OnnxGraph)]
+    graph.set_weights([np.zeros(graph.bytes, np.uint8)])
+    model.save(tmp_path / "run" / "model.keras")
+    with pytest.raises(DamagedRun, match="ONNX graph"):
+        model_file.load_classifier(copy)
 
 
 def test_data_are_looked_over(run: Run) -> None:

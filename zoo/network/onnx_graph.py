@@ -74,11 +74,20 @@ class OnnxGraph(keras.layers.Layer):
         """Return how many weights are in the file."""
         return self.parameters
 
-    def _given(self, pixels: np.ndarray) -> np.ndarray:
-        if self.channels_first:
-            pixels = pixels.transpose(CHANNELS_FIRST)
+    @property
+    def session(self) -> InferenceSession:
+        """What computes the graph, made when it is first asked for.
+
+        Raises:
+            Exception: of many kinds, where the weight is no graph that can be computed.
+        """
         with self._making:  # several threads may ask first; a session itself serves them all
             if self._session is None:
                 self._session = session_of(np.asarray(self.content, np.uint8).tobytes())
+            return self._session
+
+    def _given(self, pixels: np.ndarray) -> np.ndarray:
+        if self.channels_first:
+            pixels = pixels.transpose(CHANNELS_FIRST)
         values = np.ascontiguousarray(pixels, self.takes)
-        return in_batches(self._session, values, self.batch)
+        return in_batches(self.session, values, self.batch)

@@ -36,7 +36,7 @@ def session_of(model: str | bytes) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     # Threads that wait by turning round and round take a third of the processor's time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # remarks on the graph help nobody who did not make it
+    options.log_severity_level = 4  # what fails is raised as well, and told in one sentence
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

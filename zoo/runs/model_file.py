@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.base.errors import BadInput, DamagedRun, ZooError
+from zoo.base.errors import BadInput, DamagedRun, ZooError, in_a_line
 from zoo.base.files import replacing
 from zoo.network import keras_files, localiser, plugin_layers
 from zoo.network.classifier import TrainedClassifier
@@ -101,6 +101,15 @@ def _check(model: Any, run: Run) -> None:
             f"The network of '{run.name}' takes pictures of {given[0]} and tells {given[1]} "
             f"classes; its record says {wanted[0]} and {wanted[1]}. Copy the run again."
         )
+    for layer in model.layers:
+        if type(layer).__name__ == ONNX_GRAPH:
+            try:
+                layer.session  # noqa: B018  # what cannot be computed is told before it is asked
+            except Exception as error:  # ONNX Runtime raises many kinds
+                raise DamagedRun(
+                    f"The ONNX graph of '{run.name}' cannot be computed ({in_a_line(error)}). "
+                    "Copy the run again, or install the newest ONNX Runtime."
+                ) from error
     for variable in model.variables:
         if not np.isfinite(np.asarray(variable, np.float32)).all():
             raise DamagedRun(
