@@ -82,6 +82,9 @@ def test_charts_follow_the_theme_and_bars_stay_in_forced_colours(
                 bar.evaluate(f"{drawn}.backgroundColor"),
                 bar.locator("..").evaluate(f"{drawn}.backgroundColor"),
             )
+            chosen = page.locator("[aria-current=page]")
+            colours = [chosen.evaluate(f"{drawn}.{one}") for one in ("color", "backgroundColor")]
+            assert colours[0] != colours[1]
     assert found["light"][0] != found["dark"][0]
     for _, mark, ground in found.values():
         assert mark != ground, "the value can be told from its scale"

@@ -40,7 +40,7 @@ def reliability_diagram(calibration: Mapping[str, Any]) -> Drawing:
     )
     axes.set_xlim(start, 1.01)
     axes.set_ylim(start, 1.01)
-    axes.legend(fontsize=9, loc="upper left", framealpha=0.9, edgecolor="none")
+    legend_above(axes, columns=1)
     return Drawing(figure)
 
 

@@ -164,4 +164,4 @@ def leaderboard_row(run: Run) -> dict[str, Any]:
 def _cell(entry: Mapping[str, Any]) -> dict[str, Any]:
     text, interval = metric_text(entry)
     value = -1 if entry["value"] is None else entry["value"]
-    return {"value": value, "text": text, "interval": interval.replace("-", " to ")}
+    return {"value": value, "text": text, "interval": interval}
