@@ -16,15 +16,17 @@ from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.resampling import cut
 from zoo.network import feature_map, frame, graph
 from zoo.network.copying import as_float32
-from zoo.network.gradients import DECIDED, Differentiate, differentiation, margin_of
+from zoo.network.gradients import (
+    DECIDED,
+    NO_GRADIENTS,
+    Differentiate,
+    differentiation,
+    margin_of,
+)
 from zoo.stats.probabilities import softmax
 
 GRADIENT_BATCH = 8
 """Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
-NO_GRADIENTS = (
-    "This network came as an ONNX file: it answers, but has no gradients, which were asked for. "
-    "Use a method that needs answers alone: 'occlusion', 'rise', 'lime', 'shap' or 'examples'."
-)
 
 
 @dataclass(frozen=True, eq=False)

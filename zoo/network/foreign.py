@@ -218,11 +218,11 @@ def _sized(
         if any(own not in (None, asked) for own, asked in zip(shape, size, strict=True)):
             raise InvalidSetting(f"'{name}' takes input of shape {shape}; --input {size} differs.")
         return size
-    if None in shape:
+    height, width, channels = shape
+    if height is None or width is None or channels is None:
         raise InvalidSetting(
             f"'{name}' takes pictures of any size. Say which one it was trained on, as --input 224."
         )
-    height, width, channels = shape
     return height, width, channels
 
 

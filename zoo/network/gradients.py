@@ -12,6 +12,10 @@ from zoo.network.feature_map import feature_maps
 
 DECIDED = -1
 """Stands for the class that the network decides for, where a target is asked for."""
+NO_GRADIENTS = (
+    "This network came as an ONNX file: it answers, but has no gradients, which were asked for. "
+    "Use a method that needs answers alone: 'occlusion', 'rise', 'lime', 'shap' or 'examples'."
+)
 
 Differentiate = Callable[..., dict[str, Any]]
 

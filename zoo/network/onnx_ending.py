@@ -79,12 +79,14 @@ def _product(graph: Any, node: NodeProto, bias: np.ndarray | None) -> tuple[Head
 
 
 def _headed(kernel: np.ndarray, bias: np.ndarray | None, seen: str) -> tuple[Head, str] | None:
-    outputs = kernel.shape[-1]
-    bias = np.zeros(outputs) if bias is None else bias.ravel()
-    if kernel.ndim != 2 or bias.size not in (1, outputs):
+    if kernel.ndim != 2:
         return None
-    kernel, bias = np.float32(kernel), np.broadcast_to(np.float32(bias), outputs)
-    return Head(kernel, bias), seen
+    outputs = kernel.shape[1]
+    bias = np.zeros(outputs) if bias is None else bias.ravel()
+    if bias.size not in (1, outputs):
+        return None
+    spread = np.broadcast_to(bias.astype(np.float32), outputs)
+    return Head(kernel.astype(np.float32), spread), seen
 
 
 def _constant(graph: Any, tensor: str) -> np.ndarray | None:
