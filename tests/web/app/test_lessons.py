@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from zoo import BadInput, Dataset, InvalidSetting, Sample, UnknownName
 from zoo.web.app import lessons
-from zoo.web.app.lessons import Exercise, Lesson, Lessons, of_cases, of_dataset, share_of
+from zoo.web.app.lessons import (
+    Exercise,
+    Lesson,
+    Lessons,
+    highest,
+    of_cases,
+    of_dataset,
+    share_of,
+)
 from zoo.workflows.predict import Prediction
 
 CLASSES = ("NORMAL", "PNEUMONIA")
@@ -96,6 +104,20 @@ def test_a_mark_is_on_the_finding_or_beside_it(mark: Any, hit: Any) -> None:
         told.commit(number, "NORMAL", mark, said_by_network("NORMAL"))
     assert told.exercise(1).hit is hit
     assert told.exercise(2).hit is None
+
+
+def test_the_place_where_a_map_is_highest_is_the_networks_mark() -> None:
+    values = np.full((4, 8), np.nan, np.float32)
+    values[3, 1] = -1.0
+    assert highest(values) == (1.5 / 8, 3.5 / 4)
+    told = lesson(exercise(), exercise(masked=False))
+    for number in (1, 2):
+        told.commit(number, "NORMAL", None, said_by_network("NORMAL"), highest(values))
+    assert told.exercise(1).has_finding
+    assert not told.exercise(2).has_finding
+    assert [told.exercise(number).network_hit for number in (1, 2)] == [True, None]
+    assert told.summary()["network_pointed"]["of"] == 1
+    assert told.summary()["pointed"] is None
 
 
 def test_an_answer_stands() -> None:

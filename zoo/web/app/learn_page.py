@@ -3,11 +3,13 @@
 Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 """
 
+import contextlib
 import secrets
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from zoo.base.digests import digest_bytes
@@ -23,6 +25,7 @@ from zoo.web.app.shared import Shared
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
 from zoo.web.service.engine import Engine
+from zoo.web.service.limits import Unavailable
 from zoo.web.service.queue import Deadline, result_of
 from zoo.web.service.security import user_of
 from zoo.web.service.uploads import Upload
@@ -127,24 +130,39 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
     async def commit(
         request: Request, key: str, number: int, said: Text = "", x: Share = "", y: Share = ""
     ) -> Response:
-        """Keep the student's answer; only then is the network asked."""
+        """Keep the student's answer; the network is asked now, and not before.
+
+        Where the finding is known, its mark is where its first default map is highest.
+        """
         lesson = found(request, key)
         one, mark = lesson.exercise(number), _mark(x, y)
         try:
-            learning.check_answer(lesson, said, mark)
+            lesson.check(number, said, mark)
         except InvalidSetting as error:
             return shown(lesson, number, str(error), 400)
 
-        def work(engine: Engine) -> Prediction:
-            upload = _upload(one)
-            (answer,) = engine.predict([upload])
-            share = answer.probabilities[answer.leaning]
-            shared.desk.note(engine.run, [(upload, answer.label, share, bool(answer.refused))])
-            lesson.commit(number, said, mark, answer)
-            return answer
+        upload, deadline = await run_in_threadpool(_upload, one), Deadline(library.limits.seconds)
 
-        deadline = Deadline(library.limits.seconds)
-        await result_of(request, library.answer(lesson.run, work, deadline), deadline)
+        def answer(engine: Engine) -> Prediction:
+            (made,) = engine.predict([upload])
+            share = made.probabilities[made.leaning]
+            shared.desk.note(engine.run, [(upload, made.label, share, bool(made.refused))])
+            return made
+
+        def point(engine: Engine) -> learning.Mark | None:
+            (case,) = engine.explain([upload], target=one.truth, trust=False, deadline=deadline)
+            return next((learning.highest(each.values) for each in case.attributions), None)
+
+        answered = library.answer(lesson.run, answer, deadline)
+        network = await result_of(request, answered, deadline)
+        place: learning.Mark | None = None
+        if await run_in_threadpool(lambda: one.has_finding):
+            deadline = Deadline(library.limits.seconds)  # the other one is over with its answer
+            with contextlib.suppress(Unavailable):  # the answer counts without it
+                place = await result_of(
+                    request, library.explain(lesson.run, point, deadline), deadline
+                )
+        await run_in_threadpool(lesson.commit, number, said, mark, network, place)
         return RedirectResponse(f"{PAGE}/{key}/{number}", 303)
 
     @routes.get(f"{IMAGE}/picture")

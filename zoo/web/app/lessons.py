@@ -49,6 +49,13 @@ class Exercise:
     mark: Mark | None = None
     hit: bool | None = None
     network: Prediction | None = None
+    network_mark: Mark | None = None
+    network_hit: bool | None = None
+
+    @property
+    def has_finding(self) -> bool:
+        """Tell whether it is known where something is in it."""
+        return self.mask is not None and bool(self.mask(self.read().shape[:2]).any())
 
     @property
     def network_is_right(self) -> bool:
@@ -84,19 +91,41 @@ class Lesson:
             raise UnknownName(f"There is no image {number} in this lesson.")
         return self.exercises[number - 1]
 
-    def commit(self, number: int, said: str, mark: Mark | None, network: Prediction) -> None:
+    def commit(
+        self,
+        number: int,
+        said: str,
+        mark: Mark | None,
+        network: Prediction,
+        network_mark: Mark | None = None,
+    ) -> None:
         """Keep what the student says of an image; it cannot be changed once the rest was told.
+
+        `network_mark` is where a map of the network is highest.
 
         Raises:
             InvalidSetting: it has an answer already, the class is unknown or the mark outside.
         """
         one = self.exercise(number)
-        check_answer(self, said, mark)
-        hit = _hit(one, mark)
+        self.check(number, said, mark)
+        hit, network_hit = _hit(one, mark), _hit(one, network_mark)
         with self._lock:
-            if one.said:
-                raise InvalidSetting("This image has your answer already.")
+            self.check(number, said, mark)  # it may have come twice at once
             one.said, one.mark, one.hit, one.network = said, mark, hit, network
+            one.network_mark, one.network_hit = network_mark, network_hit
+
+    def check(self, number: int, said: str, mark: Mark | None) -> None:
+        """Look whether an answer can be one.
+
+        Raises:
+            InvalidSetting: as for `commit`.
+        """
+        if self.exercise(number).said:
+            raise InvalidSetting("This image has your answer already.")
+        if said not in self.class_names:
+            raise InvalidSetting("Choose what you see first: one of the classes.")
+        if mark is not None and not all(0 <= share <= 1 for share in mark):
+            raise InvalidSetting("The mark lies outside the image. Set it again.")
 
     def summary(self) -> dict[str, Any]:
         """Return how often the student and the network were right, with 95 % intervals."""
@@ -105,6 +134,7 @@ class Lesson:
         other = [one.network_is_right for one in done]
         pairs = list(zip(own, other, strict=True))
         hits = [one.hit for one in done if one.hit is not None]
+        of_network = [one.network_hit for one in done if one.network_hit is not None]
         return {
             "images": len(done),
             "student": share_of(own),
@@ -115,6 +145,7 @@ class Lesson:
             "network_alone": pairs.count((False, True)),
             "neither": pairs.count((False, False)),
             "pointed": share_of(hits),
+            "network_pointed": share_of(of_network),
         }
 
 
@@ -149,16 +180,10 @@ class Lessons:
         return lesson
 
 
-def check_answer(lesson: Lesson, said: str, mark: Mark | None) -> None:
-    """Look whether an answer can be one.
-
-    Raises:
-        InvalidSetting: the class is unknown, or the mark lies outside the image.
-    """
-    if said not in lesson.class_names:
-        raise InvalidSetting("Choose what you see first: one of the classes.")
-    if mark is not None and not all(0 <= share <= 1 for share in mark):
-        raise InvalidSetting("The mark lies outside the image. Set it again.")
+def highest(values: np.ndarray) -> Mark:
+    """Return the middle of the pixel at which a map `(height, width)` is highest, as a mark."""
+    row, column = np.unravel_index(int(np.argmax(np.nan_to_num(values, nan=-np.inf))), values.shape)
+    return (float(column) + 0.5) / values.shape[1], (float(row) + 0.5) / values.shape[0]
 
 
 def of_dataset(dataset: Dataset, run: Run, count: int, seed: int) -> list[Exercise]:
