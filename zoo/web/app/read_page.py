@@ -138,8 +138,8 @@ def router(shared: Shared) -> APIRouter:
     @routes.get("/app/examples/{number}")
     def example(number: int) -> Response:
         """Return an example as a picture to choose it by."""
-        content = examples.content(number)
-        return Response(content, media_type="image/png", headers=templating.PRIVATE)
+        content = examples.small(number)
+        return Response(content, media_type="image/jpeg", headers=templating.PRIVATE)
 
     @routes.get(f"{IMAGE}/card")
     def card(request: Request, key: str, run: RunQuery) -> Response:
