@@ -14,6 +14,7 @@ import zoo
 from zoo import DISCLAIMER, Attribution, BadInput, Case, InvalidSetting, Prediction, Run, Skipped
 from zoo.checks.findings import WARNING, Finding
 from zoo.interpret.trust.verdict import WEAK, Trust
+from zoo.report.cases.index import Entry
 from zoo.runs.run_folder import read
 from zoo.workflows import show as showing
 from zoo.workflows.compare import Comparison
@@ -103,6 +104,18 @@ def test_of_many_cases_the_first_are_explained_and_no_more(
     page = within(zoo.show(cases()).html)
     assert asked == [0, 1]
     assert "1.png" in page
+
+
+def test_what_was_skipped_stands_above_the_page_of_the_cases() -> None:
+    shown = zoo.show([a_case(), Skipped("broken.png", "It is cut off.")]).html
+    assert shown.index("It is cut off.") < shown.index("<iframe")
+    assert "one.png" in within(shown)
+
+
+def test_an_image_of_a_folder_of_reports_names_its_files() -> None:
+    entry = Entry("a", "a", "a", "", "", "NORMAL", 0.75, None, {"weak": 1}, {"html": "a.html"})
+    (row,) = zoo.show([entry]).rows
+    assert (row["probability"], row["maps"], row["files"]) == (0.75, "1 weak", "a.html")
 
 
 def test_a_map_is_a_picture_with_a_scale_around_zero() -> None:

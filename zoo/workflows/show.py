@@ -101,9 +101,11 @@ def show(things: object, *, page: bool = True) -> Shown:
     """
     taken = [things] if is_record(things) or not isinstance(things, Iterable) else _taken(things)
     told = _joined(taken)
-    if page and told.page is not None:
-        return Shown(framed(told.page()), told)
-    return Shown(fragment(told), told)
+    if not page or told.page is None:
+        return Shown(fragment(told), told)
+    pageless = [thing for thing in taken if len(taken) > 1 and not isinstance(thing, Case)]
+    before = fragment(_joined(pageless)) if pageless else ""  # such as a file that was skipped
+    return Shown(before + framed(told.page()), told)
 
 
 def _taken(things: Iterable[object]) -> list[object]:

@@ -6,6 +6,7 @@ from zoo.base.explanations import Attribution
 from zoo.checks.findings import Checked, Finding
 from zoo.data.queries import Skipped
 from zoo.interpret.case import Case
+from zoo.report.cases.index import Entry
 from zoo.report.cases.page import case_page
 from zoo.report.cases.text import prediction_text
 from zoo.report.figures.answers import draw_case, draw_map, draw_probabilities
@@ -97,6 +98,13 @@ def _(thing: Case) -> Summary:
         draw=lambda axes: draw_case(axes, thing),
         page=lambda: case_page([thing]),
     )
+
+
+@summary.register
+def _(thing: Entry) -> Summary:
+    maps = ", ".join(f"{count} {level}" for level, count in thing.verdicts.items())
+    row = {"name": thing.name, "answer": thing.answer, "probability": thing.confidence}
+    return Summary(rows=[{**row, "maps": maps, "files": ", ".join(thing.files.values())}])
 
 
 @summary.register
