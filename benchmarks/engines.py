@@ -21,7 +21,6 @@ that was the fastest, beside reading them alone and Keras's own `predict` on wha
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import tempfile
@@ -39,6 +38,7 @@ if __name__ == "__main__":
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from zoo.network.classifier import TrainedClassifier
+from zoo.network.cost import multiply_adds
 from zoo.network.engines.answering import BOX, EMBEDDING, LOGITS, answering
 from zoo.network.engines.engine import ENGINES, compiled
 from zoo.network.engines.preparing import disagreement
@@ -64,22 +64,6 @@ class Row:
     cpu: float
     off: float
     limit: float
-
-
-def multiply_adds(model: Any) -> int:
-    """Return those of a network's convolutions, dense layers and cuts, for one image."""
-    total = 0
-    for layer in model.layers:
-        name, weights = type(layer).__name__, layer.get_weights()
-        if name in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D"):
-            total += math.prod(layer.output.shape[1:3]) * sum(w.size for w in weights if w.ndim > 1)
-        elif name == "Dense":
-            total += weights[0].size * math.prod(layer.output.shape[1:-1])
-        elif name in ("Cut", "Part", "Thumbnail"):
-            given = layer.input[0] if isinstance(layer.input, list) else layer.input
-            (height, width, channels), made = given.shape[1:], layer.output.shape[1:3]
-            total += channels * (made[0] * height * width + made[0] * made[1] * width)
-    return total
 
 
 def peak() -> float:

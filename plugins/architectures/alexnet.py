@@ -39,6 +39,7 @@ def zoo_architectures() -> list[Architecture]:
             summary="AlexNet-like: 4 convolutions, 2 dense layers; large for a small data set",
             build=build,
             parameters=1_443_266,
+            multiply_adds=241_700_992,
             input_shape=(128, 128, 3),
             reference="after Krizhevsky, Sutskever, Hinton, ImageNet Classification with Deep "
             "Convolutional Neural Networks, 2012",

@@ -38,6 +38,7 @@ def zoo_architectures() -> list[Architecture]:
             summary="MNIST-like: 3 convolutions, 1 dense layer; made for small pictures",
             build=build,
             parameters=2_191_490,
+            multiply_adds=167_248_000,
             input_shape=(128, 128, 3),
             reference="after LeCun, Bottou, Bengio, Haffner, Gradient-Based Learning Applied to "
             "Document Recognition, 1998",

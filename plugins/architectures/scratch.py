@@ -43,6 +43,7 @@ def zoo_architectures() -> list[Architecture]:
             summary="Small CNN from scratch: separable convolutions, global average pooling",
             build=build,
             parameters=103_810,
+            multiply_adds=27_857_280,
             reference="after Chollet, Xception: Deep Learning with Depthwise Separable "
             "Convolutions, 2017",
             options={"dropout": Option(0.2, "share of features dropped before the logits")},

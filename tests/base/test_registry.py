@@ -204,3 +204,15 @@ def test_list_names_broken_plugins_and_lists_the_rest(install: Install) -> None:
     assert result.exit_code == 0
     assert "no licence" in result.stdout
     assert "alexnet" in result.stdout
+
+
+def test_a_name_may_have_a_prefix_and_no_folder_is_that_of_two() -> None:
+    def given() -> list[Architecture]:
+        return [architecture("mine:small"), architecture("mine-small"), architecture("mine:large")]
+
+    found = registry.load_registry(plugin("mine", zoo_architectures=given))
+    assert {"mine:small", "mine:large"} <= found.architectures.keys()
+    assert found.origins["mine:small"] == "mine"
+    (broken,) = found.broken
+    assert broken.gives == "mine-small"
+    assert "'mine' gives already" in broken.reason

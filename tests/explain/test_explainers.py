@@ -68,7 +68,9 @@ def test_the_zoo_has_the_promised_methods():
 
 
 @pytest.mark.parametrize("method", sorted(REGISTRY.explainers))
-@pytest.mark.parametrize("architecture", sorted(REGISTRY.architectures))  # each is built once
+@pytest.mark.parametrize(  # each is built once
+    "architecture", sorted(name for name in REGISTRY.architectures if ":" not in name)
+)
 def test_it_explains_each_architecture(architecture, method):
     subject, explainer = classifier(architecture), REGISTRY.explainer(method)
     options = explainer_options(explainer.options, FAST)

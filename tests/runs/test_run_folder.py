@@ -296,3 +296,9 @@ def test_the_root_follows_argument_then_environment(
     assert run_folder.root() == tmp_path
     monkeypatch.delenv("ZOO_RUNS")
     assert run_folder.root() == Path("runs")
+
+
+def test_a_run_of_a_network_with_a_prefix_has_a_folder_that_any_system_takes(
+    tmp_path: Path,
+) -> None:
+    assert run_folder.create(tmp_path, "keras:VGG16").name.startswith("keras-VGG16-")

@@ -21,7 +21,7 @@ SMALLEST, LARGEST = 16, 2048
 """Pixels a side of a network's input, as `--input` takes them."""
 GRADIENTS = ("", "features", "pixels")
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 
 
 def fault_of(record: object) -> str:
@@ -33,14 +33,23 @@ def fault_of(record: object) -> str:
         return f"its fields cannot be read: {told(error)}"
 
 
-def wrong_name(name: object) -> Iterator[str]:
-    """Names become those of folders and arguments of commands."""
-    fits = isinstance(name, str) and len(name) <= LONGEST_NAME and _NAME.fullmatch(name)
+def wrong_name(name: object, *, prefix: bool = False) -> Iterator[str]:
+    """Names become those of folders (`folder_name`) and arguments of commands.
+
+    With `prefix`, a colon may part the name of a collection from that of its member.
+    """
+    pattern = f"({_NAME}:)?{_NAME}" if prefix else _NAME
+    fits = isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(pattern, name)
     if not fits:
         expected = (
             f"up to {LONGEST_NAME} letters, digits and . _ + -, beginning with a letter or digit"
         )
         yield unlike("name", name, expected)
+
+
+def folder_name(name: str) -> str:
+    """Return what a folder is called after a name: not all systems take a colon."""
+    return name.replace(":", "-")
 
 
 def wrong_texts(record: object, *names: str) -> Iterator[str]:
@@ -77,11 +86,15 @@ def is_whole(value: object, least: int = 0) -> bool:
 
 
 def _architecture(one: Architecture) -> Iterator[str]:
-    yield from wrong_name(one.name)
+    yield from wrong_name(one.name, prefix=True)
     yield from wrong_texts(one, "summary", "reference", "pretrained")
     yield from wrong_functions(one, "build")
     if not is_whole(one.parameters):
         yield unlike("parameters", one.parameters, "a whole number of weights")
+    if not is_whole(one.multiply_adds):
+        yield unlike("multiply_adds", one.multiply_adds, "a whole number")
+    if not isinstance(one.offline, bool):
+        yield unlike("offline", one.offline, "True or False")
     yield from _input_shape(one.input_shape)
     known = {field.name for field in fields(Recipe)}
     yield from _options(one.options, {*known, INPUT, "num_classes"})

@@ -13,7 +13,7 @@ import pluggy
 from zoo.base import datasets, hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.explanations import Explainer
-from zoo.base.records import fault_of, shown
+from zoo.base.records import fault_of, folder_name, shown
 from zoo.base.remote import is_address, mirrored
 from zoo.base.sources import parse
 from zoo.base.strangers import PluginFailure, ask, is_own, told
@@ -214,7 +214,11 @@ def _fault(
         name = item.name if isinstance(item.name, str) else ""
         return name, f"gives the {kind.__name__} {shown(item.name)}, but {fault}"
     # Folders are named after it, and many file systems do not tell capitals from small letters.
-    taken = {name.lower(): name for name in collected}.get(item.name.lower())
+    taken = {_folder(name): name for name in collected}.get(_folder(item.name))
     if taken is None:
         return item.name, ""
     return item.name, (f"gives '{item.name}', which '{origins[taken]}' gives already: rename it")
+
+
+def _folder(name: str) -> str:
+    return folder_name(name).lower()

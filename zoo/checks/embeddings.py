@@ -36,7 +36,7 @@ def backbone(registry: Registry) -> Backbone | None:
     It is built as training would build it by default, so both share the features on disk.
     """
     for name, architecture in registry.architectures.items():
-        if not architecture.pretrained:
+        if not architecture.pretrained or not architecture.offline:
             continue
         defaults = {key: option.default for key, option in architecture.options.items()}
         try:

@@ -25,7 +25,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        numeric = column in ("parameters", "probability", "images")
+        numeric = column in ("parameters", "MB", "multiply-adds", "probability", "images")
         drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))

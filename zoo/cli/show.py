@@ -47,7 +47,9 @@ def _architecture(architecture: Architecture, plugin: str) -> None:
     recipe, _ = settings(architecture, {})
     click.echo(
         f"\nInput: {'x'.join(map(str, architecture.input_shape))}  Parameters: "
-        f"{architecture.parameters:,}  Pretrained: {architecture.pretrained or 'no'}\n"
+        f"{architecture.parameters:,}  Pretrained: {architecture.pretrained or 'no'}"
+        + ("" if architecture.offline else ", to be downloaded")
+        + "\n"
     )
     rows = [[name, str(value)] for name, value in asdict(recipe).items()]
     table("Training recipe (change with --set KEY=VALUE)", ["setting", "value"], rows)

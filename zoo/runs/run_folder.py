@@ -18,6 +18,7 @@ from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.explanations import Reference
 from zoo.base.files import sync_folder, write_json, writing
 from zoo.base.pictures.depth import PLAIN
+from zoo.base.records import folder_name
 from zoo.base.remote import is_address, mirrored
 from zoo.runs import reference
 from zoo.runs.record import BASELINES as BASELINES
@@ -132,7 +133,7 @@ def root(folder: str | Path | None = None) -> Path:
 
 def names(architecture: str) -> Iterator[str]:
     """Yield what a new run folder may be called: by the architecture and the time."""
-    base = f"{architecture}-{datetime.now():%Y%m%d-%H%M%S}"
+    base = f"{folder_name(architecture)}-{datetime.now():%Y%m%d-%H%M%S}"
     return (f"{base}-{number}" if number > 1 else base for number in itertools.count(1))
 
 

@@ -13,6 +13,7 @@ from zoo.interpret.interpreter import options_of, serves
 from zoo.interpret.methods import explained
 from zoo.network import conformance
 from zoo.network.building import build_network
+from zoo.network.cost import multiply_adds
 from zoo.network.plugin_layers import Origin
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
@@ -98,10 +99,14 @@ def _settings(architecture: Architecture) -> str:
 
 
 def _parameters(architecture: Architecture) -> str:
-    counted = build_network(architecture).count_params()
+    network = build_network(architecture)
+    counted = network.count_params()
     if counted != architecture.parameters:
         raise MisfitError(f"it says {architecture.parameters:,} weights and has {counted:,}")
-    return f"{counted:,} weights"
+    cost = multiply_adds(network)
+    if architecture.multiply_adds not in (0, cost):
+        raise MisfitError(f"it says {architecture.multiply_adds:,} multiply-adds and has {cost:,}")
+    return f"{counted:,} weights, {cost:,} multiply-adds"
 
 
 def _shapes(architecture: Architecture) -> str:

@@ -26,6 +26,7 @@ from zoo.base.locks import in_turn
 from zoo.base.parallel import in_processes
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT
+from zoo.base.records import folder_name
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data.splits import fold, reduced
@@ -73,7 +74,7 @@ class Cell:
         """What tells the cell from the others of its experiment, fit for a folder."""
         part = "" if self.share == 1 else f"-share{self.share:g}"
         key = f"-{self.key}" if self.key else ""
-        return f"{self.architecture}-seed{self.seed}-fold{self.fold}{part}{key}"
+        return f"{folder_name(self.architecture)}-seed{self.seed}-fold{self.fold}{part}{key}"
 
 
 @dataclass(frozen=True, eq=False)

