@@ -32,6 +32,32 @@ def test_list_filters_by_wildcard() -> None:
     assert "gradcam" not in result.stdout
 
 
+def test_list_filters_by_cost_kind_and_what_is_here() -> None:
+    def names(*arguments: str) -> set[str]:
+        listed = json.loads(run("list", *arguments, "--json").stdout)
+        assert not any(listed[kind] for kind in listed if kind != "architectures")
+        return {one["name"] for one in listed["architectures"]}
+
+    everything = names("--kind", "architecture")
+    assert {"scratch", "keras:VGG16"} <= everything
+    assert names("--max-parameters", "103.81K") == {"scratch"}
+    assert names("--max-parameters", "103809") == set()
+    assert names("KERAS:dense*", "--max-multiply-adds", "100G") == {
+        "keras:DenseNet121",
+        "keras:DenseNet169",
+        "keras:DenseNet201",
+    }
+    assert {"alexnet", "efficientnet"} <= names("--offline") <= everything
+    methods = json.loads(run("list", "--kind", "method", "--json").stdout)
+    assert methods["explainers"]
+    assert not methods["architectures"]
+
+
+def test_list_tells_size_and_cost() -> None:
+    (line,) = (one for one in run("list").stdout.splitlines() if one.startswith("efficientnet "))
+    assert line.split()[1:7] == ["797,568", "3.2", "132", "M", "160x160x3", "ImageNet"]
+
+
 def test_list_as_json_is_whole() -> None:
     listed = json.loads(run("list", "--json").stdout)
     assert listed.keys() == {"architectures", "explainers", "readers", "image_formats", "broken"}

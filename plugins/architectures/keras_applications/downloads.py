@@ -1,0 +1,48 @@
+"""What Keras calls the files of ImageNet weights that it downloads, without the top."""
+
+from __future__ import annotations
+
+_TF = "weights_tf_dim_ordering_tf_kernels_notop.h5"
+
+FILES = {
+    "ConvNeXtBase": "convnext_base_notop.h5",
+    "ConvNeXtLarge": "convnext_large_notop.h5",
+    "ConvNeXtSmall": "convnext_small_notop.h5",
+    "ConvNeXtTiny": "convnext_tiny_notop.h5",
+    "ConvNeXtXLarge": "convnext_xlarge_notop.h5",
+    "DenseNet121": f"densenet121_{_TF}",
+    "DenseNet169": f"densenet169_{_TF}",
+    "DenseNet201": f"densenet201_{_TF}",
+    "EfficientNetB0": "efficientnetb0_notop.h5",
+    "EfficientNetB1": "efficientnetb1_notop.h5",
+    "EfficientNetB2": "efficientnetb2_notop.h5",
+    "EfficientNetB3": "efficientnetb3_notop.h5",
+    "EfficientNetB4": "efficientnetb4_notop.h5",
+    "EfficientNetB5": "efficientnetb5_notop.h5",
+    "EfficientNetB6": "efficientnetb6_notop.h5",
+    "EfficientNetB7": "efficientnetb7_notop.h5",
+    "EfficientNetV2B0": "efficientnetv2-b0_notop.h5",
+    "EfficientNetV2B1": "efficientnetv2-b1_notop.h5",
+    "EfficientNetV2B2": "efficientnetv2-b2_notop.h5",
+    "EfficientNetV2B3": "efficientnetv2-b3_notop.h5",
+    "EfficientNetV2L": "efficientnetv2-l_notop.h5",
+    "EfficientNetV2M": "efficientnetv2-m_notop.h5",
+    "EfficientNetV2S": "efficientnetv2-s_notop.h5",
+    "InceptionResNetV2": f"inception_resnet_v2_{_TF}",
+    "InceptionV3": f"inception_v3_{_TF}",
+    "MobileNet": "mobilenet_1_0_224_tf_no_top.h5",
+    "MobileNetV2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+    "MobileNetV3Large": "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
+    "MobileNetV3Small": "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
+    "NASNetLarge": "nasnet_large_no_top.h5",
+    "NASNetMobile": "nasnet_mobile_no_top.h5",
+    "ResNet101": f"resnet101_{_TF}",
+    "ResNet101V2": f"resnet101v2_{_TF}",
+    "ResNet152": f"resnet152_{_TF}",
+    "ResNet152V2": f"resnet152v2_{_TF}",
+    "ResNet50": f"resnet50_{_TF}",
+    "ResNet50V2": f"resnet50v2_{_TF}",
+    "VGG16": f"vgg16_{_TF}",
+    "VGG19": f"vgg19_{_TF}",
+    "Xception": f"xception_{_TF}",
+}
