@@ -105,7 +105,7 @@ def _record(name: str, model: Model) -> Architecture:
     family = FAMILIES[model.family]
     return Architecture(
         name=f"{PREFIX}{name}",
-        summary=f"{name} of keras.applications, a new classifier on its middle features",
+        summary=f"{name} of Keras, a new classifier on its middle features",
         build=partial(build, name),
         parameters=model.parameters,
         multiply_adds=model.multiply_adds,
