@@ -41,10 +41,10 @@ def frozen_backbone(classes: int) -> tuple[Any, Any, str]:
     import keras
     from keras import layers
 
-    from plugins.architectures.efficientnet import lite0
+    from plugins.architectures.efficientnet import lite
 
     pixels = keras.Input((224, 224, 3))
-    backbone = keras.Model(pixels, lite0.backbone(pixels, pixels, "")["last"])
+    backbone = keras.Model(pixels, lite.backbone(pixels, pixels, "lite0", "")["last"])
     backbone.trainable = False
     x = layers.GlobalAveragePooling2D()(backbone(pixels, training=False))
     model = keras.Model(pixels, layers.Dense(classes)(layers.Dropout(0.3)(x)))

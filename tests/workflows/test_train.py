@@ -14,7 +14,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from plugins.architectures.efficientnet import lite0
+from plugins.architectures.efficientnet import lite
 from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
 from zoo.base.progress import Silent
 from zoo.base.recipe import Recipe
@@ -56,7 +56,8 @@ def frozen_network(input_shape, num_classes):
 def divided_network(input_shape, num_classes):
     """The notorious mistake: pixels divided by 255 before a network that scales them itself."""
     pixels = keras.Input(input_shape)
-    feature_map = lite0.backbone(layers.Rescaling(1 / 255)(pixels), pixels, weights="")["middle"]
+    rgb = layers.Rescaling(1 / 255)(pixels)
+    feature_map = lite.backbone(rgb, pixels, "lite0", weights="")["middle"]
     for layer in keras.Model(pixels, feature_map).layers:
         layer.trainable = False
     x = layers.GlobalAveragePooling2D()(feature_map)
