@@ -70,7 +70,7 @@ def tiny(tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
         (["list", "--max-parameters", "ten"], "such as 800000, 800K, 10M or 1.5G"),
         (["list", "--max-parameters", "1"], "Nothing called '*'"),
         (["list", "--offline", "--kind", "reader"], "only architectures have"),
-        (["predict"], "PATH"),
+        (["predict"], "Expected at least one image"),
         (["evaluate", "--split", "exam"], "exam"),
         (["explain"], "IMAGE"),
         (["explain", "a.png", "--concept", "drain=b"], "--concept belongs to --global"),

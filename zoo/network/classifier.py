@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from zoo.base import interruption
 from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import LAST_FEATURES, Gradients
 from zoo.data.pipeline import PREDICTION_BATCH
@@ -23,30 +22,11 @@ from zoo.network.gradients import (
     differentiation,
     margin_of,
 )
+from zoo.network.passes import Pass, joined, parts, traced
 from zoo.stats.probabilities import softmax
 
 GRADIENT_BATCH = 8
 """Images a pass back to the pixels: it keeps 100 MB an image of EfficientNet at 224 pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Pass:
-    """What is known of one array of pixels. Holding it keeps its identity from being given anew."""
-
-    pixels: np.ndarray
-    outputs: tuple[np.ndarray, np.ndarray] | None = None
-    boxes: np.ndarray | None = None
-    targets: tuple[int, ...] = ()
-    gradients: Gradients | None = None
-
-    def answers(self, targets: tuple[int, ...], by_pixels: bool) -> Gradients | None:
-        """Return these gradients if they are known."""
-        gradients = self.gradients
-        if gradients is None or self.targets != targets:
-            return None
-        if not by_pixels:
-            return replace(gradients, by_pixels=None)
-        return None if gradients.by_pixels is None else gradients
 
 
 class TrainedClassifier:
@@ -84,7 +64,7 @@ class TrainedClassifier:
         self.mapped, self.feature_layer = bool(maps), feature_map.layer_of(maps)
         self.attends = graph.attends(model)
         self.inner = frame.unframed(model) if frame.is_framed(model) else model
-        self._last: _Pass | None = None
+        self._last: Pass | None = None
         if frame_of is not None and self.inner is not model:
             self._find = frame_of._find
 
@@ -93,7 +73,7 @@ class TrainedClassifier:
         if boxes is None or self.inner is self.model:
             return self.outputs(pixels)[0]
         several = parts(pixels, PREDICTION_BATCH)
-        return _joined([self._of_boxes(part, boxes[rows]) for rows, part in several])
+        return joined([self._of_boxes(part, boxes[rows]) for rows, part in several])
 
     def boxes(self, pixels: np.ndarray) -> np.ndarray:
         """Return the box that is seen of each picture, `(batch, 4)` float32."""
@@ -101,7 +81,7 @@ class TrainedClassifier:
             return np.tile(frame.WHOLE, (len(pixels), 1))
         if (known := self._known(pixels).boxes) is not None:
             return known
-        return _joined([self._find(part) for _, part in parts(pixels, PREDICTION_BATCH)])
+        return joined([self._find(part) for _, part in parts(pixels, PREDICTION_BATCH)])
 
     def seen(self, pixels: np.ndarray) -> np.ndarray:
         """Return what is in the boxes, as `inner` takes it: float32, 0 to 255."""
@@ -139,7 +119,7 @@ class TrainedClassifier:
         known = self._known(pixels)
         if known.outputs is None:
             passes = [self._forward(part) for _, part in parts(pixels, PREDICTION_BATCH)]
-            logits, embeddings, *boxes = (_joined(column) for column in zip(*passes, strict=True))
+            logits, embeddings, *boxes = (joined(column) for column in zip(*passes, strict=True))
             known = replace(known, outputs=(logits, embeddings), boxes=boxes[0] if boxes else None)
             self._keep(known)
         else:
@@ -176,7 +156,7 @@ class TrainedClassifier:
         most probable one is. Nothing is done for pixels that are not remembered. An explanation
         of another class costs another pass. A network without gradients answers alone.
         """
-        if not _is_kept(pixels):
+        if not Pass(pixels).kept:
             return
         if not self.differentiable:
             self.answers(pixels)
@@ -198,7 +178,7 @@ class TrainedClassifier:
         return weights, np.asarray(bias, np.float32)
 
     def _differentiate(
-        self, known: _Pass, targets: tuple[int, ...], margin: float, by_pixels: bool
+        self, known: Pass, targets: tuple[int, ...], margin: float, by_pixels: bool
     ) -> Gradients:
         # Of few images the longer way costs less than it takes to make a graph of the shorter one.
         few = len(known.pixels) <= GRADIENT_BATCH
@@ -209,7 +189,7 @@ class TrainedClassifier:
             differentiate(pixels, np.array(targets[part], np.int32), np.float32(margin))
             for part, pixels in parts(known.pixels, size)
         ]
-        tensors = {name: _joined([part[name] for part in passes]) for name in passes[0]}
+        tensors = {name: joined([part[name] for part in passes]) for name in passes[0]}
         gradients = Gradients(
             logits=tensors["logits"],
             features=tensors.get("features"),
@@ -219,24 +199,20 @@ class TrainedClassifier:
         chosen = tuple(int(target) for target in tensors["targets"])
         boxes = tensors.get("boxes", known.boxes)
         known = replace(known, boxes=boxes, targets=chosen, gradients=gradients)
-        if (
-            self.inside.precise_model is self.inner
-        ):  # or else answers stay in 16 bits, as they were tuned
+        # A network in 16 bits goes on to answer in these, as it was tuned.
+        if self.inside.precise_model is self.inner:
             known = replace(known, outputs=(tensors["logits"], tensors["embeddings"]))
         self._keep(known)
         return gradients
 
-    def _known(self, pixels: np.ndarray) -> _Pass:
+    def _known(self, pixels: np.ndarray) -> Pass:
         last = self._last
-        return last if last is not None and last.pixels is pixels else _Pass(pixels)
+        return last if last is not None and last.pixels is pixels else Pass(pixels)
 
-    def _keep(self, known: _Pass) -> None:
-        if not _is_kept(known.pixels):
-            return
-        boxes = () if known.boxes is None else (known.boxes,)
-        for array in (*(known.outputs or ()), *boxes, *_arrays(known.gradients)):
-            array.flags.writeable = False  # several callers are given it
-        self._last = known
+    def _keep(self, known: Pass) -> None:
+        if known.kept:
+            known.protect()
+            self._last = known
 
     @cached_property
     def precise_model(self) -> Any:
@@ -250,11 +226,11 @@ class TrainedClassifier:
 
     @cached_property
     def _find(self) -> Callable[[np.ndarray], Any]:
-        return _traced(frame.finding(self.model))
+        return traced(frame.finding(self.model))
 
     @cached_property
     def _of_boxes(self) -> Callable[[np.ndarray, np.ndarray], Any]:
-        return _traced(frame.with_boxes(self.model))
+        return traced(frame.with_boxes(self.model))
 
     @cached_property
     def _forward(self) -> Callable[[np.ndarray], Sequence[Any]]:
@@ -264,7 +240,7 @@ class TrainedClassifier:
         given = [self.model.output, graph.embedding(self.model)]
         if self.inner is not self.model:
             given.append(self.model.get_layer(frame.BOX).output)
-        return _traced(keras.Model(self.model.input, given))
+        return traced(keras.Model(self.model.input, given))
 
     @cached_property
     def _by_features(self) -> Differentiate:
@@ -284,39 +260,3 @@ class TrainedClassifier:
             find=self._find if framed else None,
             pictures=self.model.input_shape,
         )
-
-
-def _traced(model: Any) -> Callable[..., Any]:
-    """Make one graph of a model that serves batches of any length."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
-
-    @tf.function(input_signature=signature)
-    def call(*inputs: Any) -> Any:
-        return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
-
-    return call
-
-
-def _is_kept(pixels: np.ndarray) -> bool:
-    return not pixels.flags.writeable and 0 < len(pixels) <= PREDICTION_BATCH
-
-
-def parts(pixels: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield each part of the images, at least one, as float32; work can be ended before each."""
-    for start in range(0, max(len(pixels), 1), size):
-        interruption.check()
-        part = slice(start, start + size)
-        yield part, pixels[part].astype(np.float32)
-
-
-def _joined(parts: Sequence[Any]) -> np.ndarray:
-    return np.concatenate([part.numpy() for part in parts]).astype(np.float32, copy=False)
-
-
-def _arrays(gradients: Gradients | None) -> list[np.ndarray]:
-    if gradients is None:
-        return []
-    arrays = (gradients.logits, gradients.features, gradients.by_features, gradients.by_pixels)
-    return [array for array in arrays if array is not None]

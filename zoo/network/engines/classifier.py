@@ -9,10 +9,11 @@ import numpy as np
 
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.network import frame
-from zoo.network.classifier import TrainedClassifier, parts
+from zoo.network.classifier import TrainedClassifier
 from zoo.network.engines.answering import BOX, EMBEDDING, LOGITS, PLAUSIBILITY
 from zoo.network.export_comparison import TOLERANCE
 from zoo.network.export_formats import ExportedNetwork
+from zoo.network.passes import parts
 
 Answered = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Logits `(batch, classes)`, embeddings `(batch, features)` and boxes `(batch, 4)`, float32."""

@@ -15,6 +15,8 @@ BOXES = {
 }
 """Options that a form has a box for, the longer ones first."""
 SENTENCE = re.compile(r".*?[.!?](?=\s|$)\s*|.+$", re.DOTALL)
+QUOTED = re.compile(r"'[^']*'")
+"""What somebody typed may look like an option."""
 TERMINAL = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+")
 
 
@@ -25,5 +27,9 @@ def for_a_page(text: str) -> str:
     """
     for option, box in BOXES.items():
         text = re.sub(rf"{re.escape(option)}(?![\w-])", box, text)
-    kept = [sentence for sentence in SENTENCE.findall(text) if not TERMINAL.search(sentence)]
+    kept = [
+        sentence
+        for sentence in SENTENCE.findall(text)
+        if not TERMINAL.search(QUOTED.sub("", sentence))
+    ]
     return "".join(kept).strip() or text
