@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from zoo import DamagedRun
+from zoo.network import keras_files
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.stats import labelled_logits
@@ -153,7 +154,7 @@ def test_deep_nesting_is_told(nested: bytes, run: Any, marker: Path) -> None:
 def test_a_configuration_that_unpacks_without_end_is_not_unpacked(
     run: Any, marker: Path, members: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_file, "LARGEST", 1_000_000)
+    monkeypatch.setattr(keras_files, "LARGEST", 1_000_000)
     refused(run({CONFIG: members[CONFIG] + b" " * 1_000_000}), r"not a \.keras model file")
 
 

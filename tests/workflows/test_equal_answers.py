@@ -88,7 +88,7 @@ def from_service(run: Run, paths: list[Path], library: Library) -> dict[str, lis
         answer = client.post("/explain", files=[file], data={"methods": METHOD, "trust": "false"})
         explained += answer.json()["cases"]
         read = visitor.post("/app/read", data={"run": run.name}, files=[file]).json()
-        (key,) = re.findall(r'data-image="([^"]+)"', read["cards"][0])
+        (key,) = re.findall(r'data-image="([^"]+)"', read["card"])
         report = visitor.get(f"/app/images/{key}/report.json", params={"run": run.name})
         shown += report.json()["cases"]
     return {

@@ -101,11 +101,11 @@ def import_network(
         InvalidSetting: the network cannot be loaded safely, or could not be used.
 
     Example:
-        >>> of_elsewhere = zoo.import_network(
-        ...     run.path / "model.keras", "phantom?images=60&size=64", classes=run.class_names
-        ... )
-        >>> of_elsewhere.record["options"]["input_range"]
-        '0-255'
+        >>> file, data = run.path / "model.keras", "phantom?images=60&size=64"
+        >>> names = run.class_names
+        >>> again = zoo.import_network(file, data, classes=names, input_range="0-255")
+        >>> again.record["options"]["file"]
+        'model.keras'
     """
     progress = listener(progress)
     names = tuple(classes)

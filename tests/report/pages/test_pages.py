@@ -305,6 +305,7 @@ def test_templates_travel_with_the_package() -> None:
         "sort.js",
         "stress.html.j2",
         "style.css",
+        "summary.html.j2",
     }
     assert {path.name for path in folder.iterdir()} == expected
 

@@ -46,7 +46,7 @@ def client(library: Library, tmp_path: Path) -> TestClient:
 def card(client: TestClient, run: Run) -> str:
     sent = {"files": ("one.png", png())}
     told = client.post("/app/read", data={"run": run.name}, files=sent)
-    return str(told.json()["cards"][0])
+    return str(told.json()["card"])
 
 
 def saved(client: TestClient, run: Run) -> str:

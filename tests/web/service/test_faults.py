@@ -137,12 +137,12 @@ def test_a_network_that_is_not_finite_is_an_error(
     library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     classifier = library.engine()._interpreter.classifier
-    outputs = classifier.outputs
+    answers = classifier.answers
     for wrong in (np.nan, np.inf):
         monkeypatch.setattr(
             classifier,
-            "outputs",
-            lambda pixels, by=wrong: (outputs(pixels)[0] * by, outputs(pixels)[1]),
+            "answers",
+            lambda pixels, by=wrong: (answers(pixels)[0] * by, *answers(pixels)[1:]),
         )
         client = TestClient(site.create(library), base_url=LOCAL)
         for path in ("/predict", "/explain"):
@@ -196,7 +196,7 @@ def test_pages_are_drawn_outside_the_lanes(
     data = {"methods": "saliency", "trust": "false", "format": "html"}
     assert client.post("/explain", files=one(), data=data).status_code == 200
     read = client.post("/app/read", files=one(), data={"run": library.default})
-    assert len(read.json()["cards"]) == 1
+    assert "data-image" in read.json()["card"]
     assert len(drawing) == 2
     assert not any(name.startswith("zoo-") for name in drawing)
 
@@ -221,7 +221,7 @@ def test_whoever_is_ready_does_not_wait_for_another_to_be_loaded(
     ready = library.engine("a")
     begun, gate = threading.Event(), threading.Event()
 
-    def slow(*_: Any) -> None:
+    def slow(*_: Any, **__: Any) -> None:
         begun.set()
         assert gate.wait(SECONDS)
 
