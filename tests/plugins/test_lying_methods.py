@@ -119,7 +119,7 @@ def test_one_that_fails_while_it_is_judged_is_left_out_too(run: Run) -> None:
 
 
 def test_an_audit_goes_on_with_the_others(run: Run) -> None:
-    for explain in (bright("liar", -1), only_at_first):
+    for explain in (bright("liar", -1), only_at_first()):
         audit = zoo.audit(run, sample=4, registry=strangers(explain), steps=2)
         assert [one.name for one in audit.standings if not one.control] == ["bright"]
         assert audit.notes[-1].startswith(SENTENCE)

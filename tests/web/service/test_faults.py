@@ -197,7 +197,7 @@ def test_pages_are_drawn_outside_the_lanes(
     assert client.post("/explain", files=one(), data=data).status_code == 200
     read = client.post("/app/read", files=one(), data={"run": library.default})
     assert "data-image" in read.json()["card"]
-    assert len(drawing) == 2
+    assert len(drawing) == 3  # the report, the row of the list, the card
     assert not any(name.startswith("zoo-") for name in drawing)
 
 
