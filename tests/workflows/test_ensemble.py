@@ -184,9 +184,8 @@ def test_the_application_shows_it_without_curves(both, folder, registry):
     assert "of all members" in board
     page = client.get(f"/runs-of-this-folder/{both.name}")
     assert page.status_code == 200
-    assert "curves.png" not in page.text
-    assert "reliability.png" in page.text
-    assert client.get(f"/runs-of-this-folder/{both.name}/curves.png").status_code == 404
+    assert "Learning curves" not in page.text
+    assert "<svg" in page.text.partition("Calibration</h3>")[2]
     assert client.get(f"/runs-of-this-folder/{both.name}/card").status_code == 200
 
 
