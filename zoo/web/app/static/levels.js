@@ -93,7 +93,7 @@ export class Levels {
         out[i] = 0xff000000 | (table[values[at + 2]] << 16) | (table[values[at + 1]] << 8) | table[values[at]];
       }
     }
-    this.canvas.getContext("2d").putImageData(picture, 0, 0);
+    this.canvas.getContext("2d", { willReadFrequently: true }).putImageData(picture, 0, 0);
   }
 
   // The window that holds all but the darkest and the brightest pixels.
