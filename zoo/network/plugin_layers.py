@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.errors import UnknownName, ZooError
-from zoo.base.registry import load_registry
+from zoo.base.registry import Registry, load_registry
 from zoo.network.building import build_network
 from zoo.network.graph import PACKAGE
 
@@ -36,6 +36,26 @@ class Origin:
     def to_record(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
         return {**asdict(self), "input_shape": list(self.input_shape)}
+
+    @classmethod
+    def of(
+        cls,
+        registry: Registry,
+        name: str,
+        options: Mapping[str, Any],
+        input_shape: tuple[int, int, int],
+        classes: int,
+    ) -> Origin:
+        """Say where an architecture of a registry comes from, and how it is built here."""
+        plugin = registry.origins[name]
+        return cls(
+            architecture=name,
+            plugin=plugin,
+            version=registry.architecture(name).origin.removeprefix(plugin).strip(),
+            options=dict(options),
+            input_shape=input_shape,
+            classes=classes,
+        )
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Origin:

@@ -50,7 +50,9 @@ def check_architecture(name: str, *, registry: Registry | None = None) -> list[V
     except Exception as error:  # a build may fail in any way
         remedy = "docs/plugins.md says what is refused, and the remedy."
         return [*verdicts, Verdict("built", False, str(error), remedy)]
-    verdicts += conformance.tried(network, _origin(registry, architecture))
+    options = {key: option.default for key, option in architecture.options.items()}
+    origin = Origin.of(registry, name, options, architecture.input_shape, 2)
+    verdicts += conformance.tried(network, origin)
     if any(not one.fits for one in verdicts):
         return verdicts
     with tempfile.TemporaryDirectory() as folder:
@@ -137,15 +139,3 @@ def _explained(registry: Registry, run: Run) -> str:
 def _exported(run: Run, folder: Path) -> str:
     done = export(run, "savedmodel", folder / "exported", progress=SILENT)
     return f"a SavedModel whose answers differ by {done.largest_difference:.0e}"
-
-
-def _origin(registry: Registry, architecture: Architecture) -> Origin:
-    given_by = registry.origins[architecture.name]
-    return Origin(
-        architecture=architecture.name,
-        plugin=given_by,
-        version=architecture.origin.removeprefix(given_by).strip(),
-        options={name: option.default for name, option in architecture.options.items()},
-        input_shape=architecture.input_shape,
-        classes=2,
-    )

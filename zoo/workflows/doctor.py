@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.base import formats
-from zoo.base.cache import cache_folder
+from zoo.base import cache, formats
 from zoo.base.displayed import Tabled
 from zoo.base.errors import ZooError, in_a_line
 from zoo.base.formats import BrokenFormat
@@ -71,7 +70,7 @@ def doctor(
         _extras,
         lambda: _plugins(registry),
         _machine,
-        lambda: _kept("cache", cache_folder()),
+        _cache,
         lambda: _runs(run_folder.root(folder)),
     ]
     if self_test:
@@ -182,15 +181,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _kept(name: str, folder: Path) -> Examined:
-    """Look at a folder that is written to, or would be made when it is."""
-    parts = {
-        part.name: sum(f.stat().st_size for f in part.rglob("*") if f.is_file())
-        for part in (sorted(folder.iterdir()) if folder.is_dir() else ())
-        if part.is_dir()
-    }
-    told = ", ".join(f"{part} {size / 2**20:,.0f} MB" for part, size in parts.items()) or "empty"
-    return _writable(name, folder, f"{folder}: {told}")
+def _cache() -> Examined:
+    """Look at the folder of what can be made again."""
+    sizes = [f"{one.kind} {one.bytes / 2**20:,.0f} MB" for one in cache.survey() if one.files]
+    folder = cache.cache_folder()
+    return _writable("cache", folder, f"{folder}: {', '.join(sizes) or 'empty'}")
 
 
 def _runs(folder: Path) -> Examined:

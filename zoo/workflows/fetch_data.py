@@ -8,9 +8,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base import downloads, leftovers
+from zoo.base import downloads
 from zoo.base.errors import BadInput, ZooError
 from zoo.base.files import writing
+from zoo.base.folders import replacing_folder
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress, track
 from zoo.data import catalogue
@@ -85,27 +86,23 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> None:
         BadInput: it is no zip file, is damaged, or holds names that lead out of the folder.
         NotWritten: the disk does not take it.
     """
-    hidden = folder.parent / leftovers.new_name()
     try:
         with zipfile.ZipFile(archive) as content:
             members = content.infolist()
             size = sum(member.file_size for member in members)
             if size > LARGEST:
                 raise BadInput(f"'{archive}' would unpack to {size:,} bytes; expected {LARGEST:,}.")
-            for member in track(progress, members, "unpacking", len(members)):
-                target = hidden / member.filename
-                if not target.resolve().is_relative_to(hidden.resolve()):
-                    raise BadInput(f"'{archive}' holds '{member.filename}', which leads out of it.")
-                with writing(folder):
-                    content.extract(member, hidden)
-        with writing(folder):
-            hidden.rename(folder)
+            with replacing_folder(folder) as new:
+                for member in track(progress, members, "unpacking", len(members)):
+                    if not (new / member.filename).resolve().is_relative_to(new.resolve()):
+                        raise BadInput(
+                            f"'{archive}' holds '{member.filename}', which leads out of it."
+                        )
+                    content.extract(member, new)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise BadInput(
             f"'{archive}' cannot be unpacked ({error}). Remove it and fetch it again."
         ) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _by_kaggle(entry: Entry, archive: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import keyword
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from zoo.base import leftovers
 from zoo.base.errors import InvalidSetting
-from zoo.base.files import writing
+from zoo.base.folders import replacing_folder
 from zoo.base.records import wrong_name
 
 TEMPLATES = Path(__file__).with_name("plugin_templates")
@@ -100,14 +98,8 @@ def new_plugin(name: str, kind: str, folder: str | Path | None = None) -> Path:
         f"{module}.py": f"{kind}.py.txt",
         f"test_{module}.py": f"test_{kind}.py.txt",
     }
-    hidden = target.parent / leftovers.new_name()
-    with writing(target):
-        try:
-            hidden.mkdir(parents=True)
-            for file, template in files.items():
-                text = (TEMPLATES / template).read_text("utf-8")
-                (hidden / file).write_text(Template(text).substitute(told), "utf-8")
-            hidden.rename(target)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
+    with replacing_folder(target) as new:
+        for file, template in files.items():
+            text = (TEMPLATES / template).read_text("utf-8")
+            (new / file).write_text(Template(text).substitute(told), "utf-8")
     return target

@@ -116,14 +116,8 @@ def train(
         if not allow_findings:
             refuse_errors(findings)
         session = _session(plan, verified, progress, on, cluster)
-        origin = Origin(
-            architecture=name,
-            plugin=registry.origins[name],
-            version=architecture.origin.removeprefix(registry.origins[name]).strip(),
-            options=dict(plan.options),
-            input_shape=plan.input_shape,
-            classes=len(dataset.class_names),
-        )
+        classes = len(dataset.class_names)
+        origin = Origin.of(registry, name, plan.options, plan.input_shape, classes)
         conformance.refuse_misfits(conformance.tried(session.network, origin), name)
         record = {
             **described.training(session),
