@@ -12,11 +12,12 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from dask_workers import two_workers
 from PIL import Image
 
 from zoo import BadInput, InvalidSetting, ZooError, load_registry
 from zoo.base import cluster as module
-from zoo.base import cluster_worker, environment
+from zoo.base import cluster_worker
 from zoo.base.cluster import Cluster, connected
 from zoo.base.parallel import in_processes, over_samples
 from zoo.base.progress import SILENT
@@ -30,14 +31,8 @@ distributed = pytest.importorskip("distributed")
 @pytest.fixture(scope="module")
 def inside() -> Iterator[Cluster]:
     """Give two workers that are threads of this process."""
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
-        ) as local,
-        connected(local.scheduler_address) as cluster,
-    ):
+    with two_workers() as cluster:
         yield cluster
-    environment._threads_of_a_task.clear()
 
 
 @pytest.fixture

@@ -1,35 +1,15 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from zoo.base import locks
+from holding import held_elsewhere
 
-HOLDER = """
-import sys
-from pathlib import Path
 from zoo.base import locks
-
-with locks.holding(Path(sys.argv[1]), wait=False) as held:
-    print(held, flush=True)
-    sys.stdin.read()
-"""
 
 
 def test_another_process_is_kept_out_until_the_holder_is_killed(tmp_path: Path) -> None:
-    holder = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", HOLDER, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "True\n"
-    with locks.holding(tmp_path, wait=False) as held:
+    with held_elsewhere(tmp_path), locks.holding(tmp_path, wait=False) as held:
         assert not held
-    holder.kill()
-    holder.communicate()
     with locks.holding(tmp_path, wait=True) as held:
         assert held
     assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask_workers import two_workers
 
 from zoo import InvalidSetting, load_registry
-from zoo.base import environment
 from zoo.base.cluster import Cluster, connected
 from zoo.base.progress import SILENT, Silent
 from zoo.data.frames import Frames
@@ -28,14 +28,8 @@ DIGESTS = [DATA.digest(sample) for sample in DATA.samples]
 @pytest.fixture(scope="module")
 def inside() -> Iterator[Cluster]:
     """Give two workers that are threads of this process."""
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
-        ) as local,
-        connected(local.scheduler_address) as cluster,
-    ):
+    with two_workers() as cluster:
         yield cluster
-    environment._threads_of_a_task.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from holding import held_elsewhere
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,16 +30,6 @@ from zoo.workflows.manage_runs import (
     trash,
 )
 
-HOLDER = """
-import sys
-from pathlib import Path
-from zoo.base import locks
-
-with locks.holding(Path(sys.argv[1]), wait=False) as held:
-    print(held, flush=True)
-    sys.stdin.read()
-"""
-
 
 @pytest.fixture
 def folder(run_copy: Path) -> Path:
@@ -51,16 +40,8 @@ def folder(run_copy: Path) -> Path:
 @pytest.fixture
 def in_training(folder: Path) -> Iterator[None]:
     """Another process holds the run, as whoever trains it does."""
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", HOLDER, str(folder / "copy")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "True\n"
+    with held_elsewhere(folder / "copy"):
         yield
-        holder.kill()
 
 
 def test_a_renamed_run_is_the_same_run(folder: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from holding import held_elsewhere
 from starlette.testclient import TestClient
 
 from zoo.base.files import write_json
@@ -18,15 +17,6 @@ from zoo.workflows.manage_runs import note_of, trash
 
 PAGE = "/runs-of-this-folder"
 LOCAL = "http://127.0.0.1"
-HOLDER = """
-import sys
-from pathlib import Path
-from zoo.base import locks
-
-with locks.holding(Path(sys.argv[1]), wait=False) as held:
-    print(held, flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -121,14 +111,7 @@ def test_a_run_in_training_is_watched_not_resumed_and_never_removed(
 ) -> None:
     record = dict(run_folder.read(folder / "copy").record)
     write_json(folder / "copy" / run_folder.RECORD, {**record, "status": run_folder.TRAINING})
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", HOLDER, str(folder / "copy")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "True\n"
+    with held_elsewhere(folder / "copy"):
         for page in (PAGE, "/train"):
             text = client.get(page).text
             assert 'href="/train/run/copy"' in text
@@ -146,7 +129,6 @@ def test_a_run_in_training_is_watched_not_resumed_and_never_removed(
         removed = client.post(f"{PAGE}/copy/remove")
         assert removed.status_code == 400
         assert "in training" in removed.text
-        holder.kill()
     assert client.get("/train/run/copy/state").json()["resumable"]
     assert 'action="/train/resume"' in client.get(PAGE).text
     assert client.post(f"{PAGE}/copy/remove").status_code == 200
