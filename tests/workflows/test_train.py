@@ -445,7 +445,7 @@ def test_the_division_follows_of_the_split_seed_alone(
 ):
     divisions = []
 
-    def stop(plan, verified, split, progress, cluster):
+    def stop(plan, verified, split, *rest):
         divisions.append([[s.name for s in split.part(part)] for part in SPLITS])
         raise KeyboardInterrupt
 

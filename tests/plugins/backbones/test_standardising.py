@@ -10,12 +10,12 @@ from plugins.backbones.standardising import standardised
 CHANNELS = 5
 
 
-def normalised(x):
+def normalised(x, seed=1):
     """Batch normalisation with scales and offsets of its own, as a trained network has them."""
     layer = layers.BatchNormalization(epsilon=0)
     y = layer(x)
-    rng = np.random.default_rng(y.shape[-1] + len(layer.name))
-    gamma, beta = rng.uniform(0.2, 3, y.shape[-1]), rng.normal(0, 2, y.shape[-1])
+    rng = np.random.default_rng(seed)
+    gamma, beta = rng.uniform(0.2, 3, y.shape[-1]), rng.normal(0, 1, y.shape[-1])
     layer.set_weights([gamma, beta, np.zeros_like(gamma), np.ones_like(gamma)])
     return y
 
@@ -23,10 +23,10 @@ def normalised(x):
 MAPS = {
     "normalised": lambda a, b: normalised(a),
     "activated": lambda a, b: layers.ReLU()(normalised(a)),
-    "joined": lambda a, b: layers.Concatenate()([normalised(a), layers.ReLU()(normalised(b))]),
-    "added": lambda a, b: layers.Add()([normalised(a), normalised(b)]),
-    "plus": lambda a, b: normalised(a) + normalised(b),
-    "residual": lambda a, b: layers.Add()([layers.ReLU()(normalised(a)), normalised(b)]),
+    "joined": lambda a, b: layers.Concatenate()([normalised(a), layers.ReLU()(normalised(b, 2))]),
+    "added": lambda a, b: layers.Add()([normalised(a), normalised(b, 2)]),
+    "plus": lambda a, b: normalised(a) + normalised(b, 2),
+    "residual": lambda a, b: layers.Add()([layers.ReLU()(normalised(a)), normalised(b, 2)]),
     "silu": lambda a, b: layers.Activation("silu")(normalised(a)),
 }
 
