@@ -95,7 +95,9 @@ def trained(tiny_registry: Registry, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def run_copy(trained: Run, tmp_path: Path) -> Path:
     """A copy of the run as it was trained, alone in its folder, for tests that damage it."""
-    measured_since = shutil.ignore_patterns("audit", "evaluation", "export", "global", "stress")
+    measured_since = shutil.ignore_patterns(
+        "audit", "evaluation", "export", "global", "stress", "trust"
+    )
     return Path(shutil.copytree(trained.path, tmp_path / "runs" / "copy", ignore=measured_since))
 
 
