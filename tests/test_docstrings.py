@@ -23,6 +23,8 @@ from zoo.runs import run_folder
 
 SOURCE = "phantom?images=60&size=64"
 FUNCTIONS = sorted(name for name in zoo.__all__ if inspect.isfunction(getattr(zoo, name)))
+SLOW = ("compare", "learning_curve")
+"""They train several times."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,10 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         yield {"zoo": zoo, "Path": Path, "run": run, "other": other, "killed": killed}
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FUNCTIONS],
+)
 def test_its_example_does_what_it_shows(name: str, names: dict[str, Any]) -> None:
     function = getattr(zoo, name)
     example = doctest.DocTestParser().get_doctest(function.__doc__, dict(names), name, None, 0)

@@ -166,6 +166,7 @@ def test_evaluate_scores_the_test_part(run_copy: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_evaluate_by_a_column(run_copy: Path) -> None:
     result = run("evaluate", run_copy, "--by", "marker", "--by", "prefix")
     assert result.exit_code == 0, result.output

@@ -236,6 +236,7 @@ def test_a_run(trained: Run) -> None:
     agree(scores, "metricsjson-of-a-run")
 
 
+@pytest.mark.slow
 def test_an_ensemble_has_no_other_keys(
     trained: Run, tiny_registry: Registry, tmp_path: Path
 ) -> None:
@@ -255,6 +256,7 @@ def finding() -> dict[str, Any]:
     return json.loads(json.dumps(vars(Finding(NOTE, "kind", "It is.", "Do.", ("a",), (("a",),)))))
 
 
+@pytest.mark.slow
 def test_an_evaluation(trained: Run, tiny_registry: Registry) -> None:
     from zoo.workflows.evaluate import evaluate
 

@@ -244,6 +244,7 @@ def test_methods_that_need_one_feature_map_say_so_and_those_by_pixels_do_not(noi
         assert explained(method, model, pixels).shape == pixels.shape[:3]
 
 
+@pytest.mark.slow
 def test_it_is_opened_in_another_process(noise, tmp_path):
     model = joined(members(GROUPS["another size"]()), None, SHIFTED)
     model.save(tmp_path / "model.keras")
@@ -258,6 +259,7 @@ np.save(sys.argv[1] + "/logits.npy", model(np.load(sys.argv[1] + "/pixels.npy"))
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), model(noise), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", export_formats.FORMATS)
 def test_an_exported_one_answers_alike(kind, noise, tmp_path):
     form = export_formats.FORMATS[kind]

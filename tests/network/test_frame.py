@@ -225,6 +225,7 @@ def test_what_is_outside_the_box_has_no_gradient_and_what_is_inside_has(model, c
         assert np.abs(gradient[inside]).max() > 0
 
 
+@pytest.mark.slow
 def test_a_framed_network_is_opened_in_another_process(model, pixels, tmp_path):
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "pixels.npy", pixels)

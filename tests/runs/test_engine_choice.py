@@ -237,6 +237,7 @@ def test_an_answer_near_a_limit_is_that_of_keras(
         assert abs(chance(trained, FAST) - plain) > 1e-6  # of the engine: no limit is near
 
 
+@pytest.mark.slow
 def test_a_score_by_an_engine_is_that_of_keras(
     run_copy: Path, library: Library, tiny_registry: Registry
 ) -> None:

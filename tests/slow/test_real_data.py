@@ -16,6 +16,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 EACH_CLASS = 60
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.real,
     pytest.mark.skipif(not DATA.is_dir(), reason="the real X-rays are not beside the project"),
 ]

@@ -57,6 +57,7 @@ def test_16_bits_are_for_training_alone(tmp_path, whole):
     alike(history, whole[1], rtol=0.05)
 
 
+@pytest.mark.slow
 def test_float16_scales_what_it_learns_from(tmp_path, whole):
     execution = Execution("mixed_float16", exact=frozenset({len(whole[0].layers) - 1}))
     _, history, _, _ = learned(tmp_path, execution)

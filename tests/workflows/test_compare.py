@@ -179,6 +179,7 @@ def test_a_comparison_that_was_stopped_goes_on(compared, two_registry: Registry)
         assert before["roc_auc"] == after["roc_auc"]
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_after_its_last_epoch(
     tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +237,7 @@ def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
     assert first["roc_auc"] == pytest.approx(area, abs=0.02)  # threads add in another order
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_is_trained_again_and_not_mixed_with_the_old_one(
     compared, two_registry: Registry
 ) -> None:

@@ -34,6 +34,8 @@ from zoo.workflows.evaluate import evaluate
 from zoo.workflows.explain import explain
 from zoo.workflows.predict import predict
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE, READ = (70, 70, 3), (84, 84, 3), (120, 120, 3)
 SOURCE = "phantom?images=60&size=100"
 COHORT = Cohort(seed=7, size=100, prevalence=0.5, difficulty=0.3, extent=1.0)

@@ -24,6 +24,7 @@ def own(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_folder.read(Path(shutil.copytree(trained.path, path, ignore=leave)))
 
 
+@pytest.mark.slow
 def test_the_score_over_all_is_unchanged_and_the_groups_partition_it(
     own: Run, tiny_registry: Registry
 ) -> None:

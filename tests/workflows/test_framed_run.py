@@ -198,6 +198,7 @@ class Killer(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_in_the_same_frames(run, registry, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train.train(

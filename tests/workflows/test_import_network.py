@@ -94,6 +94,7 @@ def test_its_scores_are_called_unproven_unless_it_is_known(run: Run, file: Path)
     assert list(known.record["options"]["log_loss"]) == ["0-1"]
 
 
+@pytest.mark.slow
 def test_the_wrong_range_raises_the_alarm(file: Path, tmp_path: Path) -> None:
     given = import_network(
         file, MEASURED, classes=CLASSES, input_range="imagenet", folder=tmp_path / "a"

@@ -12,6 +12,7 @@ from zoo.base.registry import Registry
 from zoo.workflows.learning_curve import answer_sentence, learning_curve
 
 
+@pytest.mark.slow
 def test_shares_are_trained_and_the_answer_has_its_interval(
     tiny_registry: Registry, tmp_path: Path
 ) -> None:

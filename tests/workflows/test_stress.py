@@ -125,6 +125,7 @@ def test_a_changed_image_that_is_unlike_the_training_images_is_counted_as_refuse
     assert all(row["refused"] == {"unknown": 6, "uncertain": 0} for row in done.result["rows"])
 
 
+@pytest.mark.slow
 def test_three_classes_are_measured_as_means(
     tiny_registry: Registry, tmp_path: Path, shown: Any
 ) -> None:

@@ -130,7 +130,9 @@ CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
             "whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3, marks=pytest.mark.slow
         ),
         pytest.param("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1, marks=pytest.mark.slow),
-        ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
+        pytest.param(
+            "frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3, marks=pytest.mark.slow
+        ),
         pytest.param(
             "whole",
             {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6},
@@ -356,6 +358,7 @@ def test_equal_epochs_are_told_apart_by_their_loss_and_patience_counts_from_the_
     assert (state.best_epoch, state.waited) == (5, 1)
 
 
+@pytest.mark.slow
 def test_a_phase_that_changed_nothing_is_told(registry, tmp_path):
     changes = {"epochs": 3, "fine_tune_epochs": 1, "fine_tune_learning_rate": 5.0}
     told = Listener()

@@ -66,6 +66,7 @@ def test_data_that_change_meanwhile_are_told_and_kept_in_the_run(
     assert [alarm["kind"] for alarm in kept["alarms"]].count("data changed") == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_done_last_and_gets_its_card_when_it_goes_on(
     tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

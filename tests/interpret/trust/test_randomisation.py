@@ -89,6 +89,7 @@ def test_a_map_of_the_weights_depends_on_them(method):
     assert found.images >= 2
 
 
+@pytest.mark.slow
 def test_methods_measured_together_are_as_each_is_alone():
     registry = load_registry()
     together = [registry.explainer(name) for name in ("gradcam", "saliency", "scorecam")]

@@ -81,7 +81,13 @@ def test_random_weights_and_other_variants_build():
 
 
 @pytest.mark.parametrize(
-    "variant", ["lite0", "lite2", "b0", pytest.param("b7", marks=pytest.mark.slow), "v2-b3", "v2-s"]
+    "variant",
+    [
+        "lite0",
+        "lite2",
+        "b0",
+        *(pytest.param(large, marks=pytest.mark.slow) for large in ("b7", "v2-b3", "v2-s")),
+    ],
 )
 def test_the_classifier_rests_on_cells_of_16_or_32_pixels(variant):
     for features, cells in (("middle", 6), ("last", 3)):

@@ -75,6 +75,7 @@ def test_a_tensor_is_never_larger_than_its_storage():
 
 @given(st.integers(0, 47_000), st.binary(min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
+@pytest.mark.slow
 def test_damaged_files_are_refused_or_read(position, damage):
     content = bytearray(packaged_weights().read_bytes())
     content[position : position + len(damage)] = damage

@@ -74,6 +74,7 @@ def test_a_damaged_file_is_of_no_known_group(cut: int, tmp_path: Path) -> None:
     assert file_attributes.read_attributes(tmp_path / "a.dcm").items() <= FOUND.items()
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_by_the_view_that_the_files_say(
     folder: Path, run_copy: Path, tiny_registry: Registry
 ) -> None:

@@ -75,7 +75,7 @@ def test_a_run_that_made_room_is_gone_with_its_network(
 
     def explained(name: str) -> weakref.ref[object]:
         engine = library.engine(name)
-        engine.explain([upload], methods=["gradcam", "scorecam", "smoothgrad", "examples"])
+        engine.explain([upload], methods=["gradcam", "examples"])
         return weakref.ref(engine.interpreter().classifier.model)
 
     first = explained("a")
