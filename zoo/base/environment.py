@@ -17,6 +17,11 @@ def reading_threads() -> int:
     return _threads_of_a_task[0] if _threads_of_a_task else 2 * (os.cpu_count() or 1)
 
 
+def cores() -> int:
+    """Return how many cores this task may keep busy."""
+    return _threads_of_a_task[0] if _threads_of_a_task else os.cpu_count() or 1
+
+
 def versions() -> dict[str, str]:
     """Return the versions that a result may depend on."""
     packages = ("xray-zoo", "tensorflow", "keras", "numpy", "scikit-learn", "pillow")

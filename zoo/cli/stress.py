@@ -11,7 +11,7 @@ from zoo.base.types import SPLITS, TEST
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.stresses import LEVELS
-from zoo.network.engines.engine import KERAS
+from zoo.network.engines.engine import AUTO
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import HOLDS_BACK
 
@@ -28,7 +28,7 @@ from zoo.runs.diagnosis import HOLDS_BACK
     metavar="NUMBER",
     help="How many are taken at most, as evenly of each class as there are.  [default: 200]",
 )
-@options.engine(KERAS)
+@options.engine(AUTO)
 @options.skip_broken
 @options.runs_folder
 @options.as_json

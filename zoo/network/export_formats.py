@@ -122,8 +122,9 @@ def _write_onnx(network: Any, path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _open_onnx(path: Path) -> ExportedNetwork:
-    session = session_of(str(path))
+def open_onnx(path: Path, cores: int = 0) -> ExportedNetwork:
+    """Open an ONNX file for ONNX Runtime on so many cores (0: all); several threads may ask it."""
+    session = session_of(str(path), cores)
     names = [output.name for output in session.get_outputs()]
 
     def answers(pixels: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -164,7 +165,7 @@ FORMATS: Mapping[str, ExportFormat] = {
             "model.onnx",
             {"tf2onnx": "tf2onnx", "onnx": "onnx", "onnxruntime": "onnxruntime"},
             _write_onnx,
-            _open_onnx,
+            open_onnx,
         ),
         ExportFormat(
             "tflite",

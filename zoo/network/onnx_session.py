@@ -29,11 +29,12 @@ def check_runtime() -> None:
         )
 
 
-def session_of(model: str | bytes) -> InferenceSession:
-    """Make what computes an ONNX file, or its content, on this machine's processor."""
+def session_of(model: str | bytes, cores: int = 0) -> InferenceSession:
+    """Make what computes an ONNX file, or its content, on so many cores (0: all of them)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
     # Threads that wait by turning round and round take a third of the processor's time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what fails is raised as well, and told in one sentence

@@ -22,6 +22,7 @@ from zoo.network.engines import kept
 from zoo.network.engines.classifier import EngineClassifier
 from zoo.network.engines.engine import AUTO, ENGINES, KERAS, Engine
 from zoo.network.engines.kept import Kept
+from zoo.network.engines.side_by_side import PART
 from zoo.network.export_comparison import sample_pictures
 from zoo.network.export_formats import ExportedNetwork
 from zoo.runs import model_file, run_folder
@@ -195,6 +196,7 @@ class _Source:
             **engine.versions(),
             **{name: _version(name) for name in plugins},
             "machine": f"{platform.node()} {platform.machine()}, {os.cpu_count()} processors",
+            "part": f"{PART} images a core",
         }
 
 

@@ -22,7 +22,7 @@ from zoo.base.sources import source_slug
 from zoo.base.types import TEST, Sample
 from zoo.data.stresses import LEVELS, STRESSES, stressed
 from zoo.interpret.overview.sampling import stratified
-from zoo.network.engines.engine import KERAS
+from zoo.network.engines.engine import AUTO
 from zoo.report.facts import facts
 from zoo.report.pages.card import model_card
 from zoo.report.pages.stress import stress_page
@@ -65,7 +65,7 @@ def stress(
     skip_broken: bool = False,
     registry: Registry | None = None,
     seed: int = 0,
-    engine: str = KERAS,
+    engine: str = AUTO,
     progress: Progress | None = None,
 ) -> StressTest:
     """Score a run on the same images as they are and changed in 19 ways at three strengths.
