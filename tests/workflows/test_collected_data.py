@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName, ZooError
 from zoo.base.registry import Registry
+from zoo.data.sent_rules import check_rule
 from zoo.workflows.collected_data import (
     IMAGES,
     LABEL,
@@ -21,7 +22,6 @@ from zoo.workflows.collected_data import (
     begin_set,
     change_set,
     changed,
-    check_rule,
     collected,
     find_collected,
     finish_set,

@@ -12,8 +12,6 @@ import csv
 import io
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +21,11 @@ from urllib.parse import quote
 from zoo.base import leftovers, locks
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName
 from zoo.base.files import write_json, write_text, writing
-from zoo.base.path_rules import is_path_rule
-from zoo.base.patients import AUTO, RULES
+from zoo.base.patients import AUTO
 from zoo.base.registry import Registry
 from zoo.base.types import TEST, TRAIN, VALIDATION, Dataset, Sample
 from zoo.data.intake import bytes_below, too_much
+from zoo.data.sent_rules import check_rule
 from zoo.workflows.manage_runs import check_name
 
 IMAGES, RECORD, ARCHIVE = "images", "set.json", "sent.zip"
@@ -37,21 +35,7 @@ LIMIT = 2_000_000_000
 COLUMNS = ("path", "label", "patient", "split")
 PARTS = (TRAIN, VALIDATION, TEST)
 LEAVE_OUT, LABEL, PART = "leave out", "label", "part"
-RULE_LENGTH = 200
-RULE_SECONDS, RULE_PATIENCE = 1, 60.0
-"""Of a processor, and by the clock: what an expression may take to look through a few names."""
 MOST_CHANGES = 10_000
-_TRIES = """
-import json, re, sys
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[1]),) * 2)
-except ImportError:
-    pass
-rule, names = json.load(sys.stdin)
-for name in names:
-    re.search(rule, name)
-"""
 
 
 @dataclass(frozen=True)
@@ -156,38 +140,6 @@ def read_set(one: Collected, registry: Registry, rule: str = AUTO, column: str =
     if dataset.path is None:
         raise BadInput("What was sent are not single image files. Send a folder of images.")
     return dataset
-
-
-def check_rule(rule: str, names: Sequence[str]) -> None:
-    """Refuse what is no rule for patients, or an expression that would look for ages.
-
-    Raises:
-        InvalidSetting: says what is expected.
-    """
-    if rule in RULES or rule == AUTO or rule.startswith("folder:"):
-        return
-    if len(rule) > RULE_LENGTH or not is_path_rule(rule):
-        raise InvalidSetting(
-            f"'{rule[:RULE_LENGTH]}' is no rule. Expected {', '.join((AUTO, *RULES))}, folder:2, "
-            "or a regular expression with a group in brackets around what names the patient."
-        )
-    try:
-        tried = subprocess.run(  # noqa: S603 (this Python, and a text that is data)
-            [sys.executable, "-c", _TRIES, str(RULE_SECONDS)],
-            input=json.dumps([rule, [*names, "a" * 40 + "!", "1" * 40 + "!"]]),
-            timeout=RULE_PATIENCE,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        ended = tried.returncode < 0  # by the system, for the time it took
-    except subprocess.TimeoutExpired:
-        ended = True
-    if ended:
-        raise InvalidSetting(
-            "This expression takes too long to look for. Write a simpler one, without a repeat "
-            "inside a repeat."
-        )
 
 
 def finish_set(one: Collected, registry: Registry, rule: str = AUTO, column: str = "") -> Collected:
