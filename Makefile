@@ -52,8 +52,9 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev ## who may import whom
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.dev ## the documented help is the real one
+docs: $(VENV)/.dev ## the documented help and names are the real ones
 	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/python docs/generate_names.py --check
 
 site: $(VENV)/.dev ## the documentation for a browser: python -m http.server -d build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

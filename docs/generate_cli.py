@@ -10,27 +10,35 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from generated import run, table
 
 from zoo.cli import COMMANDS, main
 
 PAGE = Path(__file__).with_name("cli.md")
 WIDTH = 80
-INTRODUCTION = """\
+EXIT_CODES = {
+    "0": "done",
+    "1": "what `zoo check`, `zoo doctor` or `zoo plugin check` found is an error; or a bug (with a "
+    "traceback)",
+    "2": "something you can mend (with a sentence)",
+    "130": "stopped by Ctrl-C",
+}
+VARIABLES = {
+    "ZOO_RUNS": "folder of the runs, when `--runs` is not given",
+    "ZOO_CACHE": "folder of what is kept to save time, instead of the user's cache folder",
+    "ZOO_PIXELS": "how much of it pictures may take, such as `20GB`; `0`: none are kept",
+    "ZOO_PLUGIN_SECONDS": "what a plugin may take to be imported (20; 0: no limit)",
+    "ZOO_AUTH": "`USER:PASSWORD` of a server, when `--auth` is not given",
+}
+INTRODUCTION = f"""\
 # Commands
 
 This page is the output of `--help`, written by `python docs/generate_cli.py`.
 
 Results go to standard output; progress, notes and warnings go to standard error.
-Exit codes: 0 done, 1 an error that `zoo check` found, something broken that `zoo doctor` found, or
-a bug (with a traceback), 2 something you can mend (with a sentence), 130 stopped by Ctrl-C.
 
-| variable | meaning |
-|---|---|
-| `ZOO_RUNS` | folder of the runs, when `--runs` is not given |
-| `ZOO_CACHE` | folder of what is kept to save time, instead of the user's cache folder |
-| `ZOO_PIXELS` | how much of it pictures may take, such as `20GB`; `0`: none are kept |
-| `ZOO_PLUGIN_SECONDS` | what a plugin may take to be imported (20; 0: no limit) |
-"""
+{table(("exit code", "meaning"), EXIT_CODES.items())}
+{table(("variable", "meaning"), ((f"`{name}`", told) for name, told in VARIABLES.items()))}"""
 
 
 def page() -> str:
@@ -53,23 +61,5 @@ def _section(names: list[str]) -> str:
     return f"## {title}\n\n```text\n$ {title} --help\n{text}\n```\n"
 
 
-def run(arguments: list[str]) -> int:
-    """Write or check the page; return the exit code."""
-    if arguments not in ([], ["--check"]):
-        sys.stderr.write("Expected no argument, or --check.\n")
-        return 2
-    current = page()
-    if not arguments:
-        PAGE.write_text(current, encoding="utf-8")
-        return 0
-    if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != current:
-        sys.stderr.write(
-            "docs/cli.md does not show the help that the commands print now. "
-            "Write it again: python docs/generate_cli.py\n"
-        )
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], PAGE, page, Path(__file__).name))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LAYOUT = "Expected 'train', 'val' and 'test' with a folder a class in each, or a folder a class."
 TABLES = (".csv", ".tsv", ".csv.gz")
 SHOWN = 5
+OPTIONS = ("class", "classes", "patients", "subject")
 
 
 @hookimpl(trylast=True)  # it takes any folder, so that others are asked first
@@ -34,7 +35,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """
     if not location or not os.path.isdir(location):  # noqa: PTH112 (never raises)
         return None
-    check_options("image folder", options, ("class", "classes", "patients", "subject"))
+    check_options("image folder", options, OPTIONS)
     return _index(Path(location), options)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 CHEST = "chest X-ray"
+OPTIONS = ("classes", "finding", "subject")
 SPLIT_KEYS = {"test": TEST, "train": TRAIN, "val": VALIDATION}
 LAYOUT = (
     "Expected the layout of MedMNIST: train_images (n, height, width) or (n, height, width, 3) "
@@ -45,7 +46,7 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
     """
     if not location.lower().endswith(".npz") or os.path.isdir(location):  # noqa: PTH112
         return None
-    check_options("npz", options, ("classes", "finding", "subject"))
+    check_options("npz", options, OPTIONS)
     try:
         check_regular(Path(location))
         archive = NpzImages(location, _state(location))
