@@ -4,6 +4,7 @@ The functions behind the commands:
 
     load_registry()                    what the installed plugins give
     fetch_data(name, ...)              a public data set, by name
+    sample(folder, source, count=...)  a few of its images as PNG files
     check(source, ...)                 what is wrong with a data set
     train(name, source, ...)           a finished run
     resume(run)                        go on with a training that was killed
@@ -31,7 +32,7 @@ The functions behind the commands:
 
 Those that take long show how far they are, in a notebook or on a terminal; `progress=zoo.SILENT`
 silences them. Their docstrings have examples, which are run as tests: there `run` and `other` are
-finished runs, `killed` is one that was stopped, and `pictures` a folder that `zoo sample` wrote.
+finished runs, `killed` is one that was stopped, and `pictures` a folder that `sample` wrote.
 
 Beside them stand the vocabulary of plugins (`Architecture`, `Dataset`, `Explainer`, `hookimpl`, …)
 and the errors that a user can mend. `__init__.pyi` lists every public name; each is loaded when it

@@ -69,6 +69,7 @@ from .workflows.new_plugin import new_plugin as new_plugin
 from .workflows.overview import overview as overview
 from .workflows.predict import Prediction as Prediction
 from .workflows.predict import predict as predict
+from .workflows.sample import sample as sample
 from .workflows.show import Shown as Shown
 from .workflows.show import show as show
 from .workflows.stress import stress as stress

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from zoo.base.files import replacing
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import options
+from zoo.workflows.sample import written
 
 
 @click.command("sample")
@@ -23,15 +23,8 @@ from zoo.cli import options
 )
 def command(folder: Path, source: str | None, count: int) -> None:
     """Write images of a data set into FOLDER as PNG files, named by their class."""
-    from PIL import Image
-
     dataset = load_registry().dataset(source or DEFAULT_SOURCE)
-    for index, name in enumerate(dataset.class_names):
-        chosen = [s for s in dataset.samples if s.label == index][:count]
-        for number, sample in enumerate(chosen, start=1):
-            path = folder / f"{name}-{number}.png"
-            with replacing(path) as temporary:
-                Image.fromarray(dataset.read(sample, None)).save(temporary)
-            click.echo(str(path))
+    for path in written(dataset, folder, count):
+        click.echo(str(path))
     if dataset.synthetic:
         click.echo("These images are SYNTHETIC.")
