@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.workflows.new_plugin import KINDS, new_plugin
+
 ROOT = Path(__file__).parents[2]
 CODE, RECORDS, READERS, METHODS, FORMATS = (
     "base/test_strangers.py",
@@ -61,3 +63,21 @@ def test_the_page_and_the_tests_know_the_same_promises() -> None:
 @pytest.mark.parametrize(("file", "test"), PROVEN.values())
 def test_it_has_a_test(file: str, test: str) -> None:
     assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8")
+
+
+WRITTEN = {"explainer": "gradient-times-pixel", "image-format": "plain", "reader": "study-list"}
+SCREEN = 60
+"""Lines."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_shown_whole_on_one_screen(kind: str, tmp_path: Path) -> None:
+    if kind in WRITTEN:
+        folder = new_plugin(WRITTEN[kind], kind, tmp_path / "package")
+        module = folder / f"{WRITTEN[kind].replace('-', '_')}.py"
+    else:
+        module = ROOT / "docs" / "examples" / "stranger" / "stranger.py"
+    code = module.read_text("utf-8")
+    assert len(code.splitlines()) < SCREEN
+    shown = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    assert f"```python\n{code}```" in shown, f"docs/plugins.md shows another {kind}"
