@@ -27,6 +27,7 @@ VARIABLES = {
     "ZOO_RUNS": "folder of the runs, when `--runs` is not given",
     "ZOO_CACHE": "folder of what is kept to save time, instead of the user's cache folder",
     "ZOO_PIXELS": "how much of it pictures may take, such as `20GB`; `0`: none are kept",
+    "MLFLOW_TRACKING_URI": "what `--track mlflow` tells, instead of a database beside the runs",
     "ZOO_PLUGIN_SECONDS": "what a plugin may take to be imported (20; 0: no limit)",
     "ZOO_AUTH": "`USER:PASSWORD` of a server, when `--auth` is not given",
 }

@@ -26,6 +26,8 @@ The functions behind the commands:
     rename_run(name, new)              another name for a run
     remove_run(name)                   a run into the trash, where it stays for a week
     restore_run(name)                  and back
+    track_run(name)                    a finished run told to MLflow
+    fetch_run("mlflow:RUN_ID")         and brought back from there
     show(things)                       a page or a table below the cell of a notebook
     new_plugin(name, kind)             a package to begin with
     doctor()                           whether all that is needed is here and works

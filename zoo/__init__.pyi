@@ -73,6 +73,8 @@ from .workflows.sample import sample as sample
 from .workflows.show import Shown as Shown
 from .workflows.show import show as show
 from .workflows.stress import stress as stress
+from .workflows.track_runs import fetch_run as fetch_run
+from .workflows.track_runs import track_run as track_run
 from .workflows.train import resume as resume
 from .workflows.train import train as train
 

@@ -219,6 +219,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "auditjson": str(audits.SCHEMA),
         "globaljson": str(result.SCHEMA),
         "cardjson": "none",
+        "trackingjson": "none",
         "audit-log": "none",
         "idjson": "none",
         "setjson": str(collected_data.SCHEMA),
@@ -400,6 +401,14 @@ def test_the_card_of_an_export(trained: Run, tmp_path: Path) -> None:
 
     done = Exported(tmp_path, "savedmodel", 9, ("logits",), 1e-7, 1e-6, 8, "reference cases")
     agree(json.loads(json.dumps(card(trained, FORMATS["savedmodel"], done))), "cardjson")
+
+
+def test_a_note_of_where_a_run_is_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.runs import mlflow_store, tracking
+
+    monkeypatch.setattr(mlflow_store.importlib.util, "find_spec", lambda name: True)
+    tracking.keep(tmp_path, mlflow_store.Store(tmp_path), "0" * 32, whole=True)
+    agree(stored(tmp_path / tracking.FILE), "trackingjson")
 
 
 def test_an_audit_log(tmp_path: Path) -> None:

@@ -346,7 +346,7 @@ def test_phases_that_changed_nothing_are_counted() -> None:
         CellResult(Cell(architecture="a", source=SOURCE), None, None, {"unused_phases": phases})
         for phases in unused
     )
-    notes = Experiment(None, 1, outcomes, Path()).notes
+    notes = Experiment(None, 1, outcomes, Path(), None).notes
     assert notes == ["The phase fine-tune of a changed nothing in 2 of 3 trainings."]
 
 

@@ -57,6 +57,7 @@ def command(
             or asked["input_shape"]
             or asked["positive"]
             or asked["preset"] != DEFAULT
+            or asked["track"]
         ):
             raise InvalidSetting("Finished runs are compared as they are; give no settings.")
         chosen = [run_folder.open_run(name, folder) for name in names]

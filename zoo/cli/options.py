@@ -80,6 +80,13 @@ def engine(default: str) -> Callable[[Any], Any]:
     )
 
 
+track = click.option(
+    "--track",
+    type=click.Choice(("mlflow",)),
+    help="Tell MLflow of it too: at MLFLOW_TRACKING_URI, or in a database beside the runs.",
+)
+
+
 def on_cluster(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say whether this machine works or a cluster."""
     for option in (
@@ -114,6 +121,7 @@ def experiment(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that commands of many trainings share; `asked` makes arguments of them."""
     shared = (
         runs_folder,
+        track,
         in_parallel,
         skip_broken,
         settings,

@@ -10,7 +10,7 @@ import click
 
 from zoo.base.errors import DamagedRun
 from zoo.cli import options
-from zoo.cli.console import print_json, table
+from zoo.cli.console import Console, print_json, table
 from zoo.runs import run_folder
 from zoo.workflows import manage_runs
 from zoo.workflows.manage_runs import Removed
@@ -112,6 +112,39 @@ def trash(above: Path | None, empty: bool, folder: Path | None, as_json: bool) -
         click.echo("The trash is empty.")
     else:
         table("", ["run", "removed", "days left"], [list(trash_row(one).values()) for one in found])
+
+
+@command.command("track")
+@click.argument("name", metavar="RUN")
+@click.option(
+    "--track",
+    "tracker",
+    type=click.Choice(("mlflow",)),
+    default="mlflow",
+    show_default=True,
+    help="Who is told.",
+)
+@options.runs_folder
+@click.pass_obj
+def track(above: Path | None, name: str, tracker: str, folder: Path | None) -> None:
+    """Tell MLflow of the finished RUN: settings, epochs, scores and its files."""
+    from zoo.workflows.track_runs import track_run
+
+    run_id = track_run(name, tracker, folder=folder or above, progress=Console())
+    click.echo(f"{name} is there. Bring it back: zoo runs fetch mlflow:{run_id}")
+
+
+@command.command("fetch")
+@click.argument("source", metavar="mlflow:RUN_ID")
+@click.argument("name", metavar="[NAME]", required=False)
+@options.runs_folder
+@click.pass_obj
+def fetch(above: Path | None, source: str, name: str | None, folder: Path | None) -> None:
+    """Bring a run back from MLflow, checked, under the NAME that it has there or another one."""
+    from zoo.workflows.track_runs import fetch_run
+
+    run = fetch_run(source, name, folder=folder or above)
+    click.echo(f"{run.name} is here: {run.path}")
 
 
 def trash_row(removed: Removed) -> dict[str, Any]:

@@ -78,6 +78,7 @@ from zoo.training.recipe import settings
     help="Prepare verdicts on heat maps at the end; else the first one takes longer.",
 )
 @options.on_cluster
+@options.track
 @options.runs_folder
 @click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
 def command(
@@ -99,6 +100,7 @@ def command(
     verdicts: bool,
     backend: str,
     scheduler: str | None,
+    track: str | None,
     folder: Path | None,
     resume: str | None,
 ) -> None:
@@ -132,7 +134,7 @@ def command(
     ):
         raise InvalidSetting(
             "--resume goes on with the settings it was started with; give no others but "
-            "--devices, or --backend."
+            "--devices, --backend, or --track."
         )
     shape = input_shape(size)
     asked_for(devices)
@@ -158,6 +160,7 @@ def command(
                 verdicts=verdicts,
                 backend=backend,
                 scheduler=scheduler,
+                track=track,
                 folder=folder,
                 registry=registry,
                 progress=console,
@@ -177,6 +180,7 @@ def command(
                 verdicts=verdicts,
                 backend=backend,
                 scheduler=scheduler,
+                track=track,
                 folder=folder,
                 registry=registry,
                 progress=console,

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -253,8 +253,9 @@ def train_all(
     cluster: Cluster | None = None,
     opened: tuple[Registry, Verified],
     progress: Progress,
+    finished: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Train every cell that is not done yet, `jobs` at a time.
+    """Train every cell that is not done yet, `jobs` at a time; tell `finished` the name of each.
 
     With one job on this machine the trainings run in this process and show their epochs. With a
     cluster its workers train, which need this program, the data and the folder under the same
@@ -270,7 +271,7 @@ def train_all(
     if cluster is None and jobs == 1:
         for number, cell in enumerate(cells, 1):
             progress.note(f"Training {number} of {len(cells)}: {cell.name}")
-            train_cell(cell, folder, opened=opened, progress=progress)
+            finished(train_cell(cell, folder, opened=opened, progress=progress))
         return
     threads = max(1, (os.cpu_count() or 1) // jobs) if cluster is None else 0
     work = functools.partial(train_cell, folder=folder.resolve(), threads=threads)
@@ -278,6 +279,7 @@ def train_all(
     try:
         for name in in_processes(work, cells, jobs, cluster):
             progress.note(f"Finished {name}")
+            finished(name)
             progress.advance()
     finally:
         progress.stop()

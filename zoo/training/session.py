@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from zoo.training.inputs import FeatureInputs, PixelInputs, passes_and_steps, sa
 from zoo.training.plan import Plan, build, exact_layers, unfreeze
 from zoo.training.trained import Alarms, Trained
 from zoo.training.trainer import Phase, fit
+
+Told = Callable[[Sequence[Mapping[str, Any]]], None]
 
 HEAD, FINE_TUNE = "head", "fine-tune"
 
@@ -101,11 +103,12 @@ class Session:
             progress=self.progress,
         )
 
-    def fit(self, path: Path, state: TrainingState) -> None:
+    def fit(self, path: Path, state: TrainingState, told: Told = lambda _: None) -> None:
         """Train all phases from `state` on; checkpoint, history and logs go to the folder `path`.
 
-        The network then has the weights of the best epoch.
+        After each epoch `told` gets all figures. The network then has the weights of the best one.
         """
+        self._told = told
         state.execution = self.execution.to_record()
         for index, phase in enumerate(self.phases()):
             if index < state.phase:
@@ -277,6 +280,7 @@ class Session:
         self, path: Path, state: TrainingState, probabilities: np.ndarray, labels: np.ndarray
     ) -> None:
         write_history(path / run_folder.HISTORY, state.history, path / "logs")
+        self._told(state.history)
         if len(state.history) >= SETTLING_EPOCHS:
             called = self._called(probabilities, labels)
             self.alarms.extend(

@@ -23,12 +23,14 @@ from zoo.data.splits import fold
 from zoo.data.splits import folds as divide
 from zoo.data.verify import Verified, labels_of
 from zoo.report.pages.comparison import comparison_page
+from zoo.runs.tracking import finite
 from zoo.stats.delong import roc_area
-from zoo.stats.leaderboard import Trial, leaderboard, mean_over
+from zoo.stats.leaderboard import RATES, Trial, leaderboard, mean_over
 from zoo.training.cells import CellResult
 from zoo.workflows.experiments import Setup
 
 SCHEMA = 1
+DATA = "comparison.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def compare(
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
+    track: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -62,7 +65,7 @@ def compare(
 
     `changes` are settings of the recipe, for all alike. The same call goes on where a killed one
     was; more architectures or seeds reuse what is there. A test part that the source gives stays
-    untouched.
+    untouched. With `track` 'mlflow' each training is told to MLflow when it is done (see `train`).
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
@@ -90,9 +93,11 @@ def compare(
         jobs=jobs,
         backend=backend,
         scheduler=scheduler,
+        track=track,
         folder=folder,
         registry=registry,
         progress=progress,
+        command=command,
     )
     done = setup.train(
         {"architecture": name, "seed": seed, "folds": folds, "fold": fold}
@@ -123,16 +128,30 @@ def compare(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    return write_comparison(result, done.folder)
+    compared = write_comparison(result, done.folder)
+    done.tracked.finish(_figures(result), [compared.page.name, DATA])
+    return compared
 
 
 def write_comparison(result: Mapping[str, Any], place: Path) -> Comparison:
     """Write a comparison into the folder `place`, as data and as a page."""
     page = place / "comparison.html"
     with in_turn(place):
-        write_json(place / "comparison.json", result)
+        write_json(place / DATA, result)
         write_text(page, comparison_page(result))
     return Comparison(result, page)
+
+
+def _figures(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a tracker is told of each architecture."""
+    return finite(
+        {
+            f"{entry['name']}.{figure}{end and f'.{end}'}": entry[figure][end or "value"]
+            for entry in result["entries"]
+            for figure in RATES
+            for end in ("", "low", "high")
+        }
+    )
 
 
 def _trial(outcome: CellResult) -> Trial:

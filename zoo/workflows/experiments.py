@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ from zoo.base.sources import absolute, parse
 from zoo.checks.findings import tell
 from zoo.checks.quick import quick
 from zoo.data.verify import Verified, positive_index, verify
-from zoo.runs import run_folder
+from zoo.runs import run_folder, tracking
 from zoo.runs.record import EXPERIMENTS
+from zoo.runs.tracking import About, Tracked
+from zoo.stats.metrics import training_metrics
+from zoo.stats.probabilities import softmax
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult, train_all
 from zoo.training.recipe import settings
@@ -36,6 +39,7 @@ class Experiment:
     positive: int
     outcomes: tuple[CellResult, ...]
     folder: Path
+    tracked: Tracked
 
     @property
     def notes(self) -> list[str]:
@@ -69,9 +73,11 @@ class Setup:
     jobs: int = 1
     backend: str = "loky"
     scheduler: str | None = None
+    track: str | None = None
     folder: str | Path | None = None
     registry: Registry | None = None
     progress: Progress = SILENT
+    command: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is read or trained."""
@@ -95,6 +101,7 @@ class Setup:
             return self._train(list(variants), cluster)
 
     def _train(self, variants: Sequence[Mapping[str, Any]], cluster: Cluster | None) -> Experiment:
+        store = tracking.chosen(self.track, run_folder.root(self.folder), self.progress)
         registry, changes = self.registry or load_registry(), self.changes or {}
         names = dict.fromkeys(variant["architecture"] for variant in variants)
         for name in names:
@@ -131,16 +138,43 @@ class Setup:
             Cell(**shared, **variant, key=keys[variant["architecture"]]) for variant in variants
         ]
         place = run_folder.root(self.folder) / EXPERIMENTS / _name(plan[0])
-        train_all(
-            plan,
-            place / TRAININGS,
-            jobs=self.jobs,
-            cluster=cluster,
-            opened=(registry, verified),
-            progress=self.progress,
-        )
+        above = {name: value for name, value in shared.items() if name != "settings"}
+        above = {**above, **changes, "architectures": ", ".join(names)}
+        marks = tracking.tags(" ".join(self.command), synthetic=dataset.synthetic)
+        about = About(place.name, tracking.texts(above), marks)
+        tracked = Tracked(store, place, about, self.progress, "give the command again")
+        by_name = {cell.name: cell for cell in plan}
+        with tracked:
+            train_all(
+                plan,
+                place / TRAININGS,
+                jobs=self.jobs,
+                cluster=cluster,
+                opened=(registry, verified),
+                progress=self.progress,
+                finished=lambda name: _tell(tracked, by_name[name], place / TRAININGS, marks),
+            )
         outcomes = tuple(cells.read_cell(cell, place / TRAININGS) for cell in plan)
-        return Experiment(verified, positive, outcomes, place)
+        return Experiment(verified, positive, outcomes, place, tracked)
+
+
+def _tell(tracked: Tracked, cell: Cell, folder: Path, marks: Mapping[str, str]) -> None:
+    """Tell of a finished cell: what it is, its epochs and scores, and its files."""
+    if not tracked.heard:
+        return
+    done = cells.read_cell(cell, folder)
+    summary, test = done.summary, done.test
+    scores = training_metrics(
+        test.labels, softmax(test.logits / summary["temperature"]), summary["positive"]
+    )
+    figures = {
+        **{f"train.{name}": value for name, value in summary["train"].items()},
+        **{f"test.{name}": value for name, value in scores.items()},
+        **{name: summary[name] for name in ("temperature", "seconds", "epochs", "best_epoch")},
+    }
+    told = {name: value for name, value in asdict(cell).items() if name != "settings"}
+    about = About(cell.name, tracking.texts({**told, **dict(cell.settings)}), marks)
+    tracked.part(folder / cell.name, about, tracking.finite(figures))
 
 
 def _name(cell: Cell) -> str:

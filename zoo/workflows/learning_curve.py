@@ -22,6 +22,7 @@ from zoo.base.sources import parse
 from zoo.base.types import TRAIN
 from zoo.report.pages.belief import above_chance
 from zoo.report.pages.learning import learning_page
+from zoo.runs.tracking import finite
 from zoo.stats import power_law
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.leaderboard import Trial, leaderboard
@@ -61,6 +62,7 @@ def learning_curve(
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
+    track: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -69,7 +71,8 @@ def learning_curve(
     """Train `name` on growing shares of the training patients, several seeds each.
 
     Every seed has its own division by patient, and within it the same validation and test part
-    for every share. The same call goes on where a killed one was.
+    for every share. The same call goes on where a killed one was. With `track` 'mlflow' each
+    training is told to MLflow when it is done, as for `train`.
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
@@ -98,9 +101,11 @@ def learning_curve(
         jobs=jobs,
         backend=backend,
         scheduler=scheduler,
+        track=track,
         folder=folder,
         registry=registry,
         progress=progress,
+        command=command,
     )
     done = setup.train(
         {"architecture": name, "seed": seed, "share": share, "folds": FOLDS}
@@ -138,10 +143,12 @@ def learning_curve(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    page = place / f"learning-curve-{name}.html"
+    page, data = place / f"learning-curve-{name}.html", f"learning-curve-{name}.json"
     with in_turn(place):
-        write_json(place / f"learning-curve-{name}.json", result)
+        write_json(place / data, result)
         write_text(page, learning_page(result))
+    areas = {f"test.roc_auc.share{p['share']:g}": float(np.mean(p["test"])) for p in points}
+    done.tracked.finish(finite(areas), [page.name, data])
     return LearningCurve(result, page)
 
 

@@ -34,7 +34,8 @@ from zoo.network import conformance
 from zoo.network.plugin_layers import Origin
 from zoo.report.figures.training import learning_curves
 from zoo.report.pages.card import model_card
-from zoo.runs import model_file, run_folder
+from zoo.runs import model_file, run_folder, tracking
+from zoo.runs.mlflow_store import Store
 from zoo.runs.run_folder import Run
 from zoo.training import checkpoint, described
 from zoo.training.checkpoint import TrainingState
@@ -61,6 +62,7 @@ def train(
     verdicts: bool = False,
     backend: str = "loky",
     scheduler: str | None = None,
+    track: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -77,7 +79,9 @@ def train(
     lungs. `devices` says how many are trained on ('2', 'all') or which ('0,1'). With `verdicts`,
     what the first verdict on a heat map would wait for is measured at the end, when the run is done
     already. With the `backend` 'dask' the workers of the cluster at the address `scheduler` read
-    the images and compute the features of a frozen backbone; the weights are trained here.
+    the images and compute the features of a frozen backbone; the weights are trained here. With
+    `track` 'mlflow' its settings, epochs, scores and files are told to MLflow, too (a server named
+    by MLFLOW_TRACKING_URI, or a database beside the runs); one that fails costs a warning.
 
     Raises:
         ZooError: the name, a setting, the data or the architecture cannot be used; nothing was
@@ -92,6 +96,7 @@ def train(
     check_backend(backend, scheduler)
     progress = listener(progress)
     on = chosen(devices)
+    store = tracking.chosen(track, run_folder.root(folder), progress)
     registry = registry or load_registry()
     architecture = registry.architecture(name)
     recipe, options = settings(architecture, changes or {}, preset)
@@ -135,7 +140,7 @@ def train(
             except NotWritten:
                 shutil.rmtree(path, ignore_errors=True)  # it could not be resumed
                 raise
-            run = _execute(session, record, path, TrainingState())
+            run = _execute(session, record, path, TrainingState(), store)
     if verdicts:
         _prepare(run, registry, progress)
     return run
@@ -148,6 +153,7 @@ def resume(
     verdicts: bool = False,
     backend: str = "loky",
     scheduler: str | None = None,
+    track: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -155,7 +161,7 @@ def resume(
     """Go on with a training that was killed, to the result it would have had.
 
     It may go on with other `devices` ('2', 'all', '0,1') than it was begun with; `verdicts`,
-    `backend` and `scheduler` as for `train`.
+    `backend`, `scheduler` and `track` as for `train`. One that was tracked goes on so.
 
     Raises:
         ZooError: there is no such run, it is finished, another process trains it, its data have
@@ -175,15 +181,21 @@ def resume(
         )
     registry = registry or load_registry()
     run = run_folder.locate(name, run_folder.root(folder))
+    store = tracking.chosen(track, run.path.parent, progress, run.path)
     with _alone(run.path), connected(scheduler) as cluster:
-        run = _resume(run_folder.read(run.path), on, registry, progress, cluster)
+        run = _resume(run_folder.read(run.path), on, registry, progress, cluster, store)
     if verdicts:
         _prepare(run, registry, progress)
     return run
 
 
 def _resume(
-    run: Run, on: Sequence[str], registry: Registry, progress: Progress, cluster: Cluster | None
+    run: Run,
+    on: Sequence[str],
+    registry: Registry,
+    progress: Progress,
+    cluster: Cluster | None,
+    store: Store | None,
 ) -> Run:
     if run.done:
         raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
@@ -208,7 +220,7 @@ def _resume(
     saved = run.path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.exists() else TrainingState()
     progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
-    return _execute(session, {**record, "versions": versions()}, run.path, state)
+    return _execute(session, {**record, "versions": versions()}, run.path, state, store)
 
 
 @contextlib.contextmanager
@@ -237,22 +249,31 @@ def _session(
     return Session(plan, verified, division, progress, on, recorded, cluster)
 
 
-def _execute(session: Session, record: Mapping[str, Any], path: Path, state: TrainingState) -> Run:
-    began = time.monotonic()
-    session.fit(path, state)
-    told = {
-        "epochs": len(state.history),
-        "best_epoch": state.best_epoch,
-        "unused_phases": state.unused_phases,
-        "seconds": round(time.monotonic() - began, 1),
-        "peak_memory_mb": peak_memory(),
-    }
-    done = {"training": told, "execution": session.execution.to_record()}
-    run = finish(session.trained(), {**record, **done}, path)
-    if curves := learning_curves(state.history, state.best_epoch):
-        write_bytes(path / run_folder.CURVES, curves.png())
-    write_text(path / run_folder.CARD, model_card(run))
-    run_folder.mark_done(run)  # last: a run that is done has all its files
+def _execute(
+    session: Session,
+    record: Mapping[str, Any],
+    path: Path,
+    state: TrainingState,
+    store: Store | None,
+) -> Run:
+    about, again = tracking.about_run(path.name, record), f"zoo runs track {path}"
+    with tracking.Tracked(store, path, about, session.progress, again) as tracked:
+        began = time.monotonic()
+        session.fit(path, state, tracked.epochs)
+        told = {
+            "epochs": len(state.history),
+            "best_epoch": state.best_epoch,
+            "unused_phases": state.unused_phases,
+            "seconds": round(time.monotonic() - began, 1),
+            "peak_memory_mb": peak_memory(),
+        }
+        done = {"training": told, "execution": session.execution.to_record()}
+        run = finish(session.trained(), {**record, **done}, path)
+        if curves := learning_curves(state.history, state.best_epoch):
+            write_bytes(path / run_folder.CURVES, curves.png())
+        write_text(path / run_folder.CARD, model_card(run))
+        run_folder.mark_done(run)  # last: a run that is done has all its files
+        tracked.finish(tracking.figures_of(run))
     return run
 
 
