@@ -57,7 +57,8 @@ def test_a_person_signs_in_learns_and_leaves(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("link", name="Learn").click()
     page.get_by_label("How many").fill("1")
-    page.get_by_role("button", name="Begin").click()
+    with page.expect_navigation():  # keys come to nothing before its scripts are there
+        page.get_by_role("button", name="Begin").click()
     image = page.get_by_role("group", name="The image")
     image.focus()
     for key in ("Enter", "ArrowDown"):

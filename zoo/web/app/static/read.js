@@ -64,7 +64,7 @@ function took(key, found, job) {
 function said(job, { state, error }) {
   const what = job.kind === "judge" ? "The maps were judged" : "The explanation is there";
   if (state === "done" && isOpen(job)) status.textContent = `${job.name}: ${what}.`;
-  if (state === "cancelled" && !job.moved) {
+  if (state === "cancelled" && !job.untold) {
     status.textContent = `${job.name}: cancelled.`;
     given.add(named(job));
   }
@@ -110,7 +110,7 @@ let wanted = "";
 function letGo() {
   const { job } = work;
   if (!job || job.kind !== "judge" || job.lasting || isOpen(job) || job.method) return;
-  job.moved = true;
+  job.untold = true;
   delete list.find(job)?.dataset.tried;
   work.drop();
 }

@@ -87,6 +87,7 @@ export class Work {
 
   forget() {
     this.wanted = [];
+    if (this.job) this.job.untold = true; // that the images were forgotten says it
     this.drop();
   }
 }
