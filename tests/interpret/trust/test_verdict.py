@@ -140,7 +140,7 @@ def test_weak(evidence, reason):
 @pytest.mark.parametrize(
     ("evidence", "reason"),
     [
-        (bad(faithfulness=None), "no time"),
+        (bad(faithfulness=None), "Time ran out"),
         (bad(faithfulness=Measured(0.96, 0.98, 0.98), controls=UNMOVED), "cannot be tested"),
     ],
 )
@@ -149,6 +149,7 @@ def test_not_judged_enough(evidence, reason):
     assert trust.level == NOT_JUDGED
     assert reason in trust.reason
     assert trust.reason.count(".") == 1
+    assert trust.hurried == (evidence.faithfulness is None)
     assert judge_map(replace(evidence, stability=Stability(0.3, 0.9))).level == DO_NOT_USE
     assert judge_map(replace(evidence, localisation=Inside(0.30, 0.35))).level == WEAK
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from starlette.testclient import TestClient
 from zoo import DISCLAIMER, Attribution
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
+from zoo.interpret.trust import panel
 from zoo.interpret.trust.verdict import Trust
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
@@ -212,6 +214,49 @@ def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: 
     assert "How this was measured" in told["parts"]["about"]
     assert 'class="trust' in told["parts"]["controls"]
     assert 'data-verdict=""' not in told["row"]
+
+
+def test_where_time_ran_out_longer_judging_is_offered(
+    client: TestClient, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def judge(*asked: Any, seconds: float) -> list[dict[str, Trust]]:
+        given.append(seconds)
+        hurried = seconds < readings.LONGER
+        return [{one.method: Trust("weak", "W.", (), True, hurried) for one in asked[4][0]}]
+
+    monkeypatch.setattr(panel, "judge_maps", judge)
+    key, run = one(client, trained), {"run": trained.name}
+    address = f"/app/images/{key}/"
+    wait(client, client.post(f"{address}explain", data={**run, "method": "gradcam"}))
+    wait(client, client.post(f"{address}judge", data=run))
+    told = client.get(f"{address}explanation", params=run).json()
+    assert not told["unjudged"]
+    assert "Judge gradcam longer" in told["parts"]["further"]
+    wait(client, client.post(f"{address}judge", data=run))
+    assert len(given) == 1, "nobody asked for more"
+    wait(client, client.post(f"{address}judge", data={**run, "method": "gradcam"}))
+    assert given == [readings.BUDGET, readings.LONGER]
+    told = client.get(f"{address}explanation", params=run).json()
+    assert "longer" not in told["parts"]["further"]
+
+
+def test_a_link_chooses_the_run(trained: Run, tiny_registry: Registry, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(trained.path, tmp_path / name)
+    library = Library(tmp_path, registry=tiny_registry)
+    client = TestClient(create(library), base_url=LOCAL)
+    for name in ("first", "second"):
+        assert f'<option value="{name}" selected>' in client.get("/", params={"run": name}).text
+    for name in ("first", "second"):
+        read(client, name, ("one.png", png()))
+    for name in ("first", "second"):
+        page = client.get("/", params={"run": name}).text
+        assert f'<option value="{name}" selected>' in page
+        assert re.search(rf'<article [^>]*data-run="{name}"', page), "its own last image is open"
+    assert client.get("/?run=secon").status_code == 404
+    library.close()
 
 
 def test_a_further_method_is_added(client: TestClient, trained: Run) -> None:

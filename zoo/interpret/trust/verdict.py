@@ -47,12 +47,14 @@ class Trust:
     """Whether to believe a map, the most important reason in one sentence, and all that was seen.
 
     `depends` is False when the method gives (nearly) the same map whatever the network learned.
+    `hurried`: time ran out before the map could be tested on the image.
     """
 
     level: str
     reason: str
     rows: tuple[MeasureRow, ...]
     depends: bool
+    hurried: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,7 +107,7 @@ def judge_map(evidence: Evidence) -> Trust:
     reason = next((one.reason for one in findings if one.level == level and one.reason), "")
     rows = tuple(row for one in findings for row in one.rows)
     depends = evidence.randomisation is None or evidence.randomisation.depends
-    return Trust(level, reason, rows, depends)
+    return Trust(level, reason, rows, depends, hurried=evidence.faithfulness is None)
 
 
 def _network(evidence: Evidence) -> _Finding:
@@ -205,7 +207,8 @@ def _faithfulness(evidence: Evidence) -> _Finding:
     """What the map marks must matter more to the network than what the controls mark."""
     if evidence.faithfulness is None:
         rows = tuple(MeasureRow(title(*m[:2]), UNKNOWN, "", None) for m in MEASURES)
-        return _Finding(NOT_JUDGED, "There was no time to test the map on this image.", rows)
+        reason = "Time ran out before the map could be tested on this image."
+        return _Finding(NOT_JUDGED, reason, rows)
     tests = [compare(evidence.faithfulness, evidence.controls, *measure) for measure in MEASURES]
     rows = tuple(test.row for test in tests)
     if not by_chance(evidence.controls):

@@ -21,8 +21,8 @@ from zoo.report.cases.page import CLASSES_SHOWN, beside_map
 from zoo.report.cases.text import likeness_texts, probability_texts
 from zoo.report.rendering import uri
 from zoo.runs.run_folder import Run
-from zoo.web.app.durations import Durations, known, seconds_of
-from zoo.web.app.reading import Reading
+from zoo.web.app.durations import Durations, clock_text, known, seconds_of
+from zoo.web.app.reading import LONGER, Reading
 from zoo.web.app.uploads import facts
 from zoo.web.app.words import for_a_page
 from zoo.web.app.worklist import address
@@ -111,7 +111,8 @@ def explanation_part(
 ) -> dict[str, Any]:
     """Return the maps and similar cases of a reading, and what else may be asked for.
 
-    `unjudged`: quick methods gave maps that nobody has judged; `slow` are the other such methods.
+    `unjudged`: quick methods gave maps that nobody has judged; `slow` are the other such methods,
+    and `hurried` those for whose tests the time ran out.
     `lasting`: the verdict on one of the quick ones is the first of the run, which is measured once.
     """
     case = reading.shown
@@ -126,6 +127,8 @@ def explanation_part(
             {"method": method, "takes": durations.verdict_text(run, explainers[method])}
             for method in slow
         ],
+        "hurried": [one.method for one in reading.hurried if one.method in shown],
+        "longer": clock_text(LONGER),
         "maps": [beside_map(case, one) for one in case.attributions],
         "chosen": for_a_page(case.chosen),
         "likeness": likeness_texts(case),

@@ -62,14 +62,14 @@ def router(shared: Shared) -> APIRouter:
             shared.tasks.start(visitor.key, "explaining", library.explaining, done)
         )
 
-    def station(visitor: Visitor, card: dict[str, Any] | None) -> Response:
+    def station(visitor: Visitor, card: dict[str, Any] | None, chosen: str = "") -> Response:
         runs = library.runs()
         default = library.default if runs else ""
         return templating.page(
             "read.html.j2",
             here=PAGE,
             runs=[(run.name, run.record["data"]["synthetic"]) for run in reversed(runs)],
-            default=card["run"] if card else default,
+            default=chosen or (card["run"] if card else default),
             rows=[worklist.row(*one) for one in worklist.listed(visitor)],
             card=card,
             most=library.limits.files,
@@ -78,10 +78,14 @@ def router(shared: Shared) -> APIRouter:
         )
 
     @routes.get(PAGE)
-    def page(request: Request) -> Response:
+    def page(request: Request, run: RunQuery = "") -> Response:
+        """Return the page with the last case open; `run` is chosen for the images to come."""
         visitor = request.state.visitor
-        last = list(worklist.listed(visitor))[-1:]
-        return station(visitor, shown(*last[0]) if last else None)
+        chosen = shared.run(run).name if run else ""
+        listed = list(worklist.listed(visitor))
+        of_run = [one for one in listed if one[1].case.run == chosen]
+        last = (of_run or listed)[-1:]
+        return station(visitor, shown(*last[0]) if last else None, chosen)
 
     @routes.get(f"{worklist.CASE}/{{key}}")
     def case(request: Request, key: str, run: RunQuery) -> Response:

@@ -23,6 +23,9 @@ from zoo.web.app.visitors import Visitor
 from zoo.web.service.engine import Engine
 from zoo.web.service.uploads import Upload, as_images
 
+LONGER = 6 * BUDGET
+"""Seconds for a map whose verdict did not get ready in time, when somebody asks again."""
+
 
 @dataclass(eq=False)
 class Reading:
@@ -49,6 +52,16 @@ class Reading:
     def unjudged(self) -> tuple[Attribution, ...]:
         """Return the maps that nobody has judged yet."""
         return tuple(one for one in self.case.attributions if one.method not in self.case.trust)
+
+    @property
+    def hurried(self) -> tuple[Attribution, ...]:
+        """Return the maps for whose tests the time ran out."""
+        trust = self.case.trust
+        return tuple(
+            one
+            for one in self.case.attributions
+            if one.method in trust and trust[one.method].hurried
+        )
 
     @property
     def shown(self) -> Case:
@@ -133,11 +146,15 @@ def judge_reading(
     task: Task,
     durations: Durations,
 ) -> None:
-    """Judge the maps of these methods that were not judged before (default: of all quick ones)."""
+    """Judge the maps of these methods that were not judged before (default: of all quick ones).
+
+    A map that was named, and for whose tests the time ran out before, gets more.
+    """
     from zoo.interpret.trust.panel import judge_maps
 
     known = engine.registry.explainers
-    waiting = [
+    again = [one for one in reading.hurried if one.method in methods]
+    waiting = again + [
         one
         for one in reading.unjudged
         if one.method in methods or (not methods and seconds_of(known[one.method]) is None)
@@ -159,7 +176,7 @@ def judge_reading(
             interpreter.explainers,
             interpreter.options,
             interpreter.reference,
-            seconds=BUDGET,
+            seconds=LONGER if again else BUDGET,
         )
     reading.add(replace(reading.case, explanations=(), trust=judged[0]))
 
