@@ -18,9 +18,9 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from zoo import InvalidSetting
+from zoo import Architecture, InvalidSetting, hookimpl
 from zoo.base.files import write_json
-from zoo.base.registry import Registry
+from zoo.base.registry import Registry, load_registry
 from zoo.runs import run_folder
 from zoo.web.app import processes, trainings
 from zoo.web.app.processes import birth, lives
@@ -114,6 +114,38 @@ def test_the_page_offers_what_is_installed(client: TestClient) -> None:
     assert page.status_code == 200
     for text in ("Two convolutions.", "phantom?images=80&amp;size=64", "None yet."):
         assert text in page.text
+
+
+class AfarPlugin:
+    """A plugin whose network needs a download."""
+
+    __name__ = "afar_plugin"
+
+    @hookimpl
+    def zoo_architectures(self) -> list[Architecture]:
+        return [
+            Architecture(
+                name="afar",
+                summary="Its weights are elsewhere.",
+                build=lambda input_shape, num_classes: None,
+                parameters=1,
+                input_shape=(64, 64, 3),
+                offline=False,
+            )
+        ]
+
+
+def test_what_needs_a_download_is_folded_away_until_it_is_chosen(folder: Path) -> None:
+    library = Library(folder, registry=load_registry(AfarPlugin()))
+    client = TestClient(create(library), base_url=LOCAL)
+    before, _, folded = client.get("/train").text.partition('<details class="more">')
+    assert 'value="afar"' not in before
+    assert 'value="afar"' in folded
+    assert 'value="scratch"' in before
+    chosen = client.get("/train?architecture=afar").text
+    assert '<details class="more" open>' in chosen
+    assert 'value="afar" required checked' in chosen
+    library.close()
 
 
 def test_a_preset_is_chosen_and_the_one_that_was_chosen_stays(client: TestClient) -> None:
