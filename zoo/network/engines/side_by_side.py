@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from zoo.network.export_formats import ExportedNetwork
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PART = 4
 """Images that one core computes at once: what lies between the layers stays in its own cache."""
@@ -18,6 +19,10 @@ def side_by_side(call: ExportedNetwork, cores: int) -> ExportedNetwork:
 
     `call` is asked by several threads at once, and takes one core each time.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+
     pool = ThreadPoolExecutor(cores, thread_name_prefix="engine")
 
     def answers(pixels: np.ndarray) -> Mapping[str, np.ndarray]:
