@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from holding import held_elsewhere
 from starlette.testclient import TestClient
 
 from zoo import Architecture, InvalidSetting, hookimpl
@@ -325,6 +326,18 @@ def test_its_run_is_the_first_that_the_same_command_made_after_it(
     assert (state.epoch, state.epochs) == (2, 2)
     assert state.synthetic
     assert Trainings(folder).find("abc").run == "mine"  # remembered
+
+
+def test_one_that_goes_on_elsewhere_is_not_offered_to_be_resumed(run_copy: Path) -> None:
+    half(run_copy)
+    training = ended(run_copy.parent, "Stopped.", run="copy")
+    known = Trainings(run_copy.parent)
+    assert known.state(training).resumable
+    with held_elsewhere(run_copy):
+        state = known.state(training)
+        assert not state.resumable
+        assert "Another process" in state.sentence
+        assert "Resume" not in state.sentence
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ class Trainings:
         if run is None and training.run and not alive:
             word, sentence = STOPPED, "Its run is not in this folder any more."
         held = run is not None and not alive and is_held(run.path)
+        if held:
+            sentence = "Another process goes on with it now. Watch it from the page Runs."
         resumable = not alive and not held and run is not None and not run.done
         return state_of(word, for_a_page(sentence), run, log, resumable=resumable)
 

@@ -151,7 +151,7 @@ if (who) {
         element("p", `${told.images.toLocaleString("en")} images (${classes}) of ${told.patients.toLocaleString("en")} patients, by the rule ${told.rule}.`),
         ...told.notes.map((text) => element("p", text)),
         table(["Image", "Patient"], told.examples),
-        element("h3", "Patients with the most images"),
+        element("h2", "Patients with the most images"),
         table(["Patient", "Images", "Such as"], told.largest.map(([name, count, some]) => [name, String(count), some.join(", ")])),
       );
     } catch (error) {
