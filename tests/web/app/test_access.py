@@ -14,21 +14,37 @@ from PIL import Image
 from plugins.readers.phantom import zoo_read_dataset
 from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
+from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.site import create
+from zoo.web.service import users
 from zoo.web.service.engine import Library
+from zoo.web.service.users import Users
 
 pytest.importorskip("playwright")
 pytest.importorskip("axe_playwright_python")
 
 from accessibility import violations
+from cheap_hashes import use_cheap_hashes
 from playwright.sync_api import Page, expect
 
 SOURCE = "phantom?images=80&size=64"
+LESSON = "phantom?images=20&size=64&seed=5"
+"""Images that no run learned from."""
+PASSWORD = "correct horse"  # noqa: S105 (of a test)
 RUN = "/runs-of-this-folder/first"
-PAGES = ("/", "/compare", "/runs-of-this-folder", RUN, f"{RUN}/answers/0/0", "/data", "/train")
+PAGES = (
+    *("/", "/compare", "/runs-of-this-folder", RUN, f"{RUN}/answers/0/0", "/data", "/train"),
+    *("/worklist", "/cases", "/learn"),
+)
 LOOKS = ((1280, {"color_scheme": "light"}), (390, {"color_scheme": "dark"}))
 FORCED = {"forced_colors": "active"}
 Visit = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose images come into the worklist."""
+    return tmp_path_factory.mktemp("watched")
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +53,19 @@ def address(
     tiny_registry: Registry,
     tmp_path_factory: pytest.TempPathFactory,
     served: Callable[[Any], AbstractContextManager[str]],
+    watched: Path,
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("two-runs")
     for name in ("first", "second"):
         shutil.copytree(trained.path, folder / name)
-    with served(create(Library(folder, registry=tiny_registry), [SOURCE])) as found:
+    app = create(
+        Library(folder, registry=tiny_registry),
+        [SOURCE, LESSON],
+        cases=CaseFolder(tmp_path_factory.mktemp("cases")),
+        watched=watched,
+        intake=tmp_path_factory.mktemp("sets"),
+    )
+    with served(app) as found:
         yield found
 
 
@@ -90,17 +114,38 @@ def test_charts_follow_the_theme_and_bars_stay_in_forced_colours(
         assert mark != ground, "the value can be told from its scale"
 
 
+def test_signing_in(
+    visit: Visit,
+    served: Callable[..., AbstractContextManager[str]],
+    tiny_registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_cheap_hashes(monkeypatch)
+    users.add(tmp_path / "users", "ann", PASSWORD)
+    library = Library(tmp_path / "runs", registry=tiny_registry)
+    app = create(library, auth=Users(tmp_path / "users"), hosts=None)
+    with served(app) as address:
+        for width, look in LOOKS:
+            with visit(address, width, 844, **look) as page:
+                check(page)
+                page.get_by_label("Name").fill("ann")
+                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_role("button", name="Sign in").click()
+                expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+                check(page)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "look"), LOOKS, ids=["light", "dark"])
 def test_what_comes_after_a_button(
     visit: Visit, address: str, picture: Path, width: int, look: dict[str, str]
 ) -> None:
     with visit(address, width, 844, **look) as page:
-        page.get_by_role("button", name="Read", exact=True).click()
-        expect(page.get_by_role("alert").filter(has_text="Choose an image first")).to_be_visible()
+        page.get_by_label("Add images").set_input_files(str(picture))
+        expect(page.get_by_role("dialog", name="The answer")).to_be_visible()
         check(page)
-        page.get_by_label("Images").set_input_files(str(picture))
-        page.get_by_role("button", name="Read", exact=True).click()
+        page.get_by_role("button", name="No more of this").click()
         card = page.locator(".reading").first
         expect(card).to_have_attribute("data-unjudged", "false")
         expect(card).to_have_attribute("aria-busy", "false")
@@ -114,4 +159,57 @@ def test_what_comes_after_a_button(
         page.goto("/data")
         page.get_by_role("button", name="Check", exact=True).click()
         expect(page.locator("iframe")).to_be_visible()
+        check(page)
+        page.goto("/learn")
+        page.get_by_label("Images", exact=True).select_option(label=LESSON)
+        page.get_by_label("How many").fill("1")
+        page.get_by_role("button", name="Begin").click()
+        expect(page.get_by_role("group", name="The image")).to_be_visible()
+        check(page)
+        page.get_by_label("PNEUMONIA").check()
+        page.get_by_role("button", name="Commit").click()
+        expect(page.get_by_text("You said")).to_be_visible()
+        check(page)
+        page.get_by_role("link", name="How it went").click()
+        expect(page.get_by_text("Another lesson")).to_be_visible()
+        check(page)
+        page.goto("/")
+        page.get_by_role("button", name="Save the case").click()
+        expect(page.get_by_role("button", name="Delete the case")).to_be_visible()
+        check(page)
+        page.goto("/cases")
+        expect(page.get_by_role("link", name="synthetic.png").first).to_be_visible()
+        check(page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "look"), LOOKS, ids=["light", "dark"])
+def test_what_is_sent_and_what_comes_into_a_folder(
+    visit: Visit,
+    address: str,
+    watched: Path,
+    picture: Path,
+    tmp_path: Path,
+    width: int,
+    look: dict[str, str],
+) -> None:
+    for name in ("NORMAL", "PNEUMONIA"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number in range(3):
+            shutil.copy(picture, tmp_path / "mine" / name / f"p{number}.png")
+    shutil.copy(picture, watched / f"{width}.png")
+    (watched / "letter.png").write_text("This is a letter.")
+    with visit(address, width, 844, **look) as page:
+        page.goto("/data")
+        page.get_by_label("Name of a new data set").fill(f"set-{width}")
+        page.get_by_label("A folder").set_input_files(tmp_path / "mine")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#preview")).to_contain_text("6 images")
+        check(page)
+        page.get_by_role("button", name="That is right").click()
+        expect(page.locator(".sheet img").first).to_be_visible()
+        check(page)
+        page.goto("/worklist")
+        expect(page.get_by_role("button", name=f"Read {width}.png")).to_be_visible()
+        expect(page.get_by_text("is not an image")).to_be_visible()
         check(page)
