@@ -199,6 +199,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(experiments, "train_all", lambda *args, **more: None)
     monkeypatch.setattr(cells, "read_cell", read)
+    monkeypatch.setattr(cells, "is_done", lambda *_: True)
 
 
 def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
@@ -301,9 +302,25 @@ def test_a_check(class_folders: Path, picture: Callable[..., Path]) -> None:
 @pytest.mark.usefixtures("made_up")
 def test_a_comparison(tiny_registry: Registry, tmp_path: Path) -> None:
     done = compare.compare(
-        ["tiny", "scratch"], SOURCE, folds=2, folder=tmp_path, registry=tiny_registry
+        ["tiny", "scratch"], SOURCE, folds=2, budget=60, folder=tmp_path, registry=tiny_registry
     )
-    agree(stored(done.page.parent / "comparison.json"), "comparisonjson")
+    content = stored(done.page.parent / "comparison.json")
+    gap = {"value": -0.1, "low": -0.2, "high": -0.01}
+    content["stopped"] = [
+        {
+            "name": "scratch",
+            "reason": "worse",
+            "trainings": 1,
+            "planned": 2,
+            "seconds": 1.0,
+            "roc_auc": content["entries"][0]["roc_auc"],
+            "leader": "tiny",
+            "difference": gap,
+            "p": 0.001,
+            "sentence": "It was stopped.",
+        }
+    ]
+    agree(content, "comparisonjson")
 
 
 @pytest.mark.usefixtures("made_up")

@@ -16,7 +16,7 @@ from zoo.data import baselines
 from zoo.runs import run_folder
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
-from zoo.training import cells
+from zoo.training import cells, many_cells
 from zoo.training.cells import Cell, CellResult
 from zoo.workflows.compare import SCHEMA, compare
 from zoo.workflows.evaluate import evaluate
@@ -143,7 +143,7 @@ def test_an_architecture_that_could_not_be_used_is_refused_before_any_is_trained
 def test_what_is_trained_already_is_not_tried_again(
     compared, two_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
+    monkeypatch.setattr(many_cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
     again = compare_two(compared.page.parents[2], two_registry)
     assert again.result == compared.result
 

@@ -13,6 +13,7 @@ import pluggy
 from zoo.base import datasets, hooks
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.explanations import Explainer
+from zoo.base.name_patterns import is_pattern, matching
 from zoo.base.records import fault_of, folder_name, shown
 from zoo.base.remote import is_address, mirrored
 from zoo.base.sources import parse
@@ -46,6 +47,19 @@ class Registry:
     def architecture(self, name: str) -> Architecture:
         """Return the architecture of that name, or raise UnknownName with the closest one."""
         return self._named(self.architectures, "architecture", name)
+
+    def matched(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the architectures that each name or pattern, such as `keras:*`, stands for.
+
+        Raises:
+            UnknownName: one stands for none.
+        """
+        return {
+            name: matching("architecture", name, self.architectures)
+            if is_pattern(name) and name not in self.architectures
+            else [self.architecture(name).name]
+            for name in names
+        }
 
     def explainer(self, name: str) -> Explainer:
         """Return the explanation method of that name, or raise UnknownName."""

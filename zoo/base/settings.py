@@ -9,6 +9,9 @@ from typing import Any
 from zoo.base.errors import InvalidSetting
 from zoo.base.types import Option
 
+UNITS = {"s": 1, "m": 60, "h": 3600}
+"""Seconds of what a time is given in."""
+
 
 def input_shape(text: str | None) -> tuple[int, int, int] | None:
     """Read '180', '180x160' or '180x160x1' as (height, width, channels).
@@ -36,6 +39,25 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
             "HEIGHTxWIDTHxCHANNELS with sides from 16 to 2048 and 1 or 3 channels."
         )
     return numbers[0], numbers[1], numbers[2]
+
+
+def seconds_of(text: str, option: str) -> float:
+    """Read '90s', '60m' or '2h', the value of `option`, as seconds.
+
+    Raises:
+        InvalidSetting: it is none of these, or no time at all.
+    """
+    number, unit = text[:-1], text[-1:].lower()
+    try:
+        seconds = float(number) * UNITS[unit]
+    except (KeyError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise InvalidSetting(
+            f"{option} is '{text}'; expected a time such as 90s, 60m or 2h: seconds, minutes or "
+            "hours."
+        )
+    return seconds
 
 
 def explainer_options(known: Mapping[str, Option], changes: Mapping[str, Any]) -> dict[str, Any]:

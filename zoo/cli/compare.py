@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
+from zoo.base.settings import seconds_of
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
@@ -31,6 +33,11 @@ from zoo.training.recipe import settings
     show_default=True,
     help="Divisions and random starts.",
 )
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Time for trainings, as 90s, 60m or 2h; those that lose are stopped early.",
+)
 @options.experiment
 @options.as_json
 def command(
@@ -38,15 +45,17 @@ def command(
     source: str | None,
     folds: int,
     seeds: int,
+    budget: str | None,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Compare architectures or finished runs with paired tests.
 
     NAMEs of architectures are trained on the same folds by patient; a comparison that was stopped
-    goes on when the command is given again. NAMEs of runs are scored on the same images, which
-    none of them may have seen.
+    goes on when the command is given again. 'keras:*Net*' stands for all that match it, 'keras:'
+    for a family. NAMEs of runs are scored on the same images, which none of them may have seen.
     """
+    seconds = None if budget is None else seconds_of(budget, "--budget")
     registry, console = load_registry(), Console()
     asked = {**options.asked(**given), "registry": registry, "progress": console}
     folder = asked["folder"]
@@ -58,11 +67,14 @@ def command(
             or asked["positive"]
             or asked["preset"] != DEFAULT
             or asked["track"]
+            or seconds is not None
         ):
-            raise InvalidSetting("Finished runs are compared as they are; give no settings.")
+            raise InvalidSetting(
+                "Finished runs are compared as they are; give no settings and no budget."
+            )
         chosen = [run_folder.open_run(name, folder) for name in names]
     else:
-        for name in names:
+        for name in itertools.chain.from_iterable(registry.matched(names).values()):
             settings(registry.architecture(name), asked["changes"])
     with quiet_import():
         from zoo.workflows.compare import compare
@@ -72,7 +84,9 @@ def command(
             common = ("skip_broken", "folder", "registry", "progress", "command")
             done = compare_runs(chosen, source, **{name: asked[name] for name in common})
         else:
-            done = compare(names, source or DEFAULT_SOURCE, folds=folds, seeds=seeds, **asked)
+            done = compare(
+                names, source or DEFAULT_SOURCE, folds=folds, seeds=seeds, budget=seconds, **asked
+            )
     finally:
         console.stop()
     if as_json:
@@ -98,14 +112,13 @@ def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
             "architectures with architectures."
         )
     if not are_runs[0]:
-        for name in names:
-            registry.architecture(name)
+        registry.matched(names)
     return are_runs[0]
 
 
 def _print(result: Mapping[str, Any]) -> None:
     from zoo.base.number_text import value_text as cell
-    from zoo.report.pages.comparison import statements
+    from zoo.report.pages.comparison import statements, told_pairs
 
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA.")
@@ -138,7 +151,9 @@ def _print(result: Mapping[str, Any]) -> None:
     for heading, sentence in statements(result):
         click.echo(f"{heading}: {sentence}")
     click.echo("")
-    for pair in result["pairs"]:
+    for pair in told_pairs(result):
         click.echo(pair["sentence"])
+    for stopped in result["stopped"]:
+        click.echo(stopped["sentence"])
     for note in result["notes"]:
         click.echo(note)

@@ -45,6 +45,23 @@ def leaderboard(trials: Mapping[str, Sequence[Trial]], positive: int) -> dict[st
 
     The entries' trials of the same seed and fold must have the same test images.
     """
+    measured, means, patients = measure(trials, positive)
+    order = sorted(trials, key=lambda name: -np.nan_to_num(means[name]["roc_auc"].value))
+    return {
+        "entries": [
+            _entry(name, trials[name], measured[name], means[name], patients) for name in order
+        ],
+        "pairs": _pairs(order, trials, means, patients, positive),
+    }
+
+
+def measure(
+    trials: Mapping[str, Sequence[Trial]], positive: int
+) -> tuple[dict[str, list[dict[str, Statistic]]], dict[str, dict[str, Statistic]], np.ndarray]:
+    """Return the figures of each trial, the means of each entry, and the images' patients.
+
+    Influences on the means are over all images, in the order of the patients.
+    """
     names, patients = _images(trials)
     places = {name: place for place, name in enumerate(names)}
     measured = {
@@ -62,13 +79,7 @@ def leaderboard(trials: Mapping[str, Sequence[Trial]], positive: int) -> dict[st
         }
         for name, of_model in trials.items()
     }
-    order = sorted(trials, key=lambda name: -np.nan_to_num(means[name]["roc_auc"].value))
-    return {
-        "entries": [
-            _entry(name, trials[name], measured[name], means[name], patients) for name in order
-        ],
-        "pairs": _pairs(order, trials, means, patients, positive),
-    }
+    return measured, means, patients
 
 
 def mean_over(

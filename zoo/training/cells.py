@@ -9,21 +9,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.base.cluster import Cluster
 from zoo.base.environment import limit_threads, versions
 from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.files import write_json
 from zoo.base.locks import in_turn
-from zoo.base.parallel import in_processes
 from zoo.base.progress import SILENT, Progress
 from zoo.base.recipe import DEFAULT
 from zoo.base.records import folder_name
@@ -31,7 +29,6 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.types import SPLITS, TEST, TRAIN, VALIDATION
 from zoo.data.splits import fold, reduced
 from zoo.data.verify import Verified, verify
-from zoo.network.conformance import refuse_misfits, tried
 from zoo.network.features import backbone_key
 from zoo.runs import run_folder
 from zoo.stats import labelled_logits
@@ -99,7 +96,7 @@ def key_of(cell: Cell, registry: Registry, classes: int) -> str:
     """
     import keras
 
-    plan = _plan(replace(cell, seed=0), registry)
+    plan = plan_of(replace(cell, seed=0), registry)
     keras.utils.set_random_seed(0)
     model = build(plan, classes)
     content = (
@@ -115,7 +112,12 @@ def key_of(cell: Cell, registry: Registry, classes: int) -> str:
 
 def read_size(cell: Cell, registry: Registry) -> tuple[int, int]:
     """Return the height and width that a cell will most likely read its pictures at."""
-    return read_at(_plan(cell, registry))
+    return read_at(plan_of(cell, registry))
+
+
+def is_done(cell: Cell, folder: Path) -> bool:
+    """Tell whether a cell was trained to its end below `folder`."""
+    return (folder / cell.name / SUMMARY).is_file()
 
 
 def train_cell(
@@ -124,22 +126,24 @@ def train_cell(
     threads: int = 0,
     opened: tuple[Registry, Verified] | None = None,
     progress: Progress = SILENT,
+    until: float = math.inf,
 ) -> str:
     """Train a cell in a folder of its own below `folder`, unless it is done; return its name.
 
     `threads` limits the processor cores that TensorFlow takes in this process (0: all). `opened`
-    are the plugins and the data, when they are at hand; a worker opens them once.
+    are the plugins and the data, when they are at hand; a worker opens them once. After `until`,
+    in seconds since the epoch, no training is begun.
 
     Raises:
         ZooError: the data or a setting cannot be used.
     """
     path = folder / cell.name
-    if (path / SUMMARY).is_file():
+    if is_done(cell, folder) or time.time() >= until:
         return cell.name
     limit_threads(threads)
     opened = opened or _opened(cell.source, cell.skip_broken, cell.data)
     with in_turn(path):
-        if not (path / SUMMARY).is_file():  # another process may have trained it meanwhile
+        if not is_done(cell, folder):  # another process may have trained it meanwhile
             _train(cell, path, opened, progress)
     return cell.name
 
@@ -173,7 +177,12 @@ def read_cell(cell: Cell, folder: Path) -> CellResult:
     )
 
 
-def _plan(cell: Cell, registry: Registry) -> Plan:
+def plan_of(cell: Cell, registry: Registry) -> Plan:
+    """Return the settings of a cell as they come out.
+
+    Raises:
+        ZooError: a setting cannot be used.
+    """
     architecture = registry.architecture(cell.architecture)
     recipe, options = settings(
         architecture, {**dict(cell.settings), "seed": cell.seed}, cell.preset
@@ -191,7 +200,7 @@ def _session(
 ) -> Session:
     division = fold(verified.dataset, verified.digests, cell.folds, cell.seed, cell.fold)
     division = reduced(division, verified.digests, cell.share, cell.seed)
-    return Session(_plan(cell, registry), verified, division, progress, recorded=recorded)
+    return Session(plan_of(cell, registry), verified, division, progress, recorded=recorded)
 
 
 def _keep(cell: Cell, session: Session, state: TrainingState, path: Path, seconds: float) -> None:
@@ -243,51 +252,3 @@ def _opened(source: str, skip_broken: bool, fingerprint: str) -> tuple[Registry,
             "Expected the same images under the same path; give the command again."
         )
     return registry, verified
-
-
-def train_all(
-    cells: Sequence[Cell],
-    folder: Path,
-    *,
-    jobs: int = 1,
-    cluster: Cluster | None = None,
-    opened: tuple[Registry, Verified],
-    progress: Progress,
-    finished: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Train every cell that is not done yet, `jobs` at a time; tell `finished` the name of each.
-
-    With one job on this machine the trainings run in this process and show their epochs. With a
-    cluster its workers train, which need this program, the data and the folder under the same
-    paths. An architecture that could not be used afterwards is refused before the first training.
-
-    Raises:
-        InvalidSetting: an architecture that could not be used.
-        ZooError: the data or a setting cannot be used, or workers fail.
-    """
-    undone = [cell for cell in cells if not (folder / cell.name / SUMMARY).is_file()]
-    for cell in {cell.architecture: cell for cell in reversed(undone)}.values():
-        _refuse_misfit(cell, *opened)
-    if cluster is None and jobs == 1:
-        for number, cell in enumerate(cells, 1):
-            progress.note(f"Training {number} of {len(cells)}: {cell.name}")
-            finished(train_cell(cell, folder, opened=opened, progress=progress))
-        return
-    threads = max(1, (os.cpu_count() or 1) // jobs) if cluster is None else 0
-    work = functools.partial(train_cell, folder=folder.resolve(), threads=threads)
-    progress.start("trainings", len(cells))
-    try:
-        for name in in_processes(work, cells, jobs, cluster):
-            progress.note(f"Finished {name}")
-            finished(name)
-            progress.advance()
-    finally:
-        progress.stop()
-
-
-def _refuse_misfit(cell: Cell, registry: Registry, verified: Verified) -> None:
-    import keras
-
-    keras.utils.set_random_seed(cell.seed)
-    network = build(_plan(cell, registry), len(verified.dataset.class_names))
-    refuse_misfits(tried(network, elsewhere=False), cell.architecture)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
 from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT
-from zoo.base.registry import DEFAULT_SOURCE, Registry
+from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import parse
+from zoo.checks.findings import counted
 from zoo.data import baseline_inputs, baselines
 from zoo.data.splits import fold
 from zoo.data.splits import folds as divide
@@ -26,8 +29,9 @@ from zoo.report.pages.comparison import comparison_page
 from zoo.runs.tracking import finite
 from zoo.stats.delong import roc_area
 from zoo.stats.leaderboard import RATES, Trial, leaderboard, mean_over
-from zoo.training.cells import CellResult
-from zoo.workflows.experiments import Setup
+from zoo.training.cells import Cell, CellResult
+from zoo.workflows.experiments import Experiment, Setup
+from zoo.workflows.racing import Race, race
 
 SCHEMA = 1
 DATA = "comparison.json"
@@ -59,13 +63,17 @@ def compare(
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
+    budget: float | None = None,
     command: Sequence[str] = (),
 ) -> Comparison:
     """Train every architecture on the same patient-grouped folds and compare what they answer.
 
-    `changes` are settings of the recipe, for all alike. The same call goes on where a killed one
-    was; more architectures or seeds reuse what is there. A test part that the source gives stays
-    untouched. With `track` 'mlflow' each training is told to MLflow when it is done (see `train`).
+    A name may stand for several, as `keras:*Net*` or the family `keras:`. `changes` are settings of
+    the recipe, for all alike. The same call goes on where a killed one was; more architectures or
+    seeds reuse what is there. A test part that the source gives stays untouched. With a `budget`,
+    in seconds, the folds are trained one after the other, and those that lose are stopped early
+    (docs/trust.md says by which rule). With `track` 'mlflow' each training is told to MLflow when
+    it is done (see `train`).
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
@@ -78,11 +86,20 @@ def compare(
         ['mnist', 'scratch']
     """
     progress = listener(progress)
-    if not names or folds < 2 or seeds < 1:
+    if not names or folds < 2 or seeds < 1 or (budget is not None and not budget > 0):
         raise InvalidSetting(
-            f"{len(names)} architectures, {folds} folds and {seeds} seeds were asked for; "
-            "expected at least one architecture, two folds and one seed."
+            f"{len(names)} architectures, {folds} folds, {seeds} seeds and a budget of "
+            f"{'any time' if budget is None else f'{budget:g} seconds'} were asked for; expected "
+            "at least one architecture, two folds, one seed and some time."
         )
+    registry = registry or load_registry()
+    matched = registry.matched(names)
+    for name, found in matched.items():
+        if found != [name]:
+            told = counted(len(found), "architecture")
+            progress.note(f"'{name}' matches {told}: {', '.join(found)}.")
+    chosen = list(dict.fromkeys(itertools.chain.from_iterable(matched.values())))
+    progress.note(f"{counted(len(chosen), 'architecture')}, {folds * seeds} trainings each.")
     setup = Setup(
         source=source,
         preset=preset,
@@ -99,31 +116,36 @@ def compare(
         progress=progress,
         command=command,
     )
-    done = setup.train(
-        {"architecture": name, "seed": seed, "folds": folds, "fold": fold}
-        for name in dict.fromkeys(names)
-        for seed in range(seeds)
-        for fold in range(folds)
-    )
+    parts = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+    raced: Race | None = None
+    if budget is None:
+        done = setup.train(_variants(chosen, parts, folds))
+    else:
+        done, raced = _raced(setup, _cheapest_first(chosen, registry), parts, folds, budget)
+        parts = parts[: raced.rounds]
     dataset = done.verified.dataset
     trials: dict[str, list[Trial]] = {}
     for outcome in done.outcomes:
         trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
-    first = trials[names[0]]
+    first = next(iter(trials.values()))
     result = {
         "schema": SCHEMA,
         "kind": "folds",
         "data": {
             "source": Path(parse(source)[0]).name,
-            "images": sum(len(t.outputs.labels) for t in first if t.seed == 0),
+            "images": len({name for t in first for name in t.outputs.names.tolist()}),
             "patients": len({p for t in first for p in t.outputs.patients.tolist()}),
             "folds": folds,
             "seeds": seeds,
         },
+        "budget": None
+        if raced is None
+        else {"seconds": budget, "spent": round(raced.seconds, 1), "trainings": raced.rounds},
+        "stopped": [] if raced is None else list(raced.stopped),
         "class_names": list(dataset.class_names),
         "positive": dataset.class_names[done.positive],
         **leaderboard(trials, done.positive),
-        "baselines": _baselines(done.verified, folds, seeds, done.positive, progress),
+        "baselines": _baselines(done.verified, folds, parts, done.positive, progress),
         "notes": [*fold(dataset, done.verified.digests, folds, 0, 0).notes, *done.notes],
         "command": list(command),
         "synthetic": dataset.synthetic,
@@ -154,6 +176,33 @@ def _figures(result: Mapping[str, Any]) -> dict[str, float]:
     )
 
 
+def _variants(
+    names: Sequence[str], parts: Sequence[tuple[int, int]], folds: int
+) -> Iterator[dict[str, Any]]:
+    for name in names:
+        for seed, number in parts:
+            yield {"architecture": name, "seed": seed, "folds": folds, "fold": number}
+
+
+def _cheapest_first(names: Sequence[str], registry: Registry) -> list[str]:
+    """Order by what an image costs, so that little time serves many; last what does not say."""
+    costs = {name: registry.architecture(name).multiply_adds for name in names}
+    return sorted(names, key=lambda name: costs[name] or math.inf)
+
+
+def _raced(
+    setup: Setup, names: Sequence[str], parts: Sequence[tuple[int, int]], folds: int, budget: float
+) -> tuple[Experiment, Race]:
+    with setup.opened(names) as opened:
+        plan: dict[str, list[Cell]] = {}
+        for cell in opened.plan(_variants(names, parts, folds)):
+            plan.setdefault(cell.architecture, []).append(cell)
+        with opened.followed(opened.place(folds)) as followed:
+            raced = race(followed, plan, _trial, budget)
+        outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))
+        return followed.left(outcomes, opened.place(folds)), raced
+
+
 def _trial(outcome: CellResult) -> Trial:
     point = outcome.summary["operating_point"]
     return Trial(
@@ -168,9 +217,13 @@ def _trial(outcome: CellResult) -> Trial:
 
 
 def _baselines(
-    verified: Verified, folds: int, seeds: int, positive: int, progress: Progress
+    verified: Verified,
+    folds: int,
+    parts: Sequence[tuple[int, int]],
+    positive: int,
+    progress: Progress,
 ) -> list[dict[str, Any]]:
-    """Fit and test the baselines that never see the lungs on the same folds."""
+    """Fit and test the baselines that never see the lungs on the same parts, (seed, fold)."""
     dataset = verified.dataset
     place = {s.name: i for i, s in enumerate(dataset.samples)}
     measured = baseline_inputs.baseline_inputs(dataset, dataset.samples, progress=progress)
@@ -181,8 +234,9 @@ def _baselines(
             [place[s.name] for s in (*division.train, *division.validation)],
             [place[s.name] for s in division.test],
         )
-        for seed in range(seeds)
-        for division in divide(dataset, verified.digests, folds, seed)
+        for seed in dict.fromkeys(seed for seed, _ in parts)
+        for number, division in enumerate(divide(dataset, verified.digests, folds, seed))
+        if (seed, number) in parts
     ]
     rows = []
     for name, values in measured.items():

@@ -88,6 +88,8 @@ def compare_runs(
             "folds": 1,
             "seeds": 1,
         },
+        "budget": None,
+        "stopped": [],
         "class_names": list(first.class_names),
         "positive": first.class_names[positive],
         **leaderboard(trials, positive),

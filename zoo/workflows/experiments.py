@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,19 @@ from zoo.checks.findings import tell
 from zoo.checks.quick import quick
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs import run_folder, tracking
+from zoo.runs.mlflow_store import Store
 from zoo.runs.record import EXPERIMENTS
 from zoo.runs.tracking import About, Tracked
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells
-from zoo.training.cells import Cell, CellResult, train_all
+from zoo.training.cells import Cell, CellResult
+from zoo.training.many_cells import train_all
 from zoo.training.recipe import settings
 
 TRAININGS = "trainings"
+ALIKE = ("source", "preset", "input_shape", "positive", "skip_broken", "data")
+"""Of a cell: what is told of all trainings together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,20 +95,31 @@ class Setup:
     def train(self, variants: Iterable[Mapping[str, Any]]) -> Experiment:
         """Train a cell for each variant, as fields of Cell, and return what they left.
 
-        What an earlier experiment on the same data with the same settings has trained is found
-        and not trained again, unless its network, its recipe or a program has changed since.
-
         Raises:
             ZooError: a name, a setting, a network or the data cannot be used; nothing was trained
                 then.
         """
-        with connected(self.scheduler) as cluster:
-            return self._train(list(variants), cluster)
+        chosen = list(variants)
+        with self.opened([variant["architecture"] for variant in chosen]) as opened:
+            plan = opened.plan(chosen)
+            place = opened.place(plan[0].folds)
+            with opened.followed(place) as followed:
+                followed.train(plan, place)
+            return followed.left((opened.read(cell, place) for cell in plan), place)
 
-    def _train(self, variants: Sequence[Mapping[str, Any]], cluster: Cluster | None) -> Experiment:
+    @contextmanager
+    def opened(self, names: Iterable[str]) -> Iterator[Opened]:
+        """Give the plugins, the data and the workers, which networks of these `names` need.
+
+        Raises:
+            ZooError: a name, a setting or the data cannot be used.
+        """
+        with connected(self.scheduler) as cluster:
+            yield self._open(list(dict.fromkeys(names)), cluster)
+
+    def _open(self, names: Sequence[str], cluster: Cluster | None) -> Opened:
         store = tracking.chosen(self.track, run_folder.root(self.folder), self.progress)
         registry, changes = self.registry or load_registry(), self.changes or {}
-        names = dict.fromkeys(variant["architecture"] for variant in variants)
         for name in names:
             settings(registry.architecture(name), changes, self.preset)
         source = absolute(self.source)
@@ -111,51 +127,121 @@ class Setup:
         positive = positive_index(dataset.class_names, self.positive)
         for note in dataset.notes:
             self.progress.note(note)
-        shared: dict[str, Any] = {
-            "source": source,
-            "preset": self.preset,
-            "settings": tuple(sorted(changes.items())),
-            "input_shape": self.input_shape,
-            "positive": self.positive,
-            "skip_broken": self.skip_broken,
-        }
+        shared = Cell(
+            architecture=names[0],
+            source=source,
+            preset=self.preset,
+            settings=tuple(sorted(changes.items())),
+            input_shape=self.input_shape,
+            positive=self.positive,
+            skip_broken=self.skip_broken,
+        )
         verified = verify(
             dataset,
             skip_broken=self.skip_broken,
             progress=self.progress,
-            size=cells.read_size(Cell(architecture=next(iter(names)), **shared), registry),
+            size=cells.read_size(shared, registry),
             cluster=cluster,
         )
         tell(quick(verified), self.progress)
-        shared["data"] = verified.fingerprint
-        keys = {
-            name: cells.key_of(
-                Cell(architecture=name, **shared), registry, len(dataset.class_names)
-            )
-            for name in names
-        }
-        plan = [
-            Cell(**shared, **variant, key=keys[variant["architecture"]]) for variant in variants
-        ]
-        place = run_folder.root(self.folder) / EXPERIMENTS / _name(plan[0])
-        above = {name: value for name, value in shared.items() if name != "settings"}
-        above = {**above, **changes, "architectures": ", ".join(names)}
-        marks = tracking.tags(" ".join(self.command), synthetic=dataset.synthetic)
-        about = About(place.name, tracking.texts(above), marks)
-        tracked = Tracked(store, place, about, self.progress, "give the command again")
-        by_name = {cell.name: cell for cell in plan}
-        with tracked:
-            train_all(
-                plan,
-                place / TRAININGS,
-                jobs=self.jobs,
-                cluster=cluster,
-                opened=(registry, verified),
-                progress=self.progress,
-                finished=lambda name: _tell(tracked, by_name[name], place / TRAININGS, marks),
-            )
-        outcomes = tuple(cells.read_cell(cell, place / TRAININGS) for cell in plan)
-        return Experiment(verified, positive, outcomes, place, tracked)
+        shared = replace(shared, data=verified.fingerprint)
+        nobody = Tracked(None, run_folder.root(self.folder), About("", {}), self.progress)
+        told = (tuple(names), store, nobody)
+        return Opened(self, registry, verified, positive, cluster, shared, *told)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The plugins, the data and the workers of an experiment, for as many cells as are wanted.
+
+    What an earlier experiment on the same data with the same settings has trained is found and not
+    trained again, unless its network, its recipe or a program has changed since.
+    """
+
+    setup: Setup
+    registry: Registry
+    verified: Verified
+    positive: int
+    cluster: Cluster | None
+    shared: Cell
+    """What all cells have alike."""
+    names: tuple[str, ...]
+    store: Store | None
+    tracked: Tracked
+    """Who is told of each training: nobody before `followed`."""
+
+    def plan(self, variants: Iterable[Mapping[str, Any]]) -> list[Cell]:
+        """Return a cell for each variant, as fields of Cell; networks are built for their keys.
+
+        Raises:
+            ZooError: a setting or a network cannot be used.
+        """
+        cell_of = [replace(self.shared, **variant) for variant in variants]
+        classes = len(self.verified.dataset.class_names)
+        keys: dict[tuple[Any, ...], str] = {}
+        for cell in cell_of:
+            network = (cell.architecture, cell.settings)
+            if network not in keys:
+                keys[network] = cells.key_of(cell, self.registry, classes)
+        return [replace(cell, key=keys[cell.architecture, cell.settings]) for cell in cell_of]
+
+    def place(self, folds: int) -> Path:
+        """Return the folder of all that is trained with so many folds."""
+        kept = run_folder.root(self.setup.folder) / EXPERIMENTS
+        return kept / _name(replace(self.shared, folds=folds))
+
+    @contextmanager
+    def followed(self, place: Path) -> Iterator[Opened]:
+        """Tell the tracker, where one was asked for, of what is trained in the folder `place`."""
+        above = {name: getattr(self.shared, name) for name in ALIKE}
+        above |= {**(self.setup.changes or {}), "architectures": ", ".join(self.names)}
+        about = About(place.name, tracking.texts(above), self._marks)
+        again = "give the command again"
+        with Tracked(self.store, place, about, self.setup.progress, again) as tracked:
+            yield replace(self, tracked=tracked)
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        synthetic = self.verified.dataset.synthetic
+        return tracking.tags(" ".join(self.setup.command), synthetic=synthetic)
+
+    def left(self, outcomes: Iterable[CellResult], place: Path) -> Experiment:
+        """Return what trainings that are done left."""
+        return Experiment(self.verified, self.positive, tuple(outcomes), place, self.tracked)
+
+    def train(self, plan: Sequence[Cell], place: Path, **how: Any) -> None:
+        """Train the cells in the folder `place`; `how` is as in `train_all`.
+
+        Raises:
+            ZooError: as `train_all`.
+        """
+        by_name, folder = {cell.name: cell for cell in plan}, place / TRAININGS
+
+        def finished(name: str) -> None:
+            _tell(self.tracked, by_name[name], folder, self._marks)
+
+        train_all(
+            plan,
+            folder,
+            jobs=self.setup.jobs,
+            cluster=self.cluster,
+            opened=(self.registry, self.verified),
+            progress=self.setup.progress,
+            finished=finished,
+            **how,
+        )
+
+    def is_done(self, cell: Cell, place: Path) -> bool:
+        """Tell whether a cell was trained to its end."""
+        return cells.is_done(cell, place / TRAININGS)
+
+    def read(self, cell: Cell, place: Path) -> CellResult:
+        """Read what a finished cell left.
+
+        Raises:
+            DamagedRun: a file is missing or damaged.
+        """
+        return cells.read_cell(cell, place / TRAININGS)
 
 
 def _tell(tracked: Tracked, cell: Cell, folder: Path, marks: Mapping[str, str]) -> None:

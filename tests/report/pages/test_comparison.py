@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.report.drawing import Drawing
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.comparison import comparison_page, duration, statements
+from zoo.report.pages.comparison import comparison_page, duration, statements, told_pairs
 
 Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&"
@@ -63,6 +63,8 @@ def result() -> dict[str, Any]:
         "schema": 1,
         "kind": "folds",
         "data": {"source": "xrays", "images": 5232, "patients": 3669, "folds": 3, "seeds": 2},
+        "budget": None,
+        "stopped": [],
         "positive": "PNEUMONIA",
         "class_names": ["NORMAL", "PNEUMONIA"],
         "entries": [entry("efficientnet", 0.968), entry("scratch", 0.941)],
@@ -101,6 +103,48 @@ def test_three_classes_are_said_to_be_averaged(result: dict[str, Any], shown: Sh
     words = shown(comparison_page(result | {"class_names": ["A", "B", "PNEUMONIA"]}))
     assert "means over the classes, each against the rest" in words
     assert "the class looked for" not in words
+
+
+def test_who_was_stopped_early_has_no_rank(result: dict[str, Any], shown: Shown) -> None:
+    stopped = {
+        "name": "alexnet",
+        "reason": "worse",
+        "trainings": 1,
+        "planned": 6,
+        "seconds": 30.0,
+        "roc_auc": area(0.8),
+        "leader": "efficientnet",
+        "difference": {"value": -0.17, "low": -0.2, "high": -0.14},
+        "p": 0.001,
+        "sentence": "alexnet was stopped after 1 of 6 trainings.",
+    }
+    missed = stopped | {"name": "mnist", "trainings": 0, "sentence": "mnist was not trained."}
+    missed |= {"roc_auc": None, "difference": None, "leader": None, "p": None, "seconds": 0}
+    budget = {"seconds": 60.0, "spent": 61.0, "trainings": 4}
+    words = shown(comparison_page(result | {"stopped": [stopped, missed], "budget": budget}))
+    for expected in (
+        (
+            "2 architectures, each trained 4 of 6 times: 3 folds by patient, 2 random starts. "
+            "No more fitted into the budget."
+        ),
+        "alexnet 1 of 6 0.800 0.790-0.810 -0.170 -0.200 to -0.140 30 s",
+        "mnist 0 of 6 - - 0 s",
+        "alexnet was stopped after 1 of 6 trainings.",
+    ):
+        assert expected in words, expected
+    assert "1 efficientnet" in words
+    assert "3 alexnet" not in words
+
+
+def test_of_many_pairs_those_of_the_first_are_told(result: dict[str, Any], shown: Shown) -> None:
+    names = "abcdef"
+    result["entries"] = [entry(name, 0.9 - 0.01 * i) for i, name in enumerate(names)]
+    result["pairs"] = [pair(a, b, 0.01) for i, a in enumerate(names) for b in names[i + 1 :]]
+    assert [(p["a"], p["b"]) for p in told_pairs(result)] == [("a", b) for b in "bcdef"]
+    words = shown(comparison_page(result))
+    assert "a ranks images better than f." in words
+    assert "b ranks images better than f." not in words
+    assert "e - f +0.010" in words
 
 
 NO_INTERVAL = {"value": 0.5, "low": None, "high": None}

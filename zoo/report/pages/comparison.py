@@ -23,6 +23,8 @@ HEADINGS = (
     "Weights",
     "Training",
 )
+MANY_PAIRS = 10
+"""With more of them only those of the first are told one by one."""
 TITLE = {"folds": "Architectures compared", "runs": "Runs compared"}
 
 
@@ -35,10 +37,12 @@ def comparison_page(
 ) -> str:
     """Return one HTML page for the plain data of a comparison.
 
-    `result` holds kind ('folds', 'runs'), data, positive, class_names, entries (best first),
-    baselines, pairs, notes, command and synthetic; what is undefined is None.
+    `result` holds kind ('folds', 'runs'), data, budget, stopped, positive, class_names, entries
+    (best first), baselines, pairs, notes, command and synthetic; what is undefined is None.
     """
     entries, pairs = result["entries"], result["pairs"]
+    told = told_pairs(result)
+    beside = "" if len(told) == len(pairs) else f" Those of {entries[0]['name']} with each other."
     names = ", ".join(entry["name"] for entry in entries)
     drawn = [
         (
@@ -58,9 +62,9 @@ def comparison_page(
         ),
         (
             "Differences",
-            "An interval that crosses the line leaves open which of the two is better.",
+            f"An interval that crosses the line leaves open which of the two is better.{beside}",
             "Differences in ROC-AUC between pairs; the numbers are in the table of pairs.",
-            pair_forest(pairs),
+            pair_forest(told),
         ),
     ]
     return render(
@@ -76,6 +80,8 @@ def comparison_page(
         ),
         rows=[*_ranked(entries), *(_baseline(entry) for entry in result["baselines"])],
         figures=drawings(drawn),
+        stopped=[_stopped(one) for one in result["stopped"]],
+        told=[pair["sentence"] for pair in told if pair["sentence"]],
         pairs=[_pair(pair) for pair in pairs],
         command=command_line(result["command"]) if result["command"] else "",
         information=information,
@@ -94,14 +100,28 @@ def _lead(result: Mapping[str, Any]) -> str:
     if result["kind"] == "runs":
         return f"{number} finished runs on the same images. {basis}"
     folds, seeds = _count(data["folds"]), _count(data["seeds"])
+    planned, budget = folds * seeds, result["budget"]
+    trained = planned if budget is None else budget["trainings"]
+    times = f"{trained} times" if trained == planned else f"{trained} of {planned} times"
+    short = "" if trained == planned else " No more fitted into the budget."
     return (
-        f"{number} architectures, each trained {folds * seeds} times: {folds} folds by patient, "
-        f"{seeds} random {'start' if seeds == 1 else 'starts'}. {basis}"
+        f"{number} {'architecture' if number == 1 else 'architectures'}, each trained {times}: "
+        f"{folds} folds by patient, {seeds} random {'start' if seeds == 1 else 'starts'}.{short} "
+        f"{basis}"
     )
 
 
 def _count(number_or_list: Any) -> int:
     return number_or_list if isinstance(number_or_list, int) else len(number_or_list or ())
+
+
+def told_pairs(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the pairs to be told one by one: all, or those of the first where they are many."""
+    pairs = result["pairs"]
+    if len(pairs) <= MANY_PAIRS:
+        return pairs
+    first = result["entries"][0]["name"]
+    return [pair for pair in pairs if pair["a"] == first]
 
 
 def statements(result: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -158,6 +178,25 @@ def _baseline(entry: Mapping[str, Any]) -> dict[str, Any]:
     blank = {"text": "", "interval": ""}
     cells = [_measured(entry["roc_auc"]), *([blank] * (len(HEADINGS) - 1))]
     return {"rank": 0, "name": entry["name"], "title": "baseline", "quiet": True, "cells": cells}
+
+
+def _stopped(stopped: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a row for one that was stopped early; it has no rank."""
+    area, gap = stopped["roc_auc"], stopped["difference"]
+    difference = gap or {"value": None, "low": None, "high": None}
+    return {
+        "name": stopped["name"],
+        "trainings": f"{stopped['trainings']} of {stopped['planned']}",
+        "cells": [
+            _measured(area),
+            {
+                "text": number(difference["value"], signed=True),
+                "interval": interval(difference["low"], difference["high"], signed=True),
+            },
+            {"text": duration(stopped["seconds"]), "interval": ""},
+        ],
+        "sentence": stopped["sentence"],
+    }
 
 
 def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:

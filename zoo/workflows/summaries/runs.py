@@ -116,7 +116,7 @@ def _(thing: Comparison) -> Summary:
     return Summary(
         title="ROC-AUC of each, and of baselines that never see the lungs",
         rows=[*rows, *without],
-        notes=result["notes"],
+        notes=[*(one["sentence"] for one in result["stopped"]), *result["notes"]],
         synthetic=result["synthetic"],
         page=lambda: _read(thing.page),
         **in_forest(model_rows(result), "ROC-AUC", {0.5: "chance"}),
