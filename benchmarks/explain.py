@@ -27,7 +27,6 @@ if __name__ == "__main__":
     sys.path.remove(str(Path(__file__).resolve().parent))  # its explain.py is not the package
 
 from explain import examples, gradcam, saliency
-from explain.maps import visualisers
 from zoo.base.environment import peak_memory
 from zoo.base.explanations import Reference
 from zoo.base.registry import load_registry
@@ -172,7 +171,8 @@ def library(classifier: TrainedClassifier) -> Callable[[np.ndarray, Sequence[int
     """Build tf-keras-vis's Grad-CAM, with the modifier and the clone of its README."""
     import keras
 
-    with visualisers.quiet_import():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Please import `zoom`", DeprecationWarning)
         from tf_keras_vis.gradcam import Gradcam
         from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
         from tf_keras_vis.utils.scores import CategoricalScore

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from explain.maps import visualisers
+from explain.maps import feature_maps, visualisers
 from zoo import Attribution, Classifier, Explainer, Images, Reference, hookimpl
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME = "gradcam++"
 
@@ -23,6 +26,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Chattopadhyay, Sarkar, Howlader, Balasubramanian. Grad-CAM++: Generalized "
                 "Gradient-based Visual Explanations for Deep Convolutional Networks, 2018"
             ),
+            gradients="features",
             feature_layer=True,
         )
     ]
@@ -41,25 +45,27 @@ def explain(
     Raises:
         InvalidSetting: the network has no convolution, or a target is not one of the classes.
     """
-    with visualisers.quiet_import():
-        from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
-
-    return visualisers.class_activations(
-        NAME, GradcamPlusPlus, classifier, images, targets, _levelled
-    )
+    visualisers.check_features(classifier, NAME)
+    return feature_maps.attributions(NAME, classifier, images, targets, weigh)
 
 
-def _levelled(targets: Sequence[int]) -> Callable[[Any], Any]:
-    """Give the targets' logits levelled to zero, with the same gradient.
+def weigh(features: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Return `(batch, rows, columns)` maps of features and gradients with channels.
 
-    The method takes exp(score) as a factor of the whole map, which overflows from a logit of 89.
+    The paper's weights of the exponential of the score, whose derivatives are powers of the
+    gradient; the exponential itself, a factor of the whole map that overflows, is taken as one.
     """
-    import tensorflow as tf
+    import numpy as np
 
-    score = visualisers.target_logits(targets)
+    square = gradients**2
+    total = features.sum(axis=(1, 2), keepdims=True)
+    share = square / _or_one(2 * square + square * gradients * total, square == 0)
+    sums = share.sum(axis=(1, 2), keepdims=True)
+    weights = (np.maximum(gradients, 0) * share / _or_one(sums, sums == 0)).sum(axis=(1, 2))
+    return np.maximum(np.einsum("nhwc,nc->nhw", features, weights, optimize=True), 0)
 
-    def levelled(logits: Any) -> Any:
-        value = score(logits)
-        return value - tf.stop_gradient(value)
 
-    return levelled
+def _or_one(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.where(where, np.float32(1), values)

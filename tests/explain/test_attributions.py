@@ -26,9 +26,7 @@ from explain import (
     smoothgrad,
     xrai,
 )
-from explain.maps import visualisers
 from zoo import InvalidSetting
-from zoo.base.explanations import LAST_FEATURES
 from zoo.base.registry import load_registry
 
 CAMS = (gradcam, gradcam_plus_plus, scorecam, hirescam, layercam)
@@ -233,11 +231,7 @@ def test_scorecam_tries_only_the_channels_it_may():
 def test_maps_equal_those_of_tf_keras_vis(name):
     """Our pass through the network against an implementation that others keep."""
     import keras
-
-    with visualisers.quiet_import():
-        from tf_keras_vis.gradcam import Gradcam
-        from tf_keras_vis.saliency import Saliency
-        from tf_keras_vis.scorecam import Scorecam
+    import maps_of_tf_keras_vis as others
 
     keras.utils.set_random_seed(1)
     model = load_registry().architecture(name).build((96, 64, 3), 2)
@@ -246,29 +240,16 @@ def test_maps_equal_those_of_tf_keras_vis(name):
     head.set_weights([random.normal(size=weight.shape) for weight in head.get_weights()])
     pixels = random.integers(0, 256, (3, 96, 64, 3), np.uint8)
     subject, images, targets = classifier_of(model), images_of(pixels), [0, 1, 0]
-    expected = visualisers.class_activations("reference", Gradcam, subject, images, targets)
-    assert max(map_.values.max() for map_ in expected) > 0
-    for found, map_ in zip(gradcam.explain(subject, images, targets), expected, strict=True):
-        np.testing.assert_allclose(
-            found.values, map_.values, rtol=1e-4, atol=1e-4 * map_.values.max()
-        )
-    network = visualisers.featured_network(subject)
-    reference = Saliency(network)(
-        visualisers.target_logits(targets), pixels.astype(np.float32), normalize_map=False
-    )
-    for found, map_ in zip(saliency.explain(subject, images, targets), reference, strict=True):
+    for method in (gradcam, gradcam_plus_plus):
+        expected = others.activations(method.NAME, subject, pixels, targets)
+        assert expected.max() > 0
+        for found, map_ in zip(method.explain(subject, images, targets), expected, strict=True):
+            np.testing.assert_allclose(found.values, map_, rtol=1e-4, atol=1e-4 * map_.max())
+    expected = others.saliency(subject, pixels, targets)
+    for found, map_ in zip(saliency.explain(subject, images, targets), expected, strict=True):
         assert map_.max() > 0
         np.testing.assert_allclose(found.values, map_, rtol=1e-4, atol=1e-4 * map_.max())
-    (coarse,) = Scorecam(network)(
-        visualisers.target_logits(targets[:1]),
-        pixels[:1].astype(np.float32),
-        penultimate_layer=LAST_FEATURES,
-        seek_penultimate_conv_layer=False,
-        max_N=16,
-        expand_cam=False,
-        normalize_cam=False,
-    )
-    (map_,) = subject.place(np.asarray(coarse)[None], pixels[:1])
+    (map_,) = others.scorecam(subject, pixels[:1], targets[:1], channels=16)
     (found,) = scorecam.explain(subject, images_of(pixels[:1]), targets[:1])
     assert map_.max() > 0
     np.testing.assert_allclose(found.values, map_, rtol=1e-3, atol=1e-3 * map_.max())
@@ -288,14 +269,6 @@ def test_a_network_in_half_precision_is_explained_in_float32(method):
     (found,) = method.explain(classifier_of(model), images_of(noise_images(1)), [1], None)
     assert found.values.dtype == np.float32
     assert np.isfinite(found.values).all()
-
-
-def test_network_is_prepared_once_and_shares_its_weights():
-    classifier = halves_network()
-    prepared = visualisers.featured_network(classifier)
-    assert visualisers.featured_network(classifier) is prepared
-    own = {id(weight) for weight in classifier.model.weights}
-    assert own == {id(weight) for weight in prepared.weights}
 
 
 def test_declaring_explainers_imports_nothing_heavy():
