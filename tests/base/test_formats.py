@@ -84,6 +84,23 @@ def test_a_strangers_format_is_read_wherever_an_image_is(
     assert images.read_image(path, (20, 30)).shape == (20, 30, 3)
 
 
+def test_what_is_kept_of_pictures_is_not_met_by_another_version_of_a_format(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    seen = [images.reading()]
+    install("stranger_plain", STRANGER)
+    seen.append(images.reading())
+    assert seen[1] == images.reading()  # as long as nothing changes
+    (metadata,) = tmp_path.rglob("METADATA")
+    metadata.write_text(metadata.read_text().replace("Version: 1.0", "Version: 1.1"))
+    formats._loaded.cache_clear()
+    seen.append(images.reading())
+    assert len(set(seen)) == 3
+    assert seen[0] == str(images.READING)
+    for name in seen:
+        assert "-" not in name  # what follows it in the names of folders
+
+
 def test_the_limits_of_size_hold_before_a_plugin_decodes(
     install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,15 @@ def test_a_folder_is_listed_first_and_fetched_as_it_is_read(chests: Any, cache: 
     assert dataset.header is not None
     assert dataset.header(dataset.samples[2]).width == 48
     assert len(filled(cache)) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
+def test_nobody_else_of_this_machine_may_look_into_it(chests: Any, cache: Path) -> None:
+    load_registry().dataset("memory://bucket/chests?patients=none")
+    assert (cache / "remote").stat().st_mode & 0o777 == 0o700
+    (cache / "remote").chmod(0o750)  # somebody has opened it to a group
+    load_registry().dataset("memory://bucket/chests?patients=none")
+    assert (cache / "remote").stat().st_mode & 0o777 == 0o750
 
 
 def test_the_data_are_those_of_the_same_folder_here(

@@ -8,8 +8,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from zoo.base.errors import InvalidSetting, UnknownName
 from zoo.base.files import writing
 
@@ -33,7 +31,24 @@ _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 def cache_folder() -> Path:
     """Return the folder: ZOO_CACHE, or the user's cache folder."""
     named = os.environ.get("ZOO_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("xray-zoo"))
+    if named:
+        return Path(named)
+    import platformdirs  # commands that keep nothing need not wait for it
+
+    return Path(platformdirs.user_cache_dir("xray-zoo"))
+
+
+def private_folder(kind: str) -> Path:
+    """Make the folder of a kind, for its owner alone: it holds pictures of patients.
+
+    One that is there keeps its permissions, which somebody may have opened to a group.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = cache_folder() / kind
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def pixels_limit(kept: int) -> int:

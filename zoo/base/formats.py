@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from zoo.base.records import shown, unlike, wrong_functions, wrong_name, wrong_texts
-from zoo.base.strangers import PluginFailure, ask, is_own, told
+from zoo.base.strangers import PluginFailure, ask, distribution_of, is_own, told
 from zoo.base.types import ImageFormat
 
 GROUP = "zoo.image_formats"
@@ -41,6 +41,11 @@ def broken() -> tuple[BrokenFormat, ...]:
     return _loaded()[1]
 
 
+def strangers() -> tuple[str, ...]:
+    """Return `distribution:entry version` of each format of another package that can be used."""
+    return _loaded()[2]
+
+
 def extensions() -> frozenset[str]:
     """Return the file name extensions of all formats, such as '.dcm'."""
     return frozenset(extension for known in installed() for extension in known.extensions)
@@ -58,12 +63,13 @@ def recognised(head: bytes) -> ImageFormat | None:
 
 
 @functools.cache
-def _loaded() -> tuple[tuple[ImageFormat, ...], tuple[BrokenFormat, ...]]:
+def _loaded() -> tuple[tuple[ImageFormat, ...], tuple[BrokenFormat, ...], tuple[str, ...]]:
     """Load each entry point on its own, so that one which fails leaves the others standing."""
     usable: dict[str, ImageFormat] = {}
     refused: list[BrokenFormat] = []
+    foreign: list[str] = []
     entries = {
-        (f"{entry.dist.name if entry.dist else 'unknown'}:{entry.name}", entry.value): entry
+        (f"{distribution_of(entry)[0]}:{entry.name}", entry.value): entry
         for entry in entry_points(group=GROUP)
     }
     for name, value in sorted(entries, key=lambda key: (not is_own(key[0]), key)):
@@ -74,9 +80,11 @@ def _loaded() -> tuple[tuple[ImageFormat, ...], tuple[BrokenFormat, ...]]:
             fault = f"cannot be loaded: {failure}"
         if not fault and isinstance(given, ImageFormat):
             usable[given.name] = given
+            if not is_own(name):
+                foreign.append(f"{name} {distribution_of(entries[name, value])[1]}")
         else:
             refused.append(BrokenFormat(name, fault))
-    return tuple(usable[name] for name in sorted(usable)), tuple(refused)
+    return tuple(usable[name] for name in sorted(usable)), tuple(refused), tuple(foreign)
 
 
 def _fault(given: object, usable: dict[str, ImageFormat]) -> str:

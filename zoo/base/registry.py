@@ -17,7 +17,7 @@ from zoo.base.name_patterns import is_pattern, matching
 from zoo.base.records import fault_of, folder_name, shown
 from zoo.base.remote import is_address, mirrored
 from zoo.base.sources import parse
-from zoo.base.strangers import PluginFailure, ask, is_own, told
+from zoo.base.strangers import PluginFailure, ask, distribution_of, is_own, told
 from zoo.base.types import Architecture, Dataset
 
 DEFAULT_SOURCE = "phantom"
@@ -151,7 +151,7 @@ def _named_entry_points(entries: Iterable[EntryPoint]) -> list[tuple[str, EntryP
     """Name each entry point `distribution:name`: pluggy would skip a second one of a bare name."""
     named: dict[tuple[str, str], EntryPoint] = {}
     for entry in entries:
-        distribution = entry.dist.name if entry.dist else "unknown"
+        distribution, _ = distribution_of(entry)
         named.setdefault((f"{distribution}:{entry.name}", entry.value), entry)
     return [(name, entry) for (name, _), entry in named.items()]
 
@@ -169,7 +169,7 @@ def _load(
             broken.append(BrokenPlugin(name, f"cannot be imported: {failure}"))
         else:
             _register(manager, plugin, name, broken)
-            versions[name] = entry.dist.version if entry.dist else ""
+            versions[name] = distribution_of(entry)[1]
 
 
 def _register(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from zoo.base.cache import REMOTE, cache_folder
+from zoo.base.cache import REMOTE, cache_folder, private_folder
 from zoo.base.errors import BadInput, InvalidSetting, Unreachable, ZooError, in_a_line
 from zoo.base.files import replacing, write_text, writing
 
@@ -118,6 +118,7 @@ def _settle(place: Path, local: Path, address: str, there: Mapping[str, Entry]) 
     """Make the folder what is there: names that are gone go, what has changed is emptied."""
     here: Mapping[str, Entry] = _index(place)[1] if (place / INDEX).is_file() else {}
     with writing(place):
+        private_folder(REMOTE)
         for name in here.keys() - there.keys():
             (local / name).unlink(missing_ok=True)
         for name, entry in there.items():

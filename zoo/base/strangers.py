@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import Distribution, EntryPoint
 from typing import Any, TypeVar
 
 Given = TypeVar("Given")
@@ -61,6 +63,18 @@ _aside = _Aside()
 def is_own(plugin: str) -> bool:
     """Tell whether a plugin, `distribution:name`, belongs to this project."""
     return plugin.partition(":")[0] == OWN
+
+
+def distribution_of(entry: EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the package that an entry point belongs to."""
+    return ("unknown", "") if entry.dist is None else _read_once(entry.dist)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_once(distribution: Distribution) -> tuple[str, str]:
+    """Parse what a package says of itself once, and not for each of its entry points."""
+    said = distribution.metadata
+    return said["Name"], said["Version"]
 
 
 def ask(plugin: str, work: Callable[[], Given]) -> Given:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base.cache import PIXELS, cache_folder, pixels_limit
-from zoo.base.pictures.images import READING
+from zoo.base.cache import PIXELS, cache_folder, pixels_limit, private_folder
+from zoo.base.pictures.images import reading
 from zoo.base.progress import SILENT, Progress
 from zoo.base.shards import Shards, make_room, size_of
 
@@ -102,7 +102,7 @@ class PixelStore:
 
 def folder_of(name: str) -> Path:
     """Return where pictures of a kind are kept, as this version reads them."""
-    return cache_folder() / PIXELS / f"{READING}-{name}"
+    return cache_folder() / PIXELS / f"{reading()}-{name}"
 
 
 def room_for(size: int) -> bool:
@@ -112,7 +112,7 @@ def room_for(size: int) -> bool:
     if limit < 0 or make_room(folder, limit) > limit:
         return False
     with contextlib.suppress(OSError):  # whether anything can be written is told by whoever writes
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pictures of patients
+        private_folder(PIXELS)
     return True
 
 

@@ -1,8 +1,9 @@
 """Small pictures, decoded once and kept on disk as they are read: 8-bit, at one size.
 
 A picture is known by the digest of its file's content, so that a changed file is never met by old
-pixels; the folder's name holds the size and the version of reading. Where nothing may be kept every
-picture is decoded again: that costs time, and gives the same pixels.
+pixels; the folder's name holds the size and how files are read: the version of that, and of each
+image format of another package. Where nothing may be kept every picture is decoded again: that
+costs time, and gives the same pixels.
 """
 
 from __future__ import annotations

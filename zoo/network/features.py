@@ -16,7 +16,7 @@ import numpy as np
 
 from zoo.base.cache import FEATURES, cache_folder
 from zoo.base.cluster import Cluster
-from zoo.base.pictures.images import READING
+from zoo.base.pictures.images import reading
 from zoo.base.progress import Progress
 from zoo.base.shards import Shards
 from zoo.base.types import Dataset, Sample
@@ -86,7 +86,7 @@ def backbone_key(backbone: Any) -> str:
     """
     import keras
 
-    content = hashlib.blake2b(f"reading {READING}".encode(), digest_size=12)
+    content = hashlib.blake2b(f"reading {reading()}".encode(), digest_size=12)
     places = {operation: place for place, operation in enumerate(backbone.operations)}
 
     # A layer may also be part of another model, such as one that goes on from this backbone.

@@ -27,16 +27,15 @@ def mapped(archive: str, state: tuple[int, ...], key: str, size: int) -> np.ndar
     """
     import numpy as np
 
-    from zoo.base.cache import ARCHIVES, cache_folder
+    from zoo.base.cache import ARCHIVES, private_folder
     from zoo.base.digests import checksum_of
     from zoo.base.files import replacing
 
     name = digest_bytes(f"{Path(archive).resolve()} {state} {key}".encode())
-    target = cache_folder() / ARCHIVES / f"{name}.npy"
+    target = private_folder(ARCHIVES) / f"{name}.npy"
     with zipfile.ZipFile(archive) as members:
         checksum = members.getinfo(f"{key}.npy").CRC
     if not target.is_file() or checksum_of(target) != checksum:
-        target.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(target.parent).free < size:
             raise BadInput(
                 f"'{key}' in '{archive}' takes {size / 1e9:.1f} GB unpacked, more than is free in "

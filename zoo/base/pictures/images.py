@@ -7,6 +7,7 @@ nothing to do with them.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,17 @@ READING = 3
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
 EXAMINED_SIDE = 32
 """JPEGs decode at a fraction, which still reads the whole file."""
+
+
+def reading() -> str:
+    """Name how files are read: whatever is kept of pictures is kept below it.
+
+    That is `READING`, and which formats of other packages are installed in which version.
+    """
+    strangers = formats.strangers()
+    if not strangers:
+        return str(READING)
+    return f"{READING}_{hashlib.blake2b(repr(strangers).encode(), digest_size=6).hexdigest()}"
 
 
 class _Aim:
