@@ -17,20 +17,39 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, indent=1, allow_nan=False))
 
 
+NUMERIC = ("parameters", "MB", "multiply-adds", "probability", "images")
+"""Columns that are written to the right."""
+
+
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table to standard output; plain and unbroken where there is no terminal."""
+    if not sys.stdout.isatty():
+        _plain(title, columns, rows)
+        return
     from rich.console import Console as RichConsole
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        numeric = column in ("parameters", "MB", "multiply-adds", "probability", "images")
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        drawn.add_column(column, justify="right" if column in NUMERIC else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    terminal = sys.stdout.isatty()
-    console = RichConsole(width=None if terminal else 160, highlight=False, markup=False)
+    console = RichConsole(highlight=False, markup=False)
     if title:  # on its own: that of a table is wrapped at the table's width
         console.print(title, style="italic")
     console.print(drawn)
+
+
+def _plain(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table as lines of text, a row a line."""
+    if title:
+        click.echo(title)
+    lines = [columns, *([" ".join(cell.splitlines()) for cell in row] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if column in NUMERIC else cell.ljust(width)
+            for column, cell, width in zip(columns, line, widths, strict=True)
+        )
+        click.echo("  ".join(cells).rstrip())

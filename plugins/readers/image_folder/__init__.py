@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugins.readers.image_folder.layout import Placed, place
-from plugins.readers.image_folder.masks import masks_among
-from plugins.readers.image_folder.published import Named, named_by_file
 from zoo import BadInput, Dataset, Sample, check_options, hookimpl
 
 if TYPE_CHECKING:
+    from plugins.readers.image_folder.layout import Placed
+    from plugins.readers.image_folder.published import Named
     from zoo.base.pictures.image_files import Walk
 
 LAYOUT = "Expected 'train', 'val' and 'test' with a folder a class in each, or a folder a class."
@@ -40,6 +39,9 @@ def zoo_read_dataset(location: str, options: dict[str, str]) -> Dataset | None:
 
 
 def _index(root: Path, options: Mapping[str, str]) -> Dataset:
+    from plugins.readers.image_folder.layout import place  # `zoo list` needs none of it
+    from plugins.readers.image_folder.masks import masks_among
+    from plugins.readers.image_folder.published import named_by_file
     from zoo import assign_patients
     from zoo.base import patients
     from zoo.base.class_names import chosen_classes
