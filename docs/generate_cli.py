@@ -16,13 +16,6 @@ from zoo.cli import COMMANDS, main
 
 PAGE = Path(__file__).with_name("cli.md")
 WIDTH = 80
-EXIT_CODES = {
-    "0": "done",
-    "1": "what `zoo check`, `zoo doctor` or `zoo plugin check` found is an error; or a bug (with a "
-    "traceback)",
-    "2": "something you can mend (with a sentence)",
-    "130": "stopped by Ctrl-C",
-}
 VARIABLES = {
     "ZOO_RUNS": "folder of the runs, when `--runs` is not given",
     "ZOO_CACHE": "folder of what is kept to save time, instead of the user's cache folder",
@@ -36,9 +29,9 @@ INTRODUCTION = f"""\
 
 This page is the output of `--help`, written by `python docs/generate_cli.py`.
 
-Results go to standard output; progress, notes and warnings go to standard error.
+Exit codes, what goes to standard output, and names that the shell completes by Tab:
+[everyday.md](everyday.md).
 
-{table(("exit code", "meaning"), EXIT_CODES.items())}
 {table(("variable", "meaning"), ((f"`{name}`", told) for name, told in VARIABLES.items()))}"""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import lookups
 import numpy as np
-from generate_cli import EXIT_CODES, VARIABLES
+from generate_cli import VARIABLES
 from generated import link, run, table, words
 
 from zoo.base import cache, formats, patients
@@ -42,6 +42,13 @@ from zoo.runs import decision, diagnosis
 from zoo.stats import alarms
 from zoo.workflows.new_plugin import KINDS
 
+EXIT_CODES = {
+    "0": "done",
+    "1": "what `zoo check`, `zoo doctor` or `zoo plugin check` found is an error; or a bug (with a "
+    "traceback)",
+    "2": "something you can mend (with a sentence)",
+    "130": "stopped by Ctrl-C",
+}
 PAGE = Path(__file__).with_name("names.md")
 INTRODUCTION = """\
 # Everything with a name

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from zoo import DISCLAIMER, __version__
 from zoo.base.errors import UnknownName, ZooError
@@ -76,6 +77,16 @@ class Commands(click.Group):
             with formatter.section(group):
                 formatter.write_dl([(f"{name:{width}}", text) for name, text in commands.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without importing any of them."""
+        offered = [
+            CompletionItem(name, help=text)
+            for commands in GROUPS.values()
+            for name, text in commands.items()
+            if name.startswith(incomplete)
+        ]
+        return [*offered, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module, or fail with the closest name."""
         if cmd_name not in COMMANDS:
@@ -126,3 +137,7 @@ def main() -> None:
 
     Without --data the images are synthetic: a generator of chest radiographs is built in.
     """
+
+
+if "_ZOO_COMPLETE" in os.environ:  # the shell asks
+    from zoo.cli import completion as completion

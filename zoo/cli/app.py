@@ -13,7 +13,7 @@ from zoo import DISCLAIMER
 from zoo.base.cache import bytes_of
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import writing
-from zoo.cli import options, serving
+from zoo.cli import completion, options, serving
 from zoo.cli.console import quiet_import
 from zoo.cli.serving import address, at_an_address, listen, serve, warn_of_plain_text
 from zoo.network.engines.engine import AUTO
@@ -28,6 +28,7 @@ from zoo.web.service.limits import Limits
     "--run",
     "run_names",
     metavar="RUN",
+    shell_complete=completion.names(completion.runs),
     multiple=True,
     help="Show this run of the folder alone; may be repeated.  [default: all]",
 )

@@ -8,7 +8,7 @@ import click
 
 from zoo.base import cache
 from zoo.base.shards import make_room
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import print_json, table
 
 
@@ -41,7 +41,7 @@ def command(context: click.Context, limit: str | None, as_json: bool) -> None:
 
 
 @command.command("clear")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=completion.names(completion.kept))
 def clear(kind: str | None) -> None:
     """Remove what is kept of KIND (default: of every kind)."""
     click.echo(f"{size(cache.clear(kind))} were removed.")

@@ -11,7 +11,7 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.number_text import interval, number
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.verify import positive_index
 
@@ -23,7 +23,12 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 @click.command("check")
-@click.argument("source", metavar="[DATA]", required=False)
+@click.argument(
+    "source",
+    metavar="[DATA]",
+    required=False,
+    shell_complete=completion.names(completion.sources, files=True),
+)
 @click.option(
     "--masks",
     metavar="FOLDER",

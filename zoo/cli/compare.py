@@ -14,14 +14,20 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.settings import seconds_of
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
 from zoo.training.recipe import settings
 
 
 @click.command("compare")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument(
+    "names",
+    metavar="NAME...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.names(completion.architectures, completion.runs),
+)
 @options.data("for architectures the phantom, for runs the data the first was trained on")
 @click.option(
     "--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts, by patient."

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from zoo.base.errors import UnknownName
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, table
 from zoo.data import catalogue
 from zoo.workflows.fetch_data import FOLDER, fetch_data
@@ -40,7 +40,7 @@ def list_sets(pattern: str, as_json: bool) -> None:
 
 
 @command.command("get")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.names(completion.published))
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import click
 
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import print_json
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others, untold
 
 
 @click.command("diagnose")
-@click.argument("run_name", metavar="[RUN]", required=False)
+@click.argument(
+    "run_name",
+    metavar="[RUN]",
+    required=False,
+    shell_complete=completion.names(completion.runs),
+)
 @options.runs_folder
 @options.as_json
 def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:

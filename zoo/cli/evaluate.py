@@ -8,7 +8,7 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.base.types import SPLITS, TEST
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import
 from zoo.cli.diagnose import summary
 from zoo.network.engines.engine import KERAS
@@ -17,7 +17,12 @@ from zoo.runs.diagnosis import diagnose
 
 
 @click.command("evaluate")
-@click.argument("run_name", metavar="[RUN]", required=False)
+@click.argument(
+    "run_name",
+    metavar="[RUN]",
+    required=False,
+    shell_complete=completion.names(completion.runs),
+)
 @options.data("the data the run was trained on")
 @click.option(
     "--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part."

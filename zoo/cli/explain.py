@@ -14,7 +14,7 @@ from zoo.base.explanations import AUTO
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
 from zoo.base.sources import source_slug
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, quiet_import
 from zoo.data.queries import Skipped, find_images
 from zoo.interpret.overview.concept_folders import named_folders
@@ -25,18 +25,25 @@ FORMATS = "html, png, pdf, json"
 
 
 @click.command("explain")
-@click.argument("paths", metavar="[IMAGE]...", nargs=-1)
+@click.argument(
+    "paths",
+    metavar="[IMAGE]...",
+    nargs=-1,
+    shell_complete=completion.names(files=True),
+)
 @options.run_name
 @options.runs_folder
 @click.option(
     "--audit",
     metavar="RUN",
+    shell_complete=completion.names(completion.runs),
     help="Instead of images: rank the methods of RUN by measuring them on --data.",
 )
 @click.option(
     "--global",
     "overall",
     metavar="RUN",
+    shell_complete=completion.names(completion.runs),
     help="Instead of images: what RUN looks at and depends on over all of --data.",
 )
 @options.data("of --audit and --global: that of the run")
@@ -51,6 +58,7 @@ FORMATS = "html, png, pdf, json"
     "methods",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.names(completion.methods),
     help="A method of `zoo list`, or auto: what the run's audit chose; may be repeated.  "
     "[default: those marked there]",
 )

@@ -8,14 +8,19 @@ from pathlib import Path
 import click
 
 from zoo import DISCLAIMER
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import
 from zoo.network import export_formats
 from zoo.runs import run_folder
 
 
 @click.command("export")
-@click.argument("run_name", metavar="[RUN]", required=False)
+@click.argument(
+    "run_name",
+    metavar="[RUN]",
+    required=False,
+    shell_complete=completion.names(completion.runs),
+)
 @click.option(
     "--format",
     "kind",

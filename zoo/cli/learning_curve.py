@@ -9,13 +9,13 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.training.recipe import settings
 
 
 @click.command("learning-curve")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.names(completion.architectures))
 @options.data("phantom, synthetic chest radiographs")
 @click.option(
     "--shares",

@@ -11,6 +11,7 @@ import click
 
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import assignments, input_shape
+from zoo.cli import completion
 from zoo.network.engines.engine import NAMES
 
 runs_folder = click.option(
@@ -25,6 +26,7 @@ run_name = click.option(
     "--run",
     "run_name",
     metavar="RUN",
+    shell_complete=completion.names(completion.runs),
     help="A run's name or folder.  [default: the newest finished run]",
 )
 
@@ -157,6 +159,7 @@ def data(default: str) -> Callable[[Any], Any]:
         "--data",
         "source",
         metavar="SOURCE",
+        shell_complete=completion.names(completion.sources, files=True),
         help="A folder of classes, a .csv or .npz file, or 'phantom'; options after a question "
         f"mark, as in 'folder?patients=none'.  [default: {default}]",
     )

@@ -12,7 +12,7 @@ from zoo.base import formats
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName
 from zoo.base.formats import BrokenFormat
 from zoo.base.registry import BrokenPlugin, Registry, load_registry
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import print_json, quiet_import, table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.names(completion.plugins))
 @click.option(
     "--example",
     "examples",

@@ -13,7 +13,7 @@ from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_text
 from zoo.base.number_text import probability
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, table
 from zoo.data.queries import Skipped, find_images
 from zoo.network.engines.engine import AUTO
@@ -22,7 +22,12 @@ from zoo.runs.run_folder import Run
 
 
 @click.command("predict")
-@click.argument("names", metavar="[RUN] PATH...", nargs=-1)
+@click.argument(
+    "names",
+    metavar="[RUN] PATH...",
+    nargs=-1,
+    shell_complete=completion.names(completion.runs, files=True),
+)
 @options.run_name
 @options.runs_folder
 @options.sensitivity

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from zoo.base.errors import DamagedRun
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, table
 from zoo.runs import run_folder
 from zoo.workflows import manage_runs
@@ -52,7 +52,7 @@ def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
 
 
 @command.command("rename")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=completion.names(completion.runs))
 @click.argument("new", metavar="NAME")
 @options.runs_folder
 @click.pass_obj
@@ -63,7 +63,7 @@ def rename(above: Path | None, name: str, new: str, folder: Path | None) -> None
 
 
 @command.command("note")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=completion.names(completion.runs))
 @click.argument("text", metavar="TEXT")
 @options.runs_folder
 @click.pass_obj
@@ -74,7 +74,13 @@ def note(above: Path | None, name: str, text: str, folder: Path | None) -> None:
 
 
 @command.command("rm")
-@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.argument(
+    "names",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.names(completion.runs),
+)
 @options.runs_folder
 @click.pass_obj
 def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> None:
@@ -85,7 +91,9 @@ def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> N
 
 
 @command.command("undo")
-@click.argument("name", metavar="[RUN]", required=False)
+@click.argument(
+    "name", metavar="[RUN]", required=False, shell_complete=completion.names(completion.removed)
+)
 @options.runs_folder
 @click.pass_obj
 def undo(above: Path | None, name: str | None, folder: Path | None) -> None:
@@ -111,11 +119,12 @@ def trash(above: Path | None, empty: bool, folder: Path | None, as_json: bool) -
     elif not found:
         click.echo("The trash is empty.")
     else:
-        table("", ["run", "removed", "days left"], [list(trash_row(one).values()) for one in found])
+        rows = [[str(value) for value in trash_row(one).values()] for one in found]
+        table("", ["run", "removed", "days left"], rows)
 
 
 @command.command("track")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=completion.names(completion.runs))
 @click.option(
     "--track",
     "tracker",

@@ -13,12 +13,15 @@ from zoo.base.explanations import Explainer
 from zoo.base.recipe import BEST, FAST
 from zoo.base.registry import load_registry
 from zoo.base.types import Architecture, Option
+from zoo.cli import completion
 from zoo.cli.console import table
 from zoo.training.recipe import preset_of, settings
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument(
+    "name", shell_complete=completion.names(completion.architectures, completion.methods)
+)
 def command(name: str) -> None:
     """Show an architecture or explanation method: source, options and training recipe."""
     registry = load_registry()

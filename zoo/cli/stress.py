@@ -8,7 +8,7 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.base.types import SPLITS, TEST
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.stresses import LEVELS
 from zoo.network.engines.engine import AUTO
@@ -17,7 +17,12 @@ from zoo.runs.diagnosis import HOLDS_BACK
 
 
 @click.command("stress")
-@click.argument("run_name", metavar="[RUN]", required=False)
+@click.argument(
+    "run_name",
+    metavar="[RUN]",
+    required=False,
+    shell_complete=completion.names(completion.runs),
+)
 @options.data("the data the run was trained on")
 @click.option(
     "--split", type=click.Choice(SPLITS), default=TEST, show_default=True, help="Which part."

@@ -12,8 +12,8 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.recipe import AUTO, DEFAULT, PRECISIONS
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import assignments, input_shape
+from zoo.cli import completion, options
 from zoo.cli import diagnose as diagnose_command
-from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.data.verify import positive_index
 from zoo.runs import run_folder
@@ -24,7 +24,7 @@ from zoo.training.recipe import settings
 
 
 @click.command("train")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.names(completion.architectures))
 @options.data("phantom, synthetic chest radiographs")
 @options.preset
 @options.epochs
@@ -80,7 +80,12 @@ from zoo.training.recipe import settings
 @options.on_cluster
 @options.track
 @options.runs_folder
-@click.option("--resume", metavar="RUN", help="Go on with a training that was stopped.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=completion.names(completion.unfinished),
+    help="Go on with a training that was stopped.",
+)
 def command(
     name: str | None,
     source: str | None,
