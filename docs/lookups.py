@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import inspect
+import pkgutil
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -87,7 +88,17 @@ def readers() -> Iterator[tuple[str, ModuleType, Iterable[str]]]:
         if is_own(origin):
             name = origin.partition(":")[2]
             module = importlib.import_module(project()["entry-points"]["zoo"][name])
-            yield name, module, getattr(module, "OPTIONS", None) or module.LIMITS
+            yield name, module, _options(module)
+
+
+def _options(reader: ModuleType) -> Iterable[str]:
+    """Return the options that a reader, or the module that it reads with, checks."""
+    below = pkgutil.iter_modules(getattr(reader, "__path__", ()), f"{reader.__name__}.")
+    for module in (reader, *(importlib.import_module(one.name) for one in below)):
+        for name in ("OPTIONS", "LIMITS"):
+            if hasattr(module, name):
+                return tuple(getattr(module, name))
+    raise LookupError(f"{reader.__name__} does not say its options")
 
 
 def kinds_made(module: ModuleType, record: str) -> Iterable[str]:

@@ -15,6 +15,7 @@ The functions behind the commands:
     stress(run, source, ...)           scores on images as they are and changed
     diagnose(run)                      what holds a run back
     predict(paths, run)                a prediction for each image
+    watch(folder, run)                 a prediction for each image that comes into a folder
     explain(paths, run, methods=...)   a case for each image, each map with a verdict
     audit(run, source, ...)            its methods ranked by measuring them
     overview(run, source, ...)         what it rests on over a data set

@@ -60,6 +60,7 @@ from .workflows.explain import explain as explain
 from .workflows.export import export as export
 from .workflows.fetch_data import fetch_data as fetch_data
 from .workflows.import_network import import_network as import_network
+from .workflows.incoming import Answered as Answered
 from .workflows.learning_curve import learning_curve as learning_curve
 from .workflows.manage_runs import note_run as note_run
 from .workflows.manage_runs import remove_run as remove_run
@@ -77,6 +78,7 @@ from .workflows.track_runs import fetch_run as fetch_run
 from .workflows.track_runs import track_run as track_run
 from .workflows.train import resume as resume
 from .workflows.train import train as train
+from .workflows.watch import watch as watch
 
 DISCLAIMER: str
 __version__: str

@@ -19,8 +19,9 @@ from zoo.cli import main
 from zoo.data import arrivals
 from zoo.runs.run_folder import Run
 from zoo.workflows.answer_log import AnswerLog
+from zoo.workflows.incoming import Answered, answer_incoming
 from zoo.workflows.predict import Prediction, answering
-from zoo.workflows.watch import Answered, watch
+from zoo.workflows.watch import watch
 
 CLASSES = ("NORMAL", "PNEUMONIA, bacterial")
 
@@ -47,7 +48,7 @@ def answers(paths: Sequence[Path]) -> Iterator[Prediction | Skipped]:
 def some(folder: Path, count: int, **given: Any) -> list[Answered]:
     """Watch until so many were answered, and one look longer."""
     ended, found = threading.Event(), []
-    for one in watch(folder, answers, pause=0.01, ended=ended, **given):
+    for one in answer_incoming(folder, answers, pause=0.01, ended=ended, **given):
         found.append(one)
         if len(found) >= count:
             threading.Timer(0.1, ended.set).start()
@@ -98,14 +99,14 @@ def test_a_log_that_is_none_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_there_must_be_a_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="to watch"):
-        next(watch(tmp_path / "none", answers))
+        next(answer_incoming(tmp_path / "none", answers))
 
 
 def test_a_folder_that_goes_away_is_waited_for(tmp_path: Path) -> None:
     folder, ended = tmp_path / "in", threading.Event()
     folder.mkdir()
     picture(folder / "a.png")
-    found = watch(folder, answers, pause=0.01, ended=ended)
+    found = answer_incoming(folder, answers, pause=0.01, ended=ended)
     assert next(found).arrival.name == "a.png"
     (folder / "a.png").unlink()
     folder.rmdir()
@@ -133,6 +134,23 @@ def test_a_run_answers_to_what_comes(trained: Run, tmp_path: Path) -> None:
     assert again == found["a.png"]
 
 
+def test_from_python_a_log_goes_on_where_it_ends(
+    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.workflows.watch.answering", lambda *_, **__: answers)
+    (tmp_path / "in").mkdir()
+    picture(tmp_path / "in" / "a.png")
+
+    def first() -> Answered:
+        return next(watch(str(tmp_path / "in"), trained, log=tmp_path / "log.csv", pause=0.01))
+
+    assert first().arrival.name == "a.png"
+    picture(tmp_path / "in" / "b.png", 1)
+    assert first().arrival.name == "b.png"
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [row["image"] for row in rows] == ["a.png", "b.png"]
+
+
 def test_the_command_prints_and_appends(
     trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,10 +158,10 @@ def test_the_command_prints_and_appends(
     log = tmp_path / "log.jsonl"
 
     def once(folder: Path, _: Any, **given: Any) -> list[Answered]:
-        return some(folder, 1, **given)
+        return some(folder, 1, done=given["done"])
 
-    monkeypatch.setattr("zoo.workflows.watch.watch", once)
-    monkeypatch.setattr("zoo.workflows.predict.answering", lambda *_, **__: answers)
+    monkeypatch.setattr("zoo.workflows.watch.answer_incoming", once)
+    monkeypatch.setattr("zoo.workflows.watch.answering", lambda *_, **__: answers)
     given = ["predict", "--runs", str(trained.path.parent), "--watch", str(tmp_path)]
     told = CliRunner().invoke(main, [*given, "--log", str(log)])
     assert told.exit_code == 0, told.output

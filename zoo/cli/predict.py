@@ -146,19 +146,14 @@ def command(
 
 def watch_folder(folder: Path, run: Run, log_path: Path | None, settings: dict[str, Any]) -> None:
     """Print a line for each image that comes into a folder, and append it to a file."""
-    from zoo.workflows.answer_log import AnswerLog
-    from zoo.workflows.predict import answering
     from zoo.workflows.watch import watch
 
-    log = None if log_path is None else AnswerLog(log_path, run.name, run.class_names)
     console = Console()
     console.note(f"Run: {run.name}")
     console.note(f"Watching '{folder}' (stop: Ctrl-C). {DISCLAIMER}")
     if run.record["data"]["synthetic"]:
         console.note("This run was trained on SYNTHETIC DATA.")
-    for one in watch(folder, answering(run, **settings), done=log.done if log else None):
-        if log is not None:
-            log.append(one)
+    for one in watch(folder, run, log=log_path, **settings):
         if isinstance(one.answer, Skipped):
             console.warn(f"skipped: {one.answer.reason}")
         else:

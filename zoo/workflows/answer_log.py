@@ -15,7 +15,7 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.files import writing
 from zoo.data.arrivals import Stamp
 from zoo.data.queries import Skipped
-from zoo.workflows.watch import Answered
+from zoo.workflows.incoming import Answered
 
 ALWAYS = ("time", "image", "bytes", "modified", "run", "prediction", "leaning", "reason", "error")
 """Columns of a table; a column for each class follows. `modified` is in nanoseconds."""

@@ -1,67 +1,53 @@
-"""Answer to the images that come into a folder, for as long as somebody wants it."""
+"""Watch a folder: answer to the images that come into it, for as long as somebody wants it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.base.errors import BadInput
-from zoo.data.arrivals import Arrival, ArrivingImages, Stamp
-from zoo.data.pipeline import PREDICTION_BATCH
-from zoo.data.queries import Skipped
-from zoo.workflows.predict import Prediction
-
-PAUSE = 1.0
-"""Seconds between two looks."""
-
-Answering = Callable[[Sequence[Path]], Iterable[Prediction | Skipped]]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A file of a watched folder, and what was answered to it or why it cannot be read."""
-
-    arrival: Arrival
-    answer: Prediction | Skipped
+from zoo.network.engines.engine import AUTO
+from zoo.runs.run_folder import Run
+from zoo.workflows.answer_log import AnswerLog
+from zoo.workflows.incoming import PAUSE, Answered, answer_incoming
+from zoo.workflows.predict import answering
 
 
 def watch(
-    folder: Path,
-    answering: Answering,
+    folder: str | Path,
+    run: Run,
     *,
-    done: Mapping[str, Stamp] | None = None,
+    log: str | Path | None = None,
+    sensitivity: float | None = None,
+    prevalence: float | None = None,
+    engine: str = AUTO,
     pause: float = PAUSE,
     ended: threading.Event | None = None,
-    images: ArrivingImages | None = None,
 ) -> Iterator[Answered]:
-    """Yield an answer to each image in a folder or below it once it is whole, until `ended`.
+    """Yield the answer of a run to each image that comes into a folder, or below it, until `ended`.
 
-    A file that cannot be read is left in peace for half a minute without a change, in which it may
-    be unfinished, and then told once. `done` are names with their bytes and times, as they were
-    when they were answered before; `answering` gives one answer a path, in any order.
+    Those that are there already come first. An image is answered once it is whole, and again when
+    it changes; a file that cannot be read is told once, after half a minute without a change. Each
+    answer is appended to the file `log`, a table (`.csv`) or JSON lines (any other name), and what
+    it holds already is not answered again. `pause` are the seconds between two looks; the other
+    settings are those of `predict`.
 
     Raises:
-        BadInput: there is no such folder. One that goes away later is waited for.
+        ZooError: there is no such folder (one that goes away later is waited for), the log is of
+            another run or cannot be written, or the run cannot be used.
+
+    Example:
+        >>> for one in zoo.watch("pictures", run, log="answers.csv"):
+        ...     print(one.arrival.name, list(one.answer.probabilities))
+        ...     if one.arrival.name.startswith("PNEUMONIA"):
+        ...         break  # or set the event `ended`; else it waits for more
+        NORMAL-1.png ['NORMAL', 'PNEUMONIA']
+        PNEUMONIA-1.png ['NORMAL', 'PNEUMONIA']
     """
-    if not folder.is_dir():
-        raise BadInput(f"There is no folder '{folder}' to watch. Make it, or check the path.")
-    images = images or ArrivingImages(folder, done)
-    ended = ended or threading.Event()
-    while not ended.is_set():
-        try:
-            arrived = images.look()
-        except (BadInput, OSError):  # a share that is not there for a moment
-            arrived = []
-        for start in range(0, len(arrived), PREDICTION_BATCH):
-            batch = {str(one.path): one for one in arrived[start : start + PREDICTION_BATCH]}
-            for answer in answering([one.path for one in batch.values()]):
-                arrival = batch[answer.name]
-                if isinstance(answer, Skipped) and not arrival.final:
-                    continue
-                images.finish(arrival)
-                yield Answered(arrival, answer)
-            if ended.is_set():
-                return
-        ended.wait(pause)
+    kept = None if log is None else AnswerLog(Path(log), run.name, run.class_names)
+    answers = answering(run, sensitivity=sensitivity, prevalence=prevalence, engine=engine)
+    done = None if kept is None else kept.done
+    for one in answer_incoming(Path(folder), answers, done=done, pause=pause, ended=ended):
+        if kept is not None:
+            kept.append(one)
+        yield one

@@ -24,8 +24,8 @@ from zoo.web.service.endpoints import Desk
 from zoo.web.service.engine import Engine
 from zoo.web.service.limits import MEGABYTE, TooLarge, Unavailable
 from zoo.web.service.uploads import Upload
+from zoo.workflows.incoming import Answered, answer_incoming
 from zoo.workflows.predict import Prediction
-from zoo.workflows.watch import Answered, watch
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,9 @@ class Watching:
         return self._read(item.path)
 
     def _work(self) -> None:
-        watched = watch(self.folder, self._answers, ended=self._ended, images=self._images)
+        watched = answer_incoming(
+            self.folder, self._answers, ended=self._ended, images=self._images
+        )
         while not self._ended.is_set():
             try:
                 for one in watched:
@@ -116,7 +118,12 @@ class Watching:
             except Exception:  # a bug; what came before stays, and the next file is tried
                 logger.exception("Watching '%s' failed", self.folder)
                 self._ended.wait(10)
-                watched = watch(self.folder, self._answers, ended=self._ended, images=self._images)
+                watched = answer_incoming(
+                    self.folder, self._answers, ended=self._ended, images=self._images
+                )
+
+    def _answered(self) -> Iterator[Answered]:
+        return answer_incoming(self.folder, self._answers, ended=self._ended, images=self._images)
 
     def _answers(self, paths: Sequence[Path]) -> Iterator[Prediction | Skipped]:
         for path in paths:
