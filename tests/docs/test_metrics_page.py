@@ -6,17 +6,20 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
-from zoo import Attribution, Explainer, Images, Option
+from zoo import DISCLAIMER, Attribution, Explainer, Images, Option
 from zoo.base.progress import SILENT
 from zoo.base.registry import Registry
+from zoo.cli import main
 from zoo.data.verify import verify
 from zoo.interpret.overview import result
 from zoo.interpret.trust import ranking as audits
@@ -26,7 +29,15 @@ from zoo.stats import metrics
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
-from zoo.workflows import check, collected_data, compare, experiments, learning_curve, stress
+from zoo.workflows import (
+    check,
+    collected_data,
+    compare,
+    experiments,
+    learning_curve,
+    manage_runs,
+    stress,
+)
 from zoo.workflows import overview as overviews
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -453,6 +464,86 @@ def test_a_data_set_that_was_sent(tmp_path: Path, tiny_registry: Registry) -> No
     name = tiny_registry.dataset(done.source).samples[0].name
     collected_data.change_set(done, name, collected_data.LEAVE_OUT)
     agree(stored(one.path / collected_data.RECORD), "setjson")
+
+
+def printed(*arguments: str) -> Any:
+    """Return what a command prints as JSON."""
+    result = CliRunner().invoke(main, [*arguments, "--json"], catch_exceptions=False)
+    return json.loads(result.stdout)
+
+
+def each_agrees(rows: list[Any], anchor: str) -> None:
+    """Compare the entries of a list with the page: together they have all that it names."""
+    keys = documented(anchor)
+    assert rows
+    assert undocumented(rows[0], keys) == set()
+    assert set().union(*(undocumented(row, keys) for row in rows)) == set()
+    assert unwritten(rows, keys) == set()
+
+
+def test_every_command_with_json_is_on_the_page() -> None:
+    def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            if isinstance(command, click.Group):
+                yield from commands(command, (*path, name))
+            if any("--json" in option.opts for option in command.params):
+                yield (*path, name)
+
+    of_files = {("check",), ("evaluate",), ("stress",), ("compare",), ("learning-curve",)}
+    wanted = {f"zoo-{'-'.join(path)}---json" for path in set(commands(main)) - of_files}
+    assert wanted == {anchor for anchor in tables() if anchor.endswith("---json")}
+
+
+def test_lists_of_what_is_there(trained: Run, tmp_path: Path) -> None:
+    listed = printed("list")
+    listed["broken"] = [{"name": "a:b", "reason": "It fails."}]
+    agree(listed, "zoo-list---json")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / run_folder.RECORD).write_text("{")
+    runs = printed("runs", "--runs", str(trained.path.parent))
+    each_agrees([*runs, *printed("runs", "--runs", str(tmp_path))], "zoo-runs---json")
+    manage_runs.remove_run("bad", tmp_path)
+    each_agrees(printed("runs", "trash", "--runs", str(tmp_path)), "zoo-runs-trash---json")
+    agree(printed("cache"), "zoo-cache---json")
+    each_agrees(printed("data", "list"), "zoo-data-list---json")
+    each_agrees(printed("doctor", "--no-self-test"), "zoo-doctor---json")
+
+
+def test_who_may_ask_a_server(tmp_path: Path) -> None:
+    users = pytest.importorskip("zoo.web.service.users")
+    users.add(tmp_path / "users", "ada", "correct horse battery", may_train=True)
+    each_agrees(printed("users", "list", str(tmp_path / "users")), "zoo-users-list---json")
+
+
+def test_predictions(trained: Run, tmp_path: Path, picture: Callable[..., Path]) -> None:
+    from zoo.data.arrivals import Arrival
+    from zoo.workflows.answer_log import AnswerLog
+    from zoo.workflows.incoming import Answered
+    from zoo.workflows.predict import Prediction
+
+    picture("in/one.png")
+    (tmp_path / "in" / "two.png").write_bytes(b"nothing")
+    runs = str(trained.path.parent)
+    agree(printed("predict", str(tmp_path / "in"), "--runs", runs), "zoo-predict---json")
+    arrival = Arrival("one.png", tmp_path / "in" / "one.png", (9, 1), final=True)
+    answer = Prediction("one.png", "NORMAL", "NORMAL", "", "", 1.0, {"NORMAL": 0.9})
+    AnswerLog(tmp_path / "log.jsonl", "run", ("NORMAL",)).append(Answered(arrival, answer))
+    agree(stored(tmp_path / "log.jsonl"), "zoo-predict---watch---log")
+
+
+def test_a_diagnosis_an_export_and_the_check_of_a_plugin(trained: Run, tmp_path: Path) -> None:
+    from zoo.network.conformance import Verdict
+    from zoo.workflows.export import Exported
+
+    found = printed("diagnose", trained.name, "--runs", str(trained.path.parent))
+    found["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
+    agree(found, "zoo-diagnose---json")
+    done = Exported(tmp_path, "savedmodel", 9, ("logits",), 1e-7, 1e-6, 8, "reference cases")
+    row = {**asdict(done), "path": str(done.path), "notice": DISCLAIMER}  # as zoo.cli.export does
+    agree(json.loads(json.dumps(row)), "zoo-export---json")
+    each_agrees([vars(Verdict("loads", True, "It does.", "None."))], "zoo-plugin-check---json")
 
 
 def test_an_array_that_is_not_on_the_page_is_found() -> None:
