@@ -44,6 +44,8 @@ is first used, since TensorFlow takes seconds. Everything else below `zoo` is pr
 For research and teaching only. Not a medical device.
 """
 
+import sys
+
 import lazy_loader
 
 DISCLAIMER = "For research and teaching only. Not a medical device."
@@ -51,5 +53,15 @@ DISCLAIMER = "For research and teaching only. Not a medical device."
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = ["DISCLAIMER", "__version__", *_names]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name; a notebook, which shows all that is written, is spared TensorFlow's."""
+    if "ipykernel" not in sys.modules:
+        return _load(name)
+    from zoo.base.quiet_import import quietly
+
+    with quietly():
+        return _load(name)

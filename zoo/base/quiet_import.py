@@ -13,6 +13,14 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
     """Import TensorFlow without the lines its libraries write past Python; show them on failure."""
+    with quietly():
+        import tensorflow  # noqa: F401
+    yield
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keep what is written past Python while TensorFlow may be imported; show it on failure."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:
         yield
@@ -22,7 +30,7 @@ def quiet_import() -> Iterator[None]:
     with tempfile.TemporaryFile() as swallowed:
         os.dup2(swallowed.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            yield
         except BaseException:
             os.dup2(kept, 2)
             swallowed.seek(0)
@@ -31,5 +39,5 @@ def quiet_import() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice is for programmers
-    yield
+    if "tensorflow" in sys.modules:
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice is for programmers
