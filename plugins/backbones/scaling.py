@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -34,5 +35,11 @@ def scaled(rgb: Any, scale: str) -> Any:
         return rgb
     if scale.startswith("caffe"):
         rgb = keras.ops.take(rgb, [2, 1, 0], axis=-1)
-    factors, offsets = SCALES[scale]
+    return rescaled(rgb, *SCALES[scale])
+
+
+def rescaled(rgb: Any, factors: Sequence[float], offsets: Sequence[float]) -> Any:
+    """Return `(batch, height, width, 3)` multiplied by a factor a channel, and its offset added."""
+    import keras
+
     return keras.layers.Rescaling(list(factors), list(offsets), name="pixels_scaled")(rgb)
