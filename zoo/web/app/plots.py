@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,7 +40,6 @@ class Plot:
     diagonal: bool = False
     x_range: tuple[float, float] = (0.0, 1.0)
     y_range: tuple[float, float] = (0.0, 1.0)
-    digits: int = 1
     whole: bool = field(default=False)
     """Whether ticks across are whole numbers."""
 
@@ -83,15 +83,21 @@ class Plot:
             step = max(1, -(-int(high - low) // TICKS))
             values = [float(value) for value in range(int(low), int(high) + 1, step)]
             return [(self.at(value, 0)[0], f"{value:.0f}") for value in values]
-        return [(self.at(value, 0)[0], f"{value:.1f}") for value in _even(low, high)]
+        return [(self.at(value, 0)[0], f"{value:.1f}") for value in _ticks(low, high)[0]]
 
     def y_ticks(self) -> list[tuple[float, str]]:
         """Return where the marks up stand, and their text."""
-        return [
-            (self.at(self.x_range[0], value)[1], f"{value:.{self.digits}f}")
-            for value in _even(*self.y_range)
-        ]
+        values, digits = _ticks(*self.y_range)
+        return [(self.at(self.x_range[0], value)[1], f"{value:.{digits}f}") for value in values]
 
 
-def _even(low: float, high: float) -> list[float]:
-    return [low + (high - low) * step / TICKS for step in range(TICKS + 1)]
+def _ticks(low: float, high: float) -> tuple[list[float], int]:
+    """Return round numbers from `low` to `high`, and the digits that tell them apart."""
+    least = (high - low) / TICKS
+    if least <= 0:
+        return [low], 1
+    power = math.floor(math.log10(least))
+    step = next(size for one in (1, 2, 5, 10) if (size := one * 10.0**power) > 0.999 * least)
+    places = range(math.ceil(low / step - 0.001), math.floor(high / step + 0.001) + 1)
+    digits = -math.floor(math.log10(step) + 0.001)
+    return [place * step for place in places], max(1, digits)

@@ -111,7 +111,6 @@ def of_epochs(runs: Sequence[Run]) -> list[Plot]:
                 known,
                 x_range=(1, max(2, *(line.x[-1] for line in known))),
                 y_range=(low - edge, top),
-                digits=2,
                 whole=True,
             )
         )
