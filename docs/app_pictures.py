@@ -19,7 +19,8 @@ from playwright.sync_api import Page, sync_playwright
 import zoo
 
 SOURCE = "phantom?images=400&size=160"
-TRAINED = (("efficientnet", "fast"), ("alexnet", "fast"), ("scratch", "fast"))
+TRAINED = (("efficientnet", 160), ("scratch", 64))
+"""Architectures, and the side of what each sees."""
 FIGURES = Path(__file__).with_name("images")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1280, 800
@@ -30,8 +31,9 @@ PATIENCE = 600_000
 def main() -> None:
     """Train, start the application, and take a picture of each page."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for name, preset in TRAINED:
-            zoo.train(name, SOURCE, preset=preset, folder=folder)
+        for name, side in TRAINED:
+            shape = (side, side, 3)
+            zoo.train(name, SOURCE, preset="fast", input_shape=shape, folder=folder)
         program = next(filter(None, map(shutil.which, BROWSERS)))
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         with application(folder) as address:

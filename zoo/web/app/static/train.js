@@ -109,6 +109,16 @@ function figure(panel, told) {
   return whole;
 }
 
+/* Round numbers from low to high, and the digits that tell them apart. */
+function ticks(low, high) {
+  const least = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one > 0.999 * least);
+  const found = [];
+  for (let place = Math.ceil(low / step - 0.001); place <= high / step + 0.001; place += 1) found.push(place * step);
+  return { found, digits: Math.max(1, -Math.floor(Math.log10(step) + 0.001)) };
+}
+
 function picture(panel, lines, told) {
   const width = Math.max(260, at("curves").clientWidth / (innerWidth > 900 ? 2 : 1) - 16);
   const values = lines.flatMap(([name]) => told.rows.map((row) => row[name])).filter((value) => value != null);
@@ -122,11 +132,11 @@ function picture(panel, lines, told) {
     width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",
     "aria-label": `${panel.title} after epoch ${told.rows.length}: ${said.join(", ")}`,
   });
-  for (let tick = 0; tick < 4; tick += 1) {
-    const value = low + (high - low) * tick / 3;
+  const { found, digits } = ticks(low, high);
+  for (const value of found) {
     svg.append(
       shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-      shape("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(2)),
+      shape("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(digits)),
     );
   }
   const step = Math.ceil(last / 8);
