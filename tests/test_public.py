@@ -88,7 +88,7 @@ def use(path: str) -> list[str]:
 def test_every_public_name_can_be_had() -> None:
     for name in NAMES:
         assert getattr(zoo, name) is not None
-    assert len(COMMANDS) == 29
+    assert {"train", "evaluate", "explain", "watch"} <= set(COMMANDS) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

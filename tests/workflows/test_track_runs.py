@@ -195,7 +195,7 @@ def test_a_server_that_is_down_costs_a_training_nothing(
 @pytest.fixture
 def server(tmp_path: Path, until: Callable[..., Any]) -> Iterator[str]:
     """Serve MLflow, which needs the whole package, on a free port; give its address."""
-    for package in ("flask", "mlflow"):
+    for package in ("flask_cors", "mlflow"):
         pytest.importorskip(package)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
