@@ -19,15 +19,21 @@ FILES = CompletionItem("", type="file")
 
 
 def names(*kinds: Callable[[click.Context], Iterable[str]], files: bool = False) -> Offered:
-    """Return what offers the names of several kinds that begin as what was typed, and files."""
+    """Return what offers the names of several kinds that begin as what was typed.
+
+    With `files` the shell offers files where no name does. Bash takes those alone that come last,
+    so before anything is typed it is only told of files.
+    """
 
     def offered(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+        if files and not typed:
+            return [FILES]
         known: list[str] = []
         for kind in kinds:
             with contextlib.suppress(Exception):
                 known += kind(context)
         found = [CompletionItem(name) for name in dict.fromkeys(known) if name.startswith(typed)]
-        return [*found, FILES] if files else found
+        return [FILES, *found] if files else found
 
     return offered
 
