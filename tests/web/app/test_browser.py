@@ -16,7 +16,6 @@ from PIL import Image
 from plugins.readers.phantom import zoo_read_dataset
 from zoo import DISCLAIMER
 from zoo.base.registry import Registry
-from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
 from zoo.web.app import compare_page, reading
 from zoo.web.app.site import create
@@ -26,7 +25,7 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import Locator, Page, expect
 
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 DRAWN = "root => Promise.all([...root.querySelectorAll('img')].map(image => image.decode()))"
 """Waits until every picture is there: before, it has no size."""
@@ -357,7 +356,7 @@ def test_a_slow_method_is_cancelled(
     read(page, picture)
     card = page.locator(".reading").first
     ready(card)
-    begun, go_on = hold(TrainedClassifier, "logits")
+    begun, go_on = hold(reading, "explain_reading")
     expect(card.locator(".asking li", has_text="shap")).to_contain_text("about 10 s")
     card.get_by_role("button", name="shap").click()
     cancel = card.get_by_role("button", name="Cancel")

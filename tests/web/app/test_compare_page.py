@@ -26,7 +26,7 @@ from zoo.web.app.site import create
 from zoo.web.service.engine import Library
 
 NAMES = ("NORMAL", "PNEUMONIA")
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 
 

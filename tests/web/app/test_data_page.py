@@ -19,7 +19,7 @@ from zoo.web.service.engine import Library
 from zoo.workflows import check as checking
 
 LOCAL = "http://127.0.0.1"
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 
 

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from explain import shapley
 from zoo import DISCLAIMER, Attribution
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
@@ -36,7 +37,7 @@ from zoo.web.service.limits import Limits
 
 LOCAL = "http://127.0.0.1"
 EXPLAINED_WITH = "gradcam"
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 
 
@@ -349,6 +350,7 @@ def test_images_are_there_again_until_they_are_forgotten(client: TestClient, tra
 def test_a_slow_method_is_cancelled_between_its_passes(
     client: TestClient, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shapley._shap()  # it is compiled for a while, which nobody can end
     key, run = one(client, trained), {"run": trained.name}
     quickly, seconds = TrainedClassifier.logits, [0.0]
     second, go_on = threading.Event(), threading.Event()

@@ -14,7 +14,7 @@ from zoo.base import interruption
 from zoo.web.app.tasks import BUG, Task, Tasks
 from zoo.web.service.queue import Queue
 
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 
 

@@ -32,7 +32,7 @@ from zoo.web.service.engine import Library
 
 Until = Callable[[Callable[[], Any]], Any]
 LOCAL = "http://127.0.0.1"
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 SOURCE = "phantom?images=80&size=64"
 WAITS = "import time; print('at work', flush=True); time.sleep(600)"

@@ -37,7 +37,7 @@ from zoo.workflows.predict import Prediction, predict
 
 LIMITS = Limits(file_bytes=200_000, request_bytes=500_000, held_bytes=1_000_000, files=3, waiting=1)
 LOCAL = "http://127.0.0.1"
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes, however busy the machine is."""
 
 

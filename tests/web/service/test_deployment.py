@@ -25,7 +25,7 @@ from zoo.web.service.engine import Library
 from zoo.web.service.security import Password
 
 FILES = Path(__file__).parents[3] / "docs" / "service"
-SECONDS = 300
+SECONDS = 600
 NAME = "zoo.example.org"
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 NGINX, OPENSSL = shutil.which("nginx", path=PATHS), shutil.which("openssl")

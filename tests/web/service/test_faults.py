@@ -31,7 +31,7 @@ from zoo.web.service.limits import Expired, Limits
 from zoo.web.service.queue import Deadline
 
 LOCAL = "http://127.0.0.1"
-SECONDS = 300
+SECONDS = 600
 """As long as only a mistake takes."""
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 

@@ -12,7 +12,7 @@ from zoo.base import interruption
 from zoo.web.service.limits import Expired, Overloaded
 from zoo.web.service.queue import Deadline, Queue
 
-SECONDS = 300
+SECONDS = 600
 
 
 def test_a_queue_works_in_order_and_refuses_beyond_its_limit() -> None:
