@@ -61,7 +61,11 @@ def __getattr__(name: str) -> object:
     """Load a public name; a notebook, which shows all that is written, is spared TensorFlow's."""
     if "ipykernel" not in sys.modules:
         return _load(name)
-    from zoo.base.quiet_import import quietly
+    from zoo.base.quiet_import import quiet_import, quietly
 
     with quietly():
-        return _load(name)
+        found = _load(name)
+    if getattr(found, "__module__", "").startswith("zoo.workflows"):  # it may import it later
+        with quiet_import():
+            pass
+    return found

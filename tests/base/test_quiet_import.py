@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -49,3 +51,20 @@ def test_the_door_is_quiet_in_a_notebook_alone(
     monkeypatch.setattr(zoo, "_load", lambda name: (os.write(2, NOISE), name)[1])
     assert zoo.__getattr__("anything") == "anything"
     assert capfd.readouterr().err.encode() == (b"" if in_notebook else NOISE)
+
+
+@pytest.mark.parametrize(("name", "loaded"), [("fetch_data", True), ("Option", False)])
+def test_in_a_notebook_what_may_import_it_later_imports_it_at_once(
+    name: str, loaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = []
+
+    @contextlib.contextmanager
+    def noted() -> Iterator[None]:
+        imported.append(name)
+        yield
+
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setattr("zoo.base.quiet_import.quiet_import", noted)
+    assert zoo.__getattr__(name) is getattr(zoo, name)
+    assert imported == [name] * loaded
