@@ -51,7 +51,7 @@ class Architecture:
     parameters: int
     """Weights of the default build with two classes, as `model.count_params()` counts them."""
     multiply_adds: int = 0
-    """Of convolutions and dense layers of that build for one image; 0 where it is not said."""
+    """Of convolutions, dense layers and attention of that build for one image; 0: not said."""
     offline: bool = True
     """Whether the default build needs nothing from the internet, such as weights to download."""
     input_shape: tuple[int, int, int] = (180, 180, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import subprocess
 import sys
@@ -193,7 +194,7 @@ def test_settings_of_other_networks_make_as_many_weights_as_are_published(name: 
     if preset.kind != "densenet":  # others are counted with a classifier of 1,000 classes
         counted += 1000 * (made.output_shape[-1] + 1)
     if preset.kind == "efficientnet":  # and these without what batch normalisation has measured
-        counted -= sum(one.size for one in made.non_trainable_variables)
+        counted -= sum(math.prod(one.shape) for one in made.non_trainable_variables)
     assert counted == preset.published
 
 
