@@ -22,6 +22,8 @@ from zoo.cli import main
 from zoo.runs import run_folder
 
 SOURCE = "phantom?images=60&size=64"
+NEEDED = {"tune": "optuna"}
+"""Packages of an extra that an example needs."""
 FUNCTIONS = sorted(name for name in zoo.__all__ if inspect.isfunction(getattr(zoo, name)))
 SLOW = ("compare", "learning_curve")
 """They train several times."""
@@ -48,6 +50,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FUNCTIONS],
 )
 def test_its_example_does_what_it_shows(name: str, names: dict[str, Any]) -> None:
+    if name in NEEDED:
+        pytest.importorskip(NEEDED[name])
     function = getattr(zoo, name)
     example = doctest.DocTestParser().get_doctest(function.__doc__, dict(names), name, None, 0)
     assert any(line.source.count(f"zoo.{name}(") for line in example.examples)

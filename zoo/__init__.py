@@ -22,6 +22,7 @@ The functions behind the commands:
     export(run, kind)                  a file for other programs, checked against the run
     compare(names, source, ...)        architectures on the same folds
     compare_runs(runs, source, ...)    finished runs on the same images
+    tune(name, source, ...)            good settings, and what they are worth
     learning_curve(name, source, ...)  whether more patients would help
     note_run(name, text)               a sentence kept with a run
     rename_run(name, new)              another name for a run

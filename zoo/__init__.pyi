@@ -78,6 +78,7 @@ from .workflows.track_runs import fetch_run as fetch_run
 from .workflows.track_runs import track_run as track_run
 from .workflows.train import resume as resume
 from .workflows.train import train as train
+from .workflows.tune import tune as tune
 from .workflows.watch import watch as watch
 
 DISCLAIMER: str

@@ -37,6 +37,7 @@ from zoo.workflows import (
     learning_curve,
     manage_runs,
     stress,
+    tune,
 )
 from zoo.workflows import overview as overviews
 
@@ -224,6 +225,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "checkjson": str(check.SCHEMA),
         "comparisonjson": str(compare.SCHEMA),
         "learning-curve-namejson": str(learning_curve.SCHEMA),
+        "tuningjson": str(tune.SCHEMA),
         "celljson": "none",
         "imagejson": "none",
         "casesjsonl": "none",
@@ -340,6 +342,26 @@ def test_a_learning_curve(tiny_registry: Registry, tmp_path: Path) -> None:
         "tiny", SOURCE, seeds=2, folder=tmp_path, registry=tiny_registry
     )
     agree(stored(done.page.parent / "learning-curve-tiny.json"), "learning-curve-namejson")
+
+
+@pytest.mark.usefixtures("made_up")
+def test_a_tuning(tiny_registry: Registry, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    done = tune.tune(
+        "tiny",
+        SOURCE,
+        trials=2,
+        folds=2,
+        search=["learning_rate=1e-4..1e-2"],
+        changes={"epochs": 1},
+        folder=tmp_path,
+        registry=tiny_registry,
+    )
+    content = stored(done.page.parent / "tuning.json")
+    area = content["best"]["roc_auc"]
+    content["gain"] = {"measured": area, "corrected": area}
+    content["best"]["settings"] = content["trials"][1]["settings"]
+    agree(content, "tuningjson")
 
 
 def test_a_cell(tiny_registry: Registry, tmp_path: Path) -> None:

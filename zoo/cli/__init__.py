@@ -26,6 +26,7 @@ GROUPS = {
         "show": "an architecture or explanation method, with its settings",
         "train": "train an architecture and keep all that using it needs",
         "compare": "compare architectures or finished runs by paired tests",
+        "tune": "search good settings, and tell whether they are more than chance",
         "learning-curve": "would more patients help?",
         "ensemble": "join finished runs to one",
         "import": "make a run of a network that was trained elsewhere",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.cluster import Cluster
-from zoo.base.errors import ZooError
+from zoo.base.errors import BadInput, DamagedRun, NotWritten, Unreachable, ZooError
 from zoo.base.parallel import in_processes
 from zoo.base.progress import Progress
 from zoo.base.registry import Registry
@@ -19,6 +19,9 @@ from zoo.data.verify import Verified
 from zoo.network.conformance import refuse_misfits, tried
 from zoo.training.cells import SUMMARY, Cell, is_done, plan_of, train_cell
 from zoo.training.plan import build
+
+OF_ALL = (BadInput, DamagedRun, NotWritten, Unreachable)
+"""Errors that the settings of a cell have no part in."""
 
 
 def train_all(
@@ -40,17 +43,15 @@ def train_all(
     cluster its workers train, which need this program, the data and the folder under the same
     paths. An architecture that could not be used afterwards is refused before the first training,
     unless its networks were `tried_before`. After `until`, in seconds since the epoch, no training
-    is begun. Where `failed` is given, what a user can mend of a cell is noted there under its
-    name, and the others go on.
+    is begun. Where `failed` is given, what is wrong with the settings of a cell is noted there
+    under its name, and the others go on.
 
     Raises:
         InvalidSetting: an architecture that could not be used.
         ZooError: the data or a setting cannot be used, or workers fail.
     """
-    undone = [cell for cell in cells if not is_done(cell, folder)]
-    first = {} if tried_before else {cell.architecture: cell for cell in reversed(undone)}
-    for cell in first.values():
-        _refuse_misfit(cell, *opened)
+    if not tried_before:
+        refuse_unusable(cells, folder, *opened)
     if cluster is None and jobs == 1:
         for number, cell in enumerate(cells, 1):
             if is_done(cell, folder) or time.time() < until:
@@ -88,15 +89,24 @@ def _tell(
     """Note a failure, or raise it where nobody notes it."""
     if error is None:
         return
-    if failed is None:
+    if failed is None or isinstance(error, OF_ALL):
         raise error
     failed[name] = str(error)
     progress.warn(f"{name} failed: {error}")
 
 
-def _refuse_misfit(cell: Cell, registry: Registry, verified: Verified) -> None:
+def refuse_unusable(
+    cells: Sequence[Cell], folder: Path, registry: Registry, verified: Verified
+) -> None:
+    """Try a network of each architecture that is not trained yet.
+
+    Raises:
+        InvalidSetting: one could be trained, but not used.
+    """
     import keras
 
-    keras.utils.set_random_seed(cell.seed)
-    network = build(plan_of(cell, registry), len(verified.dataset.class_names))
-    refuse_misfits(tried(network, elsewhere=False), cell.architecture)
+    undone = {cell.architecture: cell for cell in reversed(cells) if not is_done(cell, folder)}
+    for cell in undone.values():
+        keras.utils.set_random_seed(cell.seed)
+        network = build(plan_of(cell, registry), len(verified.dataset.class_names))
+        refuse_misfits(tried(network, elsewhere=False), cell.architecture)

@@ -197,6 +197,7 @@ def _raced(
         plan: dict[str, list[Cell]] = {}
         for cell in opened.plan(_variants(names, parts, folds)):
             plan.setdefault(cell.architecture, []).append(cell)
+        opened.refuse_unusable([cells[0] for cells in plan.values()], opened.place(folds))
         with opened.followed(opened.place(folds)) as followed:
             raced = race(followed, plan, _trial, budget)
         outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))

@@ -28,7 +28,7 @@ from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
-from zoo.training.many_cells import train_all
+from zoo.training.many_cells import refuse_unusable, train_all
 from zoo.training.recipe import settings
 
 TRAININGS = "trainings"
@@ -208,6 +208,14 @@ class Opened:
     def left(self, outcomes: Iterable[CellResult], place: Path) -> Experiment:
         """Return what trainings that are done left."""
         return Experiment(self.verified, self.positive, tuple(outcomes), place, self.tracked)
+
+    def refuse_unusable(self, plan: Sequence[Cell], place: Path) -> None:
+        """Try a network of each architecture that is not trained yet.
+
+        Raises:
+            InvalidSetting: one could be trained, but not used.
+        """
+        refuse_unusable(plan, place / TRAININGS, self.registry, self.verified)
 
     def train(self, plan: Sequence[Cell], place: Path, **how: Any) -> None:
         """Train the cells in the folder `place`; `how` is as in `train_all`.

@@ -55,7 +55,7 @@ class Racing:
             cells,
             self.place,
             until=time.time() + self.budget - self.spent,
-            tried_before=number > 0,
+            tried_before=True,
         )
         for name, cell in zip(self.running, cells, strict=True):
             if self.opened.is_done(cell, self.place):
@@ -108,7 +108,7 @@ def race(
 
     `plan` has for each the cells of all rounds, of the same seeds and folds; the first round takes
     them in this order, later ones the best first. `budget` are the seconds in which trainings may
-    begin. What is trained already costs none of them.
+    begin. What is trained already costs none of them. Networks must have been tried before.
 
     Raises:
         ZooError: as `Opened.train`.

@@ -123,10 +123,8 @@ def test_who_was_stopped_early_has_no_rank(result: dict[str, Any], shown: Shown)
     budget = {"seconds": 60.0, "spent": 61.0, "trainings": 4}
     words = shown(comparison_page(result | {"stopped": [stopped, missed], "budget": budget}))
     for expected in (
-        (
-            "2 architectures, each trained 4 of 6 times: 3 folds by patient, 2 random starts. "
-            "No more fitted into the budget."
-        ),
+        "2 architectures, each trained 4 of 6 times: 3 folds by patient, 2 random starts.",
+        "No more fitted into the budget.",
         "alexnet 1 of 6 0.800 0.790-0.810 -0.170 -0.200 to -0.140 30 s",
         "mnist 0 of 6 - - 0 s",
         "alexnet was stopped after 1 of 6 trainings.",

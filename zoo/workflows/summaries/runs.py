@@ -14,6 +14,7 @@ from zoo.report.figures.comparison import model_rows
 from zoo.report.figures.forest import forest_row
 from zoo.report.figures.learning import draw_learning, has_scores
 from zoo.report.figures.training import draw_roc, draw_scores
+from zoo.report.figures.tuning import draw_trials, scored
 from zoo.report.pages.audit import audit_page
 from zoo.report.pages.card import model_card
 from zoo.report.pages.overview import overview_page
@@ -31,6 +32,7 @@ from zoo.workflows.learning_curve import LearningCurve
 from zoo.workflows.stress import StressTest
 from zoo.workflows.summaries.dispatch import summary
 from zoo.workflows.summaries.forests import in_forest
+from zoo.workflows.tune import Tuning
 
 WORST = 8
 """Changes of a stress test that are drawn."""
@@ -120,6 +122,24 @@ def _(thing: Comparison) -> Summary:
         synthetic=result["synthetic"],
         page=lambda: _read(thing.page),
         **in_forest(model_rows(result), "ROC-AUC", {0.5: "chance"}),
+    )
+
+
+@summary.register
+def _(thing: Tuning) -> Summary:
+    result = thing.result
+    return Summary(
+        title=f"{result['architecture']} tuned",
+        lines=[*result["sentences"], thing.command],
+        rows=[
+            {"trial": one["number"] + 1, "state": one["state"], "ROC-AUC": one["roc_auc"]}
+            | one["settings"]
+            for one in result["trials"]
+        ],
+        notes=result["notes"],
+        synthetic=result["synthetic"],
+        draw=(lambda axes: draw_trials(axes, result)) if scored(result) else None,
+        page=lambda: _read(thing.page),
     )
 
 
