@@ -513,7 +513,8 @@ def test_every_command_with_json_is_on_the_page() -> None:
             if any("--json" in option.opts for option in command.params):
                 yield (*path, name)
 
-    of_files = {("check",), ("evaluate",), ("stress",), ("compare",), ("learning-curve",)}
+    files = ("check", "evaluate", "stress", "compare", "tune", "learning-curve")
+    of_files = {(name,) for name in files}
     wanted = {f"zoo-{'-'.join(path)}---json" for path in set(commands(main)) - of_files}
     assert wanted == {anchor for anchor in tables() if anchor.endswith("---json")}
 

@@ -306,6 +306,7 @@ def test_templates_travel_with_the_package() -> None:
         "stress.html.j2",
         "style.css",
         "summary.html.j2",
+        "tuning.html.j2",
     }
     assert {path.name for path in folder.iterdir()} == expected
 
