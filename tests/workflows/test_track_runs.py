@@ -104,6 +104,18 @@ def test_an_unknown_run_is_not_tracked(tmp_path: Path) -> None:
         track_run("nothing", folder=tmp_path)
 
 
+def test_the_database_lies_beside_a_run_that_is_named_by_its_path(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        track_runs.tracking, "chosen", lambda track, root, progress: asked.append(root)
+    )
+    with pytest.raises(InvalidSetting):
+        track_run(run_copy, progress=SILENT)
+    assert asked == [run_copy.parent]
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not try for long what cannot be reached, nor use a server of the user's."""

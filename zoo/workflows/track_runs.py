@@ -11,6 +11,7 @@ from zoo.base.errors import BadInput, DamagedRun, InvalidSetting
 from zoo.base.folders import replacing_folder
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
+from zoo.base.remote import is_address
 from zoo.runs import run_folder, tracking
 from zoo.runs.mlflow_store import Store
 from zoo.runs.run_folder import Run
@@ -44,7 +45,8 @@ def track_run(
     """
     progress = listener(progress)
     run = run_folder.open_run(name, folder)
-    store = tracking.chosen(track, run_folder.root(folder), progress)
+    root = run_folder.root(folder) if is_address(str(name)) else run.path.parent
+    store = tracking.chosen(track, root, progress)
     if store is None:
         raise InvalidSetting("No tracker was named; expected 'mlflow'.")
     tracked = tracking.Tracked(store, run.path, about_run(run.name, run.record), progress)
