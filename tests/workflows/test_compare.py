@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,6 +147,29 @@ def test_what_is_trained_already_is_not_tried_again(
     monkeypatch.setattr(many_cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
     again = compare_two(compared.page.parents[2], two_registry)
     assert again.result == compared.result
+
+
+def test_a_pattern_within_a_budget_finds_what_is_trained(
+    compared, two_registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    again = compare(
+        ["ti*", "tiny"],
+        SOURCE,
+        folds=2,
+        budget=60,
+        changes=SMALL,
+        input_shape=INPUT,
+        folder=folder,
+        registry=two_registry,
+    ).result
+    assert "'ti*' matches 2 architectures: tinier, tiny." in capsys.readouterr().err
+    ranked = {entry["name"]: entry for entry in again["entries"]}
+    assert sorted([*ranked, *(one["name"] for one in again["stopped"])]) == ["tinier", "tiny"]
+    whole = {entry["name"]: entry for entry in compared.result["entries"]}
+    assert all(entry["roc_auc"] == whole[name]["roc_auc"] for name, entry in ranked.items())
+    assert again["budget"]["trainings"] == 2
+    assert again["budget"]["spent"] < 60
 
 
 def test_data_and_page_are_written(compared) -> None:
@@ -326,6 +350,7 @@ def test_a_dask_cluster_of_two_workers_trains_the_folds(tmp_path: Path) -> None:
     "wrong",
     [
         {"folds": 1},
+        {"budget": 0},
         {"backend": "threads"},
         {"backend": "dask"},
         {"scheduler": "tcp://127.0.0.1:1"},
@@ -353,6 +378,7 @@ def test_phases_that_changed_nothing_are_counted() -> None:
 def test_an_unknown_architecture_is_named_before_anything_is_trained(
     tiny_registry: Registry, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnknownName, match="tiny"):
-        compare(["tinny"], SOURCE, folder=tmp_path, registry=tiny_registry)
+    for name in ("tinny", "tinn*"):
+        with pytest.raises(UnknownName, match="tiny"):
+            compare([name], SOURCE, folder=tmp_path, registry=tiny_registry)
     assert not list(tmp_path.iterdir())

@@ -67,6 +67,7 @@ class OptunaStudy:
     def __init__(self, path: Path, space: Space, values: Mapping[str, Any], seed: int) -> None:
         optuna = _optuna()
         from sqlalchemy.exc import OperationalError
+        from sqlalchemy.pool import NullPool
 
         self._path, self._failure = path, optuna.exceptions.StorageInternalError
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -75,7 +76,8 @@ class OptunaStudy:
         try:
             # The address is not the file's: one with a question mark in it could not be written.
             storage = optuna.storages.RDBStorage(
-                "sqlite:///study", engine_kwargs={"creator": lambda: _connection(path)}
+                "sqlite:///study",
+                engine_kwargs={"creator": lambda: _connection(path), "poolclass": NullPool},
             )
             self._study = optuna.create_study(
                 storage=storage,
