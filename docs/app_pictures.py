@@ -42,7 +42,7 @@ def main() -> None:
             )
             page.set_default_timeout(PATIENCE)
             take(page, "/runs-of-this-folder", "app-runs", 620)
-            take(page, "/train", "app-train", 1000)
+            take(page, "/train", "app-train", 975)
             read(page)
             keep(page, "app")
         browser.close()
