@@ -25,7 +25,7 @@ from zoo.runs import model_file, run_folder
 from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.workflows import ensemble as module
 from zoo.workflows import train
 from zoo.workflows.compare_runs import compare_runs

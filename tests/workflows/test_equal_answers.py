@@ -25,7 +25,7 @@ from zoo.runs import model_file
 from zoo.runs.run_folder import Run
 from zoo.web.app import site
 from zoo.web.service import api
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.workflows import explain, export, predict
 
 TOLERANCE = 1e-5

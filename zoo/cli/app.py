@@ -115,8 +115,8 @@ def command(
     with quiet_import():
         from zoo.web.app.case_folder import CaseFolder
         from zoo.web.app.site import create
-        from zoo.web.service.engine import Library
         from zoo.web.service.journal import Journal
+        from zoo.web.service.library import Library
 
     app = create(
         Library(root, only=only, limits=limits, engine=engine),

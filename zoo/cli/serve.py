@@ -52,8 +52,8 @@ def command(
     console = Console()
     with quiet_import():
         from zoo.web.service.api import create
-        from zoo.web.service.engine import Library
         from zoo.web.service.journal import Journal
+        from zoo.web.service.library import Library
 
     library = Library(
         default.path.resolve().parent,

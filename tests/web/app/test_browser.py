@@ -19,7 +19,7 @@ from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
 from zoo.web.app import compare_page, reading
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 pytest.importorskip("playwright")
 

@@ -18,7 +18,7 @@ from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 LOCAL = "http://127.0.0.1"
 

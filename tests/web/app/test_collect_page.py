@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from zoo.base.registry import Registry
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 PAGE = "/data/sets"
 LOCAL = "http://127.0.0.1"

@@ -23,7 +23,7 @@ from zoo.web.app.agreement import answer_agreement, map_agreement
 from zoo.web.app.compare_page import left_out, worst
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 NAMES = ("NORMAL", "PNEUMONIA")
 SECONDS = 600

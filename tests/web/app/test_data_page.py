@@ -15,7 +15,7 @@ from zoo import BadInput
 from zoo.base.progress import Progress
 from zoo.base.registry import Registry
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.workflows import check as checking
 
 LOCAL = "http://127.0.0.1"

@@ -12,7 +12,7 @@ from zoo.base.files import write_json
 from zoo.base.registry import Registry
 from zoo.runs import run_folder
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.workflows.manage_runs import note_of, trash
 
 PAGE = "/runs-of-this-folder"

@@ -14,7 +14,7 @@ from zoo.runs.run_folder import Run
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.site import create
 from zoo.web.service import users
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.web.service.users import Users
 
 pytest.importorskip("playwright")

@@ -31,8 +31,8 @@ from zoo.web.app import cards, worklist
 from zoo.web.app import reading as readings
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
 
 LOCAL = "http://127.0.0.1"

@@ -13,7 +13,7 @@ from zoo.base.registry import Registry
 from zoo.runs import run_folder
 from zoo.web.app.run_curves_page import of_epochs, of_scores
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 
 @pytest.fixture

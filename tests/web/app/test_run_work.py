@@ -18,7 +18,7 @@ from zoo.runs import run_folder
 from zoo.web.app import run_work
 from zoo.web.app.confusion import confusion_cells
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 PAGE = "/runs-of-this-folder"
 LOCAL = "http://127.0.0.1"

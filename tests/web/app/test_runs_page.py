@@ -19,7 +19,7 @@ from zoo.web.app.confusion import confusion_cells
 from zoo.web.app.listed_runs import leaderboard_rows
 from zoo.web.app.shared import Shared
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 PAGE = "/runs-of-this-folder"
 LOCAL = "http://127.0.0.1"

@@ -21,8 +21,8 @@ from zoo.web.app.listed_runs import PAGE as RUNS
 from zoo.web.app.sign_in import within
 from zoo.web.app.site import create
 from zoo.web.service import attempts, users
-from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.uploads import Upload
 from zoo.web.service.users import Users
 

@@ -15,7 +15,7 @@ from zoo.base.registry import Registry
 from zoo.cli import main
 from zoo.web.app import templating
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.web.service.security import Password
 
 LOCAL = "http://127.0.0.1"

@@ -28,7 +28,7 @@ from zoo.web.app.processes import birth, lives
 from zoo.web.app.site import create
 from zoo.web.app.training_state import FAILED, FINISHED, RUNNING, STOPPED, STOPPING
 from zoo.web.app.trainings import Training, Trainings
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 Until = Callable[[Callable[[], Any]], Any]
 LOCAL = "http://127.0.0.1"

@@ -14,7 +14,7 @@ import pytest
 from zoo.web.app import processes
 from zoo.web.app.site import create
 from zoo.web.app.trainings import Trainings
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 
 pytest.importorskip("playwright")
 

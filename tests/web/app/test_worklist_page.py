@@ -20,7 +20,7 @@ from zoo.data import arrivals
 from zoo.runs.run_folder import Run
 from zoo.web.app import watching
 from zoo.web.app.site import create
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
 
 LOCAL = "http://127.0.0.1"

@@ -29,8 +29,9 @@ from zoo.base.registry import Registry
 from zoo.runs.decision import UNCERTAIN
 from zoo.runs.run_folder import Run
 from zoo.web.service.api import create
-from zoo.web.service.engine import Engine, Library
+from zoo.web.service.engine import Engine
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
 from zoo.web.service.security import Password
 from zoo.workflows.predict import Prediction, predict

@@ -18,7 +18,7 @@ from zoo.base.registry import Registry
 from zoo.web.service.addresses import parse_networks
 from zoo.web.service.api import create
 from zoo.web.service.connections import FULL
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
 from zoo.web.service.security import Password
 

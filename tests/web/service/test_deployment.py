@@ -21,7 +21,7 @@ import pytest
 from zoo.base.registry import Registry
 from zoo.web.app.site import create
 from zoo.web.service.addresses import parse_networks
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.web.service.security import Password
 
 FILES = Path(__file__).parents[3] / "docs" / "service"

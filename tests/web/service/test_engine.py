@@ -16,7 +16,8 @@ from zoo.base.registry import Registry
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import engine_choice
 from zoo.runs.run_folder import Run
-from zoo.web.service.engine import Engine, Library
+from zoo.web.service.engine import Engine
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
 from zoo.web.service.uploads import accept
 

@@ -25,8 +25,9 @@ from zoo.runs.run_folder import Run
 from zoo.web.app import site
 from zoo.web.service import endpoints, uploads
 from zoo.web.service.api import create
-from zoo.web.service.engine import Engine, Library
+from zoo.web.service.engine import Engine
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Expired, Limits
 from zoo.web.service.queue import Deadline
 

@@ -15,7 +15,7 @@ from zoo.web.app.durations import Durations
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
 from zoo.web.service.endpoints import Desk
-from zoo.web.service.engine import Library
+from zoo.web.service.library import Library
 from zoo.workflows.collected_data import LIMIT, collected
 
 

@@ -34,8 +34,8 @@ from zoo.web.app.watching import Watching
 from zoo.web.app.words import for_a_page
 from zoo.web.service import api
 from zoo.web.service.door import Keys
-from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.schemas import refusal
 from zoo.web.service.security import LOOPBACK, user_of
 from zoo.web.service.users import Users

@@ -19,8 +19,8 @@ from zoo.web.service.bodies import Bounded
 from zoo.web.service.documentation import documentation
 from zoo.web.service.door import Door, Keys, Refused
 from zoo.web.service.endpoints import OPEN, Desk, router
-from zoo.web.service.engine import Library
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.limits import Expired, TooLarge, Unavailable
 from zoo.web.service.metrics import Measured, Metrics
 from zoo.web.service.schemas import refusal

@@ -18,8 +18,9 @@ from zoo.interpret.case import Case
 from zoo.runs.run_folder import Run
 from zoo.web.service import uploads
 from zoo.web.service.bodies import Route
-from zoo.web.service.engine import Engine, Library
+from zoo.web.service.engine import Engine
 from zoo.web.service.journal import Journal
+from zoo.web.service.library import Library
 from zoo.web.service.limits import TooLarge
 from zoo.web.service.metrics import Metrics
 from zoo.web.service.queue import Deadline, result_of

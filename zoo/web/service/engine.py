@@ -1,39 +1,28 @@
-"""Runs made ready to answer: one engine a run, a few of them loaded, two queues for all."""
+"""A run made ready to answer and to explain uploads."""
 
 from __future__ import annotations
 
 import copy
-import gc
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.base import interruption
-from zoo.base.errors import UnknownName
-from zoo.base.registry import Registry, load_registry
+from zoo.base.registry import Registry
 from zoo.base.types import Images
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.network.engines.engine import AUTO
-from zoo.runs import engine_choice, run_folder
+from zoo.runs import engine_choice
 from zoo.runs.answering import Answerer
 from zoo.runs.run_folder import Run
 from zoo.web.service.limits import Limits
-from zoo.web.service.queue import Deadline, Queue, Told, timed, untold
+from zoo.web.service.queue import Deadline, Told, timed, untold
 from zoo.web.service.uploads import Upload, as_images
 from zoo.workflows.predict import Prediction, predictions
 
 if TYPE_CHECKING:
     from zoo.interpret.case import Case
 
-Result = TypeVar("Result")
-
-NAME_LENGTH = 255
 JUDGING_SHARE = 0.5
 """Of the time a request has left: what judging its maps may take."""
 
@@ -153,152 +142,3 @@ class Engine:
             sensitivity=sensitivity,
             prevalence=prevalence,
         )
-
-
-class Library:
-    """The finished runs of a folder, opened by name when they are asked for.
-
-    Only names of runs in that folder are known, and of these only `only` where it is given.
-    Answering and explaining have a queue each: nobody waits for a short answer behind a long one.
-    `engine` answers where nothing is explained.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        only: Sequence[str] = (),
-        limits: Limits | None = None,
-        registry: Registry | None = None,
-        engine: str = AUTO,
-    ) -> None:
-        engine_choice.check(engine)
-        self.engine_name = engine
-        self.folder, self.only, self.limits = folder, tuple(only), limits or Limits()
-        self.registry = registry or load_registry()
-        self.answering = Queue("answering", self.limits.waiting)
-        self.explaining = Queue("explaining", self.limits.waiting)
-        self._told: Told = untold
-        self._engines: OrderedDict[str, Engine] = OrderedDict()
-        self._lock, self._loading = threading.Lock(), threading.Lock()
-        finished = self.runs()
-        self._default = finished[-1].name if finished else None
-
-    def runs(self) -> list[Run]:
-        """Return the finished runs that may be asked, oldest first."""
-        runs = [run for run in run_folder.listing(self.folder) if run.done]
-        return [run for run in runs if not self.only or run.name in self.only]
-
-    @property
-    def default(self) -> str:
-        """Return the run that answers when none is named: the newest one at the start.
-
-        Raises:
-            UnknownName: there is none.
-        """
-        if self._default is None:
-            self._default = run_folder.open_run(None, self.folder).name
-        return self._default
-
-    @property
-    def loaded(self) -> tuple[str, ...]:
-        """Return the runs that are ready, the one used last at the end."""
-        with self._lock:
-            return tuple(self._engines)
-
-    def engine(self, name: str | None = None) -> Engine:
-        """Return a run ready to answer; loading it takes seconds, the first time.
-
-        One is loaded at a time; those that are ready do not wait for it.
-
-        Raises:
-            UnknownName: no run of that name is in the folder.
-            DamagedRun: it is unfinished, incomplete or altered.
-        """
-        name = self.default if name is None else self._known(name)
-        if (ready := self._ready(name)) is not None:
-            return ready
-        with self._loading:
-            if (ready := self._ready(name)) is not None:  # loaded while this waited
-                return ready
-            run = run_folder.open_run(self.folder / name)
-            with self._lock:
-                while len(self._engines) >= self.limits.loaded:
-                    self._engines.popitem(last=False)
-            gc.collect()  # networks hold themselves in circles, which are found late
-            with timed("loading", self._tell):
-                engine = Engine(
-                    run, self.limits, self.registry, engine=self.engine_name, told=self._tell
-                )
-            with self._lock:
-                self._engines[name] = engine
-            return engine
-
-    def _ready(self, name: str) -> Engine | None:
-        with self._lock:
-            if name in self._engines:
-                self._engines.move_to_end(name)
-            return self._engines.get(name)
-
-    def forget(self, name: str) -> None:
-        """Drop what is loaded of a run that was renamed or removed: another may take its name."""
-        with self._lock:
-            self._engines.pop(name, None)
-            if self._default == name:
-                self._default = None
-
-    def answer(
-        self, name: str | None, work: Callable[[Engine], Result], deadline: Deadline | None = None
-    ) -> Future[Result]:
-        """Queue short work for a run; it is ended between two steps when its deadline has come.
-
-        Raises:
-            UnknownName: no run of that name.
-            Overloaded: too many wait already.
-        """
-        return self._queued(self.answering, name, work, deadline)
-
-    def explain(
-        self, name: str | None, work: Callable[[Engine], Result], deadline: Deadline | None = None
-    ) -> Future[Result]:
-        """Queue long work for a run; as `answer` does with short work."""
-        return self._queued(self.explaining, name, work, deadline)
-
-    def close(self) -> None:
-        """Drop what waits, and end what is at work at its next step."""
-        self.answering.close()
-        self.explaining.close()
-
-    def tell(self, told: Told) -> None:
-        """Tell of each step and its seconds from now on."""
-        self._told = self.answering.told = self.explaining.told = told
-
-    def _tell(self, step: str, seconds: float) -> None:
-        self._told(step, seconds)
-
-    def _queued(
-        self,
-        queue: Queue,
-        name: str | None,
-        work: Callable[[Engine], Result],
-        deadline: Deadline | None,
-    ) -> Future[Result]:
-        if name is not None:
-            self._known(name)
-
-        def done() -> Result:
-            with nullcontext() if deadline is None else interruption.asking(deadline.check):
-                interruption.check()
-                return work(self.engine(name))
-
-        return queue.submit(done)
-
-    def _known(self, name: str) -> str:
-        """Return the name if the folder holds such a run; it is compared, never made a path."""
-        entries = {record.parent.name for record in self.folder.glob(f"*/{run_folder.RECORD}")}
-        known = entries.intersection(self.only) if self.only else entries
-        if name not in known:
-            if len(name) > NAME_LENGTH:
-                raise UnknownName("There is no run of so long a name. See the list of runs.")
-            raise UnknownName.among("run", name, known)
-        return name
