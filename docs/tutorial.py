@@ -1,12 +1,15 @@
-"""Draw the figures of docs/tutorial.md and print its numbers: `python docs/tutorial.py`.
+"""Draw the figures of docs/tutorial.md and fill in its numbers: `python docs/tutorial.py`.
 
-All of it rests on the phantom, drawings of patients who do not exist.
+All of it rests on the phantom, drawings of patients who do not exist. It takes some minutes.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,23 @@ import numpy as np
 import zoo
 from zoo import Architecture, Run, hookimpl
 
-SOURCE = "phantom?images=160&size=96&prevalence=0.625"
-ELSEWHERE = "phantom?images=60&size=96&seed=7&difficulty=0.65"
+SOURCE = "phantom?images=1000&size=96&prevalence=0.625"
+FEW = "phantom?images=160&size=96&prevalence=0.625"
+ELSEWHERE = "phantom?images=240&size=96&seed=7&difficulty=0.65"
 SHAPE = (96, 96, 3)
+STRESSED = 60
+PAGE = Path(__file__).with_name("tutorial.md")
 FIGURES = Path(__file__).with_name("images")
 DPI = 90
+MARKED = re.compile(r"<!--(\w+)-->.*?<!--/-->", re.DOTALL)
+NAMES = frozenset(
+    {
+        "alarm", "baselines", "change", "clean", "elsewhere", "elsewhere_size", "few_size",
+        "few_test", "finding", "right_size", "right_test", "uncertain", "unknown", "verdict",
+        "worst", "wrong_test", "wrong_validation",
+    }
+)  # fmt: skip
+"""What is measured; the marks of the page have these names."""
 
 
 class Mistake:
@@ -56,38 +71,90 @@ def build(input_shape: tuple[int, int, int], num_classes: int) -> Any:
 def main() -> None:
     """Go the whole way, from one class for every image to a score that holds."""
     registry = zoo.load_registry(Mistake())
-    told = {"registry": registry, "changes": {"epochs": 10}, "input_shape": SHAPE}
+    asked = {"registry": registry, "changes": {"epochs": 10}, "input_shape": SHAPE}
+    told: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ZOO_RUNS"] = folder
-        wrong = zoo.train("divided", SOURCE, preset="fast", **told)
-        report("divided", wrong)
-        right = zoo.train("efficientnet", SOURCE, preset="fast", **told)
-        report("right", right)
+        wrong = zoo.train("divided", SOURCE, preset="fast", **asked)
+        right = zoo.train("efficientnet", SOURCE, preset="fast", **asked)
+        few = zoo.train("efficientnet", FEW, preset="fast", **asked)
+        told |= of_trainings(wrong, right, few)
         draw_answers({"divided by 255 before": wrong, "as the network wants them": right})
         keep(right.plot(), "curves")
-
-        for row in zoo.show(zoo.check(SOURCE), page=False).rows:
-            print("check:", row["level"], row["found"])
-        scores = zoo.evaluate(right)
-        print(zoo.show(scores, page=False))
-        for baseline in scores.result["baselines"]:
-            print("baseline", baseline["title"], baseline["roc_auc"])
-        tested = zoo.stress(right, images=8)
-        print(zoo.show(tested, page=False).rows[0], tested.cause.evidence)
+        found = [one.message for one in zoo.check(SOURCE).findings if "shortcut" in one.kind]
+        told["finding"] = found[0] if found else "Here it finds nothing."
+        told |= of_scores(zoo.evaluate(right).result)
+        tested = zoo.stress(right, images=STRESSED)
         keep(tested.plot(), "stress")
-        elsewhere = zoo.evaluate(right, ELSEWHERE)
-        print(zoo.show(elsewhere, page=False))
-        print(elsewhere.result["difference"]["sentence"], elsewhere.result["refusals"])
+        told |= of_stress(tested)
+        told |= of_elsewhere(zoo.evaluate(right, ELSEWHERE).result)
         case = one_case(right, Path(folder))
         keep(case.plot(), "map")
-        print(case.trust["gradcam"].level, case.trust["gradcam"].reason)
+        trust = case.trust["gradcam"]
+        told["verdict"] = f"'{trust.level}'. {trust.reason}"
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), told), "utf-8")
 
 
-def report(name: str, run: Run) -> None:
-    """Print what a run is worth on its test part, and its alarms."""
-    print(f"== {name}")
-    print(zoo.show(run, page=False))
-    print(run.metrics()["test"]["confusion"])
+def filled(page: str, told: Mapping[str, str]) -> str:
+    """Put what was measured between the marks of the page, and the sources into its commands."""
+    page = re.sub(r"phantom\?images=\d+&size=96&prevalence=0\.625", SOURCE, page)
+    page = re.sub(r"phantom\?images=\d+&size=96&seed=\d+&difficulty=[\d.]+", ELSEWHERE, page)
+    page = re.sub(r"stress\(run, images=\d+\)", f"stress(run, images={STRESSED})", page)
+    return MARKED.sub(lambda found: f"<!--{found[1]}-->{told[found[1]]}<!--/-->", page)
+
+
+def of_trainings(wrong: Run, right: Run, few: Run) -> dict[str, str]:
+    """Return the alarm of the first run, the areas of all three, and the sizes of their parts."""
+    alarm = next(one for one in wrong.alarms if one.kind == "constant features")
+    warning = textwrap.fill(f"Warning: {alarm}", 96)
+    test = {name: run.metrics()["test"] for name, run in (("right", right), ("few", few))}
+    return {
+        "alarm": f"\n```text\n{warning}\n```\n",
+        "wrong_validation": area(wrong.metrics()["validation"]["metrics"]),
+        "wrong_test": area(wrong.metrics()["test"]["metrics"]),
+        "right_test": area(test["right"]["metrics"]),
+        "right_size": size(test["right"]),
+        "few_test": area(test["few"]["metrics"]),
+        "few_size": size(test["few"]),
+    }
+
+
+def of_scores(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the baselines reach on the test part."""
+    found = [f"{one['roc_auc']['value']:.3f}" for one in scores["baselines"]]
+    return {"baselines": " and ".join(found)}
+
+
+def of_stress(tested: Any) -> dict[str, str]:
+    """Return the balanced accuracy on images as they are, and under the worst change."""
+    rows = tested.result["rows"]
+    worst = min(rows, key=lambda row: row["metrics"]["balanced_accuracy"]["value"])
+    return {
+        "clean": f"{tested.result['clean']['metrics']['balanced_accuracy']['value']:.3f}",
+        "worst": f"{worst['metrics']['balanced_accuracy']['value']:.3f}",
+        "change": f"{worst['stress']} ({worst['text']})",
+    }
+
+
+def of_elsewhere(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Return the area on data from elsewhere, and which shares of them are refused."""
+    refused = scores["refusals"]
+    return {
+        "elsewhere": area(scores["metrics"]),
+        "elsewhere_size": size(scores),
+        "uncertain": f"{refused['uncertain']:.0%}".replace("%", " %"),
+        "unknown": f"{refused['unknown']:.0%}".replace("%", " %"),
+    }
+
+
+def area(metrics: Mapping[str, Any]) -> str:
+    """Return the ROC-AUC with its interval."""
+    return "{value:.3f} ({low:.3f} to {high:.3f})".format(**metrics["roc_auc"])
+
+
+def size(part: Mapping[str, Any]) -> str:
+    """Return how many images and patients were scored."""
+    return f"{part['images']} images of {part['patients']} patients"
 
 
 def one_case(run: Run, folder: Path) -> zoo.Case:
