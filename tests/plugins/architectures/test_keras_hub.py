@@ -302,6 +302,8 @@ def test_a_folder_is_trained_explained_and_exported(name: str, tmp_path: Path) -
         registry=registry,
     )
     for kind, form in FORMATS.items():
+        if kind == "onnx" and PRESETS[name].family.tokens:
+            continue  # tf2onnx does not know the exact GELU
         try:
             form.check_packages()
         except InvalidSetting:
