@@ -246,7 +246,9 @@ def test_it_is_built_for_other_sizes_and_keeps_what_is_promised(name: str, tmp_p
     assert [one.told for one in verdicts if not one.fits] == []
     patch = 8 if "dinov2" in name else 16
     rows, columns = model.get_layer("standardised").output.shape[1:3]
-    assert (rows, columns) == (96 // patch, -(-70 // patch))
+    # What is left of a side at the end is a place, but for pooling without padding in DenseNet.
+    left = 0 if name.startswith("densenet") else 1
+    assert (rows, columns) == (96 // patch, 70 // patch + left)
 
 
 @installed
@@ -302,8 +304,8 @@ def test_a_folder_is_trained_explained_and_exported(name: str, tmp_path: Path) -
         registry=registry,
     )
     for kind, form in FORMATS.items():
-        if kind == "onnx" and PRESETS[name].family.tokens:
-            continue  # tf2onnx does not know the exact GELU
+        if kind != "savedmodel" and PRESETS[name].family.tokens:
+            continue  # docs/backbones.md says why
         try:
             form.check_packages()
         except InvalidSetting:
