@@ -112,6 +112,8 @@ def _open_savedmodel(path: Path) -> ExportedNetwork:
 def _write_onnx(network: Any, path: Path) -> None:
     import onnx
 
+    import zoo.network.onnx_erfc  # noqa: F401 (tf2onnx knows it from here on)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras mends tf2onnx's use of old NumPy
         _export(network, path, "onnx")
