@@ -45,6 +45,7 @@ def compared(page: Path) -> Comparison:
     result = {
         "entries": [{"name": "mine", "roc_auc": area}],
         "baselines": [{"title": "the border", "roc_auc": {**area, "value": None}}],
+        "stopped": [],
         "notes": ["Few patients."],
         "synthetic": True,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import warnings
@@ -33,7 +32,7 @@ FITS = "return document.documentElement.scrollWidth <= innerWidth"
 
 
 @pytest.fixture(scope="module")
-def firefox() -> Iterator[Any]:
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Start Firefox, driven by Mozilla's own client: playwright knows patched builds alone."""
     found = [Path(path).resolve() for path in map(shutil.which, FIREFOX) if path]
     program = next((one for one in found if one.with_name("application.ini").exists()), None)
@@ -50,7 +49,7 @@ def firefox() -> Iterator[Any]:
             headless=True,
             port=port,
             startup_timeout=PATIENCE,
-            gecko_log=os.devnull,
+            gecko_log=str(tmp_path_factory.mktemp("log")),  # a file would be removed first
         )
         opened.start_session(timeout=PATIENCE)
         opened.timeout.page_load = PATIENCE
