@@ -147,7 +147,7 @@ def test_from_python_a_log_goes_on_where_it_ends(
     assert first().arrival.name == "a.png"
     picture(tmp_path / "in" / "b.png", 1)
     assert first().arrival.name == "b.png"
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text("utf-8").splitlines()))
     assert [row["image"] for row in rows] == ["a.png", "b.png"]
 
 
