@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +81,25 @@ def test_remedies_of_a_collapse_fit_the_run(
         assert words in alarm.remedy
     for words in untold:
         assert words not in alarm.remedy
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"input_range": "0-1"}, ["--input-range, now 0-1", "--classes", "preprocessing"]),
+        ({"members": ["a", "b"]}, ["runs that were joined", "zoo diagnose"]),
+    ],
+)
+def test_no_training_is_advised_where_there_was_none(
+    options: dict[str, Any], told: list[str]
+) -> None:
+    given = Conditions(asdict(Recipe()), options, ())
+    (alarm,) = collapsed(answers(200), np.arange(200) % 2, NAMES, "test", given)
+    assert all(words in alarm.remedy for words in told)
+    (gap,) = gaps(0.99, 0.8, 0.8, given)
+    assert "zoo evaluate --data" in gap.remedy
+    for remedy in (alarm.remedy, gap.remedy):
+        assert not re.search("learning|class_weights|weight_decay|augmentation|epochs", remedy)
 
 
 def test_spread_is_relative_and_knows_constant_features() -> None:

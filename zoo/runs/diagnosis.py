@@ -20,6 +20,7 @@ from zoo.stats.alarms import (
     Conditions,
     against_collapse,
     against_overfitting,
+    not_trained_here,
 )
 from zoo.stats.robustness import FALL, named, worst_test
 
@@ -110,13 +111,7 @@ def overfitting(
         )
     if train - value <= GAP:
         return Cause("overfitting", FINE, evidence)
-    return Cause(
-        "overfitting",
-        HOLDS_BACK,
-        evidence,
-        f"{against_overfitting(conditions)} `zoo learning-curve` says whether more patients would "
-        "close the gap.",
-    )
+    return Cause("overfitting", HOLDS_BACK, evidence, against_overfitting(conditions))
 
 
 def shift(validation: Mapping[str, Any], test: Mapping[str, Any]) -> Cause:
@@ -284,6 +279,8 @@ def threshold(test: Mapping[str, Any]) -> Cause:
 
 
 def _against_underfitting(conditions: Conditions) -> str:
+    if not conditions.phases:
+        return not_trained_here(conditions)
     ways = [f"more than {conditions.recipe['epochs']} epochs", "a higher learning_rate"]
     if conditions.recipe["augmentation"] != "none":
         ways.append("no augmentation")

@@ -43,7 +43,8 @@ class Conditions:
     recipe: Mapping[str, Any]
     options: Mapping[str, Any]
     phases: Collection[str]
-    """`network`, or `head` behind a frozen backbone, and `fine-tune`."""
+    """`network`, or `head` behind a frozen backbone, and `fine-tune`. None where nothing was
+    trained: of a network that was imported, with the option `input_range`, and of an ensemble."""
 
 
 def collapsed(
@@ -74,6 +75,8 @@ def collapsed(
 
 def against_collapse(conditions: Conditions) -> str:
     """Say what may help a network that gives one answer, given how it is trained."""
+    if not conditions.phases:
+        return f"Its answer says nothing of an image. {not_trained_here(conditions)}"
     recipe, ways = conditions.recipe, []
     if recipe["sensitivity"]:
         ways.append(f"ask for less than a sensitivity of {recipe['sensitivity']:g}")
@@ -88,8 +91,25 @@ def against_collapse(conditions: Conditions) -> str:
     )
 
 
+def not_trained_here(conditions: Conditions) -> str:
+    """Say what to look at where no setting of a training can help, since there was none here."""
+    if "input_range" not in conditions.options:
+        return "Look at the runs that were joined: zoo diagnose. Leave out those that say nothing."
+    return (
+        "It was trained elsewhere. Import it again with what it was trained with: the range of its "
+        f"input (--input-range, now {conditions.options['input_range']}), other preprocessing, "
+        "which has to be in its file, the size of its input, and its classes in the order of its "
+        "outputs (--classes)."
+    )
+
+
 def against_overfitting(conditions: Conditions) -> str:
     """Say what may help a network that remembers its training images, given how it is trained."""
+    if not conditions.phases:
+        return (
+            "It was not trained here, and may have seen these images in its training. Judge it on "
+            "data that it cannot have seen: zoo evaluate --data."
+        )
     recipe, ways = conditions.recipe, []
     if "network" in conditions.phases:
         ways.append("an architecture with fewer weights, or with a frozen backbone")
@@ -102,7 +122,10 @@ def against_overfitting(conditions: Conditions) -> str:
     if "dropout" in conditions.options:
         ways.append(f"more dropout (now {conditions.options['dropout']:g})")
     ways.append(f"more weight_decay (now {recipe['weight_decay']:g})")
-    return f"The network remembers its training images. What may help: {', '.join(ways)}."
+    return (
+        f"The network remembers its training images. What may help: {', '.join(ways)}. "
+        "`zoo learning-curve` says whether more patients would close the gap."
+    )
 
 
 def feature_spread(features: np.ndarray) -> float:

@@ -147,7 +147,7 @@ def import_network(
         verified,
         parts,
         recipe,
-        Conditions(asdict(recipe), {}, ()),
+        Conditions(asdict(recipe), {"input_range": best.name}, ()),
         alarms,
         progress,
         known,
