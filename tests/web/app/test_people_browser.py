@@ -72,7 +72,7 @@ def test_a_person_signs_in_learns_and_leaves(page: Page) -> None:
     page.get_by_label("PNEUMONIA").check()
     page.get_by_role("button", name="Commit").click()
     expect(page.get_by_text("You said")).to_be_visible()
-    expect(page.locator(".pin")).to_be_visible()
+    expect(page.locator(".pin:not(.square)")).to_be_visible()  # the square is the network's
     page.get_by_role("link", name="How it went").click()
     expect(page.get_by_text("You were right", exact=True)).to_be_visible()
     page.get_by_role("link", name="Cases").click()
