@@ -678,6 +678,12 @@ def test_damaged_bytes_are_read_or_refused_in_words(
         assert images.read_image(damaged, (16, 16)).shape == (16, 16, 3)
 
 
+@pytest.mark.parametrize("side", ["Rows", "Columns"])
+def test_a_picture_without_pixels_is_refused(side: str) -> None:
+    with pytest.raises(BadInput, match=r"damaged"):
+        images.read_image(written(picture_of(RAMP, **{side: 0})))
+
+
 # Wherever an image is read.
 
 
