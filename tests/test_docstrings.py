@@ -25,7 +25,7 @@ SOURCE = "phantom?images=60&size=64"
 NEEDED = {"tune": "optuna"}
 """Packages of an extra that an example needs."""
 FUNCTIONS = sorted(name for name in zoo.__all__ if inspect.isfunction(getattr(zoo, name)))
-SLOW = ("compare", "learning_curve")
+SLOW = ("compare", "learning_curve", "tune")
 """They train several times."""
 
 

@@ -240,6 +240,7 @@ np.save(sys.argv[1] + "/logits.npy", model(np.load(sys.argv[1] + "/pixels.npy"))
 
 
 @pytest.mark.parametrize("kind", export_formats.FORMATS)
+@pytest.mark.slow
 def test_an_exported_frame_sees_the_same(kind, model, pixels, tmp_path):
     form = export_formats.FORMATS[kind]
     try:

@@ -243,6 +243,7 @@ def test_a_run_says_what_its_network_sees_and_how_it_was_tuned(registry, tmp_pat
     assert run_folder.STRESSED in record["files"]
 
 
+@pytest.mark.slow
 def test_reference_embeddings_are_the_classifiers(registry, tmp_path):
     for name in ("whole", "frozen"):
         run = train.train(name, SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)

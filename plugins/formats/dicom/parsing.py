@@ -148,8 +148,8 @@ def layout_of(dataset: Dataset, name: str) -> Layout:
 
     if layout.rows < 1 or layout.columns < 1:
         raise BadInput(
-            f"'{name}' has {layout.columns} x {layout.rows} pixels. Expected a picture: the file is "
-            "damaged, export it again."
+            f"'{name}' has {layout.columns} x {layout.rows} pixels. Expected a picture: the file "
+            "is damaged, export it again."
         )
     if layout.rows * layout.columns > images.MAX_PIXELS:
         raise BadInput(
