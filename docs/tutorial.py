@@ -82,7 +82,7 @@ def main() -> None:
         draw_answers({"divided by 255 before": wrong, "as the network wants them": right})
         keep(right.plot(), "curves")
         found = [one.message for one in zoo.check(SOURCE).findings if "shortcut" in one.kind]
-        told["finding"] = found[0] if found else "Here it finds nothing."
+        told["finding"] = found[0] if found else "nothing: these drawings carry no shortcut."
         told |= of_scores(zoo.evaluate(right).result)
         tested = zoo.stress(right, images=STRESSED)
         keep(tested.plot(), "stress")
@@ -91,7 +91,7 @@ def main() -> None:
         case = one_case(right, Path(folder))
         keep(case.plot(), "map")
         trust = case.trust["gradcam"]
-        told["verdict"] = f"'{trust.level}'. {trust.reason}"
+        told["verdict"] = f"'{trust.level}': {trust.reason.rstrip('.')}"
     PAGE.write_text(filled(PAGE.read_text("utf-8"), told), "utf-8")
 
 
