@@ -148,8 +148,10 @@ def _viewer(
     def views(sample: Sample) -> np.ndarray:
         pixels = to_channels(dataset.read(sample, (height, width)), channels)
         digest = digests[sample.name]
+        if (pixels == pixels[..., :1]).all():  # a gray picture is changed once, not in each channel
+            pixels = pixels[..., :1]
         changed = [stressed(pixels, name, level, digest) for name, level in CHANGES]
-        return np.stack([pixels, *changed])
+        return np.broadcast_to(np.stack([pixels, *changed]), (len(CHANGES) + 1, *input_shape))
 
     return views
 
