@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,16 @@ def test_files_of_the_former_layout_are_removed_and_the_others_stay(tmp_path: Pa
     store = Shards(tmp_path, SILENT)
     assert set(tmp_path.iterdir()) == kept
     assert set(store.find(KEYS)) == set(KEYS)
+
+
+def test_a_folder_that_cannot_be_listed_holds_nothing(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "glob", failing)
+    assert not Shards(written, SILENT).find(KEYS)
 
 
 def test_two_processes_fill_one_cache_and_both_are_right(tmp_path: Path) -> None:

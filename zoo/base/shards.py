@@ -94,9 +94,9 @@ class Shards:
         self._places: dict[str, tuple[int, int]] = {}
         self._turn = threading.RLock()
         leftovers.sweep_once(folder)
-        _remove(*folder.glob("*.keys.npy"), *folder.glob("*.values.npy"))  # of an older layout
+        _remove(*_there(folder, "*.keys.npy"), *_there(folder, "*.values.npy"))  # an older layout
         damaged = 0
-        for path in sorted(folder.glob(f"*{INDEX}")) if folder.is_dir() else ():
+        for path in _there(folder, f"*{INDEX}"):
             try:
                 shard = _read_index(path)
                 self._unopened.update(dict.fromkeys(shard.keys, shard))
@@ -233,7 +233,7 @@ def make_room(folder: Path, limit: int) -> int:
 def _by_use(folder: Path) -> list[tuple[int, int, Path]]:
     """Return when each shard was last used, its bytes, and its index."""
     found = []
-    for index in folder.rglob(f"*{INDEX}"):
+    for index in _there(folder, f"**/*{INDEX}"):
         with contextlib.suppress(OSError):  # another process may have removed it meanwhile
             own = index.stat()
             found.append((own.st_mtime_ns, own.st_size + _rows_of(index).stat().st_size, index))
@@ -259,6 +259,14 @@ def _rows_of(index: Path) -> Path:
 
 def _index_of(rows: Path) -> Path:
     return rows.with_name(rows.name.removesuffix(ROWS) + INDEX)
+
+
+def _there(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder in order; none where it cannot be listed: nothing needs them."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 def _remove(*paths: Path) -> None:
