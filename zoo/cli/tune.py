@@ -112,6 +112,7 @@ def _print(result: Mapping[str, Any]) -> None:
         ],
     )
     value, reach = metric_text(result["default"]["roc_auc"])
-    click.echo("\n".join(["", f"Settings as they were: {value} ({reach})", *result["sentences"]]))
+    told = f"{value} ({reach})" if reach else value
+    click.echo("\n".join(["", f"Settings as they were: {told}", *result["sentences"]]))
     for note in result["notes"]:
         click.echo(note)

@@ -6,7 +6,7 @@ import hashlib
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import parse
 from zoo.data.splits import fold as fold_of
 from zoo.report.pages.tuning import tuning_page
+from zoo.runs.tracking import finite
 from zoo.training.cells import Cell, CellResult
 from zoo.training.recipe import settings
 from zoo.training.search_space import Space, search_space
@@ -31,7 +32,7 @@ from zoo.workflows.trials import Round, run_trials
 from zoo.workflows.tuning_gain import gain_record, roc_auc_of
 
 SCHEMA = 1
-STUDY = "study.sqlite3"
+STUDY, DATA = "study.sqlite3", "tuning.json"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def tune(
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
+    track: str | None = None,
     folder: str | Path | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -76,7 +78,7 @@ def tune(
     architecture; what `changes` sets stays. The first trial has the settings as they are. The same
     call goes on where a killed one was; more `trials` are added to those there are. With a
     `budget`, in seconds, no training is begun after it. A test part that the source gives stays
-    untouched.
+    untouched. With `track` 'mlflow' each training is told to MLflow when it is done (see `train`).
 
     Raises:
         InvalidSetting: Optuna is not installed, or another process tunes the same.
@@ -113,9 +115,11 @@ def tune(
         jobs=jobs,
         backend=backend,
         scheduler=scheduler,
+        track=track,
         folder=folder,
         registry=registry,
         progress=progress,
+        command=command,
     )
     with setup.opened([name]) as opened:
         asked = Round(opened, name, changes, folds)
@@ -132,7 +136,8 @@ def tune(
                 )
             study = OptunaStudy(place / STUDY, space, values, seed)
             until = float("inf") if budget is None else time.time() + budget
-            run_trials(study, asked, trials, until)
+            with opened.followed(place) as followed:
+                run_trials(study, replace(asked, opened=followed), trials, until)
             records = study.records()
             outcomes = _outcomes(asked, records)
             result = {
@@ -158,8 +163,9 @@ def tune(
             best = records[result["best"]["trial"]]
             result["train"] = _train_command(setup, name, best.changes)
             page = place / "tuning.html"
-            write_json(place / "tuning.json", result)
+            write_json(place / DATA, result)
             write_text(page, tuning_page(result))
+            followed.tracked.finish(_figures(result), [page.name, DATA])
     return Tuning(result, page)
 
 
@@ -205,6 +211,12 @@ def _tested(source: str, outcomes: Sequence[CellResult]) -> dict[str, Any]:
         "patients": len({p for outcome in outcomes for p in outcome.test.patients.tolist()}),
         "folds": len(outcomes),
     }
+
+
+def _figures(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a tracker is told of each trial."""
+    areas = {f"trial_{one['number'] + 1}.roc_auc": one["roc_auc"] for one in result["trials"]}
+    return finite(areas)
 
 
 def _notes(opened: Opened, folds: int) -> Sequence[str]:
