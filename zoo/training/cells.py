@@ -6,6 +6,7 @@ scores; a cell whose file exists is not trained again, and one that was killed g
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -138,7 +139,10 @@ def train_cell(
         ZooError: the data or a setting cannot be used.
     """
     path = folder / cell.name
-    if is_done(cell, folder) or time.time() >= until:
+    if is_done(cell, folder):
+        _sweep(path)
+        return cell.name
+    if time.time() >= until:
         return cell.name
     limit_threads(threads)
     opened = opened or _opened(cell.source, cell.skip_broken, cell.data)
@@ -155,7 +159,13 @@ def _train(cell: Cell, path: Path, opened: tuple[Registry, Verified], progress: 
     began = time.monotonic()
     session.fit(path, state)
     _keep(cell, session, state, path, time.monotonic() - began)
-    saved.unlink(missing_ok=True)
+    _sweep(path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the checkpoint of a finished cell; where that fails, it is tried the next time."""
+    with contextlib.suppress(OSError):
+        (path / run_folder.CHECKPOINT).unlink(missing_ok=True)
 
 
 def read_cell(cell: Cell, folder: Path) -> CellResult:
