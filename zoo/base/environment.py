@@ -14,7 +14,7 @@ _threads_of_a_task: list[int] = []
 
 def reading_threads() -> int:
     """Return how many threads should read images; several wait for a disk where none is short."""
-    return _threads_of_a_task[0] if _threads_of_a_task else 2 * (os.cpu_count() or 1)
+    return cores() if _threads_of_a_task else 2 * cores()
 
 
 def cores() -> int:

@@ -194,14 +194,15 @@ def _raced(
     setup: Setup, names: Sequence[str], parts: Sequence[tuple[int, int]], folds: int, budget: float
 ) -> tuple[Experiment, Race]:
     with setup.opened(names) as opened:
+        place = opened.place(folds)
         plan: dict[str, list[Cell]] = {}
         for cell in opened.plan(_variants(names, parts, folds)):
             plan.setdefault(cell.architecture, []).append(cell)
-        opened.refuse_unusable([cells[0] for cells in plan.values()], opened.place(folds))
-        with opened.followed(opened.place(folds)) as followed:
+        opened.refuse_unusable([cells[0] for cells in plan.values()], place)
+        with opened.followed(place) as followed:
             raced = race(followed, plan, _trial, budget)
         outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))
-        return followed.left(outcomes, opened.place(folds)), raced
+        return followed.left(outcomes, place), raced
 
 
 def _trial(outcome: CellResult) -> Trial:
