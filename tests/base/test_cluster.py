@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -164,6 +165,18 @@ def test_without_an_answer_or_a_worker_nothing_begins(monkeypatch: pytest.Monkey
         connected(local.scheduler_address),
     ):
         pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "no address"])
+def test_a_client_that_never_connected_is_closed_at_once(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.3)
+    with pytest.raises(InvalidSetting), connected(address):
+        pass
+    left = [one for one in gc.get_objects() if isinstance(one, distributed.Client)]
+    states = {one.status for one in left}
+    assert states <= {"running", "closed"}, "its finaliser may block the next client"
 
 
 def test_a_cluster_whose_workers_all_go_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,9 +186,13 @@ def connected(scheduler: str | None) -> Iterator[Cluster | None]:
         raise InvalidSetting(
             "--backend dask needs Dask on this machine: pip install 'xray-zoo[dask]'"
         ) from error
+    client = Client.__new__(Client)
     try:
-        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        client.__init__(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
+        # Left to its finaliser it would be closed by whichever thread collects garbage: in that of
+        # another client's new event loop this waits for a lock that is held until the loop runs.
+        client.close()
         raise InvalidSetting(
             f"The Dask scheduler '{scheduler}' does not answer ({error}). Expected an address such "
             "as tcp://127.0.0.1:8786."
