@@ -118,30 +118,35 @@ def command(
             console.note(f"{len(rows)} predictions written to {csv_path}.")
         console.note(DISCLAIMER)
     else:
-        columns = ["image", "prediction", "probability", *run.class_names]
-        table(
-            "",
-            columns,
-            [
-                [
-                    r["name"],
-                    r["label"],
-                    probability(r["probabilities"][r["leaning"]], 1),
-                    *(f"{r['probabilities'][c]:.3f}" for c in run.class_names),
-                ]
-                for r in rows
-            ],
-        )
-        for r in rows:
-            if r["refused"]:
-                click.echo(f"{r['name']}: {r['label']}. {r['reason']}")
-        if prevalence is not None:
-            click.echo(f"Probabilities are for a prevalence of {prevalence:g}.")
-        if run.record["data"]["synthetic"]:
-            click.echo("This run was trained on SYNTHETIC DATA.")
-        click.echo(DISCLAIMER)
+        print_answers(rows, run, prevalence)
     if skipped:
         console.note(f"{len(skipped)} of {len(skipped) + len(rows)} files were skipped.")
+
+
+def print_answers(rows: list[dict[str, Any]], run: Run, prevalence: float | None) -> None:
+    """Print a line for each image, then why images were refused and what the numbers are for."""
+    columns = ["image", "prediction", "probability", *run.class_names]
+    table(
+        "",
+        columns,
+        [
+            [
+                r["name"],
+                r["label"],
+                probability(r["probabilities"][r["leaning"]], 1),
+                *(f"{r['probabilities'][c]:.3f}" for c in run.class_names),
+            ]
+            for r in rows
+        ],
+    )
+    for r in rows:
+        if r["refused"]:
+            click.echo(f"{r['name']}: {r['label']}. {r['reason']}")
+    if prevalence is not None:
+        click.echo(f"Probabilities are for a prevalence of {prevalence:g}.")
+    if run.record["data"]["synthetic"]:
+        click.echo("This run was trained on SYNTHETIC DATA.")
+    click.echo(DISCLAIMER)
 
 
 def watch_folder(folder: Path, run: Run, log_path: Path | None, settings: dict[str, Any]) -> None:

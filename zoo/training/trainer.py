@@ -122,13 +122,7 @@ def fit(
         row = _row(phase, state, fitted, logits, labels, positive)
         row["learning_rate"] = step.rate
         row["seconds"] = round(time.monotonic() - began, 2)
-        if not math.isfinite(row["loss"]):
-            setting = "fine_tune_learning_rate" if phase.name == "fine-tune" else "learning_rate"
-            raise ZooError(
-                f"The loss became {row['loss']} in epoch {epoch + 1}. Learn more slowly with "
-                f"--set {setting}={phase.learning_rate / 10:g}, or clip more with "
-                "--set clip_norm=0.5."
-            )
+        _refuse_infinite_loss(row, phase)
         if is_best_epoch(state, row, recipe):
             best = checkpoint.values(model.variables)
         if step.last is not None:
@@ -239,6 +233,16 @@ def _row(
         "val_loss": cross_entropy(logits, labels),
         **{f"val_{name}": value for name, value in measured.items()},
     }
+
+
+def _refuse_infinite_loss(row: dict[str, Any], phase: Phase) -> None:
+    if not math.isfinite(row["loss"]):
+        setting = "fine_tune_learning_rate" if phase.name == "fine-tune" else "learning_rate"
+        raise ZooError(
+            f"The loss became {row['loss']} in epoch {row['epoch']}. Learn more slowly with "
+            f"--set {setting}={phase.learning_rate / 10:g}, or clip more with "
+            "--set clip_norm=0.5."
+        )
 
 
 def _reseed(model: Any, seed: int, epoch: int) -> None:
