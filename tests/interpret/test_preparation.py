@@ -17,31 +17,43 @@ from zoo.workflows import train
 
 
 class Told(Silent):
-    """Remembers what it is told."""
+    """Remembers what it is told, and counts the steps of the stretch that runs."""
 
     def __init__(self):
-        self.said = []
+        self.said, self.stretches, self.running = [], [], None
 
     def note(self, message):
         self.said.append(message)
 
     warn = note
 
+    def start(self, title, total):
+        self.running = {"title": title, "total": total, "done": 0}
+        self.stretches.append(self.running)
+
+    def advance(self, steps=1):
+        assert self.running is not None, "a step of no stretch"
+        self.running["done"] += steps
+
+    def stop(self):
+        self.running = None
+
 
 def cases(run, registry):
     pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
-    told = Told()
-    found = Interpreter(run, registry=registry).cases(
-        Images(pixels, ("a",), (None,), ("a",)), progress=told
-    )
+    told, interpreter = Told(), Interpreter(run, registry=registry)
+    told.start("explaining", interpreter.stages)
+    found = interpreter.cases(Images(pixels, ("a",), (None,), ("a",)), progress=told)
     return found, told.said
 
 
 def test_the_first_verdict_of_a_prepared_run_measures_nothing(run_copy, tiny_registry, monkeypatch):
-    run = run_folder.open_run(run_copy)
-    preparation.prepare_verdicts(run, tiny_registry)
+    run, told = run_folder.open_run(run_copy), Told()
+    preparation.prepare_verdicts(run, tiny_registry, told)
     tried = {path.stem for path in (run_copy / kept.FOLDER).glob("*.json")}
     assert tried == {"gradcam", "saliency"}
+    (stretch,) = told.stretches
+    assert stretch["done"] == stretch["total"] >= len(tried)
 
     def fails(*asked):
         raise AssertionError("measured twice")

@@ -21,7 +21,8 @@ class Console:
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._stretch, self._said = Stretch(), 0.0
+        self._stretch: Stretch | None = None
+        self._said = 0.0
         self._epochs = Epochs()
 
     def note(self, message: str) -> None:
@@ -53,7 +54,9 @@ class Console:
             self._task = self._bar.add_task(title, total=total)
 
     def advance(self, steps: int = 1) -> None:
-        """Move the bar, or now and then write a plain line."""
+        """Move the bar, or now and then write a plain line; nothing runs between two stretches."""
+        if self._stretch is None:
+            return
         self._stretch.done += steps
         if self._bar is not None:
             self._bar.advance(self._task, steps)
@@ -67,6 +70,7 @@ class Console:
 
     def stop(self) -> None:
         """Take the bar away."""
+        self._stretch = None
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -27,7 +27,11 @@ def prepare_verdicts(
         return
     image, _ = first(pictures, [0], 1)
     targets = interpreter.targets(interpreter.answer(image))
-    said = interpreter.explanations(image, targets, progress)
+    progress.start("trying methods", len(targets) * len(interpreter.explainers))
+    try:
+        said = interpreter.explanations(image, targets, progress)
+    finally:
+        progress.stop()
     while untried := [e for e in interpreter.untried(said) if e.name not in interpreter.faults]:
         with interpreter.leaving_out(progress):
             kept.of_run(
