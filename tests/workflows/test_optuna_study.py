@@ -9,7 +9,8 @@ import pytest
 
 from zoo import DamagedRun, NotWritten
 from zoo.training.search_space import Choice, Range, Space
-from zoo.workflows.optuna_study import COMPLETE, FAILED, PRUNED, OptunaStudy
+from zoo.training.trial_states import COMPLETE, FAILED, PRUNED
+from zoo.workflows.optuna_study import OptunaStudy
 
 pytest.importorskip("optuna")
 

@@ -13,6 +13,7 @@ from zoo.base.settings import seconds_of
 from zoo.cli import options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.training.search_space import search_space
+from zoo.training.trial_states import COMPLETE
 
 SHOWN = 5
 """Trials that the terminal shows; the page has all."""
@@ -97,7 +98,7 @@ def _print(result: Mapping[str, Any]) -> None:
         click.echo("SYNTHETIC DATA.")
     names = [part["name"] for part in result["space"]]
     now = {part["name"]: part["now"] for part in result["space"]}
-    whole = [trial for trial in result["trials"] if trial["state"] == "complete"]
+    whole = [trial for trial in result["trials"] if trial["state"] == COMPLETE]
     whole.sort(key=lambda trial: (-trial["roc_auc"], trial["number"]))
     table(
         "The best trials",

@@ -17,8 +17,8 @@ from typing import Any
 
 from zoo.base.errors import DamagedRun, InvalidSetting, NotWritten, in_a_line
 from zoo.training.search_space import Choice, Range, Space, rounded
+from zoo.training.trial_states import COMPLETE, FAILED, PRUNED
 
-COMPLETE, PRUNED, FAILED = "complete", "pruned", "failed"
 FIRST = "first"
 AGAIN = "again"
 """The trial that another one repeats."""

@@ -13,8 +13,9 @@ from zoo.base.errors import ZooError
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training.cells import Cell, CellResult
+from zoo.training.trial_states import COMPLETE, FAILED, PRUNED
 from zoo.workflows.experiments import Opened
-from zoo.workflows.optuna_study import COMPLETE, FAILED, PRUNED, Asked, OptunaStudy
+from zoo.workflows.optuna_study import Asked, OptunaStudy
 
 
 @dataclass(frozen=True, eq=False)

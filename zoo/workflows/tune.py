@@ -26,8 +26,9 @@ from zoo.runs.tracking import finite
 from zoo.training.cells import Cell, CellResult
 from zoo.training.recipe import settings
 from zoo.training.search_space import Space, search_space
+from zoo.training.trial_states import COMPLETE
 from zoo.workflows.experiments import Opened, Setup
-from zoo.workflows.optuna_study import COMPLETE, OptunaStudy, TrialRecord
+from zoo.workflows.optuna_study import OptunaStudy, TrialRecord
 from zoo.workflows.trials import Round, run_trials
 from zoo.workflows.tuning_gain import gain_record, roc_auc_of
 

@@ -15,7 +15,8 @@ from zoo.stats.leaderboard import Trial, measure
 from zoo.stats.optimism import FoldAnswers, corrected
 from zoo.stats.probabilities import softmax
 from zoo.training.cells import CellResult
-from zoo.workflows.optuna_study import PRUNED, TrialRecord
+from zoo.training.trial_states import PRUNED
+from zoo.workflows.optuna_study import TrialRecord
 
 
 def roc_auc_of(record: TrialRecord) -> float | None:

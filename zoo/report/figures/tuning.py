@@ -21,13 +21,13 @@ from zoo.report.style import (
     new_figure,
     plain,
 )
+from zoo.training.trial_states import COMPLETE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANEL, COLUMNS = 2.0, 2
 """Inches of a setting's panel, and how many stand side by side."""
-COMPLETE = "complete"
 
 
 def trials_figure(result: Mapping[str, Any]) -> Drawing | None:

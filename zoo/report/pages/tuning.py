@@ -12,8 +12,9 @@ from zoo.report.figures.tuning import settings_figure, trials_figure
 from zoo.report.pages.comparison import duration
 from zoo.report.rendering import command_line, drawings, render
 from zoo.report.tables import against, metric_text
+from zoo.training.trial_states import COMPLETE, FAILED, PRUNED
 
-STATES = {"complete": "whole", "pruned": "given up", "failed": "failed"}
+STATES = {COMPLETE: "whole", PRUNED: "given up", FAILED: "failed"}
 
 
 def tuning_page(
@@ -114,7 +115,7 @@ def _trial(trial: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any
     return {
         "number": trial["number"] + 1,
         "best": trial["number"] == result["best"]["trial"],
-        "quiet": trial["state"] != "complete",
+        "quiet": trial["state"] != COMPLETE,
         "state": STATES[trial["state"]],
         "roc_auc": number(trial["roc_auc"], 4),
         "folds": trial["folds"],
