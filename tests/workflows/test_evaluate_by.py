@@ -11,6 +11,7 @@ import pytest
 from zoo import Run, UnknownName
 from zoo.base.progress import Silent
 from zoo.base.registry import Registry
+from zoo.report.drawing import Drawing
 from zoo.runs import run_folder
 from zoo.runs.selection import open_selection
 from zoo.workflows.evaluate import evaluate
@@ -26,10 +27,17 @@ def own(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.mark.slow
 def test_the_score_over_all_is_unchanged_and_the_groups_partition_it(
-    own: Run, tiny_registry: Registry
+    own: Run, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = "phantom?images=60&size=64&seed=9"
-    plain = evaluate(own, source, registry=tiny_registry).result
+    made: list[Drawing] = []
+    new = Drawing.__init__
+    monkeypatch.setattr(
+        Drawing, "__init__", lambda one, *given: made.append(one) or new(one, *given)
+    )
+    scored = evaluate(own, source, registry=tiny_registry)
+    assert len(made) == len(list(scored.folder.glob("*.png"))) == 7, "each once, for file and page"
+    plain = scored.result
     assert plain["groups"] == []
     done = evaluate(own, source, by=("marker", "contrast", "marker"), registry=tiny_registry)
     assert {**done.result, "groups": []} == plain

@@ -25,11 +25,8 @@ from zoo.data.baselines import score_baselines
 from zoo.data.grouping import group_samples
 from zoo.network.engines.engine import KERAS
 from zoo.report.facts import facts
-from zoo.report.figures import training
-from zoo.report.figures.groups import group_forest
-from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages.card import model_card
-from zoo.report.pages.evaluation import evaluation_page
+from zoo.report.pages.evaluation import evaluation_page, figures
 from zoo.runs import engine_choice, model_file, run_folder
 from zoo.runs.answering import decision_of, gate_of, operating_point, validation_shares
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
@@ -41,7 +38,6 @@ from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
 from zoo.stats.delong import share
-from zoo.stats.groups import WARNED
 from zoo.stats.labelled_logits import LabelledLogits, gather
 from zoo.stats.prevalence import stated_shares
 from zoo.stats.probabilities import softmax
@@ -210,35 +206,18 @@ def _write(
     dataset = selection.verified.dataset
     history = read_history(run.path / run_folder.HISTORY)
     best_epoch = run.record["training"]["best_epoch"]
-    pictures = {
-        "confusion_matrix": training.confusion_matrix(result),
-        "roc": training.roc_curve(result),
-        "precision_recall": training.pr_curve(result),
-        "reliability": reliability_diagram(result["calibration"]),
-        "coverage": coverage_figure(result["coverage"]),
-        "decision_curve": (
-            decision_figure(result["decision_curve"], run.class_names[result["positive"]])
-            if result["decision_curve"]
-            else None
-        ),
-        "learning_curves": training.learning_curves(history, best_epoch),
-    }
+    drawn = figures(result, history, best_epoch)
     for picture_by_group in folder.glob("*-by-*.png"):
         picture_by_group.unlink()  # of columns that were asked for before
-    pictures |= {
-        f"{key}-by-{source_slug(found['column'])}": group_forest(found, key, result["metrics"][key])
-        for found in result["groups"]
-        for key in WARNED
-    }
-    for title, picture in pictures.items():
-        if picture is not None:
-            write_bytes(folder / f"{title}.png", picture.png())
+    for title, picture in drawn.items():
+        write_bytes(folder / f"{title}.png", picture.png())
     write_json(
         folder / run_folder.METRICS, result
     )  # first: a score on other data may hold the run back
     page = evaluation_page(
         result,
         title=f"{run.name} on {name}",
+        drawn=drawn,
         history=history,
         best_epoch=best_epoch,
         causes=diagnose(run),

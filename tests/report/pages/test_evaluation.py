@@ -231,3 +231,19 @@ def test_shares_are_never_rounded_to_none_or_all(share: float, text: str) -> Non
 
 def test_nobody_is_kept_out(whole_page: str, accessible: Callable[[str], None]) -> None:
     accessible(whole_page)
+
+
+def test_what_was_drawn_for_files_is_shown_and_not_drawn_again(
+    result: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = [{"epoch": 1, "loss": 0.5}]
+    drawn = module.figures(result, history)
+    made: list[Drawing] = []
+    shown: list[Drawing] = []
+    svg = Drawing.svg
+    monkeypatch.setattr(Drawing, "__init__", lambda one, *_: made.append(one))
+    monkeypatch.setattr(Drawing, "svg", lambda one, alt: shown.append(one) or svg(one, alt))
+    text = evaluation_page(result, title="a run", drawn=drawn, history=history)
+    assert made == []
+    assert shown == [picture for name, picture in drawn.items() if name != "confusion_matrix"]
+    assert text.count("<svg ") == len(shown) == 6

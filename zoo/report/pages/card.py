@@ -75,7 +75,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
             section
             for name, groups in by_group.items()
             for section in group_sections(
-                groups, run.class_names[record["positive"]], None, f", {name}"
+                groups, run.class_names[record["positive"]], where=f", {name}"
             )
         ],
         alarms=untold(run.alarms, causes),

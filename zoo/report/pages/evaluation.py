@@ -13,7 +13,7 @@ from zoo.report.figures import training
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.probabilities import coverage_figure, decision_figure, reliability_diagram
 from zoo.report.pages import belief
-from zoo.report.pages.groups import group_sections
+from zoo.report.pages.groups import group_figures, group_sections
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import (
     TITLES,
@@ -41,6 +41,7 @@ def evaluation_page(
     result: Mapping[str, Any],
     *,
     title: str,
+    drawn: Mapping[str, Drawing] | None = None,
     history: Sequence[Mapping[str, Any]] = (),
     best_epoch: int | None = None,
     causes: Sequence[Cause] = (),
@@ -54,12 +55,14 @@ def evaluation_page(
     """Return one HTML page for a result of `zoo.stats.metrics.classification_metrics`.
 
     `result` may also hold operating_threshold, calibration, coverage, decision_curve, baselines,
-    refusals, difference, prevalence and groups; each may be missing or None. `history` holds the
+    refusals, difference, prevalence and groups; each may be missing or None. `drawn` holds what
+    `figures` gave, so that it need not be drawn again. `history` holds the
     rows that `training.learning_curves` takes; `causes` is what a diagnosis of the run found;
     `information` holds facts about the run and the data, in their order. `top_losses` are the
     worst answers, {name, label, predicted, probability, loss, picture, map}, where the picture and
     the map are JPEG files or None.
     """
+    pictures = figures(result, history, best_epoch) if drawn is None else drawn
     return render(
         "evaluation.html.j2",
         title=title,
@@ -76,12 +79,12 @@ def evaluation_page(
         groups=group_sections(
             result.get("groups") or (),
             result["class_names"][result["positive"]],
-            result["metrics"],
+            pictures,
         ),
         losses=contact_sheet([_loss(entry) for entry in top_losses]),
         no_pictures="" if all(entry["picture"] for entry in top_losses) else NO_PICTURES,
         matrix=confusion_rows(result["confusion"], result["class_names"]),
-        figures=drawings(_drawn(result, history, best_epoch)),
+        figures=drawings(_shown(result, pictures, len(history))),
         alarms=untold(alarms, causes),
         information=information,
         notes=notes,
@@ -90,32 +93,51 @@ def evaluation_page(
     )
 
 
-def _drawn(
-    result: Mapping[str, Any], history: Sequence[Mapping[str, Any]], best_epoch: int | None
-) -> list[tuple[str, str, str, Drawing | None]]:
-    names = result["class_names"]
+def figures(
+    result: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]] = (),
+    best_epoch: int | None = None,
+) -> dict[str, Drawing]:
+    """Return every figure of an evaluation, by the name of its file without its suffix."""
     calibration, coverage, curve = (
         result.get(key) for key in ("calibration", "coverage", "decision_curve")
     )
-    positive = names[result["positive"]]
+    positive = result["class_names"][result["positive"]]
+    drawn = {
+        "confusion_matrix": training.confusion_matrix(result),
+        "roc": training.roc_curve(result),
+        "precision_recall": training.pr_curve(result),
+        "reliability": reliability_diagram(calibration) if calibration else None,
+        "coverage": coverage_figure(coverage) if coverage else None,
+        "decision_curve": decision_figure(curve, positive) if curve else None,
+        "learning_curves": training.learning_curves(history, best_epoch),
+        **group_figures(result.get("groups") or (), result["metrics"]),
+    }
+    return {name: picture for name, picture in drawn.items() if picture is not None}
+
+
+def _shown(
+    result: Mapping[str, Any], drawn: Mapping[str, Drawing], epochs: int
+) -> list[tuple[str, str, str, Drawing | None]]:
+    coverage, positive = result.get("coverage"), result["class_names"][result["positive"]]
     return [
         (
             "ROC curve",
             "How many findings are found for how many false alarms, over all thresholds.",
             f"ROC curve, area {metric_text(result['metrics']['roc_auc'])[0]}.",
-            training.roc_curve(result),
+            drawn.get("roc"),
         ),
         (
             "Precision and recall",
             "How many alarms are right for how many findings found, over all thresholds.",
             f"Precision-recall curve, area {metric_text(result['metrics']['pr_auc'])[0]}.",
-            training.pr_curve(result),
+            drawn.get("precision_recall"),
         ),
         (
             "Calibration",
             "Whether it is right as often as its probability says; on the line is ideal.",
             calibration_text(result),
-            reliability_diagram(calibration) if calibration else None,
+            drawn.get("reliability"),
         ),
         (
             "Leaving the uncertain to a person",
@@ -124,7 +146,7 @@ def _drawn(
                 f"to a person. {coverage_text(coverage) if coverage else ''}"
             ),
             "Accuracy of the surest answers over the share of images that is answered.",
-            coverage_figure(coverage) if coverage else None,
+            drawn.get("coverage"),
         ),
         (
             "Decision curve",
@@ -134,13 +156,13 @@ def _drawn(
                 f"of {positive} in these images."
             ),
             f"Net benefit of the network, of calling all {positive} and of calling none.",
-            decision_figure(curve, positive) if curve else None,
+            drawn.get("decision_curve"),
         ),
         (
             "Learning curves",
             "Loss and scores after each epoch of the training.",
-            f"Learning curves over {len(history)} epochs.",
-            training.learning_curves(history, best_epoch),
+            f"Learning curves over {epochs} epochs.",
+            drawn.get("learning_curves"),
         ),
     ]
 

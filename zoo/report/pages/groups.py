@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.base.number_text import percent
+from zoo.base.sources import source_slug
+from zoo.base.types import EMPTY
 from zoo.report.drawing import Drawing
 from zoo.report.figures.groups import group_forest
 from zoo.report.rendering import drawings
@@ -18,13 +20,13 @@ SHOWN = (*COMPARED, "pr_auc")
 def group_sections(
     groups: Sequence[Mapping[str, Any]],
     positive: str,
-    overall: Mapping[str, Any] | None = None,
+    drawn: Mapping[str, Drawing] = EMPTY,
     where: str = "",
 ) -> list[dict[str, Any]]:
     """Prepare one section for each column of `zoo.stats.groups.by_group`.
 
-    `positive` names the class that is looked for. Pictures are drawn when the metrics over all
-    images are given (`overall`); `where` says which images these are, for the heading.
+    `positive` names the class that is looked for. `drawn` has what `group_figures` gave, of which
+    the section shows its own; `where` says which images these are, for the heading.
     """
     return [
         {
@@ -37,10 +39,28 @@ def group_sections(
             ],
             "headings": ("Images", positive, *(TITLES[key] for key in SHOWN)),
             "rows": [*map(_row, found["groups"]), _gaps(found)],
-            "figures": drawings(_drawn(found, overall)) if overall else [],
+            "figures": drawings(_shown(found, drawn)),
         }
         for found in groups
     ]
+
+
+def group_figures(
+    groups: Sequence[Mapping[str, Any]], overall: Mapping[str, Any]
+) -> dict[str, Drawing | None]:
+    """Return every figure by group, by the name of its file without its suffix.
+
+    `overall` has the metrics over all images. None stands for a figure without a value.
+    """
+    return {
+        _file(found, key): group_forest(found, key, overall[key])
+        for found in groups
+        for key in WARNED
+    }
+
+
+def _file(found: Mapping[str, Any], key: str) -> str:
+    return f"{key}-by-{source_slug(found['column'])}"
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,15 +89,15 @@ def _gaps(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _drawn(
-    found: Mapping[str, Any], overall: Mapping[str, Any]
+def _shown(
+    found: Mapping[str, Any], drawn: Mapping[str, Drawing]
 ) -> list[tuple[str, str, str, Drawing | None]]:
     return [
         (
             f"{TITLES[key]} by {found['column']}",
             "Each group with its 95 % interval; gray ones are not compared.",
             f"{TITLES[key]} of each group; the numbers are in the table.",
-            group_forest(found, key, overall[key]),
+            drawn.get(_file(found, key)),
         )
         for key in WARNED
     ]

@@ -76,7 +76,7 @@ def run_view(run: Run) -> dict[str, Any]:
             section
             for name, found in run.scored_by_group().items()
             for section in group_sections(
-                found, run.class_names[run.record["positive"]], None, f", {name}"
+                found, run.class_names[run.record["positive"]], where=f", {name}"
             )
         ],
         "others": [
