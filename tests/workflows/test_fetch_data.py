@@ -102,21 +102,15 @@ def test_an_archive_of_folders_is_unpacked_once(monkeypatch: Monkey, tmp_path: P
     assert sorted(p.name for p in tmp_path.iterdir()) == ["chest-xray"]
 
 
-@pytest.mark.parametrize("name", ["../out.png", "a/../../out.png"])
-def test_names_that_lead_out_are_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(zipped({"in.png": b"x", name: b"y"}))
-    with pytest.raises(BadInput, match="leads out"):
-        unpack(tmp_path / "a.zip", tmp_path / "folder", SILENT)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.zip"]
-
-
 def test_what_would_fill_the_disk_or_is_damaged_is_refused(
     monkeypatch: Monkey, tmp_path: Path
 ) -> None:
     content = zipped({"a.png": bytes(5000)})
     (tmp_path / "a.zip").write_bytes(content)
     monkeypatch.setattr(module, "LARGEST", 4999)
-    with pytest.raises(BadInput, match="would unpack to 5,000 bytes"):
+    with pytest.raises(
+        BadInput, match=r"would unpack to 5,000 bytes; expected at most 4,999\. Remove it"
+    ):
         unpack(tmp_path / "a.zip", tmp_path / "folder", SILENT)
     (tmp_path / "a.zip").write_bytes(content[:-40])
     with pytest.raises(BadInput, match="fetch it again"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from zoo.base.errors import BadInput, ZooError
 from zoo.base.files import writing
 from zoo.base.folders import replacing_folder
 from zoo.base.listeners import listener
-from zoo.base.progress import Progress, track
-from zoo.data import catalogue
+from zoo.base.progress import Progress
+from zoo.data import archives, catalogue
 from zoo.data.catalogue import KAGGLE, Entry
 
 FOLDER = Path("data")
-LARGEST = 64 * 2**30
-"""Bytes that an archive may unpack to."""
+LARGEST, MOST_FILES = 64 * 2**30, 2_000_000
+"""Bytes and files that an archive may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +82,16 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> None:
     """Unpack a zip file to a folder, which is there only when all of it is.
 
     Raises:
-        BadInput: it is no zip file, is damaged, or holds names that lead out of the folder.
+        BadInput: it breaks a rule of `zoo.data.archives`.
         NotWritten: the disk does not take it.
     """
     try:
-        with zipfile.ZipFile(archive) as content:
-            members = content.infolist()
-            size = sum(member.file_size for member in members)
-            if size > LARGEST:
-                raise BadInput(f"'{archive}' would unpack to {size:,} bytes; expected {LARGEST:,}.")
-            with replacing_folder(folder) as new:
-                for member in track(progress, members, "unpacking", len(members)):
-                    if not (new / member.filename).resolve().is_relative_to(new.resolve()):
-                        raise BadInput(
-                            f"'{archive}' holds '{member.filename}', which leads out of it."
-                        )
-                    content.extract(member, new)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        with replacing_folder(folder) as new:
+            archives.unpack(archive, new, room=LARGEST, most_files=MOST_FILES, progress=progress)
+    except BadInput as error:
         raise BadInput(
-            f"'{archive}' cannot be unpacked ({error}). Remove it and fetch it again."
+            f"'{archive}' cannot be unpacked. {error} Remove it and fetch it again, or unpack it "
+            f"by hand to '{folder}'."
         ) from error
 
 
