@@ -319,6 +319,7 @@ def test_a_comparison(tiny_registry: Registry, tmp_path: Path) -> None:
     )
     content = stored(done.page.parent / "comparison.json")
     gap = {"value": -0.1, "low": -0.2, "high": -0.01}
+    content["left_out"] = [{"name": "other", "reason": "It has no weights."}]
     content["stopped"] = [
         {
             "name": "scratch",

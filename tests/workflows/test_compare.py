@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo import Architecture, BadInput, InvalidSetting, Option, UnknownName, hookimpl
+from zoo import (
+    Architecture,
+    BadInput,
+    InvalidSetting,
+    MissingWeights,
+    Option,
+    UnknownName,
+    hookimpl,
+)
 from zoo.base import registry
 from zoo.base.registry import Registry
 from zoo.data import baselines
@@ -170,6 +178,61 @@ def test_a_pattern_within_a_budget_finds_what_is_trained(
     assert all(entry["roc_auc"] == whole[name]["roc_auc"] for name, entry in ranked.items())
     assert again["budget"]["trainings"] == 2
     assert again["budget"]["spent"] < 60
+
+
+def build_weightless(input_shape, num_classes):
+    raise MissingWeights("Its weights are not\non this machine.")
+
+
+@pytest.fixture(scope="module")
+def with_weightless(two_registry: Registry) -> Registry:
+    given = {"summary": "", "build": build_weightless, "parameters": 1}
+    absent = {name: Architecture(name=name, **given) for name in ("tin", "void")}
+    return replace(two_registry, architectures={**absent, **two_registry.architectures})
+
+
+@pytest.mark.parametrize("budget", [None, 60])
+def test_what_a_pattern_stands_for_and_cannot_be_built_is_left_out_with_its_reason(
+    compared, with_weightless: Registry, tmp_path: Path, capsys, monkeypatch, budget
+) -> None:
+    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    given = {"changes": SMALL, "input_shape": INPUT, "folder": folder, "registry": with_weightless}
+    monkeypatch.setattr(cells, "_train", lambda *_: pytest.fail("it was trained again"))
+    done = compare(["t*"], SOURCE, folds=2, budget=budget, **given)
+    said = capsys.readouterr().err
+    assert "Left out: tin: Its weights are not on this machine.\n2 architectures, 2 trai" in said
+    assert done.result["left_out"] == [
+        {"name": "tin", "reason": "Its weights are not on this machine."}
+    ]
+    ranked = [entry["name"] for entry in done.result["entries"]]
+    stopped = [one["name"] for one in done.result["stopped"]]
+    assert sorted([*ranked, *stopped]) == ["tinier", "tiny"]
+    page, data = done.page.read_text(), done.page.with_name("comparison.json")
+    assert "Its weights are not on this machine." in page
+    assert json.loads(data.read_text()) == done.result
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "sentence"),
+    [
+        (["tiny", "tin"], MissingWeights, "^Its weights"),
+        (["t*", "tin"], MissingWeights, "^Its weights"),
+        (
+            ["vo*"],
+            InvalidSetting,
+            r"^No architecture that vo\* stands for can be .* void: Its",
+        ),
+    ],
+    ids=["exact", "both", "none left"],
+)
+def test_an_exact_name_that_cannot_be_built_stops_it_and_so_does_a_pattern_without_any_left(
+    with_weightless: Registry, tmp_path: Path, names, error, sentence
+) -> None:
+    with pytest.raises(error, match=sentence):
+        compare(
+            names, SOURCE, folds=2, input_shape=INPUT, folder=tmp_path, registry=with_weightless
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_data_and_page_are_written(compared) -> None:

@@ -46,6 +46,7 @@ def compared(page: Path) -> Comparison:
         "entries": [{"name": "mine", "roc_auc": area}],
         "baselines": [{"title": "the border", "roc_auc": {**area, "value": None}}],
         "stopped": [],
+        "left_out": [{"name": "other", "reason": "It has no weights."}],
         "notes": ["Few patients."],
         "synthetic": True,
     }

@@ -59,7 +59,8 @@ def command(
 
     NAMEs of architectures are trained on the same folds by patient; a comparison that was stopped
     goes on when the command is given again. 'keras:*Net*' stands for all that match it, 'keras:'
-    for a family. NAMEs of runs are scored on the same images, which none of them may have seen.
+    for a family; those of them that cannot be built here are left out. NAMEs of runs are scored on
+    the same images, which none of them may have seen.
     """
     seconds = None if budget is None else seconds_of(budget, "--budget")
     registry, console = load_registry(), Console()
@@ -124,7 +125,7 @@ def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
 
 def _print(result: Mapping[str, Any]) -> None:
     from zoo.base.number_text import value_text as cell
-    from zoo.report.pages.comparison import statements, told_pairs
+    from zoo.report.pages.comparison import left_out_note, statements, told_pairs
 
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA.")
@@ -161,5 +162,5 @@ def _print(result: Mapping[str, Any]) -> None:
         click.echo(pair["sentence"])
     for stopped in result["stopped"]:
         click.echo(stopped["sentence"])
-    for note in result["notes"]:
+    for note in (*left_out_note(result), *result["notes"]):
         click.echo(note)

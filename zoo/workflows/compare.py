@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.base.displayed import Drawn, Tabled
-from zoo.base.errors import InvalidSetting
+from zoo.base.errors import InvalidSetting, ZooError
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
@@ -30,7 +30,7 @@ from zoo.runs.tracking import finite
 from zoo.stats.delong import roc_area
 from zoo.stats.leaderboard import RATES, Trial, leaderboard, mean_over
 from zoo.training.cells import Cell, CellResult
-from zoo.workflows.experiments import Experiment, Setup
+from zoo.workflows.experiments import Experiment, Opened, Setup
 from zoo.workflows.racing import Race, race
 
 SCHEMA = 1
@@ -68,8 +68,9 @@ def compare(
 ) -> Comparison:
     """Train every architecture on the same patient-grouped folds and compare what they answer.
 
-    A name may stand for several, as `keras:*Net*` or the family `keras:`. `changes` are settings of
-    the recipe, for all alike. The same call goes on where a killed one was; more architectures or
+    A name may stand for several, as `keras:*Net*` or the family `keras:`; those of them that cannot
+    be built here, as their weights cannot be had, are left out. `changes` are settings of the
+    recipe, for all alike. The same call goes on where a killed one was; more architectures or
     seeds reuse what is there. A test part that the source gives stays untouched. With a `budget`,
     in seconds, the folds are trained one after the other, and those that lose are stopped early
     (docs/trust.md says by which rule). With `track` 'mlflow' each training is told to MLflow when
@@ -99,7 +100,6 @@ def compare(
             told = counted(len(found), "architecture")
             progress.note(f"'{name}' matches {told}: {', '.join(found)}.")
     chosen = list(dict.fromkeys(itertools.chain.from_iterable(matched.values())))
-    progress.note(f"{counted(len(chosen), 'architecture')}, {folds * seeds} trainings each.")
     setup = Setup(
         source=source,
         preset=preset,
@@ -118,11 +118,18 @@ def compare(
     )
     parts = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
     raced: Race | None = None
-    if budget is None:
-        done = setup.train(_variants(chosen, parts, folds))
-    else:
-        done, raced = _raced(setup, _cheapest_first(chosen, registry), parts, folds, budget)
-        parts = parts[: raced.rounds]
+    with setup.opened(chosen) as opened:
+        if budget is not None:
+            chosen = _cheapest_first(chosen, registry)
+        plan, left_out = _planned(opened, chosen, names, parts, folds)
+        opened = replace(opened, names=tuple(name for name in opened.names if name in plan))
+        progress.note(f"{counted(len(plan), 'architecture')}, {folds * seeds} trainings each.")
+        if budget is None:
+            cells = list(itertools.chain.from_iterable(plan.values()))
+            done = opened.trained(cells, tried_before=True)
+        else:
+            done, raced = _raced(opened, plan, folds, budget)
+            parts = parts[: raced.rounds]
     dataset = done.verified.dataset
     trials: dict[str, list[Trial]] = {}
     for outcome in done.outcomes:
@@ -142,6 +149,7 @@ def compare(
         if raced is None
         else {"seconds": budget, "spent": round(raced.seconds, 1), "trainings": raced.rounds},
         "stopped": [] if raced is None else list(raced.stopped),
+        "left_out": [{"name": name, "reason": reason} for name, reason in left_out.items()],
         "class_names": list(dataset.class_names),
         "positive": dataset.class_names[done.positive],
         **leaderboard(trials, done.positive),
@@ -176,12 +184,40 @@ def _figures(result: Mapping[str, Any]) -> dict[str, float]:
     )
 
 
-def _variants(
-    names: Sequence[str], parts: Sequence[tuple[int, int]], folds: int
-) -> Iterator[dict[str, Any]]:
-    for name in names:
-        for seed, number in parts:
-            yield {"architecture": name, "seed": seed, "folds": folds, "fold": number}
+def _planned(
+    opened: Opened,
+    chosen: Sequence[str],
+    names: Sequence[str],
+    parts: Sequence[tuple[int, int]],
+    folds: int,
+) -> tuple[dict[str, list[Cell]], dict[str, str]]:
+    """Return the cells of each network, and which cannot be used here, with the reasons.
+
+    Raises:
+        ZooError: one that was asked for by its own name cannot be used, or none can.
+    """
+    plan: dict[str, list[Cell]] = {}
+    left_out: dict[str, str] = {}
+    for name in chosen:
+        try:
+            cells = opened.plan(
+                {"architecture": name, "seed": seed, "folds": folds, "fold": number}
+                for seed, number in parts
+            )
+            opened.refuse_unusable(cells, opened.place(folds))
+        except ZooError as error:
+            if name in names:
+                raise
+            left_out[name] = " ".join(str(error).split())
+            opened.setup.progress.note(f"Left out: {name}: {left_out[name]}")
+        else:
+            plan[name] = cells
+    if not plan:
+        raise InvalidSetting(
+            f"No architecture that {' or '.join(names)} stands for can be used here. "
+            f"{chosen[0]}: {left_out[chosen[0]]}"
+        )
+    return plan, left_out
 
 
 def _cheapest_first(names: Sequence[str], registry: Registry) -> list[str]:
@@ -191,18 +227,13 @@ def _cheapest_first(names: Sequence[str], registry: Registry) -> list[str]:
 
 
 def _raced(
-    setup: Setup, names: Sequence[str], parts: Sequence[tuple[int, int]], folds: int, budget: float
+    opened: Opened, plan: Mapping[str, Sequence[Cell]], folds: int, budget: float
 ) -> tuple[Experiment, Race]:
-    with setup.opened(names) as opened:
-        place = opened.place(folds)
-        plan: dict[str, list[Cell]] = {}
-        for cell in opened.plan(_variants(names, parts, folds)):
-            plan.setdefault(cell.architecture, []).append(cell)
-        opened.refuse_unusable([cells[0] for cells in plan.values()], place)
-        with opened.followed(place) as followed:
-            raced = race(followed, plan, _trial, budget)
-        outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))
-        return followed.left(outcomes, place), raced
+    place = opened.place(folds)
+    with opened.followed(place) as followed:
+        raced = race(followed, plan, _trial, budget)
+    outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))
+    return followed.left(outcomes, place), raced
 
 
 def _trial(outcome: CellResult) -> Trial:

@@ -90,6 +90,7 @@ def compare_runs(
         },
         "budget": None,
         "stopped": [],
+        "left_out": [],
         "class_names": list(first.class_names),
         "positive": first.class_names[positive],
         **leaderboard(trials, positive),

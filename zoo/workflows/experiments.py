@@ -101,11 +101,7 @@ class Setup:
         """
         chosen = list(variants)
         with self.opened([variant["architecture"] for variant in chosen]) as opened:
-            plan = opened.plan(chosen)
-            place = opened.place(plan[0].folds)
-            with opened.followed(place) as followed:
-                followed.train(plan, place)
-            return followed.left((opened.read(cell, place) for cell in plan), place)
+            return opened.trained(opened.plan(chosen))
 
     @contextmanager
     def opened(self, names: Iterable[str]) -> Iterator[Opened]:
@@ -204,6 +200,17 @@ class Opened:
     def _marks(self) -> dict[str, str]:
         synthetic = self.verified.dataset.synthetic
         return tracking.tags(" ".join(self.setup.command), synthetic=synthetic)
+
+    def trained(self, plan: Sequence[Cell], **how: Any) -> Experiment:
+        """Train cells and return what they left; `how` is as in `train_all`.
+
+        Raises:
+            ZooError: as `train_all`.
+        """
+        place = self.place(plan[0].folds)
+        with self.followed(place) as followed:
+            followed.train(plan, place, **how)
+        return followed.left((self.read(cell, place) for cell in plan), place)
 
     def left(self, outcomes: Iterable[CellResult], place: Path) -> Experiment:
         """Return what trainings that are done left."""

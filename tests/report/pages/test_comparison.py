@@ -11,7 +11,13 @@ from PIL import Image
 
 from zoo.report.drawing import Drawing
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
-from zoo.report.pages.comparison import comparison_page, duration, statements, told_pairs
+from zoo.report.pages.comparison import (
+    comparison_page,
+    duration,
+    left_out_note,
+    statements,
+    told_pairs,
+)
 
 Shown = Callable[[str], str]
 EVIL = "<script>alert(1)</script>\"'&"
@@ -65,6 +71,7 @@ def result() -> dict[str, Any]:
         "data": {"source": "xrays", "images": 5232, "patients": 3669, "folds": 3, "seeds": 2},
         "budget": None,
         "stopped": [],
+        "left_out": [],
         "positive": "PNEUMONIA",
         "class_names": ["NORMAL", "PNEUMONIA"],
         "entries": [entry("efficientnet", 0.968), entry("scratch", 0.941)],
@@ -103,6 +110,14 @@ def test_three_classes_are_said_to_be_averaged(result: dict[str, Any], shown: Sh
     words = shown(comparison_page(result | {"class_names": ["A", "B", "PNEUMONIA"]}))
     assert "means over the classes, each against the rest" in words
     assert "the class looked for" not in words
+
+
+def test_who_was_left_out_is_named_with_the_reason(result: dict[str, Any], shown: Shown) -> None:
+    assert "Left out" not in shown(comparison_page(result))
+    gone = result | {"left_out": [{"name": "keras:VGG16", "reason": "Its <weights> are missing."}]}
+    words = shown(comparison_page(gone))
+    assert "their networks cannot be used here. keras:VGG16: Its &lt;weights&gt; are" in words
+    assert left_out_note(gone) == ["Left out, since they cannot be used here: keras:VGG16."]
 
 
 def test_who_was_stopped_early_has_no_rank(result: dict[str, Any], shown: Shown) -> None:

@@ -37,8 +37,8 @@ def comparison_page(
 ) -> str:
     """Return one HTML page for the plain data of a comparison.
 
-    `result` holds kind ('folds', 'runs'), data, budget, stopped, positive, class_names, entries
-    (best first), baselines, pairs, notes, command and synthetic; what is undefined is None.
+    `result` holds kind ('folds', 'runs'), data, budget, stopped, left_out, positive, class_names,
+    entries (best first), baselines, pairs, notes, command and synthetic; what is undefined is None.
     """
     entries, pairs = result["entries"], result["pairs"]
     told = told_pairs(result)
@@ -81,6 +81,7 @@ def comparison_page(
         rows=[*_ranked(entries), *(_baseline(entry) for entry in result["baselines"])],
         figures=drawings(drawn),
         stopped=[_stopped(one) for one in result["stopped"]],
+        left_out=result["left_out"],
         told=[pair["sentence"] for pair in told if pair["sentence"]],
         pairs=[_pair(pair) for pair in pairs],
         command=command_line(result["command"]) if result["command"] else "",
@@ -145,6 +146,12 @@ def statements(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     if sentence := beside_baselines(first["roc_auc"], result["baselines"], first["name"]):
         said.append(("Baselines", sentence))
     return said
+
+
+def left_out_note(result: Mapping[str, Any]) -> list[str]:
+    """Say in a line which of the names that a pattern stood for were left out, if any were."""
+    names = [one["name"] for one in result["left_out"]]
+    return [f"Left out, since they cannot be used here: {', '.join(names)}."] if names else []
 
 
 def _pair_of(

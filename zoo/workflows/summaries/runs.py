@@ -17,6 +17,7 @@ from zoo.report.figures.training import draw_roc, draw_scores
 from zoo.report.figures.tuning import draw_trials, scored
 from zoo.report.pages.audit import audit_page
 from zoo.report.pages.card import model_card
+from zoo.report.pages.comparison import left_out_note
 from zoo.report.pages.overview import overview_page
 from zoo.report.pages.stress import AS_IT_IS, sentence
 from zoo.report.style import WIDTH
@@ -118,7 +119,11 @@ def _(thing: Comparison) -> Summary:
     return Summary(
         title="ROC-AUC of each, and of baselines that never see the lungs",
         rows=[*rows, *without],
-        notes=[*(one["sentence"] for one in result["stopped"]), *result["notes"]],
+        notes=[
+            *(one["sentence"] for one in result["stopped"]),
+            *left_out_note(result),
+            *result["notes"],
+        ],
         synthetic=result["synthetic"],
         page=lambda: _read(thing.page),
         **in_forest(model_rows(result), "ROC-AUC", {0.5: "chance"}),
