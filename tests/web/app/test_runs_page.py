@@ -80,7 +80,10 @@ def test_an_unfinished_run_is_offered_to_be_resumed(client: TestClient, folder: 
     page = client.get(PAGE).text
     assert 'action="/train/resume"' in page
     assert 'value="half"' in page
-    refused = client.get(f"{PAGE}/half")
+    watched = client.get(f"{PAGE}/half")
+    assert watched.url.path == "/train/run/half"
+    assert 'action="/train/resume"' in watched.text
+    refused = client.get(f"{PAGE}/half/card")
     assert refused.status_code == 404
     assert "is not finished" in refused.text
 

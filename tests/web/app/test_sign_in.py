@@ -16,7 +16,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from zoo import DISCLAIMER
+from zoo.base.files import write_json
 from zoo.base.registry import Registry
+from zoo.runs import run_folder
 from zoo.web.app.listed_runs import PAGE as RUNS
 from zoo.web.app.sign_in import within
 from zoo.web.app.site import create
@@ -137,6 +139,17 @@ def test_only_some_may_train(app: Any) -> None:
         assert "may not train" in bob.post(path).json()["error"]
         assert bob.post(path).status_code == 403
         assert ann.post(path).status_code in (400, 404)
+
+
+def test_who_may_not_train_is_offered_no_resume(
+    run_copy: Path, tiny_registry: Registry, file: Path
+) -> None:
+    record = dict(run_folder.read(run_copy).record)
+    write_json(run_copy / run_folder.RECORD, {**record, "status": run_folder.TRAINING})
+    app = create(Library(run_copy.parent, registry=tiny_registry), auth=Users(file), hosts=None)
+    for page in ("/train", RUNS, "/train/run/copy"):
+        assert "/train/resume" in browser(app, "ann").get(page).text
+        assert "/train/resume" not in browser(app, "bob").get(page).text
 
 
 def test_who_is_removed_is_out_at_once(app: Any, file: Path) -> None:

@@ -26,7 +26,7 @@ from zoo.runs import run_folder
 from zoo.web.app import processes, trainings
 from zoo.web.app.processes import birth, lives
 from zoo.web.app.site import create
-from zoo.web.app.training_state import FAILED, FINISHED, RUNNING, STOPPED, STOPPING
+from zoo.web.app.training_state import FAILED, FINISHED, LATER, RUNNING, STOPPED, STOPPING
 from zoo.web.app.trainings import Training, Trainings
 from zoo.web.service.library import Library
 
@@ -412,6 +412,32 @@ def test_a_killed_run_is_resumed(
     page = client.get("/runs-of-this-folder").text
     assert f'href="/train/{training.id}"' in page  # watched, not resumed twice
     assert 'action="/train/resume"' not in page
+
+
+def test_while_one_is_trained_no_other_is_offered_to_be_resumed(
+    run_copy: Path, tiny_registry: Registry, stands_in: Callable[[str], None]
+) -> None:
+    stands_in(WAITS)
+    folder = run_copy.parent
+    half(run_copy)
+    stopped = ended(folder, "Stopped.", run="copy")
+    client = TestClient(create(Library(folder, registry=tiny_registry)), base_url=LOCAL)
+    offers = ("/train", "/runs-of-this-folder", "/train/run/copy", f"/train/{stopped.id}")
+    for page in offers[:2]:
+        assert 'action="/train/resume"' in client.get(page).text
+    known = Trainings(folder)
+    known.start("other", ["train", "scratch"])
+    for page in offers[:2]:
+        text = client.get(page).text
+        assert 'action="/train/resume"' not in text
+        assert "when the training that runs now has ended" in text
+    for page in offers[2:]:
+        told = client.get(f"{page}/state").json()
+        assert not told["resumable"]
+        assert told["sentence"].endswith(LATER)
+    refused = client.post("/train/resume", data={"name": "copy"})
+    assert refused.status_code == 400
+    assert "only one training runs" in refused.text
 
 
 @pytest.mark.parametrize(

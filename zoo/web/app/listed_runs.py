@@ -28,12 +28,14 @@ NAME_LENGTH = 255
 @dataclass(frozen=True)
 class Unfinished:
     """A run that is not finished; `training` is the id of what trains it now, `elsewhere` tells
-    that another process does, such as one of a terminal; `idle` is how long ago it was written.
+    that another process does, such as one of a terminal; `resumable`, that neither does and another
+    training may be started; `idle` is how long ago it was written.
     """
 
     run: Run
     training: str
     elsewhere: bool
+    resumable: bool
     idle: str
 
 
@@ -89,16 +91,15 @@ def path_of(run: Run) -> str:
 def unfinished(shared: Shared, trainings: Trainings) -> list[Unfinished]:
     """Return the runs that are not finished, the newest first."""
     trained = {trainings.state(item).run: item.id for item in trainings.alive()}
-    return [
-        Unfinished(
-            item,
-            trained.get(item.name, ""),
-            item.name not in trained and locks.is_held(item.path),
-            _ago(item.path),
-        )
-        for item in all_runs(shared)
-        if not item.done
-    ]
+    full = trainings.full
+
+    def looked_at(run: Run) -> Unfinished:
+        training = trained.get(run.name, "")
+        elsewhere = not training and locks.is_held(run.path)
+        resumable = not (training or elsewhere or full)
+        return Unfinished(run, training, elsewhere, resumable, _ago(run.path))
+
+    return [looked_at(run) for run in all_runs(shared) if not run.done]
 
 
 def file_of(run: Run, name: str) -> Path:

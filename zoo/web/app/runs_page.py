@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import UnknownName
 from zoo.network import export_formats
 from zoo.runs import run_folder
-from zoo.web.app import listed_runs, run_work, templating, thresholds
+from zoo.web.app import listed_runs, run_work, templating, thresholds, train_page
 from zoo.web.app.listed_runs import PAGE, finished
 from zoo.web.app.run_view import run_view
 from zoo.web.app.shared import Shared
@@ -45,7 +45,9 @@ def router(shared: Shared) -> APIRouter:
 
     @routes.get(f"{PAGE}/{{name}}")
     def one(name: str) -> Response:
-        run = finished(shared, name)
+        run = listed_runs.listed_run(shared, name)
+        if not run.done:
+            return RedirectResponse(train_page.of_run(run), 303)
         return templating.page(
             "run.html.j2",
             here=PAGE,

@@ -155,7 +155,7 @@ class VisitorCookie:
             await self.app(scope, receive, send)
             return
         user = user_of(request)
-        templating.AROUND.set(replace(self.around, user=user.name))
+        templating.AROUND.set(replace(self.around, user=user.name, may_train=user.may_train))
         if user.name:
             request.state.visitor = self.visitors.named(user.name)
             await self.app(scope, receive, send)

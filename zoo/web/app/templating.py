@@ -41,10 +41,11 @@ KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 class Around:
     """What stands around every page: the name of who is signed in, and the pages there are.
 
-    `saves`: cases can be saved.
+    `may_train`: they may start and resume trainings; `saves`: cases can be saved.
     """
 
     user: str = ""
+    may_train: bool = True
     navigation: tuple[tuple[str, str], ...] = NAVIGATION
     saves: bool = False
 

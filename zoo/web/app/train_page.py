@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting, ZooError
@@ -11,6 +11,7 @@ from zoo.base.locks import is_held
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import input_shape
 from zoo.base.sources import absolute
+from zoo.runs.run_folder import Run
 from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.rights import check_rights
@@ -19,7 +20,6 @@ from zoo.web.app.training_state import FINISHED, State, state_of_run, state_reco
 from zoo.web.app.trainings import Training, Trainings
 from zoo.web.app.words import for_a_page
 from zoo.web.service.bodies import Route
-from zoo.web.service.security import user_of
 
 PAGE = "/train"
 OF_RUN = f"{PAGE}/run"
@@ -46,9 +46,7 @@ def router(shared: Shared) -> APIRouter:
     trainings = Trainings(shared.folder)
     architectures = sorted(shared.library.registry.architectures.values(), key=_ease)
 
-    def form(
-        given: dict[str, str], sentence: str = "", status: int = 200, *, may_train: bool = True
-    ) -> Response:
+    def form(given: dict[str, str], sentence: str = "", status: int = 200) -> Response:
         alive, unfinished = trainings.alive(), listed_runs.unfinished(shared, trainings)
         return templating.page(
             "train.html.j2",
@@ -63,12 +61,10 @@ def router(shared: Shared) -> APIRouter:
             elsewhere=[one.run.name for one in unfinished if one.elsewhere],
             listed=[(training, trainings.state(training)) for training in trainings.all()[:SHOWN]],
             unfinished=unfinished,
-            may_train=may_train,
         )
 
     @routes.get(PAGE)
     def overview(
-        request: Request,
         architecture: Asked = "",
         preset: Asked = DEFAULT,
         run: Asked = "",
@@ -80,7 +76,7 @@ def router(shared: Shared) -> APIRouter:
             known = [absolute(one) for one in shared.sources]
             source = str(known.index(wanted)) if wanted in known else source
         asked = {**FIELDS, "architecture": architecture, "preset": preset, "source": source}
-        return form(asked, may_train=user_of(request).may_train)
+        return form(asked)
 
     @routes.post(PAGE, dependencies=[Depends(check_rights)])
     def start(
@@ -140,11 +136,12 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{OF_RUN}/{{name}}")
     def watch_run(name: str) -> Response:
         run = listed_runs.listed_run(shared, name)
-        return watched(run.name, f"{OF_RUN}/{quote(run.name, safe='')}", state_of_run(run))
+        return watched(run.name, of_run(run), state_of_run(run, full=trainings.full))
 
     @routes.get(f"{OF_RUN}/{{name}}/state")
     def look_at_run(name: str) -> Response:
-        return seen(state_of_run(listed_runs.listed_run(shared, name)))
+        run = listed_runs.listed_run(shared, name)
+        return seen(state_of_run(run, full=trainings.full))
 
     @routes.get(f"{PAGE}/{{key}}")
     def watch(key: str) -> Response:
@@ -192,6 +189,11 @@ def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:
         "--runs",
         str(shared.folder),
     ]
+
+
+def of_run(run: Run) -> str:
+    """Return the address where the training of a run is watched that was not started here."""
+    return f"{OF_RUN}/{quote(run.name, safe='')}"
 
 
 def to(training: Training) -> Response:

@@ -30,6 +30,7 @@ LOG_LINES = 40
 ELSEWHERE = (
     "It was not started here, so it can be stopped only where it was started, such as a terminal."
 )
+LATER = "One training at a time: it can be resumed when the one that runs now has ended."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +79,19 @@ def state_of(
     )
 
 
-def state_of_run(run: Run) -> State:
-    """Look at a run whose training was not started here: from its folder alone."""
+def state_of_run(run: Run, *, full: bool) -> State:
+    """Look at a run whose training was not started here: from its folder alone.
+
+    `full`: as many are trained here as may be, so it cannot be resumed now.
+    """
     held = not run.done and is_held(run.path)
     word, sentence = judged(False, held, run, ())
     if held:
         sentence = ELSEWHERE
-    return state_of(word, sentence, run, (), resumable=not run.done and not held)
+    elif full and not run.done:
+        sentence = f"{sentence} {LATER}"
+    resumable = not (run.done or held or full)
+    return state_of(word, sentence, run, (), resumable=resumable)
 
 
 def judged(asked: bool, alive: bool, run: Run | None, log: Sequence[str]) -> tuple[str, str]:

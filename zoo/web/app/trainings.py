@@ -17,7 +17,7 @@ from zoo.base.locks import is_held
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 from zoo.web.app import processes
-from zoo.web.app.training_state import STOPPED, State, judged, state_of
+from zoo.web.app.training_state import LATER, STOPPED, State, judged, state_of
 from zoo.web.app.words import for_a_page
 
 FOLDER = ".trainings"
@@ -76,6 +76,11 @@ class Trainings:
         """Return the trainings that run now."""
         return [training for training in self.all() if processes.lives(training.pid, training.born)]
 
+    @property
+    def full(self) -> bool:
+        """Whether no other training may be started or resumed now."""
+        return len(self.alive()) >= self.most
+
     def start(self, title: str, arguments: Sequence[str], run: str = "") -> Training:
         """Start `zoo ARGUMENTS`, which goes on when the browser or this application ends.
 
@@ -122,6 +127,8 @@ class Trainings:
         if held:
             sentence = "Another process goes on with it now. Watch it from the page Runs."
         resumable = not alive and not held and run is not None and not run.done
+        if resumable and self.full:
+            resumable, sentence = False, f"{sentence} {LATER}"
         return state_of(word, for_a_page(sentence), run, log, resumable=resumable)
 
     def log(self, training: Training) -> list[str]:

@@ -59,7 +59,7 @@ function show(told) {
   when("resumable", told.resumable);
   when("synthetic", told.synthetic);
   when("finished", told.state === "finished");
-  box.querySelector("input[name=name]").value = told.run;
+  box.querySelectorAll("input[name=name]").forEach((input) => { input.value = told.run; });
   box.querySelector("a[data-when=finished]").href = `/runs-of-this-folder/${encodeURIComponent(told.run)}`;
   box.querySelectorAll("a[data-run]").forEach((link) => {
     const names = { RUN: told.run, ARCHITECTURE: told.architecture };
