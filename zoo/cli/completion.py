@@ -7,33 +7,40 @@ fails gives nothing, since the shell would show an error in the middle of a line
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ZshComplete,
+    add_completion_class,
+)
 
 Offered = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-FILES = CompletionItem("", type="file")
-"""Tells the shell to offer files and folders itself."""
 
 
 def names(*kinds: Callable[[click.Context], Iterable[str]], files: bool = False) -> Offered:
     """Return what offers the names of several kinds that begin as what was typed.
 
-    With `files` the shell offers files where no name does. Bash takes those alone that come last,
-    so before anything is typed it is only told of files.
+    With `files` the shell offers files and folders too. A run may be named by its folder: where a
+    path is typed, the shell offers folders.
     """
 
     def offered(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-        if files and not typed:
-            return [FILES]
         known: list[str] = []
         for kind in kinds:
             with contextlib.suppress(Exception):
                 known += kind(context)
         found = [CompletionItem(name) for name in dict.fromkeys(known) if name.startswith(typed)]
-        return [FILES, *found] if files else found
+        if files:
+            found.append(CompletionItem(typed, type="file"))
+        elif runs in kinds and os.sep in typed:
+            found.append(CompletionItem(typed, type="dir"))
+        return found
 
     return offered
 
@@ -119,8 +126,18 @@ class _Bash(BashComplete):
         """Return the words before the one that is typed, and that."""
         words, typed = super().get_completion_args()
         *before, last = _joined([*words, typed])
-        self._before = last[: last.rfind(":") + 1]
+        value = last[len(_option(last)) :]
+        self._before = value[: value.rfind(":") + 1]
         return before, last
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        """Return what is offered: files first, since they take away what was offered before.
+
+        Names take files away in turn, so before anything is typed there are files alone.
+        """
+        items = super().get_completions(args, incomplete)
+        files = [item for item in items if item.type != "plain"]
+        return files if files and not incomplete else sorted(items, key=lambda one: one not in files)
 
     def format_completion(self, item: CompletionItem) -> str:
         """Return one offer: without what bash will leave in place before the colon."""
@@ -129,11 +146,55 @@ class _Bash(BashComplete):
         return super().format_completion(item)
 
 
+class _Zsh(ZshComplete):
+    """Zsh replaces the whole word, and files need to know where '--data=' ends."""
+
+    source_template = ZshComplete.source_template.replace(
+        "    for type key", "    compset -P '--[^=]#='\n\n    for type key"
+    ).replace(" -U", "")
+
+
+class _Fish(FishComplete):
+    """Fish, in which a description may hold commas, and '--data=' stays before what is offered."""
+
+    source_template = """\
+function %(complete_func)s
+    set -l word (commandline -ct)
+    set -l option (string match -r -- '^--[^=]*=' $word; or echo)
+    for offered in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp | string collect) \
+COMP_CWORD=$word %(prog_name)s)
+        set -l parts (string split -m 1 , -- $offered)
+        switch $parts[1]
+            case dir
+                printf '%%s\\n' $option(__fish_complete_directories $parts[2])
+            case file
+                printf '%%s\\n' $option(__fish_complete_path $parts[2])
+            case plain
+                printf '%%s\\n' $option$parts[2]
+        end
+    end
+end
+
+complete --no-files --command %(prog_name)s --arguments '(%(complete_func)s)'
+"""
+
+
+def _option(word: str) -> str:
+    """Return '--data=' of '--data=phantom', else nothing."""
+    name, equals, _ = word.partition("=")
+    return name + equals if equals and name.startswith("--") else ""
+
+
 def _joined(words: Sequence[str]) -> list[str]:
-    """Join what bash has divided at colons."""
+    """Join what bash has divided at colons, and at the '=' of an option."""
     joined: list[str] = []
     for word in words:
-        if joined and (word == ":" or joined[-1].endswith(":")):
+        if joined and (
+            word == ":"
+            or joined[-1].endswith(":")
+            or (word == "=" and joined[-1].startswith("--"))
+            or joined[-1] == _option(joined[-1]) != ""
+        ):
             joined[-1] += word
         else:
             joined.append(word)
@@ -141,3 +202,5 @@ def _joined(words: Sequence[str]) -> list[str]:
 
 
 add_completion_class(_Bash, "bash")
+add_completion_class(_Zsh, "zsh")
+add_completion_class(_Fish, "fish")

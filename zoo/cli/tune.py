@@ -10,7 +10,7 @@ import click
 from zoo import DISCLAIMER
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import seconds_of
-from zoo.cli import options
+from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.training.search_space import search_space
 from zoo.training.trial_states import COMPLETE
@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 @click.command("tune")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.names(completion.architectures))
 @options.data("phantom, synthetic chest radiographs")
 @click.option(
     "--trials",
