@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,20 +38,17 @@ class Track:
         self.runners, self.now, self.trained = runners, 1000.0, list[str]()
         self.done = set(done)
 
-    def place(self, folds: int) -> Path:
-        return Path()
-
-    def is_done(self, cell: Cell, place: Path) -> bool:
+    def is_done(self, cell: Cell) -> bool:
         return cell.name in self.done
 
-    def train(self, cells: list[Cell], place: Path, *, until: float, tried_before: bool) -> None:
+    def train(self, cells: list[Cell], *, until: float, tried_before: bool) -> None:
         for cell in cells:
             if cell.name not in self.done and self.now < until:
                 self.now += self.runners[cell.architecture][1]
                 self.done.add(cell.name)
                 self.trained.append(cell.name)
 
-    def read(self, cell: Cell, place: Path) -> CellResult:
+    def read(self, cell: Cell) -> CellResult:
         strength, seconds = self.runners[cell.architecture]
         part = answers(strength, list(self.runners).index(cell.architecture), cell.fold)
         return CellResult(cell, part, part, {"seconds": seconds})

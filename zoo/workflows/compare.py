@@ -1,4 +1,4 @@
-"""Compare architectures on the same folds, or finished runs on the same images."""
+"""Compare architectures on the same folds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting, ZooError
@@ -21,14 +19,11 @@ from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.sources import parse
 from zoo.checks.findings import counted
-from zoo.data import baseline_inputs, baselines
+from zoo.data.fold_baselines import baselines_on_folds
 from zoo.data.splits import fold
-from zoo.data.splits import folds as divide
-from zoo.data.verify import Verified, labels_of
 from zoo.report.pages.comparison import comparison_page
 from zoo.runs.tracking import finite
-from zoo.stats.delong import roc_area
-from zoo.stats.leaderboard import RATES, Trial, leaderboard, mean_over
+from zoo.stats.leaderboard import RATES, Trial, leaderboard
 from zoo.training.cells import Cell, CellResult
 from zoo.workflows.experiments import Experiment, Opened, Setup
 from zoo.workflows.racing import Race, race
@@ -94,12 +89,7 @@ def compare(
             "at least one architecture, two folds, one seed and some time."
         )
     registry = registry or load_registry()
-    matched = registry.matched(names)
-    for name, found in matched.items():
-        if found != [name]:
-            told = counted(len(found), "architecture")
-            progress.note(f"'{name}' matches {told}: {', '.join(found)}.")
-    chosen = list(dict.fromkeys(itertools.chain.from_iterable(matched.values())))
+    chosen = _matched(registry, names, progress)
     setup = Setup(
         source=source,
         preset=preset,
@@ -130,33 +120,13 @@ def compare(
         else:
             done, raced = _raced(opened, plan, folds, budget)
             parts = parts[: raced.rounds]
-    dataset = done.verified.dataset
-    trials: dict[str, list[Trial]] = {}
-    for outcome in done.outcomes:
-        trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
-    first = next(iter(trials.values()))
     result = {
-        "schema": SCHEMA,
-        "kind": "folds",
-        "data": {
-            "source": Path(parse(source)[0]).name,
-            "images": len({name for t in first for name in t.outputs.names.tolist()}),
-            "patients": len({p for t in first for p in t.outputs.patients.tolist()}),
-            "folds": folds,
-            "seeds": seeds,
-        },
+        **_record(setup, done, folds, seeds, parts),
         "budget": None
         if raced is None
         else {"seconds": budget, "spent": round(raced.seconds, 1), "trainings": raced.rounds},
         "stopped": [] if raced is None else list(raced.stopped),
         "left_out": [{"name": name, "reason": reason} for name, reason in left_out.items()],
-        "class_names": list(dataset.class_names),
-        "positive": dataset.class_names[done.positive],
-        **leaderboard(trials, done.positive),
-        "baselines": _baselines(done.verified, folds, parts, done.positive, progress),
-        "notes": [*fold(dataset, done.verified.digests, folds, 0, 0).notes, *done.notes],
-        "command": list(command),
-        "synthetic": dataset.synthetic,
     }
     compared = write_comparison(result, done.folder)
     done.tracked.finish(_figures(result), [compared.page.name, DATA])
@@ -170,6 +140,45 @@ def write_comparison(result: Mapping[str, Any], place: Path) -> Comparison:
         write_json(place / DATA, result)
         write_text(page, comparison_page(result))
     return Comparison(result, page)
+
+
+def _matched(registry: Registry, names: Sequence[str], progress: Progress) -> list[str]:
+    """Return the architectures that names and patterns stand for, each once, and tell how many."""
+    matched = registry.matched(names)
+    for name, found in matched.items():
+        if found != [name]:
+            told = counted(len(found), "architecture")
+            progress.note(f"'{name}' matches {told}: {', '.join(found)}.")
+    return list(dict.fromkeys(itertools.chain.from_iterable(matched.values())))
+
+
+def _record(
+    setup: Setup, done: Experiment, folds: int, seeds: int, parts: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    """Return what trainings on all of the same parts, (seed, fold), show, as plain data."""
+    dataset = done.verified.dataset
+    trials: dict[str, list[Trial]] = {}
+    for outcome in done.outcomes:
+        trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
+    first = next(iter(trials.values()))
+    return {
+        "schema": SCHEMA,
+        "kind": "folds",
+        "data": {
+            "source": Path(parse(setup.source)[0]).name,
+            "images": len({name for t in first for name in t.outputs.names.tolist()}),
+            "patients": len({p for t in first for p in t.outputs.patients.tolist()}),
+            "folds": folds,
+            "seeds": seeds,
+        },
+        "class_names": list(dataset.class_names),
+        "positive": dataset.class_names[done.positive],
+        **leaderboard(trials, done.positive),
+        "baselines": baselines_on_folds(done.verified, folds, parts, done.positive, setup.progress),
+        "notes": [*fold(dataset, done.verified.digests, folds, 0, 0).notes, *done.notes],
+        "command": list(setup.command),
+        "synthetic": dataset.synthetic,
+    }
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, float]:
@@ -204,7 +213,7 @@ def _planned(
                 {"architecture": name, "seed": seed, "folds": folds, "fold": number}
                 for seed, number in parts
             )
-            opened.refuse_unusable(cells, opened.place(folds))
+            opened.refuse_unusable(cells)
         except ZooError as error:
             if name in names:
                 raise
@@ -229,11 +238,10 @@ def _cheapest_first(names: Sequence[str], registry: Registry) -> list[str]:
 def _raced(
     opened: Opened, plan: Mapping[str, Sequence[Cell]], folds: int, budget: float
 ) -> tuple[Experiment, Race]:
-    place = opened.place(folds)
-    with opened.followed(place) as followed:
+    with opened.followed(opened.place(folds)) as followed:
         raced = race(followed, plan, _trial, budget)
-    outcomes = tuple(itertools.chain.from_iterable(raced.outcomes.values()))
-    return followed.left(outcomes, place), raced
+    outcomes = list(itertools.chain.from_iterable(raced.outcomes.values()))
+    return followed.left(outcomes), raced
 
 
 def _trial(outcome: CellResult) -> Trial:
@@ -247,43 +255,3 @@ def _trial(outcome: CellResult) -> Trial:
         outcome.summary["seconds"],
         outcome.summary["parameters"],
     )
-
-
-def _baselines(
-    verified: Verified,
-    folds: int,
-    parts: Sequence[tuple[int, int]],
-    positive: int,
-    progress: Progress,
-) -> list[dict[str, Any]]:
-    """Fit and test the baselines that never see the lungs on the same parts, (seed, fold)."""
-    dataset = verified.dataset
-    place = {s.name: i for i, s in enumerate(dataset.samples)}
-    measured = baseline_inputs.baseline_inputs(dataset, dataset.samples, progress=progress)
-    patients = np.array([s.patient for s in dataset.samples])
-    truth = baselines.asked(labels_of(dataset.samples), positive, len(dataset.class_names))
-    divisions = [
-        (
-            [place[s.name] for s in (*division.train, *division.validation)],
-            [place[s.name] for s in division.test],
-        )
-        for seed in dict.fromkeys(seed for seed, _ in parts)
-        for number, division in enumerate(divide(dataset, verified.digests, folds, seed))
-        if (seed, number) in parts
-    ]
-    rows = []
-    for name, values in measured.items():
-        statistics, tested = [], []
-        for learn, test in divisions:
-            scores = baselines.fit_baseline(values, truth, learn).scores(values[test])
-            statistics.append(roc_area(truth[test], scores, patients[test]))
-            tested.append(test)
-        mean = mean_over(statistics, tested, len(patients))
-        rows.append(
-            {
-                "name": name,
-                "title": baseline_inputs.title(name, values),
-                "roc_auc": mean.within(patients),
-            }
-        )
-    return rows

@@ -207,30 +207,30 @@ class Opened:
         Raises:
             ZooError: as `train_all`.
         """
-        place = self.place(plan[0].folds)
-        with self.followed(place) as followed:
-            followed.train(plan, place, **how)
-        return followed.left((self.read(cell, place) for cell in plan), place)
+        with self.followed(self.place(plan[0].folds)) as followed:
+            followed.train(plan, **how)
+        return followed.left([self.read(cell) for cell in plan])
 
-    def left(self, outcomes: Iterable[CellResult], place: Path) -> Experiment:
-        """Return what trainings that are done left."""
+    def left(self, outcomes: Sequence[CellResult]) -> Experiment:
+        """Return what trainings on the same number of folds that are done left."""
+        place = self.place(outcomes[0].cell.folds)
         return Experiment(self.verified, self.positive, tuple(outcomes), place, self.tracked)
 
-    def refuse_unusable(self, plan: Sequence[Cell], place: Path) -> None:
+    def refuse_unusable(self, plan: Sequence[Cell]) -> None:
         """Try a network of each architecture that is not trained yet.
 
         Raises:
             InvalidSetting: one could be trained, but not used.
         """
-        refuse_unusable(plan, place / TRAININGS, self.registry, self.verified)
+        refuse_unusable(plan, self._trainings(plan[0]), self.registry, self.verified)
 
-    def train(self, plan: Sequence[Cell], place: Path, **how: Any) -> None:
-        """Train the cells in the folder `place`; `how` is as in `train_all`.
+    def train(self, plan: Sequence[Cell], **how: Any) -> None:
+        """Train cells on the same number of folds; `how` is as in `train_all`.
 
         Raises:
             ZooError: as `train_all`.
         """
-        by_name, folder = {cell.name: cell for cell in plan}, place / TRAININGS
+        by_name, folder = {cell.name: cell for cell in plan}, self._trainings(plan[0])
 
         def finished(name: str) -> None:
             _tell(self.tracked, by_name[name], folder, self._marks)
@@ -246,17 +246,20 @@ class Opened:
             **how,
         )
 
-    def is_done(self, cell: Cell, place: Path) -> bool:
+    def is_done(self, cell: Cell) -> bool:
         """Tell whether a cell was trained to its end."""
-        return cells.is_done(cell, place / TRAININGS)
+        return cells.is_done(cell, self._trainings(cell))
 
-    def read(self, cell: Cell, place: Path) -> CellResult:
+    def read(self, cell: Cell) -> CellResult:
         """Read what a finished cell left.
 
         Raises:
             DamagedRun: a file is missing or damaged.
         """
-        return cells.read_cell(cell, place / TRAININGS)
+        return cells.read_cell(cell, self._trainings(cell))
+
+    def _trainings(self, cell: Cell) -> Path:
+        return self.place(cell.folds) / TRAININGS
 
 
 def _tell(tracked: Tracked, cell: Cell, folder: Path, marks: Mapping[str, str]) -> None:

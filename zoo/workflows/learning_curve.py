@@ -29,7 +29,7 @@ from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training.cells import CellResult
-from zoo.workflows.experiments import Setup
+from zoo.workflows.experiments import Experiment, Setup
 
 SCHEMA = 1
 SHARES = (0.05, 0.10, 0.25, 0.50, 1.0)
@@ -112,7 +112,24 @@ def learning_curve(
         for seed in range(seeds)
         for share in reversed(shares)
     )
-    dataset, outcomes, place = done.verified.dataset, done.outcomes, done.folder
+    result = _record(name, source, shares, done, command)
+    place = done.folder
+    page, data = place / f"learning-curve-{name}.html", f"learning-curve-{name}.json"
+    with in_turn(place):
+        write_json(place / data, result)
+        write_text(page, learning_page(result))
+    areas = {
+        f"test.roc_auc.share{p['share']:g}": float(np.mean(p["test"])) for p in result["points"]
+    }
+    done.tracked.finish(finite(areas), [page.name, data])
+    return LearningCurve(result, page)
+
+
+def _record(
+    name: str, source: str, shares: Sequence[float], done: Experiment, command: Sequence[str]
+) -> dict[str, Any]:
+    """Return the curve as plain data."""
+    dataset, outcomes = done.verified.dataset, done.outcomes
     points = [_point(share, outcomes, done.positive) for share in shares]
     images, errors, groups = [], [], []
     for point in points:
@@ -123,14 +140,14 @@ def learning_curve(
     extrapolation = power_law.extrapolate(images, errors, groups, factor=FACTOR)
     whole = [Trial(o.test, 1.0, None) for o in outcomes if o.cell.share == shares[-1]]
     reached = leaderboard({name: whole}, done.positive)["entries"][0]["roc_auc"]
-    result = {
+    return {
         "schema": SCHEMA,
         "architecture": name,
         "data": {
             "source": Path(parse(source)[0]).name,
             "images": len(dataset.samples),
             "patients": len({s.patient for s in dataset.samples}),
-            "seeds": seeds,
+            "seeds": len({outcome.cell.seed for outcome in outcomes}),
         },
         "class_names": list(dataset.class_names),
         "positive": dataset.class_names[done.positive],
@@ -143,13 +160,6 @@ def learning_curve(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    page, data = place / f"learning-curve-{name}.html", f"learning-curve-{name}.json"
-    with in_turn(place):
-        write_json(place / data, result)
-        write_text(page, learning_page(result))
-    areas = {f"test.roc_auc.share{p['share']:g}": float(np.mean(p["test"])) for p in points}
-    done.tracked.finish(finite(areas), [page.name, data])
-    return LearningCurve(result, page)
 
 
 def answer_sentence(name: str, extrapolation: Mapping[str, Any], reached: Mapping[str, Any]) -> str:

@@ -33,8 +33,7 @@ class Racing:
 
     def __init__(self, opened: Opened, plan: Mapping[str, Sequence[Cell]], budget: float) -> None:
         self.opened, self.plan, self.budget = opened, plan, budget
-        cells = next(iter(plan.values()))
-        self.place, self.rounds = opened.place(cells[0].folds), len(cells)
+        self.rounds = len(next(iter(plan.values())))
         self.outcomes: dict[str, list[CellResult]] = {name: [] for name in plan}
         self.running = list(plan)
         self.stopped: list[dict[str, Any]] = []
@@ -48,18 +47,14 @@ class Racing:
     def train(self, number: int) -> list[str]:
         """Train the cells of a round as far as there is time; return who was reached."""
         cells = [self.plan[name][number] for name in self.running]
-        new = [cell.name for cell in cells if not self.opened.is_done(cell, self.place)]
+        new = [cell.name for cell in cells if not self.opened.is_done(cell)]
         if number and new and self.spent >= self.budget:
             return []
-        self.opened.train(
-            cells,
-            self.place,
-            until=time.time() + self.budget - self.spent,
-            tried_before=True,
-        )
+        until = time.time() + self.budget - self.spent
+        self.opened.train(cells, until=until, tried_before=True)
         for name, cell in zip(self.running, cells, strict=True):
-            if self.opened.is_done(cell, self.place):
-                outcome = self.opened.read(cell, self.place)
+            if self.opened.is_done(cell):
+                outcome = self.opened.read(cell)
                 self.outcomes[name].append(outcome)
                 self.trained += outcome.summary["seconds"] * (cell.name in new)
         return [name for name in self.running if len(self.outcomes[name]) > number]
@@ -71,7 +66,7 @@ class Racing:
         by side.
         """
         taken = [outcome.summary["seconds"] for outcome in self.outcomes[name]]
-        rest = [c for c in self.plan[name][number:] if not self.opened.is_done(c, self.place)]
+        rest = [c for c in self.plan[name][number:] if not self.opened.is_done(c)]
         pace = self.spent / self.trained if self.trained else 1 / self.opened.setup.jobs
         return len(rest) * pace * sum(taken) / len(taken)
 

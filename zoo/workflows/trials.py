@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from zoo.base.errors import ZooError
@@ -19,18 +18,13 @@ from zoo.workflows.optuna_study import Asked, OptunaStudy
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
-    """Where trials are trained: on which folds, and with which settings besides their own."""
+class Trainings:
+    """How trials are trained: on which folds, and with which settings besides their own."""
 
     opened: Opened
     name: str
     changes: Mapping[str, Any]
     folds: int
-
-    @property
-    def place(self) -> Path:
-        """The folder of the experiment."""
-        return self.opened.place(self.folds)
 
     @property
     def width(self) -> int:
@@ -57,18 +51,6 @@ class Round:
         step = self.folds
         return [planned[start : start + step] for start in range(0, len(planned), step)]
 
-    def train(self, cells: Sequence[Cell], **how: Any) -> None:
-        """Train cells; `how` is as in `train_all`."""
-        self.opened.train(cells, self.place, **how)
-
-    def is_done(self, cell: Cell) -> bool:
-        """Tell whether a cell was trained to its end."""
-        return self.opened.is_done(cell, self.place)
-
-    def read(self, cell: Cell) -> CellResult:
-        """Read what a finished cell left."""
-        return self.opened.read(cell, self.place)
-
     def area(self, outcome: CellResult) -> float:
         """Return the ROC-AUC on the fold that was tested."""
         answers = outcome.test
@@ -76,16 +58,18 @@ class Round:
         return training_metrics(answers.labels, probabilities, self.opened.positive)["roc_auc"]
 
 
-def run_trials(study: OptunaStudy, asked: Round, trials: int, until: float = math.inf) -> None:
+def run_trials(
+    study: OptunaStudy, trainings: Trainings, trials: int, until: float = math.inf
+) -> None:
     """Ask for trials until that many are over, or it is `until`, in seconds since the epoch.
 
     Those that are cut short by time, or by the end of this process, are gone on with next time.
     """
     while (missing := trials - len(study.records())) > 0:
         over = len(study.records())
-        batch = [study.ask() for _ in range(min(asked.width, missing))]
-        _run_batch(study, asked, batch, until, tried_before=over > 0)
-        progress = asked.opened.setup.progress
+        batch = [study.ask() for _ in range(min(trainings.width, missing))]
+        _run_batch(study, trainings, batch, until, tried_before=over > 0)
+        progress = trainings.opened.setup.progress
         records = study.records()
         for record in records[over:]:
             told = f"Trial {record.number + 1} of {trials}: {record.state}"
@@ -96,7 +80,7 @@ def run_trials(study: OptunaStudy, asked: Round, trials: int, until: float = mat
 
 def _run_batch(
     study: OptunaStudy,
-    asked: Round,
+    trainings: Trainings,
     batch: Sequence[Asked],
     until: float,
     *,
@@ -106,37 +90,43 @@ def _run_batch(
     plans: dict[Asked, list[Cell]] = {}
     for trial in batch:
         try:
-            (plans[trial],) = asked.cells([trial.changes])
+            (plans[trial],) = trainings.cells([trial.changes])
         except ZooError as error:  # such as weights that these settings need and nobody has
             study.end(trial, FAILED, str(error))
-    for fold in range(asked.folds):
+    for fold in range(trainings.folds):
         if not plans:
             return
         failed: dict[str, str] = {}
-        asked.train(
+        trainings.opened.train(
             [plan[fold] for plan in plans.values()],
             until=until,
             failed=failed,
             tried_before=tried_before or fold > 0,
         )
         for trial, plan in list(plans.items()):
-            cell = plan[fold]
-            if reason := failed.get(cell.name):
-                study.end(trial, FAILED, reason)
-            elif not asked.is_done(cell):
-                del plans[trial]  # the time was up: it stays begun
-                continue
-            else:
-                outcome = asked.read(cell)
-                area = asked.area(outcome)
-                behind = study.report(trial, area, outcome.summary["seconds"])
-                if not math.isfinite(area):
-                    study.end(trial, FAILED, "Its ROC-AUC is undefined.")
-                elif fold == asked.folds - 1:
-                    study.end(trial, COMPLETE)
-                    continue
-                elif behind:
-                    study.end(trial, PRUNED)
-                else:
-                    continue
-            del plans[trial]
+            last, cell = fold == trainings.folds - 1, plan[fold]
+            if not _goes_on(study, trainings, trial, cell, failed.get(cell.name, ""), last=last):
+                del plans[trial]
+
+
+def _goes_on(
+    study: OptunaStudy, trainings: Trainings, trial: Asked, cell: Cell, fault: str, *, last: bool
+) -> bool:
+    """Note what a fold of a trial came to, and tell whether the next one is to be trained."""
+    if fault:
+        study.end(trial, FAILED, fault)
+        return False
+    if not trainings.opened.is_done(cell):
+        return False  # the time was up: it stays begun
+    outcome = trainings.opened.read(cell)
+    area = trainings.area(outcome)
+    behind = study.report(trial, area, outcome.summary["seconds"])
+    if not math.isfinite(area):
+        study.end(trial, FAILED, "Its ROC-AUC is undefined.")
+    elif last:
+        study.end(trial, COMPLETE)
+    elif behind:
+        study.end(trial, PRUNED)
+    else:
+        return True
+    return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ from zoo.training.cells import Cell, CellResult
 from zoo.training.recipe import settings
 from zoo.training.search_space import Space, search_space
 from zoo.training.trial_states import COMPLETE
-from zoo.workflows.experiments import Opened, Setup
+from zoo.workflows.experiments import Setup
 from zoo.workflows.optuna_study import OptunaStudy, TrialRecord
-from zoo.workflows.trials import Round, run_trials
+from zoo.workflows.trials import Trainings, run_trials
 from zoo.workflows.tuning_gain import gain_record, roc_auc_of
 
 SCHEMA = 1
@@ -123,51 +124,74 @@ def tune(
         command=command,
     )
     with setup.opened([name]) as opened:
-        asked = Round(opened, name, changes, folds)
-        (first,) = asked.cells([{}])
-        key = _key(first[0], space, seed)
+        trainings = Trainings(opened, name, changes, folds)
+        ((first, *_),) = trainings.cells([{}])
+        key = _key(first, space, seed)
         place = opened.place(folds) / f"tuning-{folder_name(name)}-{key}"
-        with writing(place):
-            place.mkdir(parents=True, exist_ok=True)
-        with holding(place, wait=False) as held:
-            if not held:
-                raise InvalidSetting(
-                    "Another process tunes the same with the same settings. Wait for it, or search "
-                    "with another --seed."
-                )
+        with _alone(place):
             study = OptunaStudy(place / STUDY, space, values, seed)
             until = float("inf") if budget is None else time.time() + budget
             with opened.followed(place) as followed:
-                run_trials(study, replace(asked, opened=followed), trials, until)
-            records = study.records()
-            outcomes = _outcomes(asked, records)
-            result = {
-                "schema": SCHEMA,
-                "architecture": name,
-                "data": _tested(source, next(iter(outcomes.values()))),
-                "class_names": list(opened.verified.dataset.class_names),
-                "positive": opened.verified.dataset.class_names[opened.positive],
-                "metric": "roc_auc",
-                "seed": seed,
-                "preset": preset,
-                "settings": {setting: str(value) for setting, value in changes.items()},
-                "space": [
-                    {"name": setting, "now": values[setting], **part.to_record()}
-                    for setting, part in space.items()
-                ],
-                "trials": [_told(record) for record in records],
-                **gain_record(records, outcomes, opened.positive),
-                "notes": list(_notes(opened, folds)),
-                "command": list(command),
-                "synthetic": opened.verified.dataset.synthetic,
-            }
-            best = records[result["best"]["trial"]]
-            result["train"] = _train_command(setup, name, best.changes)
+                run_trials(study, replace(trainings, opened=followed), trials, until)
+            result = _record(trainings, study, values, seed)
             page = place / "tuning.html"
             write_json(place / DATA, result)
             write_text(page, tuning_page(result))
             followed.tracked.finish(_figures(result), [page.name, DATA])
     return Tuning(result, page)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Make the folder of a tuning, in which no other process tunes meanwhile.
+
+    Raises:
+        InvalidSetting: another one does.
+    """
+    with writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+    with holding(place, wait=False) as held:
+        if not held:
+            raise InvalidSetting(
+                "Another process tunes the same with the same settings. Wait for it, or search "
+                "with another --seed."
+            )
+        yield
+
+
+def _record(
+    trainings: Trainings, study: OptunaStudy, values: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """Return what was tried as plain data; `values` are the settings as they are.
+
+    Raises:
+        ZooError: no trial is whole, or the one with the settings as they are failed.
+    """
+    opened, records = trainings.opened, study.records()
+    setup, dataset = opened.setup, opened.verified.dataset
+    outcomes = _outcomes(trainings, records)
+    result = {
+        "schema": SCHEMA,
+        "architecture": trainings.name,
+        "data": _tested(setup.source, next(iter(outcomes.values()))),
+        "class_names": list(dataset.class_names),
+        "positive": dataset.class_names[opened.positive],
+        "metric": "roc_auc",
+        "seed": seed,
+        "preset": setup.preset,
+        "settings": {setting: str(value) for setting, value in trainings.changes.items()},
+        "space": [
+            {"name": setting, "now": values[setting], **part.to_record()}
+            for setting, part in study.space.items()
+        ],
+        "trials": [_told(record) for record in records],
+        **gain_record(records, outcomes, opened.positive),
+        "notes": list(fold_of(dataset, opened.verified.digests, trainings.folds, 0, 0).notes),
+        "command": list(setup.command),
+        "synthetic": dataset.synthetic,
+    }
+    best = records[result["best"]["trial"]]
+    return {**result, "train": _train_command(setup, trainings.name, best.changes)}
 
 
 def _key(first: Cell, space: Space, seed: int) -> str:
@@ -176,7 +200,7 @@ def _key(first: Cell, space: Space, seed: int) -> str:
     return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
 
 
-def _outcomes(asked: Round, records: Sequence[TrialRecord]) -> dict[int, list[CellResult]]:
+def _outcomes(trainings: Trainings, records: Sequence[TrialRecord]) -> dict[int, list[CellResult]]:
     """Read what the whole trials left; what was deleted meanwhile is trained again.
 
     Raises:
@@ -194,12 +218,12 @@ def _outcomes(asked: Round, records: Sequence[TrialRecord]) -> dict[int, list[Ce
             "--set, or train once without tuning: zoo train."
         )
     whole = [record for record in records if record.state == COMPLETE]
-    plans = asked.cells([record.changes for record in whole])
-    missing = [cell for plan in plans for cell in plan if not asked.is_done(cell)]
+    plans, opened = trainings.cells([record.changes for record in whole]), trainings.opened
+    missing = [cell for plan in plans for cell in plan if not opened.is_done(cell)]
     if missing:
-        asked.train(missing)
+        opened.train(missing)
     return {
-        record.number: [asked.read(cell) for cell in plan]
+        record.number: [opened.read(cell) for cell in plan]
         for record, plan in zip(whole, plans, strict=True)
     }
 
@@ -218,10 +242,6 @@ def _figures(result: Mapping[str, Any]) -> dict[str, float]:
     """Return what a tracker is told of each trial."""
     areas = {f"trial_{one['number'] + 1}.roc_auc": one["roc_auc"] for one in result["trials"]}
     return finite(areas)
-
-
-def _notes(opened: Opened, folds: int) -> Sequence[str]:
-    return fold_of(opened.verified.dataset, opened.verified.digests, folds, 0, 0).notes
 
 
 def _told(record: TrialRecord) -> dict[str, Any]:
