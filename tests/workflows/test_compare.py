@@ -235,6 +235,16 @@ def test_an_exact_name_that_cannot_be_built_stops_it_and_so_does_a_pattern_witho
     assert not list(tmp_path.iterdir())
 
 
+def test_a_budget_in_which_no_training_was_begun_is_told(
+    two_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_cells, "tried", lambda *_, **__: None)
+    monkeypatch.setattr(many_cells, "refuse_misfits", lambda *_: None)
+    small = {"changes": SMALL, "input_shape": INPUT, "folder": tmp_path}
+    with pytest.raises(InvalidSetting, match="was over before a training was begun"):
+        compare(["tinier"], SOURCE, folds=2, budget=1e-9, registry=two_registry, **small)
+
+
 def test_data_and_page_are_written(compared) -> None:
     folder = compared.page.parent
     assert json.loads((folder / "comparison.json").read_text()) == compared.result

@@ -241,6 +241,11 @@ def _raced(
     with opened.followed(opened.place(folds)) as followed:
         raced = race(followed, plan, _trial, budget)
     outcomes = list(itertools.chain.from_iterable(raced.outcomes.values()))
+    if not outcomes:
+        raise InvalidSetting(
+            f"The budget of {budget:g} seconds was over before a training was begun. Give more, or "
+            "none; with several jobs their start counts, too."
+        )
     return followed.left(outcomes), raced
 
 
