@@ -6,11 +6,13 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from zoo.base.cluster import Cluster
 from zoo.base.environment import reading_threads
-from zoo.base.errors import InvalidSetting
+from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.quiet_import import quiet_import
 from zoo.base.types import Dataset, Sample
 
 BACKENDS = ("loky", "dask")
@@ -36,15 +38,32 @@ def in_processes(
     """Yield `function(item)` as it is done, by processes of this machine or workers of a cluster.
 
     Raises:
-        ZooError: as `Cluster.each`.
+        ZooError: as `Cluster.each`, or a process was ended from outside.
     """
     if cluster is not None:
         yield from cluster.each(function, items, ordered=False)
         return
     import joblib
 
-    pool = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
-    yield from pool(joblib.delayed(function)(item) for item in items)
+    pool = joblib.Parallel(
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator_unordered",
+        **({"initializer": _in_silence} if jobs > 1 else {}),
+    )
+    try:
+        yield from pool(joblib.delayed(function)(item) for item in items)
+    except BrokenProcessPool as error:
+        raise ZooError(
+            f"One of {jobs} processes was ended by the system, most often for want of memory. What "
+            "was done is kept where it can be: give the command again, with fewer --jobs."
+        ) from error
+
+
+def _in_silence() -> None:
+    """Import TensorFlow in a new process, before what is sent there does it."""
+    with quiet_import():
+        pass
 
 
 def over_samples(

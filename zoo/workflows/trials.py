@@ -65,11 +65,16 @@ def run_trials(
 
     Those that are cut short by time, or by the end of this process, are gone on with next time.
     """
+    progress = trainings.opened.setup.progress
+    if done := len(study.records()):
+        progress.note(f"Done before: {min(done, trials)} of {trials} trials.")
     while (missing := trials - len(study.records())) > 0:
         over = len(study.records())
         batch = [study.ask() for _ in range(min(trainings.width, missing))]
-        _run_batch(study, trainings, batch, until, tried_before=over > 0)
-        progress = trainings.opened.setup.progress
+        first, last = over + 1, over + len(batch)
+        title = f"Trial {first}" if first == last else f"Trials {first} to {last}"
+        title += f" of {trials}"
+        _run_batch(study, trainings, batch, until, title, tried_before=over > 0)
         records = study.records()
         for record in records[over:]:
             told = f"Trial {record.number + 1} of {trials}: {record.state}"
@@ -83,6 +88,7 @@ def _run_batch(
     trainings: Trainings,
     batch: Sequence[Asked],
     until: float,
+    title: str,
     *,
     tried_before: bool,
 ) -> None:
@@ -97,6 +103,7 @@ def _run_batch(
         if not plans:
             return
         failed: dict[str, str] = {}
+        trainings.opened.setup.progress.note(f"{title}, fold {fold + 1} of {trainings.folds}")
         trainings.opened.train(
             [plan[fold] for plan in plans.values()],
             until=until,
