@@ -77,7 +77,7 @@ def test_names_are_offered(ask: Ask, words: tuple[str, ...], offered: list[str])
 
 
 def test_data_and_images_are_files_as_well(ask: Ask, runs: Path) -> None:
-    assert ask("check", "ph") == ["file,ph", "plain,phantom"]  # bash forgets what comes before files
+    assert ask("check", "ph") == ["file,ph", "plain,phantom"]  # bash forgets what was before
     assert ask("check", "") == ["file,"]
     assert ask("train", "scratch", "--data", "x") == ["file,x"]
     assert ask("predict", "first-1", "x") == ["file,x"]

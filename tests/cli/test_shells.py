@@ -43,8 +43,10 @@ SHELLS = {
     ),
     "zsh": (
         ("zsh", "-f", "-i"),
-        "unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; "
-        'eval "$(_ZOO_COMPLETE=zsh_source zoo)"',
+        (
+            "unset zle_bracketed_paste; autoload -Uz compinit; compinit -u -D; "
+            'eval "$(_ZOO_COMPLETE=zsh_source zoo)"'
+        ),
     ),
 }
 PATIENCE = 60.0

@@ -137,7 +137,9 @@ class _Bash(BashComplete):
         """
         items = super().get_completions(args, incomplete)
         files = [item for item in items if item.type != "plain"]
-        return files if files and not incomplete else sorted(items, key=lambda one: one not in files)
+        if files and not incomplete:
+            return files
+        return files + [item for item in items if item.type == "plain"]
 
     def format_completion(self, item: CompletionItem) -> str:
         """Return one offer: without what bash will leave in place before the colon."""
@@ -161,8 +163,9 @@ class _Fish(FishComplete):
 function %(complete_func)s
     set -l word (commandline -ct)
     set -l option (string match -r -- '^--[^=]*=' $word; or echo)
-    for offered in (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp | string collect) \
-COMP_CWORD=$word %(prog_name)s)
+    set -l line (commandline -cp | string collect)
+    set -l asked %(complete_var)s=fish_complete COMP_WORDS=$line COMP_CWORD=$word
+    for offered in (env $asked %(prog_name)s)
         set -l parts (string split -m 1 , -- $offered)
         switch $parts[1]
             case dir
