@@ -116,6 +116,13 @@ def test_files_are_unpacked_below_the_folder(tmp_path: Path) -> None:
         taken_of(archive, tmp_path / "set")
 
 
+def test_a_file_without_a_name_is_left_aside(tmp_path: Path) -> None:
+    content = bytearray(packed([("x.png", b"one"), ("y.png", b"two")]))
+    content[content.rindex(b"x.png")] = 0
+    archive = written(tmp_path / "a.zip", bytes(content))
+    assert taken_of(archive, tmp_path / "set") == Taken(1, 3, 1)
+
+
 @pytest.mark.parametrize("unpack", [sent, fetched])
 @pytest.mark.parametrize(
     ("files", "sentence"),

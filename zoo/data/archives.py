@@ -101,7 +101,8 @@ def unpack(
     with contextlib.ExitStack() as stack:
         with _damage_told():
             content = stack.enter_context(zipfile.ZipFile(archive))
-        members = [one for one in content.infolist() if not one.is_dir()]
+        # `is_dir` of Python 3.11 fails where a name is empty.
+        members = [one for one in content.infolist() if not one.filename.endswith("/")]
         _check_size(archive, members, room, most_files)
         for member in track(progress, members, "unpacking", len(members)):
             place = _place(member)
