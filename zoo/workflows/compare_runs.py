@@ -48,34 +48,11 @@ def compare_runs(
         2
     """
     progress = listener(progress)
-    if len({run.name for run in chosen}) < 2:
-        raise InvalidSetting("Expected at least two different runs to compare.")
+    _check(chosen)
     registry, first = registry or load_registry(), chosen[0]
-    for run in chosen:
-        if (run.class_names, run.record["positive"]) != (
-            first.class_names,
-            first.record["positive"],
-        ):
-            raise BadInput(
-                f"'{run.name}' knows {', '.join(run.class_names)}, '{first.name}' knows "
-                f"{', '.join(first.class_names)}; expected the same classes, in the same order."
-            )
     dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
-    trials = {}
-    for run in chosen:
-        classifier = model_file.load_classifier(run)
-        answers = gather(outputs_of(classifier, dataset, samples, progress).logits, samples)
-        trials[run.name] = [
-            Trial(
-                answers,
-                run.temperature,
-                run.threshold,
-                run.record["seed"],
-                0,
-                run.record["training"]["seconds"],
-                run.record["parameters"],
-            )
-        ]
+    trials = {run.name: [_trial(run, dataset, samples, progress)] for run in chosen}
+    answers = trials[first.name][0].outputs
     measured = baseline_inputs.baseline_inputs(dataset, samples, progress=progress)
     positive = first.record["positive"]
     result = {
@@ -107,6 +84,35 @@ def compare_runs(
     key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
     name = Path(parse(dataset.source)[0]).name
     return write_comparison(result, run_folder.root(folder) / EXPERIMENTS / f"{name}-runs-{key}")
+
+
+def _check(chosen: Sequence[Run]) -> None:
+    """Refuse a run alone, and runs of other classes than those of the first."""
+    if len({run.name for run in chosen}) < 2:
+        raise InvalidSetting("Expected at least two different runs to compare.")
+    first = chosen[0]
+    for run in chosen:
+        if (run.class_names, run.record["positive"]) != (
+            first.class_names,
+            first.record["positive"],
+        ):
+            raise BadInput(
+                f"'{run.name}' knows {', '.join(run.class_names)}, '{first.name}' knows "
+                f"{', '.join(first.class_names)}; expected the same classes, in the same order."
+            )
+
+
+def _trial(run: Run, dataset: Dataset, samples: Sequence[Sample], progress: Progress) -> Trial:
+    """Return what a run answers to images, at its own temperature and threshold."""
+    classifier = model_file.load_classifier(run)
+    return Trial(
+        gather(outputs_of(classifier, dataset, samples, progress).logits, samples),
+        run.temperature,
+        run.threshold,
+        run.record["seed"],
+        seconds=run.record["training"]["seconds"],
+        parameters=run.record["parameters"],
+    )
 
 
 def _shared_images(

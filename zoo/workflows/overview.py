@@ -97,13 +97,7 @@ def overview(
     lungs = None if masks is None else find_masks(Path(masks), samples)
     shape = interpreter.classifier.input_shape
     reader = Reader(verified, lungs, shape)
-    folders = {}
-    for name, found in files.items():
-        folders[name], broken = read_folder(name, found, shape, MOST, bits=run.bits, seed=seed)
-        if broken:
-            progress.note(
-                f"The concept '{name}': {broken:,} files cannot be read and are left out."
-            )
+    folders = _concepts(files, shape, run.bits, seed, progress)
     count = math.ceil(len(samples) / PREDICTION_BATCH)
     batches = track(progress, reader.batches(samples), "looking at images", count)
     passed = run_through(interpreter, batches, reader.frame(samples))
@@ -171,6 +165,24 @@ def write_overview(result: Overview, folder: Path, run: Run) -> Path:
         write_json(folder / DATA, result.to_record())
         write_text(folder / PAGE, page)
     return folder / PAGE
+
+
+def _concepts(
+    files: Mapping[str, list[Path]],
+    shape: tuple[int, int, int],
+    bits: int | None,
+    seed: int,
+    progress: Progress,
+) -> dict[str, np.ndarray]:
+    """Read the images of each concept, `(images, height, width, channels)`, and tell what broke."""
+    folders = {}
+    for name, found in files.items():
+        folders[name], broken = read_folder(name, found, shape, MOST, bits=bits, seed=seed)
+        if broken:
+            progress.note(
+                f"The concept '{name}': {broken:,} files cannot be read and are left out."
+            )
+    return folders
 
 
 def _noted(notes: Notes, faults: Iterable[str]) -> Notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from zoo.base.displayed import Drawn, Tabled
 from zoo.base.listeners import listener
-from zoo.base.progress import Progress
+from zoo.base.progress import SILENT, Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.data.queries import Skipped
@@ -79,17 +80,9 @@ def predict(
         sensitivity=sensitivity,
         prevalence=prevalence,
     )
-    rule = run.record["data"]["patient_rule"]
-    shape = answerer.classifier.input_shape
     progress.start("predicting", len(files))
     try:
-        for images, skipped in queries.read_images(
-            files, shape, rule, PREDICTION_BATCH, bits=run.bits
-        ):
-            yield from skipped
-            if images is not None:
-                yield from predictions(run, images.names, answerer.answer(images.pixels))
-            progress.advance(len(skipped) + (0 if images is None else len(images.names)))
+        yield from _answered(answerer, run, files, progress)
     finally:
         progress.stop()
 
@@ -116,17 +109,26 @@ def answering(
         sensitivity=sensitivity,
         prevalence=prevalence,
     )
+    return functools.partial(_answered, answerer, run, strict=False)
+
+
+def _answered(
+    answerer: Answerer,
+    run: Run,
+    files: Sequence[Path],
+    progress: Progress = SILENT,
+    *,
+    strict: bool = True,
+) -> Iterator[Prediction | Skipped]:
+    """Read files batch by batch and answer; `strict` where one must be readable."""
     rule, shape = run.record["data"]["patient_rule"], answerer.classifier.input_shape
-
-    def answers(files: Sequence[Path]) -> Iterator[Prediction | Skipped]:
-        for images, skipped in queries.read_images(
-            files, shape, rule, PREDICTION_BATCH, bits=run.bits, strict=False
-        ):
-            yield from skipped
-            if images is not None:
-                yield from predictions(run, images.names, answerer.answer(images.pixels))
-
-    return answers
+    for images, skipped in queries.read_images(
+        files, shape, rule, PREDICTION_BATCH, bits=run.bits, strict=strict
+    ):
+        yield from skipped
+        if images is not None:
+            yield from predictions(run, images.names, answerer.answer(images.pixels))
+        progress.advance(len(skipped) + (0 if images is None else len(images.names)))
 
 
 def predictions(run: Run, names: Sequence[str], answers: Answers) -> Iterator[Prediction]:

@@ -117,11 +117,23 @@ def stress(
         **_measured(samples, answers, classifier.positive),
     }
     name = split if source is None else f"{source_slug(source)}-{split}"
-    folder = run.path / run_folder.STRESSES / name
-    cause = robustness({name: result})
     pictures = None
     if keeps_pictures(run.record["recipe"]):
         pictures = views(_shown(samples, classifier.positive))
+    cause, folder = _write(run, name, result, pictures, selection.notes.told())
+    return StressTest(result, cause, selection.notes.told(), folder)
+
+
+def _write(
+    run: Run,
+    name: str,
+    result: Mapping[str, Any],
+    pictures: np.ndarray | None,
+    notes: Sequence[str],
+) -> tuple[Cause, Path]:
+    """Write scores, page and model card; return what the run does not bear, and the folder."""
+    folder = run.path / run_folder.STRESSES / name
+    cause = robustness({name: result})
     page = stress_page(
         result,
         title=f"{run.name} under stress on {name}",
@@ -129,13 +141,13 @@ def stress(
         pictures=pictures,
         changes=CHANGES,
         information=facts(run),
-        notes=selection.notes.told(),
+        notes=notes,
     )
     with in_turn(folder):
         write_json(folder / run_folder.STRESS, result)  # first: it may hold the run back
         write_text(folder / PAGE, page)
     write_text(run.path / run_folder.CARD, model_card(run))
-    return StressTest(result, cause, selection.notes.told(), folder)
+    return cause, folder
 
 
 def _viewer(
