@@ -1,6 +1,6 @@
 """Measure the explanation methods of a run on a sample of a data set, and rank them.
 
-`write` leaves in a folder
+`write_audit` leaves in a folder
 
     report.html   everything on one page
     audit.json    the numbers (schema 2), see `zoo.interpret.trust.ranking.Audit`
@@ -21,7 +21,7 @@ from zoo.base.locks import in_turn
 from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST
-from zoo.data.masks import find_masks as find_masks
+from zoo.data.masks import find_masks
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview.sampling import Reader, stratified
 from zoo.interpret.trust import perturbation

@@ -52,7 +52,7 @@ from zoo.checks.quick import parts
 from zoo.checks.source_images import SourceImages, comparable, read_source_images
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baseline_inputs import FILE
-from zoo.data.masks import find_masks as find_masks
+from zoo.data.masks import find_masks
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.runs.selection import numbered_as
 

@@ -1,6 +1,6 @@
 """What a run does over a whole data set: what it looks at, what it needs, what it finds typical.
 
-`write` leaves in a folder
+`write_overview` leaves in a folder
 
     report.html   everything on one page
     global.json   the numbers (schema 2), see `Overview.to_record`
@@ -23,7 +23,7 @@ from zoo.base.locks import in_turn
 from zoo.base.progress import Progress, track
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, Sample
-from zoo.data.masks import find_masks as find_masks
+from zoo.data.masks import find_masks
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.interpreter import Interpreter
 from zoo.interpret.overview import marker, occlusion, prototypes

@@ -26,7 +26,7 @@ from zoo.base.sources import absolute
 from zoo.base.types import Dataset
 from zoo.checks.findings import refuse_errors, tell
 from zoo.checks.quick import quick
-from zoo.data.masks import find_masks as find_masks
+from zoo.data.masks import find_masks
 from zoo.data.splits import split
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.interpret.preparation import prepare_verdicts
