@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from zoo.base import registry
 from zoo.base.registry import Registry
 from zoo.data import baselines
 from zoo.runs import run_folder
+from zoo.runs.history import read_history
 from zoo.stats.metrics import training_metrics
 from zoo.stats.probabilities import softmax
 from zoo.training import cells, many_cells
@@ -403,20 +405,25 @@ def test_a_worker_refuses_data_that_have_changed(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_dask_cluster_of_two_workers_trains_the_folds(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
+    given: dict[str, Any] = {"folds": 2, "changes": SMALL, "input_shape": INPUT}
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
-        done = compare(
+        compare(
             ["scratch"],
             SOURCE,
-            folds=2,
-            changes=SMALL,
-            input_shape=INPUT,
             backend="dask",
             scheduler=cluster.scheduler_address,
-            folder=tmp_path,
+            folder=tmp_path / "dask",
+            **given,
         )
-    assert len(done.result["entries"][0]["cells"]) == 2
+    compare(["scratch"], SOURCE, folder=tmp_path / "here", **given)
+    losses = [
+        {path.parent.name: read_history(path)[0]["loss"] for path in place.rglob("history.csv")}
+        for place in (tmp_path / "dask", tmp_path / "here")
+    ]
+    assert len(losses[0]) == 2
+    assert losses[0] == pytest.approx(losses[1]), "a worker trains as this process does"
 
 
 @pytest.mark.parametrize(

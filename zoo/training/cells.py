@@ -95,10 +95,7 @@ def key_of(cell: Cell, registry: Registry, classes: int) -> str:
     Raises:
         ZooError: a setting or the network cannot be used.
     """
-    import keras
-
     plan = plan_of(replace(cell, seed=0), registry)
-    keras.utils.set_random_seed(0)
     model = build(plan, classes)
     content = (
         plan.recipe,

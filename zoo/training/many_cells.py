@@ -103,10 +103,7 @@ def refuse_unusable(
     Raises:
         InvalidSetting: one could be trained, but not used.
     """
-    import keras
-
     undone = {cell.architecture: cell for cell in reversed(cells) if not is_done(cell, folder)}
     for cell in undone.values():
-        keras.utils.set_random_seed(cell.seed)
         network = build(plan_of(cell, registry), len(verified.dataset.class_names))
         refuse_misfits(tried(network, elsewhere=False), cell.architecture)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import random
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +13,8 @@ from zoo.base.recipe import BFLOAT16, FLOAT32, Recipe
 from zoo.base.types import Architecture
 from zoo.network import graph
 from zoo.network.building import build_network
+
+_building = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,36 @@ class Plan:
 
 
 def build(plan: Plan, num_classes: int) -> Any:
-    """Build the network of a plan and refuse one that could not be trained and explained."""
-    return build_network(
-        plan.architecture, num_classes, input_shape=plan.input_shape, options=plan.options
-    )
+    """Build the network of a plan with the first weights that belong to its seed.
+
+    Raises:
+        InvalidSetting: it could not be trained and explained.
+    """
+    import keras
+
+    keras.utils.set_random_seed(plan.recipe.seed)
+    with _seeds_of_its_own(plan.recipe.seed):
+        return build_network(
+            plan.architecture, num_classes, input_shape=plan.input_shape, options=plan.options
+        )
+
+
+@contextlib.contextmanager
+def _seeds_of_its_own(seed: int) -> Iterator[None]:
+    """Let Keras draw the seeds of layers from a source that nobody else draws from.
+
+    It takes them from Python's `random`, as other threads do meanwhile: those of a Dask worker gave
+    the same training other first weights each time.
+    """
+    from keras.src.random import seed_generator
+
+    with _building:
+        shared = seed_generator.python_random
+        seed_generator.python_random = random.Random(seed)  # noqa: S311 - no secret
+        try:
+            yield
+        finally:
+            seed_generator.python_random = shared
 
 
 def exact_layers(plan: Plan, num_classes: int) -> frozenset[int]:

@@ -62,8 +62,6 @@ class Session:
 
         `recorded` is how a resumed training was computed; workers of a `cluster` compute features.
         """
-        import keras
-
         self._cluster = cluster
         self.plan, self.verified, self.split, self.progress = plan, verified, split, progress
         self.class_names = verified.dataset.class_names
@@ -72,7 +70,6 @@ class Session:
         self.labels = {part: labels_of(samples) for part, samples in self.parts.items()}
         self.alarms = Alarms(progress)
         self.framing = framing.choose(plan, verified, self.parts, progress, cluster)
-        keras.utils.set_random_seed(plan.recipe.seed)
         self.network = build(plan, len(self.class_names))
         self.boundary = graph.frozen_boundary(self.network)
         if self.boundary is not None and plan.recipe.backbone == "trained":
