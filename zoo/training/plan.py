@@ -54,10 +54,14 @@ def _seeds_of_its_own(seed: int) -> Iterator[None]:
     It takes them from Python's `random`, as other threads do meanwhile: those of a Dask worker gave
     the same training other first weights each time.
     """
-    from keras.src.random import seed_generator
-
     with _building:
-        shared = seed_generator.python_random
+        try:
+            from keras.src.random import seed_generator
+
+            shared = seed_generator.python_random
+        except (ImportError, AttributeError):  # no public name: a Keras that draws them elsewhere
+            yield
+            return
         seed_generator.python_random = random.Random(seed)  # noqa: S311 - no secret
         try:
             yield
