@@ -31,7 +31,7 @@ from zoo.report.facts import facts
 from zoo.report.pages.audit import audit_page, ranking_figure
 from zoo.runs.run_folder import MODEL, Run
 from zoo.runs.selection import open_selection
-from zoo.workflows.auditing import Work, joined
+from zoo.workflows.auditor import Auditor, joined
 
 SAMPLE = 100
 PAGE, DATA, FIGURE = "report.html", "audit.json", "ranking.png"
@@ -78,13 +78,13 @@ def audit(
     chosen = stratified(selection.samples, sample, seed)
     lungs = None if masks is None else find_masks(Path(masks), chosen)
     reader = Reader(selection.verified, lungs, interpreter.classifier.input_shape)
-    work = Work(interpreter, selection, chosen, steps, seed, progress)
+    auditor = Auditor(interpreter, selection, chosen, steps, seed, progress)
     progress.start("auditing", len(chosen) * (len(interpreter.explainers) + 1))
     try:
-        measured = [work.measure(batch) for batch in reader.batches(chosen)]
+        measured = [auditor.measure(batch) for batch in reader.batches(chosen)]
     finally:
         progress.stop()
-    measurements = joined(measured, chosen, work, interpreter.faults)
+    measurements = joined(measured, chosen, auditor, interpreter.faults)
     inside = np.isfinite(next(iter(measurements.values.values()))["lungs_area"])
     return Audit(
         run=run.name,
@@ -102,7 +102,7 @@ def audit(
         seed=seed,
         synthetic=selection.verified.dataset.synthetic,
         standings=standings(measurements, scores_of(run), seed),
-        options={name: interpreter.options[name] for name in work.random},
+        options={name: interpreter.options[name] for name in auditor.random},
     )
 
 

@@ -30,8 +30,8 @@ Maps = dict[str, np.ndarray]
 Measures = dict[Key, dict[str, np.ndarray]]
 
 
-class Work:
-    """What is measured of a batch, and once of each method."""
+class Auditor:
+    """Measures each batch, and once each method."""
 
     def __init__(
         self,
@@ -71,23 +71,7 @@ class Work:
         right = np.array(targets) == np.array(batch.labels)
         findings = self._findings(images)
         explained = self._of_true_class(batch, keyed, right, findings)
-        measures: Measures = defaultdict(dict)
-        for (key, tests), faithful in perturbation.perturbation_test(
-            seen.classifier,
-            seen.pixels,
-            targets,
-            {(key, "own"): values for key, values in in_boxes.items()}
-            | {
-                (key, MOVED): one
-                for key, values in in_boxes.items()
-                for one in moved(values, seen.pixels, self.seed, copies=1).values()
-            },
-            steps=self.steps,
-            seed=self.seed,
-        ).items():
-            for test in TESTS:
-                name = ELSEWHERE[test] if tests == MOVED else test
-                measures[key][name] = np.array([getattr(one, test) for one in faithful])
+        measures = self._faithful(seen, targets, in_boxes)
         for key, values in keyed.items():
             inside = located(in_boxes[key], lungs, ("inside", "area"))
             measures[key] |= {
@@ -98,6 +82,31 @@ class Work:
             }
         self.progress.advance(len(targets))
         return measures, right
+
+    def _faithful(
+        self, seen: Seen, targets: Sequence[int], in_boxes: Mapping[Key, np.ndarray]
+    ) -> Measures:
+        """Hide what each map marks, and the same places of the map when it is moved."""
+        measures: Measures = defaultdict(dict)
+        own = {(key, "own"): values for key, values in in_boxes.items()}
+        elsewhere = {
+            (key, MOVED): one
+            for key, values in in_boxes.items()
+            for one in moved(values, seen.pixels, self.seed, copies=1).values()
+        }
+        tested = perturbation.perturbation_test(
+            seen.classifier,
+            seen.pixels,
+            targets,
+            own | elsewhere,
+            steps=self.steps,
+            seed=self.seed,
+        )
+        for (key, place), faithful in tested.items():
+            for test in TESTS:
+                name = ELSEWHERE[test] if place == MOVED else test
+                measures[key][name] = np.array([getattr(one, test) for one in faithful])
+        return measures
 
     def _randomise(self, methods: Sequence[str], images: Images, targets: Sequence[int]) -> None:
         """Compare maps with those of random networks: once a run, and kept in its folder."""
@@ -218,7 +227,7 @@ def _some(images: Images, rows: Sequence[int]) -> Images:
 def joined(
     measured: Sequence[tuple[Measures, np.ndarray]],
     chosen: Sequence[Sample],
-    work: Work,
+    auditor: Auditor,
     faults: Collection[str],
 ) -> Measurements:
     """Put the batches together; a method that was left out of one is left out of all."""
@@ -231,6 +240,6 @@ def joined(
         },
         patients=np.array([one.patient for one in chosen]),
         right=np.concatenate([right for _, right in measured]),
-        random=work.random,
-        seconds=work.seconds,
+        random=auditor.random,
+        seconds=auditor.seconds,
     )
