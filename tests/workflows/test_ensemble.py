@@ -27,7 +27,7 @@ from zoo.runs.run_folder import Run
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
 from zoo.workflows import ensemble as module
-from zoo.workflows import train
+from zoo.workflows import finished_run, train
 from zoo.workflows.compare_runs import compare_runs
 from zoo.workflows.ensemble import ensemble
 from zoo.workflows.evaluate import evaluate
@@ -256,7 +256,7 @@ def test_one_that_is_stopped_leaves_nothing(runs, registry, tmp_path, monkeypatc
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "model_card", stopped)
+    monkeypatch.setattr(finished_run, "model_card", stopped)
     with pytest.raises(KeyboardInterrupt):
         ensemble(runs, folder=tmp_path, registry=registry)
     assert list(tmp_path.iterdir()) == []

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.files import write_text
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.base.recipe import Recipe
@@ -21,15 +20,13 @@ from zoo.network import graph, localiser
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.ensemble import SHIFTED, WHOLE, Member, joined
 from zoo.network.localiser import Localiser
-from zoo.report.pages.card import model_card
 from zoo.runs import model_file, run_folder
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import with_classes_of
-from zoo.runs.staged import staged
 from zoo.stats.alarms import Conditions
-from zoo.training.finish import finish
 from zoo.training.framing import Framing
 from zoo.training.trained import Alarms, Trained
+from zoo.workflows.finished_run import finished_run
 
 NAME = "ensemble"
 AGREEING = ("class_names", "positive", "frame")
@@ -96,12 +93,7 @@ def ensemble(
         Alarms(progress),
         progress,
     )
-    runs_folder = run_folder.root(folder)
-    with staged(runs_folder, NAME) as path:
-        run = finish(trained, record, path)
-        write_text(path / run_folder.CARD, model_card(run))
-        run_folder.mark_done(run)
-    return replace(run, path=runs_folder / run.name)
+    return finished_run(trained, record, folder, NAME)
 
 
 def _localiser(run: Run) -> Localiser | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import numpy as np
 from zoo.base.digests import digest_bytes, digest_file
 from zoo.base.environment import peak_memory, versions
 from zoo.base.errors import BadInput, InvalidSetting
-from zoo.base.files import write_text
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.base.recipe import Recipe
@@ -28,20 +27,18 @@ from zoo.network import conformance, foreign, graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.foreign import Foreign
 from zoo.network.probabilities import LEAST
-from zoo.report.pages.card import model_card
-from zoo.runs import model_file, run_folder
+from zoo.runs import model_file
 from zoo.runs.outputs import Outputs, outputs_of
 from zoo.runs.record import IMPORTED
 from zoo.runs.reference import choose_cases
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import numbered_as
-from zoo.runs.staged import staged
 from zoo.stats.alarms import CONSTANT_SPREAD, Alarm, Conditions, feature_spread
 from zoo.stats.probabilities import softmax
 from zoo.training import described
-from zoo.training.finish import finish
 from zoo.training.framing import Framing
 from zoo.training.trained import Alarms, Trained
+from zoo.workflows.finished_run import finished_run
 
 AUTO = "auto"
 TRIED = 200
@@ -108,18 +105,8 @@ def import_network(
         'model.keras'
     """
     progress = listener(progress)
-    names = tuple(classes)
-    if len(set(names)) < len(names) or len(names) < 2:
-        raise InvalidSetting(
-            f"The classes {', '.join(names) or '(none)'} cannot be used. Name each output once, in "
-            "order, as NORMAL,PNEUMONIA."
-        )
-    if input_range not in (AUTO, *foreign.RANGES):
-        raise InvalidSetting(
-            f"'{input_range}' is no range of inputs; expected {AUTO} or one of: "
-            f"{', '.join(foreign.RANGES)}."
-        )
-    file = Path(path)
+    names, file = tuple(classes), Path(path)
+    _check(names, input_range)
     network = foreign.opened(file, len(names), input_shape, trust=trust)
     if network.embedding == foreign.ANSWERS:
         progress.note(WITHOUT_FEATURES)
@@ -166,12 +153,20 @@ def import_network(
         "findings": [asdict(finding) for finding in findings],
         "command": list(command),
     }
-    runs_folder = run_folder.root(folder)
-    with staged(runs_folder, IMPORTED) as place:
-        run = finish(trained, record, place)
-        write_text(place / run_folder.CARD, model_card(run))
-        run_folder.mark_done(run)
-    return replace(run, path=runs_folder / run.name)
+    return finished_run(trained, record, folder, IMPORTED)
+
+
+def _check(names: Sequence[str], input_range: str) -> None:
+    if len(set(names)) < len(names) or len(names) < 2:
+        raise InvalidSetting(
+            f"The classes {', '.join(names) or '(none)'} cannot be used. Name each output once, in "
+            "order, as NORMAL,PNEUMONIA."
+        )
+    if input_range not in (AUTO, *foreign.RANGES):
+        raise InvalidSetting(
+            f"'{input_range}' is no range of inputs; expected {AUTO} or one of: "
+            f"{', '.join(foreign.RANGES)}."
+        )
 
 
 def _digest(path: Path) -> str:
