@@ -131,7 +131,7 @@ def test_a_file_without_a_name_is_left_aside(tmp_path: Path) -> None:
         ([("a/../../out.png", b"x")], "leads out"),
         ([("/etc/out.png", b"x")], "leads out"),
         ([(link(), b"/etc/passwd")], "is a link"),
-        ([("A/bomb.png", bytes(50_000_000))], "times its own size"),
+        ([("A/bomb.png", bytes(3_000_000))], "times its own size"),
         ([("A/1.png", b"a"), ("A\\1.png", b"b")], "there twice"),
         ([("A/1.png", b"a"), ("A/1.png/2.png", b"c")], "there twice"),
         ([("d/" * 11 + "a.png", b"x")], "too long or too deep"),
