@@ -212,5 +212,5 @@ def test_one_run_alone_says_what_to_do(
     alone = TestClient(create(library), base_url="http://127.0.0.1")
     text = alone.get("/compare").text
     library.close()
-    assert "there is one" in text
+    assert "there is only one yet" in text
     assert 'id="compare"' not in text

@@ -1,4 +1,4 @@
-"""Runs and data sets in a real browser: sliders, curves, the trash, and a folder that is sent."""
+"""Runs, data sets and the worklist in a real browser: sliders, curves, the trash, what is sent."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def page(
     """A phone's page of an application with two runs that takes data sets."""
     for name in ("first", "second"):
         shutil.copytree(trained.path, tmp_path / "runs" / name)
-    (tmp_path / "sets").mkdir()
-    app = create(Library(tmp_path / "runs", registry=tiny_registry), intake=tmp_path / "sets")
+    for name in ("sets", "came"):
+        (tmp_path / name).mkdir()
+    library = Library(tmp_path / "runs", registry=tiny_registry)
+    app = create(library, intake=tmp_path / "sets", watched=tmp_path / "came")
     with served(app) as address, visit(address, 390, 844) as opened:
         yield opened
 
@@ -115,3 +117,37 @@ def test_a_folder_is_sent_and_it_is_seen_who_is_who(page: Page, tmp_path: Path) 
     assert fits(page)
     page.get_by_role("link", name="Train on it").click()
     expect(page.get_by_label("Data set", exact=True)).to_contain_text("mine/mine.csv")
+
+
+@pytest.mark.slow
+def test_the_name_of_a_run_stays_on_one_line_where_there_is_room(page: Page) -> None:
+    long = "efficientnet-20261126-094821"
+    page.goto(f"{PAGE}/second")
+    page.get_by_label("Name", exact=True).fill(long)
+    page.get_by_role("button", name="Rename").click()
+    page.goto(PAGE)
+    link = page.locator(".board").get_by_role("link", name=long)
+    lines = "link => Math.round(link.offsetHeight / parseFloat(getComputedStyle(link).lineHeight))"
+    assert link.evaluate(lines) > 1
+    for width in (900, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert link.evaluate(lines) == 1
+        assert fits(page)
+
+
+@pytest.mark.slow
+def test_on_a_phone_a_file_of_the_worklist_is_read_without_moving_the_page_sideways(
+    page: Page, tmp_path: Path
+) -> None:
+    name = "a-name-that-is-longer-than-a-phone-is-wide.png"
+    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(tmp_path / "came" / name)
+    page.goto("/worklist")
+    read = page.get_by_role("button", name=f"Read {name}")
+    read.wait_for()
+    box = read.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert fits(page)
+    read.click()
+    expect(page.locator(".reading h2")).to_contain_text(name)

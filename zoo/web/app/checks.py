@@ -37,8 +37,8 @@ class Checks:
         self._found: OrderedDict[str, Found] = OrderedDict()
         self._started: OrderedDict[str, Task] = OrderedDict()
 
-    def start(self, owner: str, source: str, other: str | None) -> Task:
-        """Queue a check of a data set, and of another one beside it.
+    def start(self, owner: str, title: str, source: str, other: str | None) -> Task:
+        """Queue a check of a data set, and of another one beside it; `title` names it on pages.
 
         Raises:
             Overloaded: too many wait already.
@@ -47,7 +47,7 @@ class Checks:
         def work(task: Task) -> None:
             self._keep(task.id, self._check(source, other, task))
 
-        task = self.shared.tasks.start(owner, f"Check of {source}", self.queue, work)
+        task = self.shared.tasks.start(owner, title, self.queue, work)
         with self._lock:
             self._started[task.id] = task
             while len(self._started) > 4 * MOST:

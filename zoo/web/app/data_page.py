@@ -60,8 +60,10 @@ def router(shared: Shared) -> APIRouter:
     ) -> Response:
         if source == other:
             raise InvalidSetting("A data set cannot be compared with itself. Choose another one.")
-        against = None if other < 0 else shared.source(other)
-        task = checks.start(request.state.visitor.key, shared.source(source), against)
+        asked, against = shared.source(source), None if other < 0 else shared.source(other)
+        sent = mendable(shared, asked)
+        title = f"Check of {sent.name if sent else asked}"
+        task = checks.start(request.state.visitor.key, title, asked, against)
         return RedirectResponse(f"{PAGE}/check/{task.id}", 303)
 
     @routes.get(f"{PAGE}/check/{{key}}")

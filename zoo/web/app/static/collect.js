@@ -1,31 +1,13 @@
 // A data set from the browser: a folder or a zip file is sent in pieces, then it is asked who is who.
 
 import { ask, follow, post } from "/static/asking.js";
+import { filesOf } from "/static/sending.js";
 
 const PIECE = 8e6; // bytes of one request
 const MANY = 40; // files of one request
 
 const send = document.querySelector("#send");
 const who = document.querySelector("#who");
-
-// The files of what was dropped or chosen, each with its path in the folder.
-async function filesOf(entries) {
-  const found = [];
-  const walk = async (entry, path) => {
-    if (entry.isFile) {
-      found.push([path + entry.name, await new Promise((resume, fail) => entry.file(resume, fail))]);
-      return;
-    }
-    const reader = entry.createReader();
-    for (;;) { // a folder is read in parts, until one is empty
-      const part = await new Promise((resume, fail) => reader.readEntries(resume, fail));
-      if (!part.length) return;
-      for (const one of part) await walk(one, `${path}${entry.name}/`);
-    }
-  };
-  for (const entry of entries) await walk(entry, "");
-  return found;
-}
 
 // The folder that was chosen is the set itself: it is no folder of a class.
 function below(files) {
@@ -46,7 +28,6 @@ if (send) {
   };
 
   const sendFolder = async (address, files) => {
-    let aside = 0;
     for (let start = 0; start < files.length;) {
       const form = new FormData();
       let bytes = 0, end = start;
@@ -56,12 +37,10 @@ if (send) {
         bytes += files[end][1].size;
         end += 1;
       }
-      const kept = await ask(`${address}/files`, { method: "POST", body: form });
-      aside += kept.aside ?? 0;
+      await ask(`${address}/files`, { method: "POST", body: form });
       start = end;
       say(`${start.toLocaleString("en")} of ${files.length.toLocaleString("en")} files sent`, start, files.length);
     }
-    return aside;
   };
 
   const sendZip = async (address, file) => {
@@ -146,6 +125,7 @@ if (who) {
       const told = await ask(`${who.dataset.address}/patients?${query}`);
       if (own !== newest) return; // typed on meanwhile
       problem.textContent = "";
+      preview.hidden = false;
       const classes = told.classes.map(([name, count]) => `${count.toLocaleString("en")} ${name}`).join(", ");
       preview.replaceChildren(
         element("p", `${told.images.toLocaleString("en")} images (${classes}) of ${told.patients.toLocaleString("en")} patients, by the rule ${told.rule}.`),
@@ -155,7 +135,9 @@ if (who) {
         table(["Patient", "Images", "Such as"], told.largest.map(([name, count, some]) => [name, String(count), some.join(", ")])),
       );
     } catch (error) {
-      if (own === newest) problem.textContent = error.message;
+      if (own !== newest) return;
+      problem.textContent = error.message;
+      preview.hidden = true; // it was that of another rule
     }
   };
   let waiting;

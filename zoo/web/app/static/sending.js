@@ -25,24 +25,31 @@ export function takeDropsAnywhere(then) {
       then([...event.dataTransfer.files], 0);
       return;
     }
-    const files = (await Promise.all(entries.filter(Boolean).map(filesOf))).flat();
+    const files = (await filesOf(entries.filter(Boolean))).map(([, file]) => file);
     const images = files.filter((file) => looksLikeImage(file.name));
     then(images, files.length - images.length);
   });
 }
 
-async function filesOf(entry) {
-  if (entry.name.startsWith(".")) return [];
-  if (entry.isFile) return [await new Promise((found, lost) => entry.file(found, lost))];
-  const reader = entry.createReader();
+// The files of what was dropped, folders too, by name, each with its path; hidden ones are left out.
+export async function filesOf(entries, path = "") {
+  const seen = entries.filter(({ name }) => !name.startsWith("."));
+  seen.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const found = await Promise.all(seen.map(async (entry) => {
+    if (!entry.isFile) return filesOf(await inside(entry), `${path}${entry.name}/`);
+    return [[path + entry.name, await new Promise((told, lost) => entry.file(told, lost))]];
+  }));
+  return found.flat();
+}
+
+async function inside(folder) {
+  const reader = folder.createReader();
   const found = [];
-  for (;;) {
-    const more = await new Promise((told, lost) => reader.readEntries(told, lost));
-    if (!more.length) break;
-    found.push(...more);
+  for (;;) { // a folder is read in parts, until one is empty
+    const part = await new Promise((told, lost) => reader.readEntries(told, lost));
+    if (!part.length) return found;
+    found.push(...part);
   }
-  found.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
-  return (await Promise.all(found.map(filesOf))).flat();
 }
 
 // The first file goes alone: its answer is not to wait for others.
