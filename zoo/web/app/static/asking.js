@@ -53,6 +53,13 @@ export function takeDrops(frame, input, then) {
   });
 }
 
+// A part of a page that came as text.
+export function fragment(html) {
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  return made.content;
+}
+
 export function sentences(place, texts) {
   place.replaceChildren(...texts.map((text) => {
     const line = document.createElement("p");

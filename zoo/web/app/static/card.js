@@ -1,6 +1,6 @@
 // One open case: its viewer, and what comes in about it while it is looked at.
 
-import { ask } from "/static/asking.js";
+import { ask, fragment } from "/static/asking.js";
 import { Viewer } from "/static/viewer.js";
 
 export class Card {
@@ -83,9 +83,7 @@ export class Card {
 
   // Pictures that are there stay, so that nothing flickers.
   addLayers(place, html) {
-    const fresh = document.createElement("template");
-    fresh.innerHTML = html;
-    const wanted = [...fresh.content.querySelectorAll(".layer")];
+    const wanted = [...fragment(html).querySelectorAll(".layer")];
     const names = wanted.map((layer) => layer.dataset.method);
     const known = [...place.querySelectorAll(".layer")];
     for (const layer of known) if (!names.includes(layer.dataset.method)) layer.remove();

@@ -1,53 +1,49 @@
-/* The page of a check that is at work: tells how far it is, stops it, and shows what was found. */
+// The page of work in the background: tells how far it is, stops it, and shows what came of it.
+
+import { ask } from "/static/asking.js";
 
 const EVERY = 500;
-const box = document.getElementById("check");
-const address = `/app/tasks/${box.dataset.task}`;
-const bar = document.getElementById("progress");
-const note = document.getElementById("note");
-const problem = document.getElementById("problem");
 const ENDED = ["done", "failed", "cancelled"];
-
-async function asked(url, options) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" }, ...options });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error);
-  return told;
-}
+const at = (name) => document.getElementById(name);
+const address = `/app/tasks/${at("check").dataset.task}`;
 
 async function look() {
   try {
-    show(await asked(address));
-    problem.textContent = "";
+    const task = await ask(address);
+    at("problem").textContent = "";
+    if (ENDED.includes(task.state)) {
+      location.reload();
+      return;
+    }
+    show(task);
   } catch (error) {
-    problem.textContent = error instanceof TypeError ? "The application does not answer. Is it still running?" : error.message;
+    at("problem").textContent = error.message;
   }
   setTimeout(look, EVERY);
 }
 
-function show(task) {
-  if (ENDED.includes(task.state)) location.reload();
-  const text = task.note || "Waiting for its turn";
-  if (note.textContent !== text) note.textContent = text;
-  if (task.total) {
-    bar.max = task.total;
-    bar.value = Math.min(task.done, task.total);
+function show({ note, done, total, left }) {
+  const text = note || "Waiting for its turn";
+  if (at("note").textContent !== text) at("note").textContent = text;
+  const bar = at("progress");
+  if (total) {
+    [bar.max, bar.value] = [total, Math.min(done, total)];
+    const rest = left ? `, about ${left} left` : "";
+    at("count").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}${rest}`;
   } else {
     bar.removeAttribute("value");
+    at("count").textContent = "";
   }
-  document.getElementById("count").textContent = task.total
-    ? `${task.done.toLocaleString("en")} of ${task.total.toLocaleString("en")}${task.left ? `, about ${task.left} left` : ""}`
-    : "";
 }
 
-document.getElementById("stop").addEventListener("click", async (event) => {
-  event.target.disabled = true;
+at("stop").addEventListener("click", async ({ target }) => {
+  target.disabled = true;
   try {
-    await asked(`${address}/cancel`, { method: "POST" });
-    note.textContent = "Stopping";
+    await ask(`${address}/cancel`, { method: "POST" });
+    at("note").textContent = "Stopping";
   } catch (error) {
-    problem.textContent = error.message;
-    event.target.disabled = false;
+    at("problem").textContent = error.message;
+    target.disabled = false;
   }
 });
 

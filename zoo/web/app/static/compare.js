@@ -1,6 +1,6 @@
 // The page Compare: one image, several runs, their maps side by side in one viewer.
 
-import { ask, cancel, follow, sentences, takeDrops } from "/static/asking.js";
+import { ask, cancel, follow, fragment, sentences, takeDrops } from "/static/asking.js";
 import { listenToKeys } from "/static/keys.js";
 import { Viewer } from "/static/viewer.js";
 
@@ -73,14 +73,13 @@ async function judge(image, runs) {
   const started = await ask(`/app/images/${image}/comparison/judge`, { method: "POST", body: form });
   const ended = await follow(started, show);
   if (ended.state === "failed") sentences(problems, [ended.error]);
-  const fresh = document.createElement("template");
-  fresh.innerHTML = await fetched(image, runs);
+  const fresh = fragment(await fetched(image, runs));
   const chosen = document.activeElement?.closest?.(".methods") !== null && compared.contains(document.activeElement);
   for (const old of compared.querySelectorAll("[data-renew]")) {
-    const renewed = fresh.content.querySelector(`[data-renew="${old.dataset.renew}"]`);
+    const renewed = fresh.querySelector(`[data-renew="${old.dataset.renew}"]`);
     if (renewed) old.replaceWith(renewed);
   }
-  const kept = new Set([...fresh.content.querySelectorAll(".layer")].map((layer) => layer.getAttribute("src")));
+  const kept = new Set([...fresh.querySelectorAll(".layer")].map((layer) => layer.getAttribute("src")));
   for (const layer of compared.querySelectorAll(".layer")) {
     if (!kept.has(layer.getAttribute("src"))) layer.remove();
   }

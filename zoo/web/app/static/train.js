@@ -1,6 +1,7 @@
 /* The page that watches a training: asks how it stands every second and draws its curves. */
 
 const EVERY = 1000;
+const SELDOM = 10000; // of one that has ended: somebody may go on with it elsewhere
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
 const EDGE = { left: 46, right: 12, top: 10, bottom: 30 };
@@ -23,22 +24,24 @@ const at = (name) => document.getElementById(name);
 const box = at("training");
 let newest = null;
 let seen = "";
+let drawn = "";
 
 async function look() {
-  let alive = true;
+  let pause = EVERY;
   try {
     const answer = await fetch(`${box.dataset.address}/state`, { headers: { Accept: "application/json" } });
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error);
     at("problem").textContent = "";
     show(told);
-    alive = told.alive;
+    if (told.state === "finished") return;
+    if (!told.alive) pause = SELDOM;
   } catch (error) {
     at("problem").textContent = error instanceof TypeError
       ? "The application does not answer. The training goes on without it; start the application again to watch."
       : error.message;
   }
-  if (alive) setTimeout(look, EVERY);
+  setTimeout(look, pause);
 }
 
 function show(told) {
@@ -46,8 +49,10 @@ function show(told) {
   const epoch = told.epochs ? `epoch ${told.epoch} of ${told.epochs}` : "";
   const news = `${told.state} ${epoch}`;
   if (news !== seen) at("said").textContent = `Training ${news}. ${told.alive ? "" : told.sentence}`;
-  if (news !== seen || !told.alive) draw(told);
   seen = news;
+  const rows = JSON.stringify(told.rows);
+  if (rows !== drawn) draw(told);
+  drawn = rows;
   state.textContent = told.state;
   state.className = `state state-${told.state}`;
   at("epoch").textContent = epoch;
@@ -132,29 +137,37 @@ function picture(panel, lines, told) {
     width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",
     "aria-label": `${panel.title} after epoch ${told.rows.length}: ${said.join(", ")}`,
   });
-  const { found, digits } = ticks(low, high);
-  for (const value of found) {
-    svg.append(
-      shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-      shape("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(digits)),
-    );
-  }
-  const step = Math.ceil(last / 8);
-  for (let epoch = 1; epoch <= last; epoch += step) {
-    svg.append(shape("text", { x: x(epoch), y: HEIGHT - 10, "text-anchor": "middle" }, String(epoch)));
-  }
-  lines.forEach(([name, title, colour]) => {
-    const points = told.rows.map((row, place) => [place + 1, row[name]]).filter(([, value]) => value != null);
-    svg.append(shape("polyline", {
-      class: `curve series-${colour}`, points: points.map(([epoch, value]) => `${x(epoch)},${y(value)}`).join(" "),
-    }));
-    points.forEach(([epoch, value]) => {
-      const dot = shape("circle", { class: `series-${colour}`, cx: x(epoch), cy: y(value), r: points.length > 40 ? 1.5 : 3 });
-      dot.append(shape("title", {}, `epoch ${epoch}: ${title} ${value.toFixed(4)}`));
-      svg.append(dot);
-    });
-  });
+  svg.append(
+    ...levels(ticks(low, high), width, y), ...epochs(last, x),
+    ...lines.flatMap((line) => curve(line, told.rows, x, y)),
+  );
   return svg;
+}
+
+function levels({ found, digits }, width, y) {
+  return found.flatMap((value) => [
+    shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
+    shape("text", { x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(digits)),
+  ]);
+}
+
+function epochs(last, x) {
+  const step = Math.ceil(last / 8);
+  const shown = Array.from({ length: Math.ceil(last / step) }, (_, place) => 1 + place * step);
+  return shown.map((epoch) => shape("text", { x: x(epoch), y: HEIGHT - 10, "text-anchor": "middle" }, String(epoch)));
+}
+
+function curve([name, title, colour], rows, x, y) {
+  const points = rows.map((row, place) => [place + 1, row[name]]).filter(([, value]) => value != null);
+  const line = shape("polyline", {
+    class: `curve series-${colour}`, points: points.map(([epoch, value]) => `${x(epoch)},${y(value)}`).join(" "),
+  });
+  const dots = points.map(([epoch, value]) => {
+    const dot = shape("circle", { class: `series-${colour}`, cx: x(epoch), cy: y(value), r: points.length > 40 ? 1.5 : 3 });
+    dot.append(shape("title", {}, `epoch ${epoch}: ${title} ${value.toFixed(4)}`));
+    return dot;
+  });
+  return [line, ...dots];
 }
 
 function element(name, attributes, text) {

@@ -1,5 +1,7 @@
 // The list of images: one is open, it is sorted, filtered and walked through.
 
+import { fragment } from "/static/asking.js";
+
 const WORTH = ["do not use", "weak", "not judged enough", "holds up"];
 
 const ORDERS = {
@@ -42,9 +44,7 @@ export class Worklist {
   }
 
   add(html) {
-    const fresh = document.createElement("template");
-    fresh.innerHTML = html.join("");
-    const made = [...fresh.content.querySelectorAll(".row")];
+    const made = [...fragment(html.join("")).querySelectorAll(".row")];
     this.rows.push(...made);
     this.arrange();
     return made;
@@ -54,12 +54,9 @@ export class Worklist {
   replace(key, html) {
     const before = this.find(key);
     if (!before) return;
-    const fresh = document.createElement("template");
-    fresh.innerHTML = html.trim();
-    for (const [name, value] of Object.entries(fresh.content.firstElementChild.dataset)) {
-      before.dataset[name] = value;
-    }
-    before.querySelector(".words").replaceWith(fresh.content.querySelector(".words"));
+    const fresh = fragment(html).querySelector(".row");
+    Object.assign(before.dataset, fresh.dataset);
+    before.querySelector(".words").replaceWith(fresh.querySelector(".words"));
     this.arrange();
   }
 
