@@ -240,7 +240,11 @@ def server(tmp_path: Path, until: Callable[..., Any]) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_training_that_was_killed_goes_on_at_a_server(
-    server: str, tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str,
+    tiny_registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     runs = tmp_path / "runs"
@@ -264,6 +268,7 @@ def test_a_training_that_was_killed_goes_on_at_a_server(
         assert [one.step for one in client.get_metric_history(run_id, "loss")] == [1, 2]
     assert fetch_run(f"mlflow:{run_id}", "back", folder=runs).record == run_folder.read(path).record
     assert run.done
+    assert capsys.readouterr().out == "", "what --json prints stays JSON"
 
 
 def test_the_command_says_how_to_bring_it_back(
