@@ -88,6 +88,12 @@ def test_without_a_run_the_way_to_one_is_told(command: str, picture: Picture) ->
     assert_user_error(run(command, *arguments), "zoo train")
 
 
+@pytest.mark.parametrize("command", ["evaluate", "stress", "diagnose", "export"])
+def test_a_run_that_is_named_by_an_option_is_told_its_place(command: str) -> None:
+    assert_user_error(run(command, "--run", "a"), "Name the run itself, as in", f"{command} RUN'")
+    assert_user_error(run("train", "--run", "a"), "No such option '--run'")
+
+
 def test_an_unknown_run_is_told(picture: Picture, trained: Run) -> None:
     result = run("predict", "--run", "x", "--runs", trained.path.parent, picture("a.png"))
     assert_user_error(result, "There is no run 'x'", trained.name)

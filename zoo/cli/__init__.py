@@ -6,7 +6,7 @@ import errno
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, TypeGuard
 
 import click
 from click.shell_completion import CompletionItem
@@ -106,6 +106,11 @@ class Commands(click.Group):
         """Run a command; what the user can mend is told without a traceback."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name == "--run" and _takes_a_run(error.ctx):  # as zoo explain does
+                asked = f"'{error.ctx.command_path} RUN'"
+                error.message, error.possibilities = f"Name the run itself, as in {asked}.", None
+            raise
         except ZooError as error:
             click.echo(printable(f"Error: {error}"), err=True)
             ctx.exit(USER_ERROR)
@@ -120,6 +125,14 @@ class Commands(click.Group):
             _close_output()
             click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
             ctx.exit(USER_ERROR)
+
+
+def _takes_a_run(context: click.Context | None) -> TypeGuard[click.Context]:
+    """Tell whether the command has a run as its argument."""
+    return context is not None and any(
+        "RUN" in str(getattr(one, "metavar", None)) and isinstance(one, click.Argument)
+        for one in context.command.params
+    )
 
 
 def _close_output() -> None:
