@@ -108,8 +108,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             if error.option_name == "--run" and _takes_a_run(error.ctx):  # as zoo explain does
-                asked = f"'{error.ctx.command_path} RUN'"
-                error.message, error.possibilities = f"Name the run itself, as in {asked}.", None
+                place = f"'{error.ctx.command_path} RUN'"
+                told = f"Name the run itself, as in {place}."
+                raise click.UsageError(told, error.ctx) from error
             raise
         except ZooError as error:
             click.echo(printable(f"Error: {error}"), err=True)
