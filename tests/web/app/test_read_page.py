@@ -270,6 +270,8 @@ def test_a_further_method_is_added(client: TestClient, trained: Run) -> None:
     told = client.get(f"/app/images/{key}/explanation", params=run).json()
     assert 'value="gradcam++"' in told["parts"]["controls"]
     assert 'data-method="gradcam++"' not in told["parts"]["further"]
+    assert 'data-method="occlusion"' in told["parts"]["further"]
+    assert 'data-method="attention-rollout"' not in told["parts"]["further"], "it has no attention"
     assert f'value="{EXPLAINED_WITH}"' in told["parts"]["controls"], "the others stay"
     address = re.search(r'src="([^"]*gradcam%2B%2B[^"]*)"', told["parts"]["layers"])
     assert address

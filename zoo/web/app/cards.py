@@ -143,7 +143,8 @@ def explanation_part(
                     "takes": durations.text(run, explainer),
                 }
                 for name, explainer in explainers.items()
-                if name not in shown and (reading.explained or not explainer.default)
+                if name not in shown | reading.unable
+                and (reading.explained or not explainer.default)
             ),
         ],
     }

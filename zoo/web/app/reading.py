@@ -14,6 +14,7 @@ from zoo.base.explanations import AUTO, Attribution
 from zoo.base.file_attributes import acquisition_of
 from zoo.base.types import Acquisition
 from zoo.interpret.case import Case
+from zoo.interpret.choice import serves
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.interpret.trust.agreement import agreements, compared
 from zoo.runs.run_folder import Run
@@ -33,6 +34,7 @@ class Reading:
 
     `positive` is the class that the operating point is about. `listed`: the page Read shows it.
     `asked` are methods that were asked for by name: their maps are shown whatever they are worth.
+    `unable` are methods that need what the network does not have, known from the first map on.
     `acquisition` is what the file says of how its picture was taken.
     """
 
@@ -40,6 +42,7 @@ class Reading:
     positive: int
     listed: bool = True
     asked: set[str] = field(default_factory=set)
+    unable: frozenset[str] = frozenset()
     acquisition: Acquisition = field(default_factory=Acquisition)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -135,6 +138,11 @@ def explain_reading(
         durations.measuring(engine.run.name, EXPLAINING, asked),
     ):
         reading.asked.update(method for method in methods if method != AUTO)
+        reading.unable = frozenset(
+            name
+            for name, one in engine.registry.explainers.items()
+            if not serves(one, interpreter.classifier)
+        )
         reading.add(interpreter.cases(as_images([upload], engine.run))[0])
 
 
