@@ -16,6 +16,7 @@ import pytest
 
 from zoo import InvalidSetting, ZooError
 from zoo.base import locks
+from zoo.base.progress import Silent
 from zoo.base.registry import Registry
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.training import cells
@@ -79,6 +80,16 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trainings]:
 def tuned(folder: Path, registry: Registry, trials: int = 6, **more: Any) -> Tuning:
     arguments: dict[str, Any] = {"search": SEARCH, "changes": FIXED, "folds": 2, **more}
     return tune("tiny", SOURCE, trials=trials, folder=folder, registry=registry, **arguments)
+
+
+class Notes(Silent):
+    """What a person is told."""
+
+    def __init__(self) -> None:
+        self.notes = list[str]()
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 def alike(settings: dict[str, Any]) -> float:
@@ -212,6 +223,21 @@ def test_trials_side_by_side_are_all_told(tmp_path: Path, tiny_registry: Registr
     assert [trial["number"] for trial in result["trials"]] == list(range(7))
     rates = [trial["settings"].get("learning_rate") for trial in result["trials"]]
     assert len(set(rates)) == 7
+    alone = tuned(tmp_path / "alone", tiny_registry, trials=7).result
+    drawn = [[trial["settings"] for trial in one["trials"]] for one in (alone, result)]
+    assert drawn[0] == drawn[1], "jobs make no difference to random settings"
+
+
+def test_the_trials_that_run_are_told(tmp_path: Path, tiny_registry: Registry, made_up) -> None:
+    made_up(by_rate)
+    told = Notes()
+    tuned(tmp_path, tiny_registry, trials=3, jobs=2, progress=told)
+    assert "Trials 1 to 2 of 3, fold 2 of 2" in told.notes
+    assert "Trial 3 of 3, fold 1 of 2" in told.notes
+    again = Notes()
+    tuned(tmp_path, tiny_registry, trials=4, progress=again)
+    assert "Done before: 3 of 4 trials." in again.notes
+    assert "Trial 4 of 4, fold 1 of 2" in again.notes
 
 
 def test_one_process_at_a_time_tunes(
