@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
-from zoo.runs import model_file, run_folder
+from zoo.runs import model_file, novelty, run_folder
 from zoo.runs.answering import Answerer, operating_point
 from zoo.runs.decision import UNKNOWN
 from zoo.runs.run_folder import Run
@@ -123,3 +123,13 @@ def test_predictive_values_follow_bayes(trained: Run) -> None:
     assert at_prevalence(result, trained, None) is None
     with pytest.raises(InvalidSetting):
         at_prevalence(result, trained, 1.0)
+
+
+def test_a_description_that_is_known_is_not_made_again(trained: Run) -> None:
+    classifier = model_file.load_classifier(trained)
+    answerer = Answerer(trained, classifier, run_folder.load_reference(trained))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *classifier.input_shape), np.uint8)
+    known = novelty.shapes(pixels)
+    plain = answerer.answer(pixels).distances
+    assert (answerer.answer(pixels, known).distances == plain).all()
+    assert (answerer.answer(pixels, known + 100).distances > plain).all()

@@ -66,13 +66,17 @@ class Answerer:
             else stated_shares(prevalence, classifier.positive, self._trained)
         )
 
-    def answer(self, pixels: np.ndarray) -> Answers:
+    def answer(self, pixels: np.ndarray, shapes: np.ndarray | None = None) -> Answers:
         """Answer to `(batch, height, width, channels)` uint8 pixels at the input size.
+
+        `shapes` is what `novelty.shapes` says of them, where that is known already.
 
         Raises:
             DamagedRun: the network gives what is no number.
         """
-        answered, shapes = self.classifier.answers(pixels), novelty.shapes(pixels)
+        answered = self.classifier.answers(pixels)
+        if shapes is None:
+            shapes = novelty.shapes(pixels)
         probabilities, distances = self._measured(answered, shapes)
         if isinstance(self.classifier, EngineClassifier):
             near = self.decision.near(probabilities, distances, TOLERANCE)

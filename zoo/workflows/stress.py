@@ -26,7 +26,7 @@ from zoo.network.engines.engine import AUTO
 from zoo.report.facts import facts
 from zoo.report.pages.card import model_card
 from zoo.report.pages.stress import stress_page
-from zoo.runs import engine_choice, run_folder
+from zoo.runs import engine_choice, novelty, run_folder
 from zoo.runs.answering import Answerer, Answers
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.diagnosis import Cause, robustness
@@ -98,11 +98,11 @@ def stress(
     answerer = Answerer(run, classifier, run_folder.load_reference(run))
     streamed = track(
         progress,
-        in_parallel(views, samples, ahead=AHEAD),
+        in_parallel(lambda sample: _described(views(sample)), samples, ahead=AHEAD),
         "asking of changed images",
         len(samples),
     )
-    answers = [answerer.answer(pixels) for pixels in streamed]
+    answers = [answerer.answer(pixels, shapes) for pixels, shapes in streamed]
     result = {
         "schema": SCHEMA,
         "own": selection.own,
@@ -166,6 +166,11 @@ def _viewer(
         return np.broadcast_to(np.stack([pixels, *changed]), (len(CHANGES) + 1, *input_shape))
 
     return views
+
+
+def _described(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures and the description of their shapes, while others are answered to."""
+    return pixels, novelty.shapes(pixels)
 
 
 def _measured(
