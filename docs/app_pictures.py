@@ -19,8 +19,11 @@ from playwright.sync_api import Page, sync_playwright
 import zoo
 
 SOURCE = "phantom?images=400&size=160"
-TRAINED = (("efficientnet", 160), ("scratch", 64))
-"""Architectures, and the side of what each sees."""
+TRAINED = (
+    ("efficientnet", "default", 160, {"fewest_steps": 40}),
+    ("scratch", "fast", 64, {}),
+)
+"""Architectures, presets, the side of what each sees, and settings."""
 FIGURES = Path(__file__).with_name("images")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1280, 800
@@ -32,9 +35,11 @@ LONGER = re.compile("^Judge .* longer$")
 def main() -> None:
     """Train, start the application, and take a picture of each page."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for name, side in TRAINED:
+        for name, preset, side, changes in TRAINED:
             shape = (side, side, 3)
-            zoo.train(name, SOURCE, preset="fast", input_shape=shape, folder=folder)
+            zoo.train(
+                name, SOURCE, preset=preset, input_shape=shape, changes=changes, folder=folder
+            )
         program = next(filter(None, map(shutil.which, BROWSERS)))
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         with application(folder) as address:

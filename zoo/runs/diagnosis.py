@@ -196,7 +196,7 @@ def shortcut(test: Mapping[str, Any], baselines: list[Mapping[str, Any]], frame:
     if frame in FRAMED:
         rest = (
             " The network is cut to a part of the picture and does not see that. Whether it rests "
-            "on the lungs, `zoo explain --global` tells."
+            "on the lungs, 'zoo explain --global' tells."
         )
         return Cause("shortcut", FINE, evidence + (rest if value > SHORTCUT else ""))
     if value < test["value"] - GAP:

@@ -124,7 +124,7 @@ def against_overfitting(conditions: Conditions) -> str:
     ways.append(f"more weight_decay (now {recipe['weight_decay']:g})")
     return (
         f"The network remembers its training images. What may help: {', '.join(ways)}. "
-        "`zoo learning-curve` says whether more patients would close the gap."
+        "A learning curve ('zoo learning-curve') says whether more patients would close the gap."
     )
 
 
