@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import zoo
-from zoo.base.quiet_import import quietly
+from zoo.base.quiet_import import quietly, uncollected
 
 NOISE = b"custom operations are on\n"
 
@@ -68,3 +69,16 @@ def test_in_a_notebook_what_may_import_it_later_imports_it_at_once(
     monkeypatch.setattr("zoo.base.quiet_import.quiet_import", noted)
     assert zoo.__getattr__(name) is getattr(zoo, name)
     assert imported == [name] * loaded
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_no_garbage_is_looked_for_meanwhile_and_then_as_before(before: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if before else gc.disable)()
+    try:
+        with pytest.raises(ImportError), uncollected():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() is before
+    finally:
+        (gc.enable if was else gc.disable)()

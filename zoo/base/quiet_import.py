@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -13,9 +14,21 @@ from collections.abc import Iterator
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
     """Import TensorFlow without the lines its libraries write past Python; show them on failure."""
-    with quietly():
+    with quietly(), uncollected():
         import tensorflow  # noqa: F401
     yield
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: what is imported stays, and there is much of it."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
 from zoo.base.console import Console as Console
-from zoo.base.quiet_import import quiet_import as quiet_import
+from zoo.base.quiet_import import quiet_import as imported_quietly
+from zoo.base.quiet_import import uncollected
+
+UNUSED = ("sklearn", "matplotlib.pyplot")
+"""What Keras imports if it is there, for wrappers and galleries that no command uses."""
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Import TensorFlow quietly, and faster than may be done in a process of somebody else's.
+
+    What is imported stays: nothing of it is looked at as garbage, now or later. Keras goes without
+    what it would import for others; whoever imports that afterwards gets it.
+    """
+    if "tensorflow" not in sys.modules:
+        with uncollected(), _hidden(UNUSED), imported_quietly():
+            gc.freeze()
+    yield
+
+
+@contextlib.contextmanager
+def _hidden(names: Iterable[str]) -> Iterator[None]:
+    """Let modules that are not imported yet look as if they were not installed."""
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # the import system takes it for absent
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def print_json(content: Any) -> None:
