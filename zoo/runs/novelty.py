@@ -182,7 +182,5 @@ def shapes(pixels: np.ndarray) -> np.ndarray:
 
 
 def _reduced(image: np.ndarray) -> np.ndarray:
-    if (image == image[..., :1]).all():  # most radiographs: one channel tells it all
-        image = image[..., :1]
     gray = to_channels(image, 1)[..., 0].astype(np.float32)
     return np.asarray(Image.fromarray(gray).resize((SIDE, SIDE), Image.Resampling.BILINEAR))

@@ -98,7 +98,7 @@ def stress(
     answerer = Answerer(run, classifier, run_folder.load_reference(run))
     streamed = track(
         progress,
-        in_parallel(lambda sample: _described(views(sample)), samples, ahead=AHEAD),
+        in_parallel(views, samples, ahead=AHEAD),
         "asking of changed images",
         len(samples),
     )
@@ -119,7 +119,7 @@ def stress(
     name = split if source is None else f"{source_slug(source)}-{split}"
     pictures = None
     if keeps_pictures(run.record["recipe"]):
-        pictures = views(_shown(samples, classifier.positive))
+        pictures, _ = views(_shown(samples, classifier.positive))
     cause, folder = _write(run, name, result, pictures, selection.notes.told())
     return StressTest(result, cause, selection.notes.told(), folder)
 
@@ -152,25 +152,24 @@ def _write(
 
 def _viewer(
     selection: Selection, input_shape: tuple[int, int, int]
-) -> Callable[[Sample], np.ndarray]:
-    """Return what reads an image once and gives it as it is and changed, `(58, h, w, c)` uint8."""
+) -> Callable[[Sample], tuple[np.ndarray, np.ndarray]]:
+    """Return what reads an image once and gives it as it is and changed, `(58, h, w, c)` uint8.
+
+    It gives the descriptions of their shapes, too: in its thread, while the network answers.
+    """
     height, width, channels = input_shape
     dataset, digests = selection.verified.dataset, selection.verified.digests
 
-    def views(sample: Sample) -> np.ndarray:
+    def views(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
         pixels = to_channels(dataset.read(sample, (height, width)), channels)
         digest = digests[sample.name]
         if (pixels == pixels[..., :1]).all():  # a gray picture is changed once, not in each channel
             pixels = pixels[..., :1]
         changed = [stressed(pixels, name, level, digest) for name, level in CHANGES]
-        return np.broadcast_to(np.stack([pixels, *changed]), (len(CHANGES) + 1, *input_shape))
+        seen = np.stack([pixels, *changed])
+        return np.broadcast_to(seen, (len(seen), *input_shape)), novelty.shapes(seen)
 
     return views
-
-
-def _described(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures and the description of their shapes, while others are answered to."""
-    return pixels, novelty.shapes(pixels)
 
 
 def _measured(
