@@ -141,3 +141,16 @@ def test_deep_folders_without_a_rule_lead_to_a_question() -> None:
     note = patients.assign_patients(["a/b/c/1.png"])[2]
     assert "'patients=folder:2' for 'a/b/c/1.png'" in note
     assert "folder:2" not in patients.assign_patients(["a/1.png"])[2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "told"),
+    [
+        ("kermany", 60, "patient rule: kermany"),
+        ("none", 60, "as the data name them"),
+        ("none", 100, "nobody is known"),
+    ],
+)
+def test_it_is_told_how_patients_are_known(rule: str, known: int, told: str) -> None:
+    data = {"patient_rule": rule, "images": 100, "patients": known}
+    assert patients.how_known(data) == told

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import Any
 
 from zoo.base.errors import UnknownName
 from zoo.base.path_rules import is_path_rule, path_rule
@@ -107,6 +108,13 @@ def subject_of(rule: str) -> str:
 def is_rule(rule: str) -> bool:
     """Tell whether patients can be found by `rule`: a name in `RULES`, or a rule for paths."""
     return rule in RULES or is_path_rule(rule)
+
+
+def how_known(data: Mapping[str, Any]) -> str:
+    """Say by what patients are told apart: `data` has patient_rule, images and patients."""
+    if data["patient_rule"] != NONE:
+        return f"patient rule: {data['patient_rule']}"
+    return "as the data name them" if data["patients"] < data["images"] else "nobody is known"
 
 
 def patient_of(rule: str, name: str) -> str | None:

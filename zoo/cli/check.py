@@ -10,6 +10,7 @@ import click
 
 from zoo import DISCLAIMER
 from zoo.base.number_text import interval, number
+from zoo.base.patients import how_known
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
@@ -109,7 +110,7 @@ def command(
 def _print(result: Mapping[str, Any], findings: tuple[Finding, ...]) -> None:
     click.echo(
         f"\n{result['images']:,} images of {result['patients']:,} patients "
-        f"(patient rule: {result['patient_rule']}); {result['positive']} is looked for.\n"
+        f"({how_known(result)}); {result['positive']} is looked for.\n"
     )
     table(
         "Images",

@@ -11,6 +11,7 @@ from zoo import DISCLAIMER
 from zoo.base.files import write_json, write_text
 from zoo.base.locks import in_turn
 from zoo.base.number_text import p_value, percent, probability
+from zoo.base.patients import how_known
 from zoo.checks.findings import LEVELS, Finding, counted, in_order
 from zoo.checks.shortcuts import WARNED
 from zoo.report.figures.contact_sheet import contact_sheet
@@ -87,8 +88,7 @@ def check_page(checked: Checked, *, disclaimer: str = DISCLAIMER) -> str:
         title=f"Check of {Path(result['source'].partition('?')[0]).name or result['source']}",
         lead=(
             f"{result['images']:,} images of {result['patients']:,} patients "
-            f"(patient rule: {result['patient_rule']}); {result['positive']} is the class looked "
-            "for."
+            f"({how_known(result)}); {result['positive']} is the class looked for."
         ),
         verdict=verdict([finding.level for finding in findings]),
         cards=cards,

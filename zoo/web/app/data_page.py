@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from zoo.base.errors import InvalidSetting
+from zoo.base.patients import how_known
 from zoo.web.app import templating
 from zoo.web.app.checks import Checks, Found
 from zoo.web.app.collect_page import address_of, changes_for, mendable
@@ -76,6 +77,7 @@ def router(shared: Shared) -> APIRouter:
             task=task.told(),
             ended=task.ended,
             found=checked,
+            patients_known=how_known(checked.result) if checked else "",
             findings=_findings(checked) if checked else [],
             mended=_mended(shared, checked) if checked else None,
         )
