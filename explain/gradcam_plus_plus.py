@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from explain.maps import feature_maps, visualisers
+from explain.maps import feature_maps
 from zoo import Attribution, Classifier, Explainer, Images, Reference, hookimpl
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def zoo_explainers() -> list[Explainer]:
                 "Gradient-based Visual Explanations for Deep Convolutional Networks, 2018"
             ),
             gradients="features",
-            feature_layer=True,
+            feature_map=True,
         )
     ]
 
@@ -45,7 +45,6 @@ def explain(
     Raises:
         InvalidSetting: the network has no convolution, or a target is not one of the classes.
     """
-    visualisers.check_features(classifier, NAME)
     return feature_maps.attributions(NAME, classifier, images, targets, weigh)
 
 

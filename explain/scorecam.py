@@ -32,7 +32,7 @@ def zoo_explainers() -> list[Explainer]:
                     16, "channels tried, those that vary most; one forward pass an image for each"
                 )
             },
-            feature_layer=True,
+            feature_map=True,
             gradients="features",
         )
     ]
@@ -59,10 +59,12 @@ def explain(
     from scipy.special import softmax
 
     check_at_least("max_channels", max_channels, 1)
-    visualisers.check_features(classifier, NAME)
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
-        (features,) = np.asarray(classifier.gradients(pixels, wanted).features)
+        passed = classifier.gradients(pixels, wanted)
+        if passed.features is None:
+            raise visualisers.no_feature_map(NAME)
+        (features,) = passed.features
         chosen = features[..., _varying(features, max_channels)]
         (seen,) = classifier.seen(pixels)
         logits = classifier.inside.logits(seen * _masks(chosen, seen.shape[:2]))

@@ -20,28 +20,12 @@ SHARED_CHUNK = 32
 Maps = Callable[["np.ndarray", Sequence[int]], "np.ndarray"]
 
 
-def check_features(classifier: Classifier, method: str) -> None:
-    """Refuse a network without a feature map.
-
-    Raises:
-        InvalidSetting: the network has no feature map of rows and columns, or several.
-    """
-    if not classifier.differentiable:
-        raise InvalidSetting(
-            f"'{method}' was asked of a network that came as an ONNX file; it needs its features "
-            "and gradients. Use 'shap', 'occlusion', 'rise' or 'lime' instead."
-        )
-    if classifier.feature_layer is None:
-        raise no_feature_map(method)
-
-
 def no_feature_map(method: str) -> InvalidSetting:
     """Say that a method cannot be asked of a network."""
     return InvalidSetting(
-        f"'{method}' was asked of a network without a convolution, of a transformer or of an "
-        "ensemble; it needs one feature map of rows and columns that all logits depend on. Use "
-        "'saliency', 'smoothgrad', 'shap', 'occlusion' or 'rise' instead ('gradcam' of a "
-        "transformer or an ensemble)."
+        f"'{method}' was asked of a network without a convolution or tokens that stand for parts "
+        "of the picture; it needs a feature map of rows and columns that all logits depend on. Use "
+        "'saliency', 'smoothgrad', 'shap', 'occlusion' or 'rise' instead."
     )
 
 
