@@ -70,6 +70,20 @@ def test_no_flipped_bit_gives_another_number(
         assert not path.exists()
 
 
+def test_an_index_that_points_before_its_beginning_is_damaged(
+    written: Path, tmp_path: Path
+) -> None:
+    for path in written.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    index = next(tmp_path.glob(f"*{INDEX}"))
+    content = bytearray(index.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16] ^= 1  # the place of the table of contents: members move by as much
+    index.write_bytes(content)
+    assert not Shards(tmp_path, SILENT).find(KEYS)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     dead = subprocess.run(
         [sys.executable, "-c", "from zoo.base import leftovers; print(leftovers.new_name('.npy'))"],

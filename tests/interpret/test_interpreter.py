@@ -30,7 +30,7 @@ NETWORKS = {
 }
 WITHOUT = {
     "one map": set(),
-    "several maps": {"gradcam++", "scorecam"},
+    "several maps": set(),
     "two towers": {"gradcam", "gradcam++", "scorecam"},
     "no convolution": {"gradcam", "gradcam++", "scorecam"},
 }

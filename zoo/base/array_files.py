@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -35,17 +37,26 @@ def read_arrays(
         ValueError: an array is missing, or is not what the table says.
         OSError: the file cannot be read. A damaged archive raises other errors, too.
     """
-    with path.open("rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it is no archive of arrays")  # noqa: TRY004
-        with archive:
-            optional = {name for name, expected in table.items() if expected.optional}
-            if missing := table.keys() - optional - set(archive.files):
-                raise ValueError(f"it has no '{min(missing)}'")
-            arrays = {name: archive[name] for name in table if name in archive.files}
+    try:
+        with path.open("rb") as file:
+            arrays = _arrays(file, table)
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a damaged archive points before its own beginning
+            raise ValueError("its table of contents is damaged") from error
+        raise
     check_arrays(arrays, table, **lengths)
     return arrays
+
+
+def _arrays(file: IO[bytes], table: Mapping[str, Expected]) -> dict[str, np.ndarray]:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it is no archive of arrays")  # noqa: TRY004
+    with archive:
+        optional = {name for name, expected in table.items() if expected.optional}
+        if missing := table.keys() - optional - set(archive.files):
+            raise ValueError(f"it has no '{min(missing)}'")
+        return {name: archive[name] for name in table if name in archive.files}
 
 
 def check_arrays(
