@@ -102,7 +102,7 @@ def test_it_says_the_mean_of_what_its_members_say(group, noise):
     assert model.count_params() == sum(one.count_params() for one in networks)
 
 
-@pytest.mark.parametrize("group", ["alike", "another size"])
+@pytest.mark.parametrize("group", ["alike", pytest.param("another size", marks=pytest.mark.slow)])
 def test_framed_members_share_one_localiser_and_see_what_it_finds(group, chests, lungs):
     networks = GROUPS[group]()
     model = joined(members(networks), lungs)

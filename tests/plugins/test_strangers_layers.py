@@ -156,6 +156,7 @@ def test_layers_that_cannot_be_saved_are_refused_before_anything_is_written(stra
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_random_layer_before_a_frozen_backbone_is_trained_with(strangers, tmp_path):
     run = train.train("front", SOURCE, folder=tmp_path, registry=strangers)
     rows = (run.path / run_folder.HISTORY).read_text().split()[1:]

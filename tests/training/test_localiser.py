@@ -76,6 +76,7 @@ def test_too_few_or_empty_masks_are_refused(phantoms):
         train(empty, phantoms, steps=1)
 
 
+@pytest.mark.slow
 def test_limits_are_open_where_nothing_was_found_rightly(phantoms):
     limits = module._limits(localiser.build((SIDE, SIDE, 1)), phantoms, 0)
     np.testing.assert_array_equal(limits, np.array(ANY, np.float32))

@@ -174,7 +174,7 @@ def test_heat_maps_are_judged_by_the_mask_that_is_found(run, monkeypatch):
     np.testing.assert_array_equal(given, ~truth)
 
 
-@pytest.mark.parametrize("kind", ["onnx", "savedmodel"])
+@pytest.mark.parametrize("kind", [pytest.param("onnx", marks=pytest.mark.slow), "savedmodel"])
 def test_an_export_finds_the_lungs_itself(kind, run, pictures, tmp_path):
     try:
         FORMATS[kind].check_packages()

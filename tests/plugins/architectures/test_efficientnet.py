@@ -35,6 +35,7 @@ def test_the_port_classifies_known_photographs():
     assert logits.argmax(axis=1).tolist() == [PALACE, DAISY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["lite1", "lite2"])
 def test_the_larger_ports_classify_known_photographs(variant):
     pytest.importorskip(lite.VARIANTS[variant].package.replace("-", "_"))
@@ -126,6 +127,7 @@ def features(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     return keras.Model(model.input, model.get_layer("embedding").output)(pixels).numpy()
 
 
+@pytest.mark.slow
 def test_weights_from_a_file_give_what_the_download_gives(tmp_path, monkeypatch):
     path = tmp_path / "b0.weights.h5"
     random = keras.applications.EfficientNetB0(include_top=False, weights=None)
