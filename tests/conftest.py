@@ -23,7 +23,9 @@ from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("unhurried")  # how fast the machine is says nothing of the code
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

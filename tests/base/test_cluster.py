@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
-from dask_workers import two_workers
+from dask_workers import local, two_workers
 from PIL import Image
 
 from zoo import BadInput, InvalidSetting, ZooError, load_registry
@@ -160,9 +160,9 @@ def test_without_an_answer_or_a_worker_nothing_begins(monkeypatch: pytest.Monkey
     with pytest.raises(InvalidSetting, match="does not answer"), connected("no address"):
         pass
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as local,
+        local(0, processes=False) as workers,
         pytest.raises(InvalidSetting, match="has no worker"),
-        connected(local.scheduler_address),
+        connected(workers.scheduler_address),
     ):
         pass
 
@@ -183,14 +183,12 @@ def test_a_cluster_whose_workers_all_go_is_given_up(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.1)
     with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
-        ) as local,
-        connected(local.scheduler_address) as cluster,
+        local(1, processes=False) as workers,
+        connected(workers.scheduler_address) as cluster,
     ):
         results = cluster.each(abs, range(1000))
         assert next(results) == 0
-        local.scale(0)
+        workers.scale(0)
         with pytest.raises(ZooError, match="All workers"):
             list(results)
 
@@ -206,12 +204,10 @@ def test_tasks_are_small_enough_for_every_thread_and_of_whole_batches(inside: Cl
 def test_a_killed_worker_costs_its_tasks_and_changes_no_result(folder: Path) -> None:
     dataset = load_registry().dataset(str(folder))
     with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as local,
-        connected(local.scheduler_address) as cluster,
+        local(2, processes=True) as workers,
+        connected(workers.scheduler_address) as cluster,
     ):
-        first = next(iter(local.workers.values())).pid
+        first = next(iter(workers.workers.values())).pid
 
         def work(number: int) -> tuple[int, int]:
             time.sleep(0.1)

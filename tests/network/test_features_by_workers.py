@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dask_workers import two_workers
+from dask_workers import local, two_workers
 
 from zoo import InvalidSetting, load_registry
 from zoo.base.cluster import Cluster, connected
@@ -19,7 +19,7 @@ from zoo.network import feature_pass, feature_workers
 from zoo.network import features as module
 from zoo.network.features import features
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 DATA = load_registry().dataset("phantom?images=40&size=64")
 DIGESTS = [DATA.digest(sample) for sample in DATA.samples]
@@ -125,12 +125,10 @@ def test_a_pretrained_backbone_by_processes_of_which_one_is_killed(
     here = computed(pretrained.model)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "shared"))
     with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as local,
-        connected(local.scheduler_address) as cluster,
+        local(2, processes=True) as workers,
+        connected(workers.scheduler_address) as cluster,
     ):
-        process = next(iter(local.workers.values())).pid
+        process = next(iter(workers.workers.values())).pid
 
         class Killer(Silent):
             def advance(self, steps: int = 1) -> None:

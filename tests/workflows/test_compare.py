@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask_workers import local
 
 from zoo import (
     Architecture,
@@ -404,11 +405,9 @@ def test_a_worker_refuses_data_that_have_changed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_dask_cluster_of_two_workers_trains_the_folds(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("distributed")
     given: dict[str, Any] = {"folds": 2, "changes": SMALL, "input_shape": INPUT}
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
+    with local(2, processes=True) as cluster:
         compare(
             ["scratch"],
             SOURCE,

@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask_workers import local
 
 import zoo
 from zoo import InvalidSetting
 from zoo.report.cases.index import Entry
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 SOURCE = "phantom?images=60&size=64"
 
 
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as local:
-        yield local.scheduler_address
+    with local(2, processes=True) as workers:
+        yield workers.scheduler_address
 
 
 def on(scheduler: str) -> dict[str, Any]:
