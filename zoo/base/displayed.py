@@ -1,4 +1,4 @@
-"""Records that show themselves in a notebook.
+"""Records that show themselves, in a notebook or a terminal.
 
 What draws them stands floors above, so it is asked for at the door, as a plugin would, and only
 when something is shown.
@@ -6,14 +6,38 @@ when something is shown.
 
 from __future__ import annotations
 
+import reprlib
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class Tabled:
-    """A record that a notebook shows as a short text with a table."""
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxtuple, _SHORT.maxlist = 2, 3, 3, 3
+_SHORT.maxother = _SHORT.maxstring = 60
+
+
+class Brief:
+    """A dataclass (of `repr=False`) that may hold much and tells of each field one line at most."""
+
+    def __repr__(self) -> str:
+        told = (
+            f"{one.name}={' '.join(_SHORT.repr(getattr(self, one.name)).split())}"
+            for one in fields(self)  # type: ignore[arg-type]  # its classes are dataclasses
+            if one.repr
+        )
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+class Tabled(Brief):
+    """A record that a notebook, and `print`, shows as a short text with a table."""
+
+    def __str__(self) -> str:
+        from zoo import show
+
+        return str(show(self, page=False))
 
     def _repr_html_(self) -> str:
         from zoo import show

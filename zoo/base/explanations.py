@@ -31,7 +31,7 @@ class Reference:
     names: tuple[str, ...]
     patients: tuple[str, ...]
     digests: tuple[str, ...]
-    thumbnails: tuple[bytes, ...] = ()
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
     shapes: np.ndarray | None = None
     held_embeddings: np.ndarray | None = None
     held_labels: np.ndarray | None = None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from zoo.base import datasets, hooks
+from zoo.base.displayed import Brief
 from zoo.base.errors import BadInput, UnknownName, ZooError
 from zoo.base.explanations import Explainer
 from zoo.base.name_patterns import is_pattern, matching
@@ -34,8 +35,8 @@ class BrokenPlugin:
     gives: str = ""
 
 
-@dataclass(frozen=True)
-class Registry:
+@dataclass(frozen=True, repr=False)
+class Registry(Brief):
     """Everything the installed plugins give; `origins` says which plugin gave a name."""
 
     architectures: Mapping[str, Architecture]

@@ -19,7 +19,7 @@ LEVELS = (ERROR, WARNING, NOTE)
 SHOWN = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding(Tabled):
     """One thing that was found.
 
@@ -81,7 +81,7 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Checked(Tabled, Drawn):
     """What was found, worst first; the same and more as plain data; the images that were read."""
 

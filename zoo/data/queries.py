@@ -22,7 +22,7 @@ NETWORKS = frozenset({".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pt", ".pth", "
 """What files of networks are called: someone who names one wants it to answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Skipped(Tabled):
     """An image of a folder that could not be read, and why."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.network.frame import Box
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Case(Paged, Drawn):
     """One image, what the network said of it and why.
 

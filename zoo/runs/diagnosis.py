@@ -32,7 +32,7 @@ SHORTCUT = 0.6
 """ROC-AUC of a baseline that never sees the lungs above which the data hold a shortcut."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cause(Tabled):
     """One possible cause: whether it holds the run back, what shows it, and what to do."""
 

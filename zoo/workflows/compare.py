@@ -32,7 +32,7 @@ SCHEMA = 1
 DATA = "comparison.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Tabled, Drawn):
     """The leaderboard as plain data (docs/metrics.md has the schema), and its page."""
 

@@ -31,7 +31,7 @@ FEW_BYTES = 2 * 2**30
 """With less free space than this, a training of some thousand pictures cannot be kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Examined(Tabled):
     """One thing that was looked at: 'ok', a 'note', or 'broken' with what mends it."""
 

@@ -47,7 +47,7 @@ from zoo.workflows.top_losses import top_losses
 TRAINED, OTHER = "training cases", "these data"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation(Tabled, Drawn):
     """The scores, what was measured on, and where they were written."""
 

@@ -40,7 +40,7 @@ WORTHWHILE = 0.005
 """A gain in ROC-AUC that is called worth having."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LearningCurve(Tabled, Drawn):
     """The curve as plain data (docs/metrics.md has the schema), and the page that shows it."""
 

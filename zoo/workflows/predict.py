@@ -21,7 +21,7 @@ from zoo.runs.answering import Answerer, Answers
 from zoo.runs.run_folder import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction(Tabled, Drawn):
     """What a run says of one image; `probabilities` are by class name, 0 to 1.
 

@@ -46,7 +46,7 @@ PAGE = "report.html"
 CHANGES = tuple((name, level) for name in STRESSES for level in LEVELS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StressTest(Tabled, Drawn):
     """The scores under each change, what the run does not bear, and where they were written."""
 

@@ -37,7 +37,7 @@ SCHEMA = 1
 STUDY, DATA = "study.sqlite3", "tuning.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tuning(Tabled, Drawn):
     """What was tried as plain data (docs/metrics.md has the schema), and the page that shows it."""
 

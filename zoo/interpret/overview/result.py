@@ -25,7 +25,7 @@ CONCEPT = "concept: "
 """What the names of pictures begin with that were given a concept, or lost it."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Overview(Tabled):
     """What was found, as plain data.
 

@@ -65,7 +65,7 @@ class Standing:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Audit(Tabled):
     """The explanation methods of a run, ranked on a sample of a data set."""
 
