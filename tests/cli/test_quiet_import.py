@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.cli.console import graphs_as_traced
+
 TENSORFLOW = """
 import gc, sys
 collected = gc.isenabled()
@@ -61,3 +63,22 @@ def test_keras_goes_without_what_no_command_uses_and_nothing_is_looked_at_as_gar
         [sys.executable, "-c", code], env=elsewhere, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == told, done.stderr
+
+
+def test_graphs_are_optimised_again_after_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is a graphics card, they are during it, too."""
+    import tensorflow as tf
+
+    def off() -> bool:
+        return bool(tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer"))
+
+    assert not off()
+    with graphs_as_traced():
+        assert off() is not bool(tf.config.list_physical_devices("GPU"))
+        with graphs_as_traced():
+            pass
+        assert off() is not bool(tf.config.list_physical_devices("GPU")), "as it was before"
+    assert not off()
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    with graphs_as_traced():
+        assert not off()

@@ -33,6 +33,25 @@ def quiet_import() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def graphs_as_traced() -> Iterator[None]:
+    """Run TensorFlow's graphs as they were traced, where there is no graphics card.
+
+    Its optimiser takes longer for a graph than it saves in some hundred passes on a processor; this
+    is for commands that make several graphs and few passes.
+    """
+    import tensorflow as tf
+
+    name = "disable_meta_optimizer"
+    before = bool(tf.config.optimizer.get_experimental_options().get(name))
+    as_traced = before or not tf.config.list_physical_devices("GPU")
+    tf.config.optimizer.set_experimental_options({name: as_traced})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({name: before})
+
+
+@contextlib.contextmanager
 def _hidden(names: Iterable[str]) -> Iterator[None]:
     """Let modules that are not imported yet look as if they were not installed."""
     absent = [name for name in names if name not in sys.modules]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,11 +15,14 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
 from zoo.base.sources import source_slug
 from zoo.cli import completion, options
-from zoo.cli.console import Console, quiet_import
+from zoo.cli.console import Console, graphs_as_traced, quiet_import
 from zoo.data.queries import Skipped, find_images
 from zoo.interpret.overview.concept_folders import named_folders
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
+
+if TYPE_CHECKING:
+    from zoo.interpret.case import Case
 
 FORMATS = "html, png, pdf, json"
 
@@ -186,30 +189,38 @@ def _explain(
     with quiet_import():
         from zoo.report.cases.casebook import INDEX
         from zoo.report.cases.index import Entry
-        from zoo.report.cases.text import explanation_text, likeness_texts, prediction_text
         from zoo.workflows.explain import explain
 
     if seconds is not None:
         asked["budget"] = seconds
     wanted = [part.strip() for part in formats.split(",")]
-    for result in explain(paths, run, changes=changes, output=output, formats=wanted, **asked):
-        if len(files) == 1:
-            console.stop()
-        if isinstance(result, Skipped):
-            console.warn(f"skipped: {result.reason}")
-        elif isinstance(result, Entry):
-            answer = f"{result.name}: {result.answer}, " if len(files) > 1 else ""
-            click.echo(f"  {answer}" + ", ".join(str(output / f) for f in result.files.values()))
-        elif len(files) == 1:
-            click.echo(f"{result.name}: {prediction_text(result)}")
-            if result.chosen:
-                click.echo(f"  {result.chosen}")
-            for explanation in result.explanations:
-                click.echo(f"  {explanation.method}: {explanation_text(result, explanation)}")
-            for line in likeness_texts(result):
-                click.echo(f"  {line}")
+    results = explain(paths, run, changes=changes, output=output, formats=wanted, **asked)
+    with graphs_as_traced():
+        for result in results:
+            if len(files) == 1:
+                console.stop()
+            if isinstance(result, Skipped):
+                console.warn(f"skipped: {result.reason}")
+            elif isinstance(result, Entry):
+                answer = f"{result.name}: {result.answer}, " if len(files) > 1 else ""
+                written = ", ".join(str(output / name) for name in result.files.values())
+                click.echo(f"  {answer}{written}")
+            elif len(files) == 1:
+                _tell(result)
     if len(files) > 1:
         click.echo(f"Index: {output / INDEX}")
+
+
+def _tell(case: Case) -> None:
+    from zoo.report.cases.text import explanation_text, likeness_texts, prediction_text
+
+    click.echo(f"{case.name}: {prediction_text(case)}")
+    if case.chosen:
+        click.echo(f"  {case.chosen}")
+    for explanation in case.explanations:
+        click.echo(f"  {explanation.method}: {explanation_text(case, explanation)}")
+    for line in likeness_texts(case):
+        click.echo(f"  {line}")
 
 
 def _measure(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,12 +28,14 @@ WIDTH = 5.2
 DPI = 200
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """Make an empty figure of that size in inches."""
+def new_figure(
+    height: float, width: float = WIDTH, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Make an empty figure of that size in inches; a layout costs drawing it twice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), facecolor=PAPER, layout="constrained")
+    figure = Figure(figsize=(width, height), facecolor=PAPER, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

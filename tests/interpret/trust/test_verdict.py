@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from zoo.interpret.trust.localisation import Shares
 from zoo.interpret.trust.randomisation import Randomisation
 from zoo.interpret.trust.stability import Stability
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, NOT_JUDGED, WEAK, Evidence, judge_map
@@ -112,21 +113,11 @@ def test_do_not_use(evidence, reason):
     assert trust.reason.count(".") == 1
 
 
-@dataclass(frozen=True)
-class Inside:
-    """What `zoo.interpret.trust.localisation` gives."""
-
-    inside: float
-    area: float
-    pointing: bool = True
-    auprc: float = 0.5
-
-
 @pytest.mark.parametrize(
     ("evidence", "reason"),
     [
         (bad(faithfulness=Measured(0.5, 0.5, 0.3)), "middle of the image or its edges"),
-        (bad(localisation=Inside(0.30, 0.35)), "inside the lungs"),
+        (bad(shares=Shares(0.30, 0.35)), "inside the lungs"),
         (bad(details={"R2 of the fit": 0.3}), "does not answer as the network"),
     ],
 )
@@ -151,12 +142,12 @@ def test_not_judged_enough(evidence, reason):
     assert trust.reason.count(".") == 1
     assert trust.hurried == (evidence.faithfulness is None)
     assert judge_map(replace(evidence, stability=Stability(0.3, 0.9))).level == DO_NOT_USE
-    assert judge_map(replace(evidence, localisation=Inside(0.30, 0.35))).level == WEAK
+    assert judge_map(replace(evidence, shares=Shares(0.30, 0.35))).level == WEAK
 
 
 def test_what_passes_says_so_in_the_table():
     trust = judge_map(
-        bad(localisation=Inside(0.71, 0.35), details={"additivity error": 1e-7, "log-odds": 3.0})
+        bad(shares=Shares(0.71, 0.35), details={"additivity error": 1e-7, "log-odds": 3.0})
     )
     assert trust.level == HOLDS_UP
     assert rows(trust)["evidence inside the lungs"] is True
@@ -254,8 +245,8 @@ def test_what_a_method_says_of_itself_is_in_the_table(details, row):
         (bad(details={"R2 of the fit": 0.49}), WEAK),
         (bad(details={"R2 of the fit": float("nan")}), WEAK),
         (bad(details={"R2 of the fit": "poor"}), HOLDS_UP),
-        (bad(localisation=Inside(0.36, 0.35)), HOLDS_UP),
-        (bad(localisation=Inside(0.35, 0.35)), WEAK),
+        (bad(shares=Shares(0.36, 0.35)), HOLDS_UP),
+        (bad(shares=Shares(0.35, 0.35)), WEAK),
         (bad(values=np.where(MAP.max() == MAP, np.inf, MAP)), DO_NOT_USE),
         (bad(values=np.where(MAP.max() == MAP, np.nan, MAP)), DO_NOT_USE),
     ],
@@ -329,7 +320,7 @@ def test_where_chance_removes_all_no_map_can_remove_more():
 
 def test_the_table_says_what_was_measured_against_what():
     trust = judge_map(
-        bad(localisation=Inside(0.71, 0.35), details={"additivity error": 0.002 * MAP.sum().item()})
+        bad(shares=Shares(0.71, 0.35), details={"additivity error": 0.002 * MAP.sum().item()})
     )
     told = {row.name: (row.value, row.against) for row in trust.rows}
     assert told == {

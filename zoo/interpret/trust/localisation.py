@@ -17,24 +17,44 @@ picture is 14 % of its side, one of 8 % is 28 %."""
 
 
 @dataclass(frozen=True)
-class Localisation:
-    """How well a map fits a place that is known.
+class Shares:
+    """How much of what a map marks lies in a place that is known.
 
     `inside` is the share of the positive evidence that lies in the place, 0 to 1; `area` is the
-    place's share of the image, which is what evidence spread evenly would have there. `pointing`
-    says whether the highest value lies in it, `near` whether in it or within the tolerance, `close`
-    whether within half of that. `auprc` is the area under the precision-recall curve of telling the
-    place's pixels by their value, 0 to 1; chance is `area`. `iou` is the intersection over union, 0
-    to 1, of the place and the evidence above Otsu's threshold.
+    place's share of the image, which is what evidence spread evenly would have there.
     """
 
     inside: float
     area: float
+
+
+@dataclass(frozen=True)
+class Localisation(Shares):
+    """How well a map fits a place that is known.
+
+    `pointing` says whether the highest value lies in it, `near` whether in it or within the
+    tolerance, `close` whether within half of that. `auprc` is the area under the precision-recall
+    curve of telling the place's pixels by their value, 0 to 1; chance is `area`. `iou` is the
+    intersection over union, 0 to 1, of the place and the evidence above Otsu's threshold.
+    """
+
     pointing: bool
     near: bool
     close: bool
     auprc: float
     iou: float
+
+
+def shares_of(values: np.ndarray, mask: np.ndarray) -> Shares | None:
+    """Compare `(height, width)` values with a `(height, width)` bool place, by their shares alone.
+
+    None when the place is empty or nothing in the map is positive.
+    """
+    evidence = np.maximum(values.astype(np.float64), 0)
+    total = evidence.sum()
+    if not mask.any() or not np.isfinite(values).all() or total <= 0:
+        return None
+    return Shares(inside=float(evidence[mask].sum() / total), area=float(mask.mean()))
 
 
 def localise(
@@ -58,17 +78,17 @@ def localise(
     from skimage.filters import threshold_otsu
     from sklearn.metrics import average_precision_score
 
+    shares = shares_of(values, mask)
+    if shares is None:
+        return None
     values = values.astype(np.float64)
     evidence = np.maximum(values, 0)
-    total = evidence.sum()
-    if not mask.any() or not np.isfinite(values).all() or total <= 0:
-        return None
     highest = values == values.max()
     away = distance_transform_edt(~mask)[highest]
     marked = evidence > threshold_otsu(evidence)
     return Localisation(
-        inside=float(evidence[mask].sum() / total),
-        area=float(mask.mean()),
+        inside=shares.inside,
+        area=shares.area,
         pointing=bool(mask[highest].mean() >= 0.5),
         near=bool((away <= tolerance).mean() >= 0.5),
         close=bool((away <= tolerance / 2).mean() >= 0.5),

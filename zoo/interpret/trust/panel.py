@@ -13,7 +13,7 @@ from zoo.base.explanations import Attribution, Explainer, Explanation, Reference
 from zoo.base.types import TEST, VALIDATION, Images
 from zoo.interpret.trust import kept, perturbation, stability
 from zoo.interpret.trust.controls import moved, others
-from zoo.interpret.trust.localisation import Localisation, localise
+from zoo.interpret.trust.localisation import Shares, shares_of
 from zoo.interpret.trust.perturbation import Faithfulness
 from zoo.interpret.trust.randomisation import explaining_seconds, first
 from zoo.interpret.trust.seen import Seen, seen_by
@@ -107,7 +107,7 @@ def judge_maps(
                     controls=controls_of(method, faithful, i),
                     stability=stable[method][i],
                     place=PLACES.get(run.record.get("frame", ""), LUNGS),
-                    localisation=_inside(maps_seen[method][i], places[i]),
+                    shares=_shares(maps_seen[method][i], places[i]),
                 )
             )
             for method, attributions in maps.items()
@@ -234,5 +234,5 @@ def _stated_seconds(maps: Sequence[Attribution]) -> float:
     return float(np.mean([value if isinstance(value, float) else 0.0 for value in told]))
 
 
-def _inside(values: np.ndarray, mask: np.ndarray | None) -> Localisation | None:
-    return None if mask is None else localise(values, mask)
+def _shares(values: np.ndarray, mask: np.ndarray | None) -> Shares | None:
+    return None if mask is None else shares_of(values, mask)

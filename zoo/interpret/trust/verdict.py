@@ -17,7 +17,7 @@ from zoo.interpret.trust.randomisation import ALIKE, Randomisation
 from zoo.interpret.trust.stability import Stability
 
 if TYPE_CHECKING:
-    from zoo.interpret.trust.localisation import Localisation
+    from zoo.interpret.trust.localisation import Shares
     from zoo.interpret.trust.perturbation import Faithfulness
 
 HOLDS_UP, WEAK, DO_NOT_USE = "holds up", "weak", "do not use"
@@ -62,7 +62,7 @@ class Evidence:
     """All that is known of one map; what was not measured is None or empty.
 
     `values` is `(height, width)`. `scores` is the network's ROC-AUC on parts of its data, as
-    `metrics.json` has it, by part. `controls` are of the same image; `localisation` is in `place`.
+    `metrics.json` has it, by part. `controls` are of the same image; `shares` are of `place`.
     `shuffled` is False where the weights of the network cannot be.
     """
 
@@ -74,7 +74,7 @@ class Evidence:
     faithfulness: Faithfulness | None = None
     controls: Mapping[str, Faithfulness] = field(default_factory=dict)
     stability: Stability | None = None
-    localisation: Localisation | None = None
+    shares: Shares | None = None
     place: str = "the lungs"
 
 
@@ -249,22 +249,18 @@ def _faithfulness(evidence: Evidence) -> _Finding:
 
 
 def _located(evidence: Evidence) -> _Finding:
-    localisation = evidence.localisation
-    if localisation is None:
+    shares, place = evidence.shares, evidence.place
+    if shares is None:
         return _Finding(HOLDS_UP, "")
-    name, against = (
-        f"evidence inside {evidence.place}",
-        f"{percent(localisation.area, 0)} of the area",
-    )
     row = MeasureRow(
-        name,
-        percent(localisation.inside, 0),
-        against,
-        bool(localisation.inside > localisation.area),
+        f"evidence inside {place}",
+        percent(shares.inside, 0),
+        f"{percent(shares.area, 0)} of the area",
+        bool(shares.inside > shares.area),
     )
     if row.passed:
         return _Finding(HOLDS_UP, "", (row,))
-    reason = f"The evidence lies no more inside {evidence.place} than it would by chance."
+    reason = f"The evidence lies no more inside {place} than it would by chance."
     return _Finding(WEAK, reason, (row,))
 
 

@@ -7,12 +7,12 @@ import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from zoo.base.explanations import Examples, Group
+from zoo.base.explanations import Examples, Group, Neighbour
 from zoo.interpret.case import Case
 from zoo.report.cases.examples import (
     Pair,
@@ -24,15 +24,14 @@ from zoo.report.cases.examples import (
 )
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
 from zoo.report.cases.text import agreement_text, credibility_text, neighbour_label, thumbnail
-from zoo.report.style import FONT, GRID, INK, MUTED, VERMILION, plain
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from zoo.report.style import GRID, MUTED, VERMILION, plain
 
 THUMBNAILS_A_ROW, PAIRS_A_ROW = 8, 4
 THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.24, 0.4, 1.75, 0.24
 STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
 """Inches from one small picture to the next, and of its side."""
+TITLE, CAPTION, CAPTION_LINE = 0.38, 0.055, 0.143
+"""Inches above a small picture, below it, and of a line there."""
 
 
 class Known:
@@ -78,49 +77,36 @@ class Known:
 
     def _group(self, sheet: Sheet, left: float, group: Group) -> None:
         cases = group.cases[:THUMBNAILS_A_ROW]
-        room = sheet.axes(left, STEP, 0.2)
         title = "\n".join(textwrap.wrap(plain(group.title, 70), 16 * max(3, len(cases)))[:2])
-        look: dict[str, Any] = {"va": "top", "family": FONT, "linespacing": 1.3}
-        room.text(0, 1, title, fontsize=9.5, color=MUTED, transform=room.transAxes, **look)
+        sheet.text(left, title, size=9.5, colour=MUTED)
         for column, neighbour in enumerate(cases):
-            axes = sheet.axes(left + column * STEP, SIDE, SIDE, offset=0.38)
-            name = plain(short_name(self.case, neighbour), 17)
-            if any(neighbour is one for one in self.fresh):
-                _thumbnail(axes, thumbnail(self.case, neighbour))
-            else:
-                _in_words(axes, "shown\nbefore")
-            label = plain(neighbour_label(self.case, neighbour), 16)
-            value = textwrap.wrap(plain(measured(group, neighbour)), 21)
-            caption = "\n".join([label, name, *value])
-            axes.text(0, -0.05, caption, fontsize=7.5, color=INK, transform=axes.transAxes, **look)
-            if neighbour.note:
-                note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
-                axes.text(
-                    0,
-                    -0.05 - 0.13 * (1 + caption.count("\n")),
-                    note,
-                    fontsize=7,
-                    color=VERMILION,
-                    transform=axes.transAxes,
-                    **look,
-                )
+            self._thumbnail(sheet, left + column * STEP, group, neighbour)
+
+    def _thumbnail(self, sheet: Sheet, left: float, group: Group, neighbour: Neighbour) -> None:
+        encoded = thumbnail(self.case, neighbour)
+        if all(neighbour is not one for one in self.fresh):
+            _in_words(sheet, left, "shown\nbefore")
+        elif not encoded:
+            _in_words(sheet, left, "no picture\nkept")
+        else:
+            pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+            sheet.picture(left, SIDE, SIDE, pixels, below=TITLE)
+        name = plain(short_name(self.case, neighbour), 17)
+        label = plain(neighbour_label(self.case, neighbour), 16)
+        caption = [label, name, *textwrap.wrap(plain(measured(group, neighbour)), 21)]
+        below = TITLE + SIDE + CAPTION
+        sheet.text(left, "\n".join(caption), below=below, size=7.5)
+        note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
+        below += CAPTION_LINE * len(caption)
+        sheet.text(left, note, below=below, size=7, colour=VERMILION)
 
     def _pair(self, sheet: Sheet, left: float, pair: Pair) -> None:
         for column, picture in enumerate((pair.image, pair.case)):
-            axes = sheet.axes(left + column * (SIDE + 0.06), SIDE, SIDE, offset=0.24)
-            _centred(axes, picture)
+            place = left + column * (SIDE + 0.06)
+            sheet.picture(place, SIDE, SIDE, picture, below=LINE)
             label = neighbour_label(self.case, pair.neighbour)
             caption = f"case, {plain(label, 16)}" if column else "image"
-            axes.text(
-                0,
-                -0.05,
-                caption,
-                fontsize=7.5,
-                color=INK,
-                va="top",
-                family=FONT,
-                transform=axes.transAxes,
-            )
+            sheet.text(place, caption, below=LINE + SIDE + CAPTION, size=7.5)
 
 
 def _rows(groups: Sequence[Group]) -> list[list[tuple[int, Group]]]:
@@ -143,21 +129,8 @@ def _height(row: Sequence[tuple[int, Group]]) -> float:
     return THUMBNAIL_ROW + (REMARKS if remarked else 0)
 
 
-def _thumbnail(axes: Axes, encoded: bytes | None) -> None:
-    if not encoded:
-        _in_words(axes, "no picture\nkept")
-        return
-    _centred(axes, np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")))
-
-
-def _in_words(axes: Axes, words: str) -> None:
-    axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=GRID)
-    axes.margins(0)
-    look: dict[str, Any] = {"ha": "center", "va": "center", "family": FONT}
-    axes.text(0.5, 0.5, words, fontsize=7.5, color=MUTED, **look)
-
-
-def _centred(axes: Axes, picture: np.ndarray) -> None:
-    """Draw a picture in the middle of its cell, from whose place the captions are counted."""
-    axes.imshow(picture)
-    axes.set_adjustable("datalim")
+def _in_words(sheet: Sheet, left: float, words: str) -> None:
+    sheet.block(left, SIDE, SIDE, GRID, below=TITLE)
+    middle = TITLE + SIDE / 2
+    look: dict[str, Any] = {"align": "center", "level": "center", "colour": MUTED}
+    sheet.text(left + SIDE / 2, words, below=middle, size=7.5, **look)

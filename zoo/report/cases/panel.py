@@ -17,18 +17,23 @@ from zoo.report.cases.known_cases import Known
 from zoo.report.cases.overlays import bar_ends, colour_bar, overlay, shown
 from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
 from zoo.report.cases.text import fact, likeness_texts, prediction_text, probability_texts
-from zoo.report.style import BLUE, FONT, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
+from zoo.report.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GAP, MAP_ROW, VERDICT = 0.3, 3.65, 0.85
-"""Inches."""
+GAP, MAP_TITLE, UNDER_MAP = 0.3, 0.26, 0.45
+"""Inches: between maps, above one, and below one for its colours."""
+VERDICT, SMALL_LINE = 0.17, 0.143
+"""Inches of a verdict's first line, and of each line of the smallest text."""
+BARS, BAR_LENGTH, BAR, BAR_STEP = 8.0, 2.0, 0.14, 0.28
+"""Inches: where the bars begin, how long a whole one is, and how high, from one to the next."""
 LINE = 38
 """Characters of the smallest text that fit under a map."""
 BESIDE = 92
 """Characters of the facts that fit beside the bars."""
 MAPS_A_ROW = 4
+MAP_WIDTH = (WIDTH - 2 * MARGIN - (MAPS_A_ROW - 1) * GAP) / MAPS_A_ROW
 CLASSES_SHOWN = 6
 DPI = 130
 LEVELS = {HOLDS_UP: GREEN, NOT_JUDGED: MUTED, WEAK: ORANGE, DO_NOT_USE: VERMILION}
@@ -106,66 +111,82 @@ def _facts(case: Case) -> list[str]:
 
 def _bars(sheet: Sheet, case: Case, bars: int) -> None:
     order = np.argsort(-np.asarray(case.probabilities), kind="stable")[:bars]
-    axes = sheet.axes(8.0, 2.0, 0.28 * bars)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(bars - 0.5, -0.5)
     for place, index in enumerate(order):
+        middle = BAR_STEP * (place + 0.5)
+        top = middle - BAR / 2
         colour = BLUE if index == case.predicted else MUTED
-        axes.barh(place, 1, height=0.5, color=GRID)
-        axes.barh(place, case.probabilities[index], height=0.5, color=colour)
+        sheet.block(BARS, BAR_LENGTH, BAR, GRID, below=top)
+        sheet.block(BARS, BAR_LENGTH * case.probabilities[index], BAR, colour, below=top)
         name = plain(case.class_names[index], 22)
-        look: dict[str, Any] = {"va": "center", "fontsize": 9, "color": INK, "family": FONT}
-        axes.text(-0.04, place, name, ha="right", **look)
-        axes.text(1.04, place, probability_texts(case)[index], ha="left", **look)
+        look: dict[str, Any] = {"below": middle, "size": 9, "level": "center"}
+        sheet.text(BARS - 0.08, name, align="right", **look)
+        sheet.text(BARS + BAR_LENGTH + 0.08, probability_texts(case)[index], **look)
 
 
 def _maps(sheet: Sheet, case: Case) -> None:
-    width = (WIDTH - 2 * MARGIN - (MAPS_A_ROW - 1) * GAP) / MAPS_A_ROW
     tiles: list[Attribution | None] = [None, *case.attributions]
+    height = _map_height(case)
     for place, attribution in enumerate(tiles):
         column = place % MAPS_A_ROW
         if place and column == 0:
             sheet.down(_map_row(case))
-        left = MARGIN + column * (width + GAP)
-        axes = sheet.axes(left, width, width, offset=0.26)
+        left = MARGIN + column * (MAP_WIDTH + GAP)
+        right = left + MAP_WIDTH
         if attribution is None:
             sheet.text(left, "image", weight="bold")
             if case.box is not None:
-                sheet.text(
-                    left + width, "seen: inside the line", size=8.5, colour=MUTED, align="right"
-                )
-            axes.imshow(shown(case.pixels, case.box, case.shape))
-            continue
-        sheet.text(left, plain(attribution.method, 18), weight="bold")
-        target = plain(case.class_names[attribution.target], 14)
-        sheet.text(left + width, f"for {target}", size=8.5, colour=MUTED, align="right")
-        axes.imshow(overlay(case.pixels, attribution, case.box, case.shape))
-        _colour_bar(sheet, attribution, left, width)
-        if judged := case.trust.get(attribution.method):
-            _verdict(sheet, judged, left, width)
+                sheet.text(right, "seen: inside the line", size=8.5, colour=MUTED, align="right")
+            pixels = shown(case.pixels, case.box, case.shape)
+        else:
+            sheet.text(left, plain(attribution.method, 18), weight="bold")
+            target = plain(case.class_names[attribution.target], 14)
+            sheet.text(right, f"for {target}", size=8.5, colour=MUTED, align="right")
+            pixels = overlay(case.pixels, attribution, case.box, case.shape)
+            under = MAP_TITLE + height
+            _colour_bar(sheet, attribution, left, under + 0.08)
+            if judged := case.trust.get(attribution.method):
+                _verdict(sheet, judged, left, under + UNDER_MAP + _most_facts(case))
+        sheet.picture(left, MAP_WIDTH, height, pixels, below=MAP_TITLE)
     sheet.down(_map_row(case))
 
 
+def _map_height(case: Case) -> float:
+    """Give the inches of a map, as wide as its place unless it is taller than wide."""
+    rows, columns = shown(case.pixels, case.box, case.shape).shape[:2]
+    return MAP_WIDTH * min(1.0, rows / columns)
+
+
 def _map_row(case: Case) -> float:
-    return MAP_ROW + (VERDICT if case.trust else 0)
+    reasons = max(
+        (VERDICT + SMALL_LINE * len(_reason(one)) for one in case.trust.values()), default=0
+    )
+    return MAP_TITLE + _map_height(case) + UNDER_MAP + _most_facts(case) + reasons + GAP
 
 
-def _verdict(sheet: Sheet, judged: Trust, left: float, width: float) -> None:
-    room = sheet.axes(left, width, VERDICT, offset=MAP_ROW - 0.22)
-    look: dict[str, Any] = {"va": "top", "family": FONT, "transform": room.transAxes}
+def _most_facts(case: Case) -> float:
+    """Give the inches of the facts that most are told of."""
+    return SMALL_LINE * max((len(_details(one)) for one in case.attributions), default=0)
+
+
+def _details(attribution: Attribution) -> list[str]:
+    facts = ", ".join(" ".join(fact(*item)) for item in attribution.details.items())
+    return textwrap.wrap(plain(facts, 3 * LINE), LINE)
+
+
+def _reason(judged: Trust) -> list[str]:
+    return textwrap.wrap(plain(judged.reason, 170), LINE)[:5]
+
+
+def _verdict(sheet: Sheet, judged: Trust, left: float, below: float) -> None:
     colour = LEVELS.get(judged.level, INK)
-    room.text(0, 1, judged.level, fontsize=9, weight="bold", color=colour, **look)
-    reason = "\n".join(textwrap.wrap(plain(judged.reason, 170), LINE)[:5])
-    room.text(0, 0.8, reason, fontsize=7.5, color=INK, linespacing=1.3, **look)
+    sheet.text(left, judged.level, below=below, size=9, colour=colour, weight="bold")
+    sheet.text(left, "\n".join(_reason(judged)), below=below + VERDICT, size=7.5)
 
 
-def _colour_bar(sheet: Sheet, attribution: Attribution, left: float, width: float) -> None:
-    bar = sheet.axes(left, width, 0.1, offset=0.26 + width + 0.08)
-    bar.imshow(colour_bar(attribution.signed), aspect="auto", extent=(0, 1, 0, 1))
-    look: dict[str, Any] = {"va": "top", "fontsize": 7.5, "color": MUTED, "family": FONT}
+def _colour_bar(sheet: Sheet, attribution: Attribution, left: float, below: float) -> None:
+    sheet.stretch(left, MAP_WIDTH, 0.1, colour_bar(attribution.signed), below=below)
+    look: dict[str, Any] = {"size": 7.5, "colour": MUTED}
     ends = bar_ends(attribution)
     for where, align, text in zip((0, 0.5, 1), ("left", "center", "right"), ends, strict=True):
-        bar.text(where, -0.5, text, ha=align, **look)
-    facts = ", ".join(" ".join(fact(*item)) for item in attribution.details.items())
-    for line, text in enumerate(textwrap.wrap(plain(facts, 3 * LINE), LINE)):
-        bar.text(0, -2.3 - 1.4 * line, text, ha="left", **look)
+        sheet.text(left + where * MAP_WIDTH, text, below=below + 0.15, align=align, **look)
+    sheet.text(left, "\n".join(_details(attribution)), below=below + 0.33, **look)
