@@ -79,17 +79,20 @@ def similar_pairs(
     from scipy.spatial import cKDTree
 
     rows = np.arange(len(gray)) if among is None else among
-    shown = [part[gray[part].std(axis=(1, 2)) > 0] for part in _parts(rows, CHUNK)]
+    shown = [part[np.ptp(gray[part], axis=(1, 2)) > 0] for part in _parts(rows, CHUNK)]
     rows = np.concatenate([rows[:0], *shown])
     if len(rows) < 2:
         return np.zeros((0, 2), np.int64)
     few = rows[np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int)]
     directions = _directions(gray[few])
-    places = np.concatenate([_placed(gray[part], directions) for part in _parts(rows, CHUNK)])
-    tree = cKDTree(places, leafsize=LEAF)
+    places = np.empty((len(rows), EVEN + ODD), np.float32)
     found = [np.zeros((0, 2), np.int64)]
-    progress.start("near duplicates", len(rows))
+    progress.start("near duplicates", 2 * len(rows))
     try:
+        for part in _parts(np.arange(len(rows)), CHUNK):
+            places[part] = _placed(gray[rows[part]], directions)
+            progress.advance(len(part))
+        tree = cKDTree(places, leafsize=LEAF)
         for part in _parts(tree.indices, CHUNK):  # neighbours together, so that memory is near too
             near = tree.query_ball_point(places[part], REACH)
             first = np.repeat(part, [len(those) for those in near])
