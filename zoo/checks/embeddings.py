@@ -66,7 +66,7 @@ def embed(
     return values.mean(axis=tuple(range(1, values.ndim - 1))) if values.ndim > 2 else values
 
 
-def compressed(gray: np.ndarray) -> np.ndarray:
+def compressed(gray: np.ndarray, progress: Progress = SILENT) -> np.ndarray:
     """Return `(n, components)`, the principal ones of `(n, height, width)` pictures.
 
     At most 64, and one for each ten images: more would let a classifier remember them. Of many
@@ -77,11 +77,19 @@ def compressed(gray: np.ndarray) -> np.ndarray:
     flat = gray.reshape(len(gray), -1)
     kept = min(COMPONENTS, max(2, len(flat) // 10), *flat.shape)
     few = np.unique(np.linspace(0, len(flat) - 1, LEARNED).astype(int))
-    fitted = PCA(kept, svd_solver="randomized", random_state=0).fit(flat[few].astype(np.float32))
-    starts = range(0, len(flat), LEARNED)
-    return np.concatenate(
-        [fitted.transform(flat[at : at + LEARNED].astype(np.float32)) for at in starts]
-    )
+    fitted = PCA(kept, svd_solver="randomized", random_state=0)
+    parts = [flat[at : at + LEARNED] for at in range(0, len(flat), LEARNED)]
+    progress.start("compressed pictures", len(few) + len(flat))
+    try:
+        fitted.fit(flat[few].astype(np.float32))
+        progress.advance(len(few))
+        values = []
+        for part in parts:
+            values.append(fitted.transform(part.astype(np.float32)))
+            progress.advance(len(part))
+    finally:
+        progress.stop()
+    return np.concatenate(values)
 
 
 def missing() -> Finding:

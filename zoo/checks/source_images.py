@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from zoo.base.cluster import Cluster
-from zoo.base.progress import Progress
+from zoo.base.progress import SILENT, Progress
 from zoo.base.types import Dataset, Sample
 from zoo.checks import embeddings, similarity
 from zoo.checks.embeddings import Backbone
@@ -80,9 +80,11 @@ def read_source_images(
     return SourceImages(dataset, tuple(digests), gray, features, source)
 
 
-def comparable(materials: Sequence[SourceImages]) -> list[np.ndarray]:
+def comparable(
+    materials: Sequence[SourceImages], progress: Progress = SILENT
+) -> list[np.ndarray]:
     """Return the features of each source; without a network, pixels compressed in one way."""
     if all(m.features is not None for m in materials):
         return [m.features for m in materials if m.features is not None]
-    together = embeddings.compressed(np.concatenate([m.gray for m in materials]))
+    together = embeddings.compressed(np.concatenate([m.gray for m in materials]), progress)
     return np.split(together, np.cumsum([len(m.gray) for m in materials])[:-1])

@@ -141,7 +141,7 @@ def _checked(
     faults += inventory.flat(own.samples, measured[FILE][:, -1])
     duplicated, repeated = copies(own, against, progress)
 
-    features = comparable([own] if against is None else [own, against])
+    features = comparable([own] if against is None else [own, against], progress)
     shifted, moved = shift.shifts(own, features[0], against, features[-1], progress)
     guessed, suspected, learned = _learned(own, features[0], measured, looked_for, progress)
     faults += [*repeated, *shortcuts.without_mask(measured), *moved, *learned]
