@@ -16,7 +16,13 @@ piece and exits with code 2. Any other exception is a bug and keeps its tracebac
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
+
+FAMILY_MARK = ":"
+"""Ends the part that the names of a family share, as in `keras:VGG16`."""
+SHOWN = 24
+"""Names that an error lists at most."""
 
 
 class ZooError(Exception):
@@ -32,11 +38,21 @@ class UnknownName(ZooError):
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownName:
-        """Build the error for `name`, with the closest known name or the whole list."""
+        """Build the error for `name`, with the closest known name or a list of what there is."""
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(names) or 'none'}."
+        hint = f"Did you mean '{close[0]}'?" if close else known_names(names)
         return cls(f"There is no {kind} '{name}'. {hint}")
+
+
+def known_names(names: Iterable[str]) -> str:
+    """Say in a sentence which names there are: a family once, and no more than can be read."""
+    names = sorted(names)
+    families = Counter(name.partition(FAMILY_MARK)[0] for name in names if FAMILY_MARK in name)
+    alone = [name for name in names if FAMILY_MARK not in name]
+    told = [*alone, *(f"{family}{FAMILY_MARK} ({n})" for family, n in sorted(families.items()))]
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return f"Known: {', '.join(told[:SHOWN]) or 'none'}{more}."
 
 
 class InvalidSetting(ZooError):

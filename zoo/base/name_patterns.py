@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from zoo.base.errors import UnknownName
+from zoo.base.errors import FAMILY_MARK, UnknownName, known_names
 
 WILD = "*?["
-FAMILY_MARK = ":"
 NEAR = 3
 """Names that an error proposes at most."""
 
@@ -17,6 +16,11 @@ NEAR = 3
 def is_pattern(name: str) -> bool:
     """Tell whether a name stands for several."""
     return name.endswith(FAMILY_MARK) or any(sign in name for sign in WILD)
+
+
+def whole_family(pattern: str) -> str:
+    """Return the pattern with what a family's name leaves out: `keras:` is `keras:*`."""
+    return f"{pattern}*" if pattern.endswith(FAMILY_MARK) else pattern
 
 
 def matching(kind: str, pattern: str, known: Iterable[str]) -> list[str]:
@@ -28,8 +32,7 @@ def matching(kind: str, pattern: str, known: Iterable[str]) -> list[str]:
     Raises:
         UnknownName: it matches none; says which names are near.
     """
-    names = sorted(known)
-    asked = f"{pattern}*" if pattern.endswith(FAMILY_MARK) else pattern
+    names, asked = sorted(known), whole_family(pattern)
     found = [name for name in names if fnmatchcase(name, asked)]
     if not found:
         raise UnknownName(f"No {kind} matches '{pattern}'. {_hint(asked, names)}")
@@ -48,10 +51,7 @@ def _hint(pattern: str, names: Sequence[str]) -> str:
     ]
     if near:
         return f"Did you mean {_listed(near)}?"
-    marked = {name.partition(FAMILY_MARK)[0] for name in names if FAMILY_MARK in name}
-    alone = [name for name in names if FAMILY_MARK not in name]
-    kinds = [*alone, *(f"{family}{FAMILY_MARK}" for family in sorted(marked))]
-    return f"Known: {', '.join(kinds) or 'none'}."
+    return known_names(names)
 
 
 def _listed(names: Sequence[str]) -> str:

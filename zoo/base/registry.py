@@ -102,6 +102,12 @@ class Registry(Brief):
         for broken in sorted(self.broken, key=lambda one: one.gives != name):
             if name in (broken.gives, broken.name.rpartition(":")[2]):
                 raise ZooError(f"The plugin '{broken.name}' is broken: {broken.reason}")
+        if is_pattern(name):
+            found = matching(kind, name, known)
+            raise UnknownName(
+                f"'{name}' stands for {len(found)} names, and one is expected, such as "
+                f"'{found[0]}'. See them: zoo list '{name}'"
+            )
         raise UnknownName.among(kind, name, known)
 
 

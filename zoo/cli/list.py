@@ -13,6 +13,7 @@ import click
 from zoo.base import formats
 from zoo.base.errors import InvalidSetting, UnknownName
 from zoo.base.formats import BrokenFormat
+from zoo.base.name_patterns import whole_family
 from zoo.base.registry import BrokenPlugin, Registry, load_registry
 from zoo.base.types import Architecture
 from zoo.cli import options
@@ -91,7 +92,7 @@ def command(
 ) -> None:
     """List architectures, explanation methods, readers and image formats.
 
-    PATTERN filters names ('*net*', 'keras:*').
+    PATTERN filters names ('*net*', 'keras:VGG*', 'keras:').
     """
     registry = load_registry()
     limits = Limits(max_parameters, max_multiply_adds, offline)
@@ -175,7 +176,7 @@ def contents(
 ) -> dict[str, list[Any]]:
     """Return plain data of everything whose name fits the wildcard, of one kind or of all."""
     wanted = {KINDS[kind]} if kind else {*KINDS.values(), "broken"}
-    everything = _everything(registry, pattern.lower(), limits)
+    everything = _everything(registry, whole_family(pattern.lower()), limits)
     return {name: found if name in wanted else [] for name, found in everything.items()}
 
 
