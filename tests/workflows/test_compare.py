@@ -22,6 +22,7 @@ from zoo import (
     hookimpl,
 )
 from zoo.base import registry
+from zoo.base.progress import Silent
 from zoo.base.registry import Registry
 from zoo.data import baselines
 from zoo.runs import run_folder
@@ -32,7 +33,7 @@ from zoo.training import cells, many_cells
 from zoo.training.cells import Cell, CellResult
 from zoo.workflows.compare import SCHEMA, compare
 from zoo.workflows.evaluate import evaluate
-from zoo.workflows.experiments import Experiment
+from zoo.workflows.experiments import Experiment, Setup
 from zoo.workflows.learning_curve import learning_curve
 from zoo.workflows.train import train
 
@@ -442,6 +443,28 @@ def test_settings_that_cannot_work_are_refused(
 ) -> None:
     with pytest.raises(InvalidSetting):
         compare(["tiny"], SOURCE, folder=tmp_path, registry=tiny_registry, **wrong)
+
+
+def test_an_option_goes_to_those_that_have_it_and_one_of_nobody_is_refused(
+    two_registry: Registry, tmp_path: Path
+) -> None:
+    wide = replace(two_registry.architecture("tinier"), options={"width": Option(1, "cells")})
+    wide = replace(wide, build=lambda shape, classes, width: build_tinier(shape, classes))
+    mixed = replace(two_registry, architectures={**two_registry.architectures, "tinier": wide})
+    said: list[str] = []
+
+    class Noted(Silent):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    setup = {"source": SOURCE, "folder": tmp_path, "registry": mixed}
+    changes = {"width": 3, "epochs": 1}
+    with Setup(**setup, changes=changes, progress=Noted()).opened(["tiny", "tinier"]) as opened:
+        planned = opened.plan({"architecture": name} for name in ("tiny", "tinier"))
+    assert [dict(cell.settings) for cell in planned] == [{"epochs": 1}, changes]
+    assert "'width' is no setting of tiny; the others are trained with it." in said
+    with pytest.raises(UnknownName, match="Did you mean 'width'"):
+        compare(["tiny", "tinier"], SOURCE, changes={"widht": 3}, folder=tmp_path, registry=mixed)
 
 
 def test_phases_that_changed_nothing_are_counted() -> None:

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 FAMILY_MARK = ":"
 """Ends the part that the names of a family share, as in `keras:VGG16`."""
-SHOWN = 24
+SHOWN = 40
 """Names that an error lists at most."""
 
 

@@ -17,7 +17,7 @@ from zoo.base.settings import seconds_of
 from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
-from zoo.training.recipe import settings
+from zoo.training.recipe import shared_settings
 
 
 @click.command("compare")
@@ -81,8 +81,8 @@ def command(
             )
         chosen = [run_folder.open_run(name, folder) for name in names]
     else:
-        for name in itertools.chain.from_iterable(registry.matched(names).values()):
-            settings(registry.architecture(name), asked["changes"])
+        found = itertools.chain.from_iterable(registry.matched(names).values())
+        shared_settings(map(registry.architecture, found), asked["changes"])
     with quiet_import():
         from zoo.workflows.compare import compare
         from zoo.workflows.compare_runs import compare_runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -39,6 +39,40 @@ def settings(
                 raise UnknownName.among("setting", name, [*defaults, *options])
         recipe = replace(recipe, **recipe_changes)
     return recipe, options
+
+
+def shared_settings(
+    architectures: Iterable[Architecture], changes: Mapping[str, Any], preset: str = DEFAULT
+) -> list[str]:
+    """Check settings that several architectures are given, and say which of them lack one.
+
+    Raises:
+        UnknownName: no architecture has a setting of that name, or there is no such preset.
+        InvalidSetting: a value does not fit.
+    """
+    asked = list(architectures)
+    known = _fields().union(*(one.options for one in asked))
+    if unknown := [name for name in changes if name not in known]:
+        raise UnknownName.among("setting", unknown[0], known)
+    own = {one.name: dict(taken(one, changes)) for one in asked}
+    for one in asked:
+        settings(one, own[one.name], preset)
+    lacking = {name: [k for k, known in own.items() if name not in known] for name in changes}
+    return [
+        f"'{name}' is no setting of {', '.join(names)}; the others are trained with it."
+        for name, names in lacking.items()
+        if names
+    ]
+
+
+def taken(architecture: Architecture, changes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return those of the changed settings that the recipe or the architecture has, by name."""
+    known = _fields().union(architecture.options)
+    return tuple(sorted((name, value) for name, value in changes.items() if name in known))
+
+
+def _fields() -> set[str]:
+    return {field.name for field in fields(Recipe)}
 
 
 def preset_of(architecture: Architecture, preset: str) -> Mapping[str, Any]:

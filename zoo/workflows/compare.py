@@ -25,6 +25,7 @@ from zoo.report.pages.comparison import comparison_page
 from zoo.runs.tracking import finite
 from zoo.stats.leaderboard import RATES, Trial, leaderboard
 from zoo.training.cells import Cell, CellResult
+from zoo.training.recipe import shared_settings
 from zoo.workflows.experiments import Experiment, Opened, Setup
 from zoo.workflows.racing import Race, race
 
@@ -65,11 +66,11 @@ def compare(
 
     A name may stand for several, as `keras:*Net*` or the family `keras:`; those of them that cannot
     be built here, as their weights cannot be had, are left out. `changes` are settings of the
-    recipe, for all alike. The same call goes on where a killed one was; more architectures or
-    seeds reuse what is there. A test part that the source gives stays untouched. With a `budget`,
-    in seconds, the folds are trained one after the other, and those that lose are stopped early
-    (docs/trust.md says by which rule). With `track` 'mlflow' each training is told to MLflow when
-    it is done (see `train`).
+    recipe, for all alike, or options of architectures, for those that have them. The same call goes
+    on where a killed one was; more architectures or seeds reuse what is there. A test part that the
+    source gives stays untouched. With a `budget`, in seconds, the folds are trained one after the
+    other, and those that lose are stopped early (docs/trust.md says by which rule). With `track`
+    'mlflow' each training is told to MLflow when it is done (see `train`).
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
@@ -175,7 +176,11 @@ def _record(
         "positive": dataset.class_names[done.positive],
         **leaderboard(trials, done.positive),
         "baselines": baselines_on_folds(done.verified, folds, parts, done.positive, setup.progress),
-        "notes": [*fold(dataset, done.verified.digests, folds, 0, 0).notes, *done.notes],
+        "notes": [
+            *shared_settings(map(setup.registry.architecture, trials), setup.changes or {}),
+            *fold(dataset, done.verified.digests, folds, 0, 0).notes,
+            *done.notes,
+        ],
         "command": list(setup.command),
         "synthetic": dataset.synthetic,
     }

@@ -29,7 +29,7 @@ from zoo.stats.probabilities import softmax
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
 from zoo.training.many_cells import refuse_unusable, train_all
-from zoo.training.recipe import settings
+from zoo.training.recipe import shared_settings, taken
 
 TRAININGS = "trainings"
 ALIKE = ("source", "preset", "input_shape", "positive", "skip_broken", "data")
@@ -116,8 +116,9 @@ class Setup:
     def _open(self, names: Sequence[str], cluster: Cluster | None) -> Opened:
         store = tracking.chosen(self.track, run_folder.root(self.folder), self.progress)
         registry, changes = self.registry or load_registry(), self.changes or {}
-        for name in names:
-            settings(registry.architecture(name), changes, self.preset)
+        asked = [registry.architecture(name) for name in names]
+        for told in shared_settings(asked, changes, self.preset):
+            self.progress.note(told)
         source = absolute(self.source)
         dataset = registry.dataset(source)
         positive = positive_index(dataset.class_names, self.positive)
@@ -136,7 +137,7 @@ class Setup:
             dataset,
             skip_broken=self.skip_broken,
             progress=self.progress,
-            size=cells.read_size(shared, registry),
+            size=cells.read_size(replace(shared, settings=taken(asked[0], changes)), registry),
             cluster=cluster,
         )
         tell(quick(verified), self.progress)
@@ -172,7 +173,10 @@ class Opened:
         Raises:
             ZooError: a setting or a network cannot be used.
         """
-        cell_of = [replace(self.shared, **variant) for variant in variants]
+        changes, cell_of = self.setup.changes or {}, []
+        for one in variants:
+            own = taken(self.registry.architecture(one["architecture"]), changes)
+            cell_of.append(replace(self.shared, **{"settings": own, **one}))
         classes = len(self.verified.dataset.class_names)
         keys: dict[tuple[Any, ...], str] = {}
         for cell in cell_of:
