@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,55 @@ def test_a_preview_or_a_mask_is_no_other_picture(tiff: Write, kind: Any) -> None
 def test_one_picture_saved_as_several_is_read(kind: str) -> None:
     content = encoded(FRAMES[1], kind, save_all=True)
     assert images.read_image(content).min() > 250
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_plain_tiff_file_is_turned_as_others_are(
+    tiff: Write, tmp_path: Path, orientation: int
+) -> None:
+    values, exif = PICTURE[..., 0], Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a.tif"  # Pillow maps the pixels of a path
+    path.write_bytes(tiff(values, tags=[(274, 3, [orientation])]))
+    upright = images.read_image(encoded(Image.fromarray(values), "PNG", exif=exif))
+    np.testing.assert_array_equal(images.read_image(path), upright)
+
+
+def test_a_palette_that_is_written_with_8_bits(tiff: Write) -> None:
+    values = PICTURE[..., 0]
+    palettes = [[*range(0, 256 * step, step)] * 3 for step in (1, 257)]
+    for palette in palettes:
+        content = tiff(values, photometric=3, tags=[(320, 3, palette)])
+        np.testing.assert_array_equal(images.read_image(content)[..., 0], values)
+
+
+def test_grays_with_a_transparency_that_they_contain(tiff: Write) -> None:
+    values = np.dstack([PICTURE[..., 0], np.full_like(PICTURE[..., 0], 255)])
+    content = tiff(values, photometric=1, tags=[(338, 3, [1])])
+    np.testing.assert_array_equal(images.read_image(content)[..., 0], values[..., 0])
+
+
+def test_a_transparency_that_hides_all_was_never_set(png: Write, tiff: Write) -> None:
+    for kind, scale in ((np.uint8, 1), (np.uint16, 257)):
+        gray = PICTURE[..., :1].astype(kind) * scale
+        hidden = np.dstack([gray, gray, gray, np.zeros_like(gray)])
+        for content in (
+            png(hidden),
+            png(np.ascontiguousarray(hidden[..., 2:])),
+            tiff(hidden, tags=[(338, 3, [2])]),
+        ):
+            np.testing.assert_array_equal(images.read_image(content)[..., 0], PICTURE[..., 0])
+
+
+def test_unusual_pixels_of_a_whole_file_are_told(tiff: Write, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(PICTURE.astype(np.uint16), photometric=6))
+    for read in (images.read_image, images.read_header):
+        with pytest.raises(BadInput, match=r"Interpretation 6, .* 3 x 16 bits\)\. Expected plain"):
+            read(path)
+
+
+def test_a_preview_is_not_taken_for_the_picture_inside(tiff: Write) -> None:
+    content = tiff(BLACK, tags=[(254, 4, [1]), (330, 4, [8])])
+    with pytest.raises(BadInput, match="has a preview before the picture itself"):
+        images.read_image(content)

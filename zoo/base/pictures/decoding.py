@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from zoo.base import formats
 from zoo.base.datasets import wrong_header
 from zoo.base.digests import check_regular
 from zoo.base.errors import BadInput, ZooError
-from zoo.base.pictures import deep_pictures, metadata, shallow_pictures, strips
+from zoo.base.pictures import deep_pictures, metadata, shallow_pictures, strips, tiff_tags
 from zoo.base.pictures.picture_limits import (
     MAX_BYTES,
     check_alone,
     check_size,
     no_image,
+    only_preview,
     refusing,
     unread,
+    unread_kind,
 )
 from zoo.base.pictures.pixel_arrays import resize
 from zoo.base.pictures.reader_warnings import silence
@@ -77,6 +79,8 @@ def decoded(source: Path | bytes, name: str, target: Target) -> Iterator[np.ndar
 
 
 def _found(file: File, name: str, target: Target, alone: contextlib.ExitStack) -> np.ndarray | Deep:
+    if any(page.previews for page in tiff_tags.pages(file.whole)[:1]):
+        raise only_preview(name)
     deep = deep_pictures.found(file.whole)
     if deep:
         check_size(deep.width, deep.height, name)
@@ -84,7 +88,7 @@ def _found(file: File, name: str, target: Target, alone: contextlib.ExitStack) -
         alone.enter_context(strips.in_turn(deep.width * deep.height))
         return Deep(deep_pictures.decoded(file.whole, deep, name), deep.turn)
     try:
-        with shallow_pictures.opened(file.source) as image:
+        with shallow_pictures.opened(file.source, file.whole) as image:
             return _by_pillow(image, file, name, target, alone)
     except ZooError:
         raise
@@ -96,8 +100,23 @@ def _found(file: File, name: str, target: Target, alone: contextlib.ExitStack) -
         if bare is None or bare == content:
             raise
     turn = metadata.stored_orientation(content)
-    with shallow_pictures.opened(bare) as image:
+    with opened_bare(bare, name) as image:
         return _by_pillow(image, file, name, target, alone, turn)
+
+
+def opened_bare(bare: bytes, name: str) -> Image.Image:
+    """Open a file without its metadata.
+
+    Raises:
+        BadInput: it is a TIFF file of pixels that are stored in an unusual way.
+    """
+    try:
+        return shallow_pictures.opened(bare)
+    except UnidentifiedImageError:
+        pages = tiff_tags.pages(bare) if tiff_tags.is_tiff(bare) else ()
+        if not pages:
+            raise
+        raise unread_kind(name, pages[0].told()) from None
 
 
 def _by_pillow(

@@ -193,7 +193,12 @@ def _without_extra(values: np.ndarray, colours: int, page: Page, opaque: float) 
 
 
 def _over_black(values: np.ndarray, opaque: float) -> np.ndarray:
-    """Lay `(height, width, colours and alpha)` over black: `(height, width, colours)`."""
+    """Lay `(height, width, colours and alpha)` over black: `(height, width, colours)`.
+
+    A transparency that hides every pixel was never set, and is passed over.
+    """
+    if not values[..., -1].any():
+        return values[..., :-1]
     for top in range(0, len(values), depth.STRIP):
         strip = values[top : top + depth.STRIP]
         share = np.clip(strip[..., -1:].astype(np.float64) / opaque, 0, 1)

@@ -23,6 +23,7 @@ from zoo.base.pictures.decoding import (
     decoded,
     header_by_plugin,
     opened,
+    opened_bare,
 )
 from zoo.base.pictures.picture_limits import EXTENSIONS, check_size, refusing
 from zoo.base.pictures.picture_limits import MAX_PIXELS as MAX_PIXELS
@@ -30,7 +31,7 @@ from zoo.base.pictures.pixel_arrays import proportioned
 from zoo.base.pictures.reader_warnings import silence
 from zoo.base.types import DeepPicture, Header
 
-READING = 3
+READING = 4
 """Raised whenever `read` gives other pixels for the same file, so that cached features expire."""
 EXAMINED_SIDE = 32
 """JPEGs decode at a fraction, which still reads the whole file."""
@@ -191,7 +192,7 @@ def read_header(path: Path) -> Header:
             bare = metadata.without_metadata(file.content())
             if bare is None:
                 raise
-            image = shallow_pictures.opened(bare)
+            image = opened_bare(bare, name)
         with image:
             check_size(*image.size, name)
             return Header(*image.size, image.mode, file.length)

@@ -49,6 +49,22 @@ def no_image(name: str) -> BadInput:
     return BadInput(f"'{name}' is not an image that can be read. Expected one of: {kinds}.")
 
 
+def unread_kind(name: str, told: str) -> BadInput:
+    """Return the refusal of a picture that is whole, but stored in an unusual way."""
+    return BadInput(
+        f"'{name}' stores its pixels in a way that is not read ({told}). "
+        "Expected plain gray or RGB: save it as a PNG file."
+    )
+
+
+def only_preview(name: str) -> BadInput:
+    """Return the refusal of a file that shows a preview and keeps its picture inside."""
+    return BadInput(
+        f"'{name}' has a preview before the picture itself, as the raw files of cameras have. "
+        "Expected the picture alone: save it as a PNG or TIFF file."
+    )
+
+
 def unread(name: str, error: OSError) -> BadInput:
     """Return what is said of a file that the system does not give."""
     return BadInput(f"'{name}' cannot be read: {error.strerror}. Check the disk and permissions.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImagePalette, TiffImagePlugin
 
 from zoo.base.pictures import metadata, png_chunks, strips, tiff_tags
 from zoo.base.pictures.pixel_arrays import resize
@@ -20,10 +21,14 @@ MP_ENTRIES = 0xB002
 """The tag that lists the pictures of a JPEG file of several (CIPA DC-007, 2009, 5.2.3.3)."""
 
 
-def opened(source: Path | bytes) -> Image.Image:
-    """Open a file without decoding it; what Pillow raises is passed on."""
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    return Image.open(file, formats=FORMATS)
+def opened(source: Path | bytes, content: Buffer = b"") -> Image.Image:
+    """Open a file without decoding it; what Pillow raises is passed on.
+
+    The `content` of a TIFF file is given too: of a path, Pillow maps plain pixels in rows of the
+    upright picture, and scrambles those that are stored sideways.
+    """
+    file = content if isinstance(content, mmap) else source
+    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
 
 
 def pictures(image: Image.Image, content: Buffer) -> int:
@@ -47,11 +52,15 @@ def pictures(image: Image.Image, content: Buffer) -> int:
 
 def turn_to_page(image: Image.Image, content: Buffer) -> None:
     """Turn an open TIFF file to the first page that is no preview of another."""
-    if image.format == "TIFF":
-        pages = tiff_tags.pages(content)
-        place = tiff_tags.place(content, pages[0]) if pages else 0
-        if place:
-            image.seek(place)
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    pages = tiff_tags.pages(content)
+    place = tiff_tags.place(content, pages[0]) if pages else 0
+    if place:
+        image.seek(place)
+    palette = image.tag_v2.get(TiffImagePlugin.COLORMAP)
+    if image.mode == "P" and palette and max(palette) < 256:  # written with 8 bits instead of 16
+        image.palette = ImagePalette.raw("RGB;L", bytes(palette))
 
 
 def plain(
@@ -61,8 +70,11 @@ def plain(
 
     Gives `(height, width)` uint8 of a gray picture, which costs a third, else `(height, width, 3)`.
 
-    `size` is `(height, width)` of the result, None to leave it as it is.
+    `size` is `(height, width)` of the result, None to leave it as it is. A transparency that hides
+    every pixel was never set, and is passed over.
     """
+    if image.mode in ("LA", "RGBA") and image.getextrema()[-1] == (0, 0):
+        image = image.convert(image.mode.removesuffix("A"))
     sideways = turn in metadata.SIDEWAYS
     before = size[::-1] if size is not None and sideways else size
     if strips.fraction(*image.size, before) == 1:
@@ -78,7 +90,7 @@ def plain(
 
 def _gray_or_rgb(image: Image.Image) -> Image.Image:
     if image.mode in TRANSPARENT or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, rgba).convert("RGB")
     return image if image.mode == "L" else image.convert("RGB")

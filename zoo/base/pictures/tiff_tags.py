@@ -18,19 +18,20 @@ MOST_PAGES = 1000
 REDUCED_OR_MASK = 0b101
 """Bits of NewSubfileType: a preview of another page, a mask for one."""
 
-KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 262, 274
-SAMPLES, LEAST, MOST, PLANAR, EXTRA, FORMAT = 277, 280, 281, 284, 338, 339
+KIND, WIDTH, HEIGHT, BITS, PACKING, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 259, 262, 274
+SAMPLES, LEAST, MOST, PLANAR, INSIDE, EXTRA, FORMAT = 277, 280, 281, 284, 330, 338, 339
 SAMPLE_LEAST, SAMPLE_MOST = 340, 341
 WHITE_IS_ZERO = 0
 
 TOLD = frozenset(
-    {KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION, SAMPLES, PLANAR, EXTRA, FORMAT}
-    | {LEAST, MOST, SAMPLE_LEAST, SAMPLE_MOST}
+    {KIND, WIDTH, HEIGHT, BITS, PACKING, PHOTOMETRIC, ORIENTATION, SAMPLES, PLANAR, EXTRA, FORMAT}
+    | {LEAST, MOST, INSIDE, SAMPLE_LEAST, SAMPLE_MOST}
 )
-PIXELS = TOLD | {259, 266, 273, 278, 279, 292, 293, 317, 320, 322, 323, 324, 325, 332, 347}
+PIXELS = TOLD - {INSIDE} | {266, 273, 278, 279, 292, 293, 317, 320, 322, 323, 324, 325, 332, 347}
 PIXELS |= {*range(512, 522), 529, 530, 531, 532}
 """All that pixels need to be decoded; 512 to 521 are of an old kind of JPEG."""
-NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 16: "Q", 17: "q"}
+NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+NUMBERS |= {16: "Q", 17: "q", 18: "Q"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,18 @@ class Page:
         """Return a tag's first number, or what holds where the file has none."""
         values = self.tags.get(tag)
         return int(values[0]) if values else otherwise
+
+    def told(self) -> str:
+        """Say in numbers how the pixels are stored."""
+        return (
+            f"TIFF with PhotometricInterpretation {self.number(PHOTOMETRIC, WHITE_IS_ZERO)}, "
+            f"Compression {self.number(PACKING, 1)}, {self.number(SAMPLES, 1)} x {self.bits} bits"
+        )
+
+    @property
+    def previews(self) -> bool:
+        """Tell whether it is a small copy of pictures that lie in directories of its own."""
+        return INSIDE in self.tags and bool(self.number(KIND, 0) & REDUCED_OR_MASK)
 
     @property
     def bits(self) -> int:
