@@ -44,7 +44,13 @@ TAGS = (
     *("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"),
     *PALETTE_TAGS,
 )
-"""All that is read; what is not named here, such as the patient, is skipped over."""
+"""All that is read, and GROUPS; what is not named here, such as the patient, is skipped over."""
+OF_A_FRAME = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
+"""Where enhanced objects keep rescale and window: in one of GROUPS, for all frames or for each."""
+GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+USUAL = {"SamplesPerPixel": 1, "PixelRepresentation": 0, "PlanarConfiguration": 0}
+"""What holds in a file that leaves it out, though the standard wants it said."""
+NEEDED = ("Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,10 @@ def parsed(content: bytes, name: str) -> Dataset:
             f"'{name}' is a DICOM file that is deflated as a whole. "
             "Expected pixels that are packed alone, or not at all: export it again."
         )
-    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=list(TAGS), force=True)
+    tags = [*TAGS, *GROUPS]
+    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=tags, force=True)
     if "PixelData" in dataset and "Rows" in dataset:
+        _complete(dataset, name)
         return dataset
     if "EncryptedAttributesSequence" in dataset:
         raise BadInput(
@@ -88,6 +96,27 @@ def parsed(content: bytes, name: str) -> Dataset:
         f"'{name}' is a DICOM file without a picture{_kind_of_object(dataset)}, or is cut short. "
         "Expected a single radiograph: export the image itself."
     )
+
+
+def _complete(dataset: Dataset, name: str) -> None:
+    """Add what files leave out or keep elsewhere.
+
+    Source: NEMA, DICOM PS3.3, C.7.6.16.2.9 and C.7.6.16.2.10 (functional groups).
+    """
+    for group in [group for groups in GROUPS for group in (dataset.get(groups) or ())[:1]]:
+        for item in [item for holder in OF_A_FRAME for item in (group.get(holder) or ())[:1]]:
+            dataset.update({each.tag: each for each in item if each.keyword in TAGS})
+    for keyword, value in USUAL.items():
+        if dataset.get(keyword) in (None, ""):
+            setattr(dataset, keyword, value)
+    missing = [keyword for keyword in NEEDED if dataset.get(keyword) in (None, "")]
+    if missing:
+        raise BadInput(
+            f"'{name}' is a DICOM file that does not say how its pixels are stored: it lacks "
+            f"{' and '.join(missing)}. Expected a whole one: export it again."
+        )
+    kind = str(dataset.PhotometricInterpretation).strip().upper()
+    dataset.PhotometricInterpretation = kind
 
 
 def _kind_of_object(dataset: Dataset) -> str:

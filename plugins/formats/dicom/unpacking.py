@@ -84,9 +84,12 @@ def _aligned(dataset: Dataset, layout: Layout) -> np.ndarray:
     if not 0 < above <= layout.allocated - layout.stored:
         return pixel_array(dataset, index=0)
     dataset.BitsStored = layout.stored + above
-    values = pixel_array(dataset, index=0) >> above
+    values = pixel_array(dataset, index=0)
     dataset.BitsStored = layout.stored
-    return values
+    low_bits = (values & (2**above - 1)).any()
+    if low_bits and values.min() >= 0 and values.max() < 2**layout.stored:
+        return values  # they are the lowest, whatever the file says
+    return values >> above
 
 
 def _packing(frame: bytes, layout: Layout) -> str:

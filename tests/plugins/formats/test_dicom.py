@@ -23,6 +23,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
+from plugins.formats.dicom import parsing
 from zoo import BadInput
 from zoo.base.pictures import images
 from zoo.base.registry import Registry, load_registry
@@ -247,6 +248,52 @@ def test_values_in_the_upper_bits() -> None:
     raised = picture_of(values, 12, HighBit=15)
     raised.PixelData = (values << 4).tobytes()
     np.testing.assert_array_equal(gray(written(raised)), gray(written(plain)))
+
+
+def test_values_that_lie_lower_than_the_file_says() -> None:
+    dataset = picture_of(DEEP, 12)
+    dataset.HighBit = 15
+    np.testing.assert_array_equal(gray(written(dataset)), gray(written(picture_of(DEEP, 12))))
+
+
+@pytest.mark.parametrize("groups", parsing.GROUPS)
+def test_an_enhanced_object_keeps_rescale_and_window_of_its_frame(groups: str) -> None:
+    rescale, window = {"RescaleSlope": 2, "RescaleIntercept": -100}, {"WindowWidth": 2001}
+    plain = picture_of(DEEP, 12, WindowCenter=1000, **rescale, **window)
+    enhanced, group = picture_of(DEEP, 12, NumberOfFrames=1), Dataset()
+    for holder, elements in zip(parsing.OF_A_FRAME, (rescale, window), strict=True):
+        item = Dataset()
+        for keyword, value in elements.items():
+            setattr(item, keyword, value)
+        setattr(group, holder, [item])
+    group.FrameVOILUTSequence[0].WindowCenter = 1000
+    setattr(enhanced, groups, [group])
+    np.testing.assert_array_equal(gray(written(enhanced)), gray(written(plain)))
+
+
+@pytest.mark.parametrize("keyword", ["PixelRepresentation", "SamplesPerPixel", "HighBit"])
+def test_what_a_file_may_leave_out(keyword: str) -> None:
+    dataset = picture_of(DEEP, 12)
+    del dataset[keyword]
+    np.testing.assert_array_equal(gray(written(dataset)), gray(written(picture_of(DEEP, 12))))
+    colours = picture_of(COLOURS)
+    del colours.PlanarConfiguration
+    np.testing.assert_array_equal(images.read_image(written(colours)), COLOURS)
+
+
+@pytest.mark.parametrize("keyword", parsing.NEEDED)
+def test_what_a_file_must_say_is_named(keyword: str) -> None:
+    dataset = picture_of(DEEP, 12)
+    del dataset[keyword]
+    with pytest.raises(BadInput, match=f"it lacks {keyword}"):
+        gray(written(dataset))
+
+
+@pytest.mark.parametrize("kind", ["monochrome1 ", " MONOCHROME1"])
+def test_the_kind_of_pixels_in_other_letters(kind: str) -> None:
+    dataset = picture_of(RAMP)
+    dataset.add_new("PhotometricInterpretation", "LO", kind)
+    np.testing.assert_array_equal(gray(written(dataset)), 255 - RAMP)
 
 
 def test_colours() -> None:
