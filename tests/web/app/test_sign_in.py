@@ -152,6 +152,44 @@ def test_who_may_not_train_is_offered_no_resume(
         assert "/train/resume" not in browser(app, "bob").get(page).text
 
 
+def test_who_may_not_train_is_shown_no_form_that_would_be_refused(
+    run_copy: Path, tiny_registry: Registry, file: Path, tmp_path: Path
+) -> None:
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    app = create(
+        Library(run_copy.parent, registry=tiny_registry),
+        ["phantom?images=20&size=64"],
+        auth=Users(file),
+        hosts=None,
+        intake=sets,
+    )
+    ann, bob = browser(app, "ann"), browser(app, "bob")
+    buffer = io.BytesIO()
+    Image.new("L", (32, 32)).save(buffer, "PNG")
+    paths = ["a/p1.png", "a/p2.png", "b/p3.png", "b/p4.png"]
+    address = ann.post("/data/sets", data={"name": "mine"}).json()["address"]
+    files = [("files", ("file", buffer.getvalue() + bytes([one]))) for one in range(len(paths))]
+    assert ann.post(f"{address}/files", data={"paths": paths}, files=files).status_code == 200
+    forms = re.compile(r'<form[^>]* method="post" action="([^"]+)"')
+    open_to_all = {"/sign-out", "/data/check"}
+
+    def shown(client: TestClient, page: str) -> set[str]:
+        return set(forms.findall(client.get(page).text))
+
+    run = f"{RUNS}/copy"
+    assert shown(ann, run) >= {f"{run}/{what}" for what in ("note", "export", "rename", "remove")}
+    assert f"{address}/finish" in shown(ann, address)
+    for page in (run, RUNS, "/data", address):
+        assert shown(bob, page) <= open_to_all
+    assert ann.post(f"{address}/finish").status_code == 303
+    assert f"{address}/remove" in shown(ann, address)
+    assert shown(bob, address) <= open_to_all
+    assert ann.post(f"{RUNS}/copy/remove").status_code == 303
+    assert f"{RUNS}/restore" in ann.get(RUNS).text
+    assert f"{RUNS}/restore" not in bob.get(RUNS).text
+
+
 def test_who_is_removed_is_out_at_once(app: Any, file: Path) -> None:
     bob, ann = browser(app, "bob"), browser(app, "ann")
     users.remove(file, "bob")
