@@ -152,7 +152,7 @@ def test_what_comes_after_a_button(
         for details in card.locator("summary:visible").all():
             details.click()
         check(page)
-        card.get_by_role("link", name="Compare with other runs").click()
+        card.get_by_role("link", name="Compare with other runs or images").click()
         page.get_by_role("button", name="Compare").click()
         expect(page.locator(".compared")).to_be_visible()
         check(page)

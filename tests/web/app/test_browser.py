@@ -330,10 +330,12 @@ def test_a_bad_file_is_told_in_a_sentence(page: Page, picture: Path, tmp_path: P
 def test_two_runs_are_compared(
     page: Page, picture: Path, hold: Callable[..., tuple[threading.Event, threading.Event]]
 ) -> None:
-    hold(compare_page, "judge_reading")  # a map that is worth nothing would be taken away
+    _, go_on = hold(
+        compare_page, "judge_reading"
+    )  # a map that is worth nothing would be taken away
     page.get_by_role("link", name="Compare", exact=True).click()
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(2)
-    page.get_by_label("Image", exact=True).set_input_files(str(picture))
+    page.get_by_label("Images", exact=True).set_input_files(str(picture))
     page.get_by_role("button", name="Compare").click()
     compared = page.locator(".compared")
     expect(compared.get_by_role("heading", name="synthetic.png")).to_be_focused()
@@ -348,6 +350,20 @@ def test_two_runs_are_compared(
         expect(layers).to_have_attribute("style", re.compile(r"scale\(1\.5\)"))
     page.keyboard.press("i")
     expect(compared.locator(".windowed:visible")).to_have_count(2)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("The maps were not judged: do not rely on them.")).to_be_visible()
+    go_on.set()
+    other = Path(shutil.copy(picture, picture.with_name("other.png")))
+    page.get_by_text("Images and runs").click()
+    page.get_by_role("checkbox", name="second").uncheck()
+    page.get_by_label("Images", exact=True).set_input_files([str(picture), str(other)])
+    page.get_by_role("button", name="Compare").click()
+    expect(compared.get_by_role("heading", name="synthetic.png and other.png")).to_be_focused()
+    expect(compared).to_contain_text("The answer is the same to both")
+    compared.get_by_role("group", name="The image other.png").focus()
+    page.keyboard.press("+")
+    for layers in compared.locator(".layers").all():
+        expect(layers).to_have_attribute("style", re.compile(r"scale\(1\.5\)"))
 
 
 def test_a_slow_method_is_cancelled(
@@ -409,8 +425,8 @@ def test_a_phone_shows_all_without_scrolling_sideways(phone: Page, picture: Path
     for details in card.locator(".about:visible summary").all():
         details.click()
     assert fits(phone)
-    card.get_by_role("link", name="Compare with other runs").click()
-    expect(phone.get_by_text("is taken from the page Read")).to_be_visible()
+    card.get_by_role("link", name="Compare with other runs or images").click()
+    expect(phone.get_by_role("checkbox", name="synthetic.png")).to_be_checked()
     phone.get_by_role("button", name="Compare").click()
     expect(phone.locator(".compared")).to_be_visible()
     assert fits(phone)

@@ -1,4 +1,4 @@
-"""The page Compare: what is said of several runs, and of what they agree and differ in."""
+"""The page Compare: several runs or images, and what they agree and differ in."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from zoo import Attribution
+from zoo.base.errors import InvalidSetting
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, Trust
 from zoo.runs.run_folder import Run
-from zoo.web.app.agreement import answer_agreement, map_agreement
-from zoo.web.app.compare_page import left_out, worst
+from zoo.web.app.agreement import answer_agreement, map_agreement, titles
+from zoo.web.app.compare_page import check_number, left_out, worst
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
@@ -56,6 +57,17 @@ def test_runs_that_differ_are_named() -> None:
     told = answer_agreement([case("a", 0.9), case("b", 0.1), refused], [1, 1, 1])
     assert told[0] == "They differ: a answers PNEUMONIA; b answers NORMAL; c answers UNCERTAIN."
     assert told[1] == "Their probabilities of PNEUMONIA lie far apart: 10 % to 90 %."
+
+
+def test_images_that_are_answered_alike_or_not_are_named() -> None:
+    old, new = case("a", 0.1, name="old.png"), case("a", 0.9, name="new.png")
+    assert titles([old, new]) == ["old.png", "new.png"]
+    told = answer_agreement([old, new], [1, 1], several_images=True)
+    assert told[0] == "The answers differ: NORMAL to old.png; PNEUMONIA to new.png."
+    told = answer_agreement([new, case("a", 0.8, name="x.png")], [1, 1], several_images=True)
+    assert told[0] == "The answer is the same to both: PNEUMONIA."
+    by_both = [old, new, case("b", 0.1, name="old.png"), case("b", 0.9, name="new.png")]
+    assert titles(by_both)[2:] == ["old.png, b", "new.png, b"]
 
 
 def test_probabilities_of_other_classes_are_not_compared() -> None:
@@ -94,16 +106,18 @@ def client(library: Library) -> TestClient:
     return TestClient(create(library), base_url="http://127.0.0.1")
 
 
-def png() -> bytes:
+def png(seed: int = 0) -> bytes:
     buffer = io.BytesIO()
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 256, (64, 64), np.uint8)
     Image.fromarray(noise).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def ask(client: TestClient, runs: list[str], content: bytes | None = None, image: str = "") -> Any:
-    files = [] if content is None else [("files", ("one.png", content))]
-    data = {"runs": runs, "image": image}
+def ask(
+    client: TestClient, runs: list[str], *contents: bytes, image: list[str] | None = None
+) -> Any:
+    files = [("files", (f"{n}.png", one)) for n, one in zip(("one", "two"), contents, strict=False)]
+    data = {"runs": runs, "image": image or []}
     return client.post("/app/compare", data=data, files=files or None)
 
 
@@ -119,31 +133,53 @@ def test_one_image_through_two_runs(client: TestClient, counted: Callable[[Any],
     started = ask(client, ["first", "second"], png()).json()
     assert wait(client, started["task"])["state"] == "done"
     assert counted(client) == 2
-    address = f"/app/images/{started['image']}"
-    runs = {"run": ["first", "second"]}
-    part = client.get(f"{address}/comparison", params=runs).json()["part"]
+    (key,) = started["images"]
+    address = f"/app/images/{key}"
+    asked = {"image": [key], "run": ["first", "second"]}
+    part = client.get("/app/comparison", params=asked).json()["part"]
     assert "They agree: both answer" in part
     assert "<dd>1.00</dd>" in part, "copies of one run have the same maps"
     assert "Not judged yet: do not rely on it." in part
     for run in ("first", "second"):
         assert client.get(f"{address}/maps/gradcam", params={"run": run}).status_code == 200
-    assert started["image"] not in client.get("/").text, "the page Read shows what was read there"
+    assert key not in client.get("/").text, "the page Read shows what was read there"
 
-    again = ask(client, ["second", "first"], image=started["image"]).json()
-    assert again["image"] == started["image"]
+    again = ask(client, ["second", "first"], image=[key]).json()
+    assert again["images"] == [key]
     assert wait(client, again["task"])["state"] == "done"
     assert counted(client) == 2, "nothing was answered anew"
+
+
+def test_two_images_through_one_run(client: TestClient) -> None:
+    started = ask(client, ["first"], png(0), png(1)).json()
+    assert wait(client, started["task"])["state"] == "done"
+    keys = started["images"]
+    part = client.get("/app/comparison", params={"image": keys, "run": "first"}).json()["part"]
+    assert "one.png and two.png" in part
+    assert "How alike their maps are" not in part, "a place of one image is none of the other"
+    for key, name in zip(keys, ("one.png", "two.png"), strict=True):
+        assert f"<h3>{name}</h3>" in part
+        assert f'src="/app/images/{key}/picture"' in part
+        assert f'src="/app/images/{key}/maps/gradcam?run=first"' in part
+    other = TestClient(client.app, base_url="http://127.0.0.1")
+    assert other.get("/app/comparison", params={"image": keys, "run": "first"}).status_code == 404
+
+
+def test_more_pictures_than_fit_are_refused() -> None:
+    with pytest.raises(InvalidSetting, match="5 images and 2 runs make 10 pictures; at most 8"):
+        check_number(5, 2)
+    check_number(4, 2)
 
 
 @pytest.mark.slow
 def test_maps_are_judged_and_no_verdict_is_kept_back(client: TestClient) -> None:
     started = ask(client, ["first", "second"], png()).json()
     assert wait(client, started["task"])["state"] == "done"
-    address, runs = f"/app/images/{started['image']}/comparison", ["first", "second"]
-    assert client.get(address, params={"run": runs}).json()["unjudged"]
-    judging = client.post(f"{address}/judge", data={"runs": runs}).json()
+    address, runs, images = "/app/comparison", ["first", "second"], started["images"]
+    assert client.get(address, params={"image": images, "run": runs}).json()["unjudged"]
+    judging = client.post(f"{address}/judge", data={"image": images, "runs": runs}).json()
     assert wait(client, judging)["state"] == "done"
-    told = client.get(address, params={"run": runs}).json()
+    told = client.get(address, params={"image": images, "run": runs}).json()
     shown = told["part"].count('class="verdict-of-map"')
     left_out = told["part"].count("do not use it.")
     assert shown + left_out >= 2
@@ -174,26 +210,28 @@ def test_a_map_that_ignores_the_network_is_left_out_with_the_reason() -> None:
 def test_an_image_of_the_page_read_is_offered(client: TestClient) -> None:
     sent = client.post("/app/read", data={"run": "first"}, files=[("files", ("my.png", png()))])
     key = sent.json()["card"].partition('data-image="')[2].partition('"')[0]
-    text = client.get("/compare", params={"image": key}).text
+    text = client.get("/compare", params={"image": key, "run": "first"}).text
     assert "my.png" in text
-    assert f'value="{key}"' in text
-    assert "is taken from the page Read" not in client.get("/compare?image=unknown").text
+    assert f'value="{key}" checked' in text
+    for run in ("first", "second"):
+        assert f'value="{run}" checked' in text
+    assert f'value="{key}" checked' not in client.get("/compare?image=unknown").text
 
 
 @pytest.mark.parametrize(
-    ("runs", "content", "status", "sentence"),
+    ("runs", "contents", "status", "sentence"),
     [
-        (["first"], png(), 400, "two runs or more"),
-        (["first", "first"], png(), 400, "two runs or more"),
-        (["first", "../second"], png(), 404, "There is no run"),
-        (["first", "second"], b"", 422, "is empty"),
-        (["first", "second"], None, 422, "Choose one first"),
+        (["first"], [png()], 400, "two runs or more, or two images"),
+        (["first", "first"], [png()], 400, "two runs or more"),
+        (["first", "../second"], [png()], 404, "There is no run"),
+        (["first", "second"], [b""], 422, "is empty"),
+        (["first", "second"], [], 422, "Choose one first"),
     ],
 )
 def test_what_cannot_be_compared_is_told(
-    client: TestClient, runs: list[str], content: bytes | None, status: int, sentence: str
+    client: TestClient, runs: list[str], contents: list[bytes], status: int, sentence: str
 ) -> None:
-    answer = ask(client, runs, content)
+    answer = ask(client, runs, *contents)
     assert answer.status_code == status
     assert sentence in answer.json()["error"]
 
@@ -205,12 +243,9 @@ def test_a_damaged_image_is_told_by_the_task(client: TestClient) -> None:
     assert "one.png" in ended["error"]
 
 
-def test_one_run_alone_says_what_to_do(
-    trained: Run, tiny_registry: Registry, tmp_path: Path
-) -> None:
-    library = Library(trained.path.parent, only=(trained.name,), registry=tiny_registry)
-    alone = TestClient(create(library), base_url="http://127.0.0.1")
-    text = alone.get("/compare").text
+def test_without_a_run_it_says_what_to_do(tiny_registry: Registry, tmp_path: Path) -> None:
+    library = Library(tmp_path, registry=tiny_registry)
+    text = TestClient(create(library), base_url="http://127.0.0.1").get("/compare").text
     library.close()
-    assert "there is only one yet" in text
+    assert "There is no finished run yet" in text
     assert 'id="compare"' not in text

@@ -1,4 +1,4 @@
-"""Where the answers and the maps of several runs agree and where they differ, in words."""
+"""Where the answers and maps of several runs, or to several images, agree and differ, in words."""
 
 from __future__ import annotations
 
@@ -19,13 +19,31 @@ LARGE = 0.2
 """Difference of two probabilities that is worth a remark."""
 
 
-def answer_agreement(cases: Sequence[Case], positives: Sequence[int]) -> list[str]:
-    """Say who answers what, and how far the probabilities lie apart."""
+def titles(cases: Sequence[Case]) -> list[str]:
+    """Return what tells each case from the others: its run, its image, or both."""
+    runs, names = ({getattr(case, what) for case in cases} for what in ("run", "name"))
+    if len(cases) == len(runs) and len(names) == 1:
+        return [case.run for case in cases]
+    return [case.name if len(runs) == 1 else f"{case.name}, {case.run}" for case in cases]
+
+
+def answer_agreement(
+    cases: Sequence[Case], positives: Sequence[int], *, several_images: bool = False
+) -> list[str]:
+    """Say who answers what, or what is answered to which image, and how far the probabilities lie
+    apart.
+    """
     by_answer: dict[str, list[str]] = {}
-    for case in cases:
-        by_answer.setdefault(case.refused or case.class_names[case.predicted], []).append(case.run)
+    for case, title in zip(cases, titles(cases), strict=True):
+        by_answer.setdefault(case.refused or case.class_names[case.predicted], []).append(title)
     if len(by_answer) == 1:
-        told = f"They agree: {_all(len(cases))} answer {next(iter(by_answer))}."
+        answer = next(iter(by_answer))
+        told = f"They agree: {_all(len(cases))} answer {answer}."
+        if several_images:
+            told = f"The answer is the same to {_all(len(cases))}: {answer}."
+    elif several_images:
+        parts = [f"{answer} to {' and '.join(names)}" for answer, names in by_answer.items()]
+        told = f"The answers differ: {'; '.join(parts)}."
     else:
         parts = [f"{_named(runs)} {answer}" for answer, runs in by_answer.items()]
         told = f"They differ: {'; '.join(parts)}."

@@ -1,9 +1,9 @@
-"""The page Compare: one image, several runs, where they agree and where they differ.
+"""The page Compare: several runs or several images, where they agree and where they differ.
 
 Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
@@ -15,8 +15,8 @@ from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, NOT_JUDGED, WEAK, 
 from zoo.report.cases.page import beside_map
 from zoo.report.cases.text import agreement_text, probability_texts
 from zoo.runs.run_folder import Run
-from zoo.web.app import cards, templating
-from zoo.web.app.agreement import answer_agreement, map_agreement
+from zoo.web.app import cards, templating, worklist
+from zoo.web.app.agreement import answer_agreement, map_agreement, titles
 from zoo.web.app.reading import Reading, find_reading, judge_reading, keep_reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
@@ -29,10 +29,13 @@ from zoo.web.service.uploads import Upload, as_images
 
 PAGE = "/compare"
 MOST = 8
-"""Runs of one comparison: each is loaded, which takes seconds."""
+"""Pictures of one comparison: each run is loaded, which takes seconds."""
 WORST_FIRST = (DO_NOT_USE, WEAK, NOT_JUDGED, HOLDS_UP)
 
-RunNames = Annotated[list[str], Form(max_length=MOST)]
+Names = Annotated[list[str], Form(max_length=MOST)]
+Asked = Annotated[list[str], Query(max_length=MOST)]
+Answered = tuple[str, Upload, Reading]
+"""The id of an image, its file, and what a run said of it."""
 
 
 def router(shared: Shared) -> APIRouter:
@@ -41,102 +44,149 @@ def router(shared: Shared) -> APIRouter:
     library = shared.library
 
     @routes.get(PAGE)
-    def page(request: Request, image: Annotated[str, Query(max_length=NAME)] = "") -> Response:
+    def page(
+        request: Request,
+        image: Annotated[str, Query(max_length=NAME)] = "",
+        run: Annotated[str, Query(max_length=NAME)] = "",
+    ) -> Response:
+        """Show the form; an image of the page Read and the run that answered may be chosen."""
         runs = list(reversed(library.runs()))
-        known = request.state.visitor.uploads.get(image)
+        chosen = [one.name for one in runs if one.name == run]
+        others = [one.name for one in runs if one.name != run]
         return templating.page(
             "compare.html.j2",
             here=PAGE,
             runs=[
                 run_response(run, default=False, loaded=run.name in library.loaded) for run in runs
             ],
-            image=image if known else "",
-            name=known.name if known else "",
-            most=1,
-            most_runs=MOST,
+            chosen=(chosen + others)[:2],
+            known=known_images(request.state.visitor),
+            image=image,
+            most=MOST,
         )
 
     @routes.post("/app/compare")
     async def compare(
         request: Request,
-        runs: RunNames,
+        runs: Names,
         files: Annotated[list[UploadFile] | None, File()] = None,
-        image: Annotated[str, Form(max_length=NAME)] = "",
+        image: Annotated[list[str] | None, Form(max_length=MOST)] = None,
     ) -> Response:
-        """Start to compare what runs say of an image: one that is sent, or one that was."""
+        """Start to compare what runs say of images: those that are sent, and those that were."""
         visitor: Visitor = request.state.visitor
         names = list(dict.fromkeys(runs))
-        if len(names) < 2:
-            raise InvalidSetting("Choose two runs or more: one alone has nothing to differ from.")
         for name in names:
             shared.run(name)
-        if image and not any(file.filename for file in files or ()):
-            upload = visitor.upload(image)
-        else:
+        images = {key: visitor.upload(key) for key in image or ()}
+        if any(file.filename for file in files or ()) or not images:
             sent = await check_uploads(files or (), library.limits)
             if sent.problems:
                 raise BadInput(sent.problems[0])
-            upload = sent.uploads[0]
-            image = shared.visitors.bring(visitor, upload)
+            check_number(len(images) + len(sent.uploads), len(names))
+            for upload in sent.uploads:
+                images[shared.visitors.bring(visitor, upload)] = upload
+        check_number(len(images), len(names))
 
         def work(task: Task) -> None:
-            ask_all(shared, visitor, image, upload, names, task)
+            ask_all(shared, visitor, images, names, task)
 
         task = shared.tasks.start(visitor.key, "comparing", library.explaining, work)
-        return JSONResponse({"image": image, "task": task.told()}, headers=templating.PRIVATE)
+        return JSONResponse(
+            {"images": list(images), "task": task.told()}, headers=templating.PRIVATE
+        )
 
-    @routes.post("/app/images/{key}/comparison/judge")
-    def judge(request: Request, key: str, runs: RunNames) -> Response:
-        """Start to judge the maps of each run that nobody has judged yet."""
+    @routes.post("/app/comparison/judge")
+    def judge(request: Request, image: Names, runs: Names) -> Response:
+        """Start to judge the maps that nobody has judged yet."""
         visitor: Visitor = request.state.visitor
-        found = [(name, *find_reading(visitor, key, name)) for name in dict.fromkeys(runs)]
+        found = answered(visitor, image, runs)
 
         def work(task: Task) -> None:
-            for name, upload, reading in found:
+            for _, upload, reading in found:
                 if reading.unjudged:
-                    task.start(f"loading {name}", 0)
-                    engine = library.engine(name)
+                    task.start(f"loading {reading.case.run}", 0)
+                    engine = library.engine(reading.case.run)
                     judge_reading(engine, upload, reading, (), task, shared.durations)
 
         task = shared.tasks.start(visitor.key, "judging", library.explaining, work)
         return JSONResponse(dict(task.told()), headers=templating.PRIVATE)
 
-    @routes.get("/app/images/{key}/comparison")
-    def comparison(
-        request: Request, key: str, run: Annotated[list[str], Query(max_length=MOST)]
-    ) -> Response:
-        """Return what the runs said, side by side, as a part of the page."""
-        readings = [find_reading(request.state.visitor, key, name)[1] for name in run]
-        part = templating.part(
-            "compared.html.j2", **compared(key, readings, [shared.run(name) for name in run])
-        )
-        unjudged = any(reading.unjudged for reading in readings)
+    @routes.get("/app/comparison")
+    def comparison(request: Request, image: Asked, run: Asked) -> Response:
+        """Return the answers side by side, as a part of the page."""
+        found = answered(request.state.visitor, image, run)
+        runs = {name: shared.run(name) for name in run}
+        part = templating.part("compared.html.j2", **compared(found, runs))
+        unjudged = any(reading.unjudged for _, _, reading in found)
         return JSONResponse({"part": part, "unjudged": unjudged}, headers=templating.PRIVATE)
 
     return routes
 
 
+def known_images(visitor: Visitor) -> list[dict[str, str]]:
+    """Return the images of the page Read with a run that answered, the newest first."""
+    readings = dict(worklist.listed(visitor))
+    return [
+        {"key": key, "name": reading.case.name, "run": reading.case.run}
+        for key, reading in reversed(readings.items())
+    ]
+
+
+def check_number(images: int, runs: int) -> None:
+    """Go on with as many pictures as can be laid beside each other.
+
+    Raises:
+        InvalidSetting: there is one alone, or there are too many.
+    """
+    if images * runs < 2:
+        raise InvalidSetting(
+            "Choose two runs or more, or two images: one alone has nothing to differ from."
+        )
+    if images * runs > MOST:
+        raise InvalidSetting(
+            f"{images} images and {runs} runs make {images * runs} pictures; at most {MOST} are "
+            "compared at a time. Choose fewer."
+        )
+
+
+def answered(visitor: Visitor, images: Sequence[str], runs: Sequence[str]) -> list[Answered]:
+    """Return what each run said of each image.
+
+    Raises:
+        UnknownName: an image was forgotten, or a run was not asked about it.
+        InvalidSetting: there are too few of them, or too many.
+    """
+    images, runs = list(dict.fromkeys(images)), list(dict.fromkeys(runs))
+    check_number(len(images), len(runs))
+    return [(key, *find_reading(visitor, key, name)) for key in images for name in runs]
+
+
 def ask_all(
-    shared: Shared, visitor: Visitor, key: str, upload: Upload, names: Sequence[str], task: Task
+    shared: Shared,
+    visitor: Visitor,
+    images: Mapping[str, Upload],
+    names: Sequence[str],
+    task: Task,
 ) -> None:
     """Let each run answer and explain, one after the other."""
-    task.start("loading the runs", len(names))
-    for done, name in enumerate(names):
+    pairs = [(name, key, upload) for name in names for key, upload in images.items()]
+    task.start("loading the runs", len(pairs))
+    for done, (name, key, upload) in enumerate(pairs):
         reading = visitor.results.get(key, {}).get(name)
         if reading is None:
-            task.start(f"asking {name}", len(names))
+            task.start(f"asking {name}", len(pairs))
             task.done = done
             engine = shared.library.engine(name)
             case = engine.read(upload)
             shared.desk.note_cases(engine.run, [(upload, case)])
             reading = keep_reading(visitor, key, case, engine.run, listed=False)
         if not reading.explained:
-            task.start(f"explaining with {name}", len(names))
+            task.start(f"explaining with {name}", len(pairs))
             task.done = done
             engine = shared.library.engine(name)
             cases = engine.interpreter(trust=False).cases(as_images([upload], engine.run))
             reading.add(cases[0])
-    task.done = len(names)
+    task.done = len(pairs)
 
 
 def worst(cases: Sequence[Case], method: str) -> Trust | None:
@@ -160,30 +210,37 @@ def left_out(reading: Reading) -> list[tuple[str, str]]:
     ]
 
 
-def compared(key: str, readings: Sequence[Reading], runs: Sequence[Run]) -> dict[str, Any]:
+def compared(found: Sequence[Answered], runs: Mapping[str, Run]) -> dict[str, Any]:
     """Return what the part of the page shows."""
+    readings = [reading for _, _, reading in found]
     shown = [reading.shown for reading in readings]
+    keys = [key for key, _, _ in found]
     methods = list(dict.fromkeys(one.method for case in shown for one in case.attributions))
+    one_image = len(set(keys)) == 1
     return {
-        "key": key,
-        "name": shown[0].name,
+        "name": " and ".join(dict.fromkeys(case.name for case in shown)),
+        "one_image": one_image,
         "positive": shown[0].class_names[readings[0].positive],
-        "sentences": answer_agreement(shown, [reading.positive for reading in readings]),
-        "likeness": map_agreement(shown),
-        "group": f"map-{key}",
+        "sentences": answer_agreement(
+            shown, [reading.positive for reading in readings], several_images=not one_image
+        ),
+        "likeness": map_agreement(shown) if one_image else [],
+        "group": f"map-{keys[0]}",
         "opacity": cards.OPACITY_AT_FIRST,
         "methods": [{"method": method, "trust": worst(shown, method)} for method in methods],
         "rows": [
             {
                 **cards.answer_part(reading.case, reading.positive),
+                "key": key,
+                "title": title,
                 "picture": cards.picture_part(reading),
                 "maps": [beside_map(case, one) for one in case.attributions],
                 "left_out": left_out(reading),
                 "chance": probability_texts(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),
-                "about": run_response(run, default=False, loaded=True),
+                "about": run_response(runs[case.run], default=False, loaded=True),
             }
-            for reading, case, run in zip(readings, shown, runs, strict=True)
+            for (key, _, reading), case, title in zip(found, shown, titles(shown), strict=True)
         ],
     }
