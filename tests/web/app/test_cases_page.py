@@ -93,6 +93,29 @@ def test_a_case_is_saved_labelled_opened_again_and_deleted(
     assert "None yet" in client.get("/cases").text
 
 
+def test_a_saved_case_is_opened_in_the_page_read(client: TestClient, trained: Run) -> None:
+    address = saved(client, trained)
+    client.post("/app/forget")
+    assert "one.png" not in client.get("/").text
+    opened = client.post(f"{address}/read").headers["location"]
+    assert f"run={trained.name}" in opened
+    assert 'data-name="one.png"' in client.get(opened).text
+    assert client.post("/cases/nobody/read").status_code == 404
+
+
+def test_labelled_cases_are_a_data_set_of_the_pages(
+    client: TestClient, trained: Run, tmp_path: Path
+) -> None:
+    address = saved(client, trained)
+    assert "Give a case a label first" in client.get("/cases").text
+    assert str(tmp_path) not in client.get("/train").text
+    client.post(address, data={"version": 1, "label": trained.class_names[0], "notes": ""})
+    (train,) = re.findall(r'href="(/train\?source=\d+)"', client.get("/cases").text)
+    chosen = re.findall(r"<option[^>]* selected>([^<]*)", client.get(train).text)
+    assert str(tmp_path) in chosen
+    assert client.get("/learn").text.count(str(tmp_path)) == 0, "it has a choice of its own there"
+
+
 def test_maps_are_drawn_again_from_what_was_saved(
     client: TestClient, trained: Run, until: Any
 ) -> None:

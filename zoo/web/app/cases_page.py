@@ -16,12 +16,13 @@ from zoo.base.pictures import images
 from zoo.report.cases.overlays import overlay_jpeg, picture_jpeg
 from zoo.web.app import templating
 from zoo.web.app.case_folder import NOTES, CaseFolder, Changed, SavedCase
-from zoo.web.app.read_page import IMAGE
+from zoo.web.app.read_page import IMAGE, open_here
 from zoo.web.app.reading import find_reading
 from zoo.web.app.shared import Shared
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
 from zoo.web.service.security import user_of
+from zoo.web.service.uploads import Upload, accept
 
 PAGE = "/cases"
 CASE = f"{PAGE}/{{key}}"
@@ -66,6 +67,7 @@ def router(shared: Shared, folder: CaseFolder) -> APIRouter:
             labelled=sum(bool(one.label) for one in cases),
             differing=sum(bool(one.label) and one.label != _leaning(one) for one in cases),
             folder=str(folder.folder),
+            source=shared.cases_source,
             number=page,
             more=len(cases) > first + SHOWN,
         )
@@ -84,6 +86,18 @@ def router(shared: Shared, folder: CaseFolder) -> APIRouter:
             patient=patients.patient_of(rule, upload.name) if rule in patients.RULES else None,
         )
         return RedirectResponse(f"{PAGE}/{saved.id}", 303)
+
+    @routes.post(f"{CASE}/read")
+    async def read(request: Request, key: str) -> Response:
+        """Open a case on the page Read: by the run that answered, or the newest if that is gone."""
+        case = found(request, key)
+        known = {run.name for run in shared.library.runs()}
+        run = case.answer["run"] if case.answer["run"] in known else None
+
+        def bring() -> Upload:
+            return accept(folder.picture(case).read_bytes(), case.name, shared.library.limits)
+
+        return await open_here(request, shared, run, bring)
 
     @routes.get(CASE)
     def look(request: Request, key: str) -> Response:

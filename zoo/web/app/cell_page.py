@@ -5,11 +5,11 @@ Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 
 import functools
 import io
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from PIL import Image
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from zoo.base.errors import BadInput, DamagedRun, UnknownName, ZooError
 from zoo.base.number_text import percent
@@ -18,13 +18,12 @@ from zoo.data.verify import at_depth
 from zoo.report.figures.contact_sheet import contact_sheet
 from zoo.report.pages.check_pictures import Pictures
 from zoo.runs.run_folder import Run
-from zoo.web.app import listed_runs, reading, templating
+from zoo.web.app import listed_runs, templating
 from zoo.web.app.confusion import ConfusionCells, confusion_cells
+from zoo.web.app.read_page import open_here
 from zoo.web.app.shared import Shared
 from zoo.web.service import uploads
 from zoo.web.service.bodies import Route
-from zoo.web.service.engine import Engine
-from zoo.web.service.queue import Deadline, result_of
 from zoo.web.service.uploads import Upload
 
 SHOWN = 24
@@ -109,17 +108,9 @@ def router(shared: Shared) -> APIRouter:
             raise UnknownName("The run has no answer to an image of that name.")
         if closed := _closed(shared, run):
             raise UnknownName(closed)
-        visitor, deadline = request.state.visitor, Deadline(shared.library.limits.seconds)
-
-        def work(engine: Engine) -> Any:
-            upload = upload_of(dataset_of(run), image, shared)
-            case = engine.read(upload)
-            shared.desk.note_cases(engine.run, [(upload, case)])
-            key = shared.visitors.bring(visitor, upload)
-            return reading.keep_reading(visitor, key, case, engine.run)
-
-        await result_of(request, shared.library.answer(run.name, work, deadline), deadline)
-        return RedirectResponse("/", 303)
+        return await open_here(
+            request, shared, run.name, lambda: upload_of(dataset_of(run), image, shared)
+        )
 
     return routes
 

@@ -59,6 +59,7 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
             runs=[(run.name, run.record["data"]["synthetic"]) for run in reversed(runs)],
             sources=shared.sources,
             has_cases=cases is not None,
+            cases_source=shared.cases_source,
             count=COUNT,
             longest=LONGEST,
             lesson=lessons.of(request.state.visitor.key),

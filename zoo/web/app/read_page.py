@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import ZooError
 from zoo.base.explanations import AUTO
@@ -197,6 +197,27 @@ def router(shared: Shared) -> APIRouter:
         return task_response(running)
 
     return routes
+
+
+async def open_here(
+    request: Request, shared: Shared, run: str | None, bring: Callable[[], Upload]
+) -> Response:
+    """Let a run read an image that is on this machine already, and open it on this page.
+
+    `run` is None: the newest. `bring` gives the image; what it raises is told.
+    """
+    visitor, deadline = request.state.visitor, Deadline(shared.library.limits.seconds)
+
+    def work(engine: Engine) -> str:
+        upload = bring()
+        case = engine.read(upload)
+        shared.desk.note_cases(engine.run, [(upload, case)])
+        key = shared.visitors.bring(visitor, upload)
+        readings.keep_reading(visitor, key, case, engine.run)
+        return worklist.address(key, case.run)
+
+    answering = shared.library.answer(run, work, deadline)
+    return RedirectResponse(await result_of(request, answering, deadline), 303)
 
 
 def task_response(task: Task) -> Response:

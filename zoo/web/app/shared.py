@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from zoo.base.errors import UnknownName
 from zoo.base.registry import DEFAULT_SOURCE
 from zoo.base.sources import parse
 from zoo.runs.run_folder import Run
+from zoo.web.app.case_folder import TABLE
 from zoo.web.app.durations import Durations
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
@@ -26,7 +28,8 @@ class Shared:
     `named` are the data sets that were named when the application was started; a page chooses
     one by its number, so no path ever comes from a browser. Each answer is noted at the `desk` of
     the service. `intake` is the folder of data sets that browsers send; None: they may send none.
-    `room` is how many bytes these may have.
+    `room` is how many bytes these may have. `cases` is where cases are saved, if these are a data
+    set for whoever comes here.
     """
 
     library: Library
@@ -36,15 +39,21 @@ class Shared:
     desk: Desk
     intake: Path | None = None
     room: int = LIMIT
+    cases: Path | None = None
     durations: Durations = field(default_factory=Durations)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Return the data sets that pages may open: those named, and those that were sent."""
-        if self.intake is None:
-            return self.named
-        sent = (one.source for one in collected(self.intake) if one.ready)
-        return (*self.named, *sent)
+        """Return the data sets that pages may open: those named, those sent, and saved cases."""
+        sent = () if self.intake is None else collected(self.intake)
+        saved = () if self.cases is None or not _has_labels(self.cases) else (str(self.cases),)
+        return (*self.named, *(one.source for one in sent if one.ready), *saved)
+
+    @property
+    def cases_source(self) -> int | None:
+        """Return the number of the saved cases among the sources; None where they are none."""
+        known = self.sources
+        return known.index(str(self.cases)) if str(self.cases) in known else None
 
     @property
     def folder(self) -> Path:
@@ -88,6 +97,15 @@ class Shared:
 def sources_of(named: Sequence[str]) -> tuple[str, ...]:
     """Return the sources of an application: the synthetic one, and what was named."""
     return tuple(dict.fromkeys((*named, DEFAULT_SOURCE)))
+
+
+def _has_labels(folder: Path) -> bool:
+    """Tell whether a case of the folder has a label: then it is a data set."""
+    try:
+        with (folder / TABLE).open(encoding="utf-8") as table:
+            return sum(1 for _ in itertools.islice(table, 2)) > 1
+    except OSError:
+        return False
 
 
 def _location(source: str) -> Path:

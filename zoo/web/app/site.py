@@ -80,7 +80,16 @@ def create(
         open_paths=sign_in.OPEN if signs_in else (),
     )
     strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI, sign_in.PAGE}
-    shared = Shared(library, Visitors(), Tasks(), sources_of(sources), app.state.desk, intake, room)
+    shared = Shared(
+        library,
+        Visitors(),
+        Tasks(),
+        sources_of(sources),
+        app.state.desk,
+        intake,
+        room,
+        cases=None if cases is None or signs_in else cases.folder,  # each person sees their own
+    )
     for router in routers(shared):
         app.include_router(router, include_in_schema=False)
     _follow(shared)

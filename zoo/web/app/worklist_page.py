@@ -8,17 +8,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from zoo import DISCLAIMER
 from zoo.base.number_text import probability
 from zoo.web.app import templating
-from zoo.web.app.reading import keep_reading
+from zoo.web.app.read_page import open_here
 from zoo.web.app.shared import Shared
 from zoo.web.app.watching import MOST, Watching
 from zoo.web.service.bodies import Route
-from zoo.web.service.engine import Engine
-from zoo.web.service.queue import Deadline, result_of
 
 PAGE, API = "/worklist", "/api/worklist"
 SHOWN = 100
@@ -67,16 +65,7 @@ def router(shared: Shared, watching: Watching) -> APIRouter:
     @routes.post(f"{PAGE}/{{key}}/read")
     async def read(request: Request, key: str) -> Response:
         """Bring a file to the page Read of whoever asks."""
-        visitor, library = request.state.visitor, shared.library
         upload = watching.upload(key)
-        deadline = Deadline(library.limits.seconds)
-
-        def work(engine: Engine) -> None:
-            case = engine.read(upload)
-            shared.desk.note_cases(engine.run, [(upload, case)])
-            keep_reading(visitor, shared.visitors.bring(visitor, upload), case, engine.run)
-
-        await result_of(request, library.answer(None, work, deadline), deadline)
-        return RedirectResponse("/", 303)
+        return await open_here(request, shared, None, lambda: upload)
 
     return routes
