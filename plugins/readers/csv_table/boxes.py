@@ -6,14 +6,14 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from plugins.readers.csv_table.labels import BLANK
 from plugins.readers.csv_table.parsing import number
 from plugins.readers.csv_table.runs import RUNS
-from zoo import Header, InvalidSetting, Sample
+from zoo import BadInput, Header, InvalidSetting, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class Boxes:
         A box is cut where it leaves the image and covers at least one pixel.
 
         Raises:
-            BadInput: the size has to be read from the file, and cannot be.
+            BadInput: the size has to be read from the file, and cannot be; or a box lies beyond it.
         """
         import numpy as np
 
@@ -66,9 +66,16 @@ class Boxes:
 
     def _drawn_on(self, sample: Sample) -> Frame:
         stored = self._stored(sample)
-        if self.published is None or self._fits(stored):
-            return stored
-        return self.published
+        if self.published is not None and not self._fits(stored):
+            return self.published
+        for box in self.of_name[sample.name]:
+            if box[0] >= stored[0] or box[1] >= stored[1]:
+                raise BadInput(
+                    f"A box of '{sample.name}' begins at {box[0]:g}, {box[1]:g}, beyond the image "
+                    f"of {stored[0]} x {stored[1]} pixels. Say how large the image was that it was "
+                    f"drawn on: '?{BOXES}=COLUMNS&{FRAME}=WIDTHxHEIGHT'."
+                )
+        return stored
 
     def _fits(self, stored: Frame) -> bool:
         return self._reach[0] <= stored[0] and self._reach[1] <= stored[1]
@@ -100,16 +107,17 @@ def parse(text: str, frame: Frame | None) -> Boxed:
 
 
 def of_columns(cells: Sequence[str], frame: Frame | None, *, corners: bool) -> Boxed:
-    """Read a box from four cells: none when all are empty or 0, None when it is not in the frame.
+    """Read a box from four cells: none when all are empty, 0 or -1.
 
-    With `corners` the last two are right and bottom instead of width and height.
+    None when it is not in the frame. With `corners` the last two are right and bottom instead of
+    width and height.
     """
     if all(cell.casefold() in BLANK for cell in cells):
         return ()
     left, top, third, fourth = (number(text) for text in cells)
     if left is None or top is None or third is None or fourth is None:
         return None
-    if not any((left, top, third, fourth)):
+    if {left, top, third, fourth} in ({0.0}, {-1.0}):
         return ()
     box = _box(
         [left, top, third - left, fourth - top] if corners else [left, top, third, fourth], frame
@@ -120,6 +128,13 @@ def of_columns(cells: Sequence[str], frame: Frame | None, *, corners: bool) -> B
 def are_corners(columns: Sequence[str]) -> bool:
     """Tell by the names of four columns whether the last two are right and bottom."""
     return all(_CORNER.search(column) is not None for column in columns[2:])
+
+
+def are_shares(boxes: Iterable[Box]) -> bool:
+    """Tell whether boxes are in shares of the sides: none reaches beyond 1, and some are broken."""
+    every = [*boxes]
+    within = all(max(left + across, top + down) <= 1 for left, top, across, down in every)
+    return within and any(not number.is_integer() for box in every for number in box)
 
 
 def expected(text: str, frame: Frame | None) -> str:

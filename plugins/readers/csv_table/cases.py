@@ -10,9 +10,10 @@ from plugins.readers.csv_table import boxes, runs
 from plugins.readers.csv_table.boxes import Box, Boxed, Frame
 from plugins.readers.csv_table.columns import Columns
 from plugins.readers.csv_table.findings import BLANK_IS, LEAVE, Question, Verdict
-from plugins.readers.csv_table.labels import BLANK, findings_in, is_list, several_labels
+from plugins.readers.csv_table.labels import BLANK, NOBODY, findings_in, is_list, several_labels
 from plugins.readers.csv_table.one_hot import OneHot
 from plugins.readers.csv_table.parsing import Row, Table, cell
+from zoo.base.class_names import fold
 from zoo.base.sources import split_named
 
 NO_LABEL = "no label"
@@ -58,13 +59,14 @@ class CaseMaker:
         """
         label, why, counted_as = self._label(name, rows)
         named = [row for row in rows if self._shows_it(row)]
+        patient = self._same(name, rows, self.columns.patient, "patient")
         return Case(
             name,
             rows[0],
             label,
             why,
             counted_as,
-            self._same(name, rows, self.columns.patient, "patient"),
+            "" if patient.casefold() in NOBODY else patient,
             self._split(name, rows),
             tuple(dict.fromkeys(box for row in named for box in self._boxes(row))),
             tuple(dict.fromkeys(text for row in named for text in self._runs(row))),
@@ -79,8 +81,10 @@ class CaseMaker:
             known = {Verdict.POSITIVE: positive, Verdict.NEGATIVE: negative}
             return known.get(verdict, ""), "" if verdict in known else verdict.value, counted_as
         said: dict[str, str] = {}
+        spelt: dict[str, str] = {}
         for reader, row in readings:
             label = self._one_label(row)
+            label = spelt.setdefault(fold(label), label)
             if label != said.setdefault(reader, label):
                 raise self._contradiction(name, rows)
         votes = Counter(label for label in said.values() if label).most_common(2)
@@ -107,7 +111,7 @@ class CaseMaker:
     def _contradiction(self, name: str, rows: list[Row]) -> Exception:
         labels = Counter(label for row in rows if (label := self._one_label(row)))
         first = self._one_label(rows[0])
-        other = next(row for row in rows if self._one_label(row) != first)
+        other = next(row for row in rows if fold(self._one_label(row)) != fold(first))
         every = Counter(cell(row, self.columns.label) for row in self.table.rows)
         every.pop("", None)  # as all are where classes have a column each
         return several_labels(
@@ -118,15 +122,16 @@ class CaseMaker:
         )
 
     def _same(self, name: str, rows: list[Row], place: int | None, what: str) -> str:
-        texts = {cell(row, place): row.line for row in reversed(rows)}
+        given = [(row.line, cell(row, place)) for row in reversed(rows)]
+        texts = {fold(text): (line, text) for line, text in given}
         if len(texts) > 1:
-            (one, line), (other, again) = sorted(texts.items(), key=lambda item: item[1])[:2]
+            (line, one), (again, other) = sorted(texts.values())[:2]
             raise self.table.bad_line(
                 again,
                 f"names '{name}' again, after line {line}, with the {what} '{other}' instead of "
                 f"'{one}'",
             )
-        return next(iter(texts))
+        return min(texts.values())[1]
 
     def _split(self, name: str, rows: list[Row]) -> str:
         for row in rows:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from plugins.readers.csv_table import by_content
 from plugins.readers.csv_table.boxes import BOXES
-from plugins.readers.csv_table.findings import AGAINST, FINDING, columns_of_findings
+from plugins.readers.csv_table.findings import (
+    AGAINST,
+    FINDING,
+    Verdict,
+    columns_of_findings,
+    verdict_of,
+)
 from plugins.readers.csv_table.labels import listed, several_labels
 from plugins.readers.csv_table.one_hot import exclusive
-from plugins.readers.csv_table.parsing import Row, Table, cell, number
+from plugins.readers.csv_table.parsing import Row, Table, cell
 from plugins.readers.csv_table.published import Layout
 from plugins.readers.csv_table.runs import RUNS
 from zoo import BadInput
@@ -27,8 +34,14 @@ USUAL: Mapping[str, tuple[str, ...]] = {
         "path", "file", "filename", "file name", "filepath", "file path", "image", "image path",
         "image id", "imageid", "image name", "imagename", "image index", "patientid",
     ),
-    LABEL: ("label", "class", "target", "diagnosis", "class name"),
-    PATIENT: ("patient", "patient id", "patientid", "subject id"),
+    LABEL: (
+        "label", "class", "target", "diagnosis", "class name", "labels", "category", "finding",
+        "findings", "pathology", "disease", "ground truth",
+    ),
+    PATIENT: (
+        "patient", "patient id", "patientid", "patient number", "patient no", "patient nr",
+        "subject", "subject id", "subjectid", "participant id", "person id", "mrn", "pid",
+    ),
     SPLIT: ("split",),
     READER: (),
 }  # fmt: skip
@@ -77,7 +90,7 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
     taken: dict[str, str] = {}
     path, paths = path_of_row(table, options, taken)
     places = {kind: _place(table, kind, options, taken) for kind in (LABEL, PATIENT, READER)}
-    split = None if options.get(SPLIT) == NO_SPLIT else _place(table, SPLIT, options, taken)
+    split = _split(table, options, taken, (*paths, *places.values()))
     boxes, masks = _listed(options, BOXES), _listed(options, MASKS)
     if MASKS in options and (BOXES in options or RUNS in options):
         raise BadInput(
@@ -104,6 +117,36 @@ def find_columns(table: Table, options: Mapping[str, str]) -> Columns:
         tuple(table.named(name, MASKS) for name in masks),
         f"Columns taken: {shown}." if shown else "",
     )
+
+
+def _split(
+    table: Table,
+    options: Mapping[str, str],
+    taken: dict[str, str],
+    besides: Collection[int | None],
+) -> int | None:
+    if options.get(SPLIT) == NO_SPLIT:
+        return None
+    place = _place(table, SPLIT, options, taken)
+    return (
+        place
+        if place is not None
+        else _only(table, SPLIT, by_content.columns_of_splits(table, besides), taken)
+    )
+
+
+def _only(table: Table, kind: str, names: Sequence[str], taken: dict[str, str]) -> int | None:
+    """Give the place of the only column that may be of a kind, None without any."""
+    if len(names) > 1:
+        shown = ", ".join(f"'{name}'" for name in names)
+        raise BadInput(
+            f"Several columns of '{table.path}' may be the {kind}: {shown}. "
+            f"Say which with '?{kind}=NAME'."
+        )
+    if not names:
+        return None
+    taken[kind] = names[0]
+    return table.named(names[0], kind)
 
 
 def _listed(options: Mapping[str, str], option: str) -> list[str]:
@@ -149,15 +192,19 @@ def need_labels(
     if names and (layout is not None or len(names) > 1):
         counts = Counter(
             {
-                name: sum(number(cell(row, table.named(name, FINDING))) == 1 for row in table.rows)
+                name: sum(
+                    verdict_of(cell(row, place).casefold()) is Verdict.POSITIVE
+                    for row in table.rows
+                )
                 for name in names
+                for place in [table.named(name, FINDING)]
             }
         )
         what = f"'{table.path}' gives several labels an image, one a column."
         raise several_labels(table, what, counts)
     raise BadInput(
         f"{table.miscounted(LABEL, 0)} Another can be chosen with '?{LABEL}=NAME', and a finding "
-        f"that has a column of 1 and 0 with '?{FINDING}=NAME'."
+        f"that has a column of 1 and 0 with '?{FINDING}={''.join(names) or 'NAME'}'."
     )
 
 
@@ -181,7 +228,11 @@ def path_of_row(
             return "".join(t + c for t, c in zip(texts, [*cells, ""], strict=True))
 
         return joined, places
-    place = _place(table, PATH, options, {} if taken is None else taken)
+    taken = {} if taken is None else taken
+    place = _place(table, PATH, options, taken)
+    if place is None:
+        found = by_content.columns_of_paths(table, by_content.root_of(table, options))
+        place = _only(table, PATH, found, taken)
     if place is None:
         raise BadInput(f"{table.miscounted(PATH, 0)} Another can be chosen with '?{PATH}=NAME'.")
     return lambda row: cell(row, place), (place,)
@@ -198,15 +249,7 @@ def _place(
     there = [place for name in usual if (place := table.column(name)) is not None]
     if kind == PATH and len(there) > 1 and table.header[there[-1]].casefold() == "patientid":
         there.pop()
-    if len(there) > 1:
-        shown = ", ".join(f"'{table.header[place]}'" for place in there)
-        raise BadInput(
-            f"Several columns of '{table.path}' may be the {kind}: {shown}. "
-            f"Say which with '?{kind}=NAME'."
-        )
-    if there:
-        taken[kind] = table.header[there[0]]
-    return there[0] if there else None
+    return _only(table, kind, [table.header[place] for place in there], taken)
 
 
 def clean_path(table: Table, row: Row, path: Callable[[Row], str]) -> str:

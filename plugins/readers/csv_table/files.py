@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from zoo import BadInput
+from zoo.base.class_names import fold
 from zoo.base.mask_names import is_mask_folder
 
 FIND, BY_PATH, BY_NAME = "find", "path", "name"
@@ -90,10 +93,12 @@ def _place(below: Below, text: str, mode: str) -> Place:
         if os.path.isdir(there) and name in below.contents:  # noqa: PTH112
             return Place(below.contents[name], EXACT)
     found = below.ending(name, endings=mode != BY_NAME)
+    if not (found.names or found.rivals) and "%" in name:  # as addresses write a space
+        found = below.ending(_posix(unquote(name)), endings=mode != BY_NAME)
     if mode == BY_NAME and len(found.names) != 1:
         raise BadInput(
             f"'{below.root}' has {len(found.rivals)} images called "
-            f"'{_stem(PurePosixPath(name).name)}'; expected one. Give another root, or paths "
+            f"'{stem(PurePosixPath(name).name)}'; expected one. Give another root, or paths "
             "instead of names."
         )
     if found.rivals and "/" not in name:
@@ -120,8 +125,8 @@ class Below:
 
         Where it may be an image or a mask it is the image.
         """
-        parts = name.casefold().split("/")
-        stems = (self._stems, [*parts[:-1], _stem(parts[-1])])
+        parts = comparable(name).split("/")
+        stems = (self._stems, [*parts[:-1], stem(parts[-1])])
         for tails, wanted in ((self._whole, parts), stems) if endings else (stems,):
             for length in range(len(wanted), 0, -1):
                 found = _unmasked(tails.get(length).get("/".join(wanted[-length:]), ()))
@@ -129,6 +134,9 @@ class Below:
                     return Place(found, length, moved=len(wanted) > 1)
                 if found:
                     return Place(rivals=found)
+        alike = _unmasked(self._alike.get(fold(stems[1][-1]), ()))
+        if len(alike) == 1:
+            return Place(alike, moved=True)
         folders = self._folders.get(len(parts)).get("/".join(parts), ())
         return Place(self.contents[folders[0]], EXACT) if len(folders) == 1 else Place()
 
@@ -138,7 +146,7 @@ class Below:
         return BadInput(
             f"'{self.root}' has {len(rivals)} images called '{name}': "
             f"{', '.join(rivals[:SHOWN])}. Expected one. Give another root, or paths instead of "
-            "names."
+            "names: '?path={folder}/{name}' joins two columns."
         )
 
     @functools.cached_property
@@ -153,7 +161,15 @@ class Below:
 
     @functools.cached_property
     def _stems(self) -> Tails:
-        return Tails({name: _stem(name) for name in self._names})
+        return Tails({name: stem(name) for name in self._names})
+
+    @functools.cached_property
+    def _alike(self) -> dict[str, tuple[str, ...]]:
+        """The images by their names without ending, where zeros before a number were lost."""
+        alike: dict[str, list[str]] = defaultdict(list)
+        for name in self._names:
+            alike[fold(stem(PurePosixPath(name).name))].append(name)
+        return {text: tuple(names) for text, names in alike.items()}
 
     @functools.cached_property
     def contents(self) -> dict[str, tuple[str, ...]]:
@@ -181,7 +197,7 @@ class Tails:
         if length not in self.known:
             tails: dict[str, list[str]] = defaultdict(list)
             for name, text in self.texts.items():
-                parts = text.casefold().split("/")
+                parts = comparable(text).split("/")
                 if len(parts) >= length:
                     tails["/".join(parts[-length:])].append(name)
             self.known[length] = {tail: tuple(names) for tail, names in tails.items()}
@@ -204,11 +220,16 @@ def _unmasked(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(images) or names
 
 
+def comparable(text: str) -> str:
+    """Give what paths have in common that differ by case, or by how an accent is coded."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 def _posix(text: str) -> str:
     return PurePosixPath(text.replace("\\", "/")).as_posix()
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Cut an image's ending off; the last part of a UID is none."""
     from zoo import is_image_name
 

@@ -32,13 +32,9 @@ MEANINGS = {"positive": Verdict.POSITIVE, "negative": Verdict.NEGATIVE}
 
 _VALUES = {1.0: Verdict.POSITIVE, 0.0: Verdict.NEGATIVE, -1.0: Verdict.UNCERTAIN}
 _WORDS = {
-    "true": Verdict.POSITIVE,
-    "yes": Verdict.POSITIVE,
-    "positive": Verdict.POSITIVE,
-    "false": Verdict.NEGATIVE,
-    "no": Verdict.NEGATIVE,
-    "negative": Verdict.NEGATIVE,
-    "uncertain": Verdict.UNCERTAIN,
+    **dict.fromkeys(("true", "t", "yes", "y", "positive", "pos", "present"), Verdict.POSITIVE),
+    **dict.fromkeys(("false", "f", "no", "n", "negative", "neg", "absent"), Verdict.NEGATIVE),
+    **dict.fromkeys(("uncertain", "unclear", "equivocal", "possible", "maybe"), Verdict.UNCERTAIN),
 }
 
 
@@ -131,14 +127,20 @@ def meaning(options: Mapping[str, str], option: str) -> Verdict | None:
 
 
 def columns_of_findings(table: Table) -> list[str]:
-    """Give the names of columns that hold nothing but 1, 0, -1 and blanks."""
+    """Give the names of columns that hold nothing but 1, 0, -1 and blanks, or words like `yes`."""
     found = []
     for place, name in enumerate(table.header):
-        values = {cell(row, place) for row in table.rows}
-        numbers = {number(value) for value in values if value.casefold() not in BLANK}
-        if name and 1.0 in numbers and numbers <= set(_VALUES):
+        texts = {cell(row, place).casefold() for row in table.rows}
+        verdicts = {verdict_of(text) for text in texts - BLANK}
+        if name and Verdict.POSITIVE in verdicts and None not in verdicts:
             found.append(name)
     return found
+
+
+def verdict_of(text: str) -> Verdict | None:
+    """Give what a cell of a finding's column says, in small letters; None of anything else."""
+    value = number(text)
+    return _WORDS.get(text) if value is None else _VALUES.get(value)
 
 
 def _sayer(
@@ -190,13 +192,12 @@ def of_column(table: Table, place: int) -> Callable[[Row], Verdict]:
         text = cell(row, place).casefold()
         if text in BLANK:
             return Verdict.BLANK
-        value = number(text)
-        verdict = _WORDS.get(text) if value is None else _VALUES.get(value)
+        verdict = verdict_of(text)
         if verdict is None:
             raise table.bad_line(
                 row.line,
                 f"has '{cell(row, place)}' for {table.header[place]}; expected 1, 0, -1 "
-                "(uncertain) or nothing",
+                "(uncertain) or nothing, or yes, no and uncertain",
             )
         return verdict
 

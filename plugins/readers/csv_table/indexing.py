@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plugins.readers.csv_table import boxes, columns, files, findings, folder, parsing, published
+from plugins.readers.csv_table import (
+    boxes,
+    by_content,
+    columns,
+    files,
+    findings,
+    folder,
+    parsing,
+    published,
+)
 from plugins.readers.csv_table.boxes import BOXES, FRAME
 from plugins.readers.csv_table.cases import Case, CaseMaker, grouped
 from plugins.readers.csv_table.classes import named
@@ -22,6 +31,7 @@ from plugins.readers.csv_table.published import CHEST, Layout
 from plugins.readers.csv_table.runs import RUNS
 from plugins.readers.csv_table.splits import from_lists
 from zoo import BadInput, Dataset, Sample, check_options
+from zoo.base.class_names import merged
 
 OPTIONS = (
     *columns.USUAL, "patients", "root", FIND, "where", "classes", "subject",
@@ -82,14 +92,14 @@ def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
         columns.need_labels(table, used, layout, options)
     if FINDING not in options and used.label is not None:
         refuse_several(table, used.label, table.header[used.label])
-    root = Path(options["root"]) if "root" in options else files.root_of(table.path)
+    root = by_content.root_of(table, options)
     made, note = _cases(table, used, layout, options, root, one_hot)
     told.append(note)
     cases, class_names, notes = named(table, made, options, chosen)
     told += notes
     split_of, note = _splits(table, cases, layout, options)
     cases = [case for case in cases if case.name in split_of]
-    rule, people, people_note = _patients(cases, options)
+    rule, people, people_note = _patients(table, cases, options)
     labels = {name: index for index, name in enumerate(class_names)}
     images = ImagesBelow(root)
     mask, mask_note = marks(table.path, cases, used, layout, options, images)
@@ -143,6 +153,7 @@ def _cases(
 def _path(table: Table, used: Columns, row: Row) -> str:
     if len(row.cells) <= used.last:
         raise table.bad_line(row.line, f"has {len(row.cells)} cells, fewer than the first line")
+    parsing.refuse_rounded(table, row, used.patient, *used.paths)
     return columns.clean_path(table, row, used.path)
 
 
@@ -154,16 +165,25 @@ def _splits(
     return from_lists((table.path.parent, files.root_of(table.path)), layout.lists, cases)
 
 
-def _patients(cases: list[Case], options: Mapping[str, str]) -> tuple[str, list[str], str]:
+def _patients(
+    table: Table, cases: list[Case], options: Mapping[str, str]
+) -> tuple[str, list[str], str]:
     """Give the rule, a patient for each case, and a sentence: of a column, or by a rule."""
     from zoo import assign_patients
     from zoo.base import patients
 
     names = [case.name for case in cases]
     if "patients" in options or not any(case.patient for case in cases):
-        return assign_patients(names, options.get("patients", patients.AUTO))
-    people = [case.patient or case.name for case in cases]
+        rule, people, note = assign_patients(names, options.get("patients", patients.AUTO))
+        column = by_content.column_of_people(table)
+        if rule == patients.NONE and "patients" not in options and column:
+            note += f" Does the column '{column}' name the patient? Then say 'patient={column}'."
+        return rule, people, note
+    spelling, _ = merged(case.patient for case in cases if case.patient)
+    people = [spelling.get(case.patient, case.name) for case in cases]
     note = f"{len(set(people)):,} patients are named by the table."
+    if alike := len(spelling) - len(set(spelling.values())):
+        note += f" {alike:,} names are other spellings of one, as '1.0' is of '1'."
     if unnamed := sum(not case.patient for case in cases):
         note += f" {unnamed:,} images have none; each counts as a patient of its own."
     return patients.NONE, people, note

@@ -11,8 +11,15 @@ from zoo import BadInput
 from zoo.base.class_names import fold
 
 BAR = "|"
-OTHER_MARKS = (";", ",", "+", "/", "&")
-BLANK = frozenset({"", "nan", "[]", "['']", "na", "n/a", "null"})
+LISTING = (";", ",")
+OTHER_MARKS = (*LISTING, "+", "/", "&")
+BLANK = frozenset(
+    {"", "nan", "<na>", "[]", "['']", "na", "n/a", "null"}
+    | {"#n/a", "#name?", "#null!", "#ref!", "#value!"}
+)
+"""Cells without a value, as people, pandas and Excel write them."""
+NOBODY = BLANK | {"?", "-", "none", "unknown", "anonymous", "anonymized", "anonymised"}
+"""What stands for a patient where none is named."""
 HEALTHY = frozenset({"no finding", "normal", "healthy", "negative", "0", "benign", "no findings"})
 SHOWN = 8
 
@@ -21,7 +28,8 @@ def mark_between(labels: Iterable[str], finding: str = "") -> str:
     """Give what stands between several findings of a cell; empty when cells hold one each.
 
     A bar always does. Another mark does where all that it parts are labels of other rows, or one
-    of them is the `finding` that is asked for; so `bacterial, severe` stays one label.
+    of them is the `finding` that is asked for; so `bacterial, severe` stays one label, unless some
+    row says `bacterial` alone. A decimal comma is none.
     """
     texts = set(labels)
     if any(BAR in text for text in texts if not is_list(text)):
@@ -29,8 +37,11 @@ def mark_between(labels: Iterable[str], finding: str = "") -> str:
     alone = set(map(fold, texts))
     for mark in OTHER_MARKS:
         for text in texts:
-            parts = [fold(part) for part in text.split(mark)]
-            if len(parts) > 1 and (alone.issuperset(parts) or (finding and fold(finding) in parts)):
+            parts = {fold(part) for part in text.split(mark)}
+            if len(parts) < 2 or fold(text).isdigit():
+                continue
+            known = not alone.isdisjoint(parts) if mark in LISTING else parts <= alone
+            if known or (finding and fold(finding) in parts):
                 return mark
     return ""
 

@@ -79,6 +79,10 @@ def marks(
         )
     elif not used.boxes:
         return None, ""
+    if not (frame or published) and boxes.are_shares(
+        box for few in of_name.values() for box in few
+    ):
+        frame, note = (1, 1), "Boxes of findings are in shares of the sides: none reaches beyond 1."
     return Boxes(header, of_name, frame, published).mask, note
 
 

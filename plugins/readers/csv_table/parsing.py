@@ -6,8 +6,10 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,10 @@ ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 MAX_BYTES = 2 * 2**30
 """Of an unpacked table: a packed one of a few bytes may hold any number."""
+COMMENT, FORMULA = "#", '="'
+INVISIBLE = "\u200b"
+"""A space without width, which is in no name on purpose."""
+_ROUNDED = re.compile(r"\d[.,]\d+E\+\d\d", re.ASCII)
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -83,21 +89,28 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a whole table.
 
-    UTF-8 or marked UTF-16, plain or packed by gzip; commas, semicolons, tabs or bars between the
-    cells; a first line `sep=;` and empty lines are passed over.
+    UTF-8 or UTF-16, plain or packed by gzip; commas, semicolons, tabs or bars between the cells;
+    a first line `sep=;`, titles and comments above the header and empty lines are passed over.
 
     Raises:
         BadInput: the table cannot be read, or a line of it cannot (with its number).
     """
     content = _unpacked(path)
     try:
-        text = content.decode(MARKS.get(content[:2], "utf-8-sig"))
+        text = content.decode(_encoding(content[:2]))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise BadInput(
             f"'{path}' is not UTF-8 text (line {line}). Save it as CSV in UTF-8."
         ) from error
     return _parsed(path, text)
+
+
+def _encoding(beginning: bytes) -> str:
+    """Tell UTF-16 by its mark or, since a table begins with a plain letter, by its empty bytes."""
+    if b"\0" in beginning:
+        return "utf-16-be" if beginning.startswith(b"\0") else "utf-16-le"
+    return MARKS.get(beginning, "utf-8-sig")
 
 
 def _unpacked(path: Path) -> bytes:
@@ -115,12 +128,9 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _parsed(path: Path, text: str) -> Table:
-    lines = io.StringIO(text, newline="")
-    skipped, header_line = 0, ""
-    for header_line in lines:
-        if header_line.strip() and not header_line.lower().startswith("sep="):
-            break
-        skipped += 1
+    plain = _without_formula if FORMULA in text else str.strip
+    lines = io.StringIO(text.replace(INVISIBLE, ""), newline="")
+    skipped, header_line = _above_header(lines)
     delimiter = delimiter_of(header_line, tabs=".tsv" in path.name.lower())
     lines.seek(0)
     for _ in range(skipped):
@@ -129,11 +139,13 @@ def _parsed(path: Path, text: str) -> Table:
     table = Table(path, (), [])
     texts: dict[str, str] = {}  # most cells hold one of a few texts: each is kept once
     try:
-        header = tuple(cell.strip() for cell in next(reader, []))
+        header = tuple(map(plain, next(reader, [])))
+        if len(header) == 1 and delimiter_of(header[0], least=1):  # each line in quotes as a whole
+            return _parsed(path, "\n".join("".join(cells) for cells in ([header[0]], *reader)))
         table = Table(path, header, [])
         for cells in reader:
             line = reader.line_num + skipped
-            stripped = [cell.strip() for cell in cells]
+            stripped = [plain(cell) for cell in cells]
             if not any(stripped):
                 continue
             if any(stripped[len(header) :]):
@@ -150,12 +162,36 @@ def _parsed(path: Path, text: str) -> Table:
     return table
 
 
-def delimiter_of(header: str, *, tabs: bool = False) -> str:
-    """Give what stands between the cells of a first line: what is most often there, unquoted."""
+def _above_header(lines: Iterable[str]) -> tuple[int, str]:
+    """Give how many lines stand above the header, and the header: the first of two cells."""
+    first: tuple[int, str] | None = None
+    for number, line in enumerate(lines):
+        if not line.strip() or line.lower().startswith("sep="):
+            continue
+        mark = delimiter_of(line, least=1)
+        cells = [cell for cell in line.split(mark or None) if cell.strip()] if mark else []
+        if len(cells) > 1 and not line.startswith(COMMENT):
+            return number, line
+        first = first or (number, line)
+    return first or (0, "")
+
+
+def _without_formula(cell: str) -> str:
+    """Strip a cell of spaces, and of the formula by which Excel keeps a number as a text."""
+    text = cell.strip()
+    return text[2:-1] if text.startswith('="') and text.endswith('"') else text
+
+
+def delimiter_of(header: str, *, tabs: bool = False, least: int = 0) -> str:
+    """Give what stands between the cells of a first line: what is most often there, unquoted.
+
+    Empty where nothing is there `least` times.
+    """
     outside = Counter("".join(header.split('"')[::2]))
     if tabs and outside["\t"]:
         return "\t"
-    return max(DELIMITERS, key=lambda mark: outside[mark])
+    mark = max(DELIMITERS, key=lambda mark: outside[mark])
+    return mark if outside[mark] >= least else ""
 
 
 def number(text: str) -> float | None:
@@ -192,6 +228,21 @@ def chosen_rows(table: Table, where: str) -> tuple[list[Row], str]:
                 f"No row of '{table.path}' has '{values}' for {column.strip()}; there is: {shown}."
             )
     return rows, f"{len(rows):,} of {len(table.rows):,} rows are chosen by where={where}."
+
+
+def refuse_rounded(table: Table, row: Row, *places: int | None) -> None:
+    """Refuse numbers of which a spreadsheet left the first digits: they name nobody.
+
+    Raises:
+        BadInput: with the line.
+    """
+    for place in places:
+        if _ROUNDED.fullmatch(text := cell(row, place)):
+            raise table.bad_line(
+                row.line,
+                f"has '{text}' for {table.header[place or 0]}, a long number that a spreadsheet "
+                "rounded. Take the table as it was before, and import this column as text",
+            )
 
 
 def cell(row: Row, place: int | None) -> str:

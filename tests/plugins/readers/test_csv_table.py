@@ -223,6 +223,33 @@ def test_a_small_box_is_not_lost_and_a_large_one_is_cut(tmp_path: Path) -> None:
     assert cut.sum() == 124 * 50
 
 
+def test_boxes_in_shares_of_the_sides(tmp_path: Path) -> None:
+    Image.new("L", (40, 20)).save(tmp_path / "a.png")
+    Image.new("L", (20, 40)).save(tmp_path / "b.png")
+    text = "path,label,xmin,ymin,xmax,ymax\na.png,ill,0.5,0,1,0.5\nb.png,well,-1,-1,-1,-1\n"
+    dataset = index(tmp_path, text)
+    assert "Boxes of findings are in shares of the sides" in dataset.notes[-1]
+    assert dataset.mask is not None
+    mask = dataset.mask(dataset.samples[0], (4, 8))
+    assert mask.tolist() == [[False] * 4 + [True] * 4] * 2 + [[False] * 8] * 2
+    assert not dataset.mask(dataset.samples[1], (4, 8)).any()
+    whole = index(tmp_path, text.replace("0.5", "1").replace("1,0,1", "0,0,1"))
+    assert whole.mask is not None
+    assert whole.mask(whole.samples[0], None).sum() == 1, "one pixel, from 0 to 1"
+
+
+def test_a_box_beyond_the_image_is_of_another_size(tmp_path: Path) -> None:
+    Image.new("L", (40, 20)).save(tmp_path / "a.png")
+    text = "path,label,x,y,width,height\na.png,ill,30,90,20,20\nb.png,well,,,,\n"
+    dataset = index(tmp_path, text)
+    assert dataset.mask is not None
+    with pytest.raises(BadInput, match=r"begins at 30, 90, beyond the image of 40 x 20 .*frame="):
+        dataset.mask(dataset.samples[0], (4, 8))
+    dataset = index(tmp_path, text, boxes="x,y,width,height", frame="100")
+    assert dataset.mask is not None
+    assert dataset.mask(dataset.samples[0], (10, 10)).sum() == 2
+
+
 def test_boxes_are_only_read_when_they_are_asked_for(tmp_path: Path) -> None:
     assert index(tmp_path, "path,label,boxes\na.png,x,none\nb.png,y,\n").mask is None
     with pytest.raises(BadInput, match="0 columns called 'where'"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,34 @@ def test_bare_names_lie_anywhere_and_endings_may_differ(tmp_path: Path) -> None:
         "images_001/a.png", "images_002/b.PNG", f"x/{uid}.dcm", "c.jpeg", "missing.png",
     ]  # fmt: skip
     assert located.note == "", "the table says no folder"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("7", "007.png"),  # a spreadsheet took it for a number
+        ("7.0", "007.png"),
+        ("7.png", "007.png"),
+        ("film 1.png", "film_1.png"),
+        ("a/film%201.png", "a/film 1.png"),
+        (
+            unicodedata.normalize("NFD", "Thorax_ä.png"),
+            unicodedata.normalize("NFC", "Thorax_ä.png"),
+        ),
+        (unicodedata.normalize("NFC", "ä/1.png"), unicodedata.normalize("NFD", "ä/1.png")),
+    ],
+)
+def test_names_that_other_programs_wrote_otherwise(tmp_path: Path, text: str, name: str) -> None:
+    tree(tmp_path, name, "other.png")
+    located = found(tmp_path, text)
+    assert located.of_text == {text: (name,)}
+
+
+def test_a_name_that_is_there_goes_before_one_that_is_like_it(tmp_path: Path) -> None:
+    tree(tmp_path, "a/007.png")
+    assert found(tmp_path, "007", "7").of_text == {"007": ("a/007.png",), "7": ("7",)}
+    tree(tmp_path, "a/07.png")
+    assert found(tmp_path, "7").of_text == {"7": ("7",)}, "either may be meant"
 
 
 def test_a_row_may_name_a_folder(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_where_two_tables_fit_it_is_asked(tmp_path: Path) -> None:
     [
         "image,label\nx.png,ill\ny.png,well\n",
         "image,label\na.png,ill\ny.png,well\n",
-        "film,label\na.png,ill\nb.png,well\n",
+        "film,label\nx.png,ill\ny.png,well\n",
         "image,sex\na.png,F\nb.png,M\n",
         "",
         "\0",

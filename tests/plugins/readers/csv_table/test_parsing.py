@@ -60,6 +60,33 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, before: str)
         read_table(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# made by hand\n#\npath,label\na,b\n",
+        "Export of the department\n\npath,label\na,b\n",
+        "Export of the department;;\nDay;;\npath;label;\na;b;\n",
+        '"path,label"\n"a,b"\n',
+        '"path,""label"""\n"""a"",b"\n',
+        "\u200bpath,label\n\u200ba,b\n",
+        'path,label\n"=""a""",="b"\n',
+    ],
+)
+def test_what_programs_add_is_passed_over(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(text)
+    table = read_table(path)
+    assert [cell for cell in table.header if cell] == ["path", "label"]
+    assert [[cell for cell in row.cells if cell] for row in table.rows] == [["a", "b"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_letters_without_their_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "set.csv"
+    path.write_bytes("path,label\na,ä\n".encode(encoding))
+    assert read_table(path).rows[0].cells == ("a", "ä")
+
+
 def test_text_in_another_coding_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "set.csv"
     path.write_bytes("path,label\na,x\nb,café\n".encode("latin-1"))
