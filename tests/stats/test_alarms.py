@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from zoo.base.recipe import Recipe
-from zoo.stats.alarms import Alarm, Conditions, collapsed, constant_features, feature_spread, gaps
+from zoo.stats.alarms import (
+    Alarm,
+    Conditions,
+    collapsed,
+    constant_features,
+    exactly,
+    feature_spread,
+    gaps,
+)
 
 NAMES = ("NORMAL", "PNEUMONIA")
 
@@ -57,7 +65,7 @@ def test_the_same_answer_is_right_when_all_labels_are_alike() -> None:
 def test_remedies_of_overfitting_fit_the_run(
     given: Conditions, told: list[str], untold: list[str]
 ) -> None:
-    (alarm,) = gaps(0.99, 0.8, 0.8, given)
+    (alarm,) = gaps(0.99, exactly(0.8), exactly(0.8), given)
     for words in told:
         assert words in alarm.remedy
     for words in untold:
@@ -96,7 +104,7 @@ def test_no_training_is_advised_where_there_was_none(
     given = Conditions(asdict(Recipe()), options, ())
     (alarm,) = collapsed(answers(200), np.arange(200) % 2, NAMES, "test", given)
     assert all(words in alarm.remedy for words in told)
-    (gap,) = gaps(0.99, 0.8, 0.8, given)
+    (gap,) = gaps(0.99, exactly(0.8), exactly(0.8), given)
     assert "zoo evaluate --data" in gap.remedy
     for remedy in (alarm.remedy, gap.remedy):
         assert not re.search("learning|class_weights|weight_decay|augmentation|epochs", remedy)
@@ -133,7 +141,16 @@ def test_constant_features_raise_the_alarm_about_scaling() -> None:
     ],
 )
 def test_gaps_between_the_parts(areas: tuple[float | None, ...], kinds: list[str]) -> None:
-    assert [alarm.kind for alarm in gaps(*areas, WHOLE)] == kinds
+    train, validation, test = areas
+    told = gaps(train, exactly(validation), exactly(test), WHOLE)
+    assert [alarm.kind for alarm in told] == kinds
+
+
+def test_a_gap_that_may_be_chance_is_no_alarm() -> None:
+    wide = {"value": 0.8, "low": 0.6, "high": 0.99}
+    assert gaps(0.98, wide, wide, WHOLE) == []
+    assert gaps(0.995, wide, wide, WHOLE), "the interval of validation ends below the training part"
+    assert gaps(None, {"value": 0.95, "low": 0.9, "high": 0.98}, wide, WHOLE) == []
 
 
 def test_an_alarm_is_told_with_its_remedy() -> None:

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.stats.calibration import calibration_error, calibration_scores, fit_temperature
+from zoo.stats.calibration import (
+    calibration_error,
+    calibration_scores,
+    error_by_chance,
+    fit_temperature,
+)
 from zoo.stats.probabilities import softmax
 
 
@@ -59,3 +64,16 @@ def test_any_logits_give_finite_scores(images, classes, seed):
         assert 0 <= part["ece_width"] <= 1
         assert 0 <= part["ece_mass"] <= 1
         assert 0 <= part["brier"] <= 2
+
+
+@pytest.mark.parametrize("images", [150, 1500, 15000])
+def test_right_probabilities_stay_below_the_error_of_chance_as_often_as_is_said(images):
+    random = np.random.default_rng(images)
+    below = 0
+    for _ in range(200):
+        chances = random.uniform(0.5, 1, images)
+        wrong = (random.random(images) > chances).astype(int)
+        logits = np.log(np.stack([chances, 1 - chances], axis=1))
+        after = calibration_scores(logits, wrong, 1.0)["after"]
+        below += after["ece_mass"] <= error_by_chance(after["bins"])
+    assert 0.9 <= below / 200 <= 1

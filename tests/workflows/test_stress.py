@@ -15,7 +15,8 @@ from zoo import BadInput, InvalidSetting
 from zoo.base.registry import Registry
 from zoo.data.stresses import LEVELS, STRESSES
 from zoo.runs import model_file, run_folder
-from zoo.runs.diagnosis import FINE, HOLDS_BACK, diagnose
+from zoo.runs.causes import FINE, HOLDS_BACK
+from zoo.runs.diagnosis import diagnose
 from zoo.runs.run_folder import Run
 from zoo.workflows.evaluate import evaluate
 from zoo.workflows.stress import stress

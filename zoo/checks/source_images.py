@@ -80,9 +80,7 @@ def read_source_images(
     return SourceImages(dataset, tuple(digests), gray, features, source)
 
 
-def comparable(
-    materials: Sequence[SourceImages], progress: Progress = SILENT
-) -> list[np.ndarray]:
+def comparable(materials: Sequence[SourceImages], progress: Progress = SILENT) -> list[np.ndarray]:
     """Return the features of each source; without a network, pixels compressed in one way."""
     if all(m.features is not None for m in materials):
         return [m.features for m in materials if m.features is not None]

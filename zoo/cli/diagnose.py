@@ -11,7 +11,8 @@ import click
 from zoo.cli import completion, options
 from zoo.cli.console import print_json
 from zoo.runs import run_folder
-from zoo.runs.diagnosis import NOTHING, Cause, diagnose, held_back, the_others, untold
+from zoo.runs.causes import Cause
+from zoo.runs.diagnosis import NOTHING, diagnose, held_back, the_others, untold
 
 
 @click.command("diagnose")

@@ -13,7 +13,7 @@ from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.data.stresses import LEVELS
 from zoo.network.engines.engine import AUTO
 from zoo.runs import run_folder
-from zoo.runs.diagnosis import HOLDS_BACK
+from zoo.runs.causes import HOLDS_BACK
 
 
 @click.command("stress")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.number_text import percent
+from zoo.stats.intervals import least_lead
 
 COLLAPSED_SHARE = 0.99
 CONSTANT_SPREAD = 0.15
@@ -172,24 +173,41 @@ def data_changed(names: Sequence[str], images: int) -> list[Alarm]:
     ]
 
 
+def exactly(value: float | None) -> dict[str, float | None]:
+    """Write a number that is known without an interval as one that has one."""
+    return {"value": value, "low": value, "high": value}
+
+
+def gap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether a ROC-AUC lies more than 0.05 above one of other images, and beyond chance."""
+    if one["value"] is None or other["value"] is None:
+        return False
+    return bool(one["value"] - other["value"] > GAP and least_lead(one, other) > 0)
+
+
 def gaps(
-    train: float | None, validation: float | None, test: float | None, conditions: Conditions
+    train: float | None,
+    validation: Mapping[str, Any],
+    test: Mapping[str, Any],
+    conditions: Conditions,
 ) -> list[Alarm]:
-    """Compare the ROC-AUC of the three parts and tell of differences above 0.05."""
+    """Compare the ROC-AUC of the three parts; of the last two it is {value, low, high}."""
     alarms = []
-    if train is not None and validation is not None and train > max(LEARNED, validation + GAP):
+    if train is not None and train > LEARNED and gap(exactly(train), validation):
         alarms.append(
             Alarm(
                 "overfitting",
-                f"ROC-AUC is {train:.3f} on the training part and {validation:.3f} on validation.",
+                f"ROC-AUC is {train:.3f} on the training part and {validation['value']:.3f} on "
+                "validation.",
                 against_overfitting(conditions),
             )
         )
-    if validation is not None and test is not None and validation - test > GAP:
+    if gap(validation, test):
         alarms.append(
             Alarm(
                 "shift",
-                f"ROC-AUC is {validation:.3f} on validation and {test:.3f} on the test part.",
+                f"ROC-AUC is {validation['value']:.3f} on validation and {test['value']:.3f} on "
+                "the test part.",
                 "The test images differ from those it learned from, or patients leak between "
                 "training and validation: check the patient rule and where the images come from.",
             )

@@ -12,13 +12,16 @@ score: Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from zoo.stats.intervals import CONFIDENCE
 from zoo.stats.probabilities import softmax
 
 BINS = 15
+DRAWS = 2000
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Temperatures that are considered; beyond them the probabilities are all 0 and 1, or all equal."""
@@ -61,6 +64,21 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, edges: np.ndarr
         abs(b["confidence"] - b["accuracy"]) * b["images"] for b in _bins(confidence, right, edges)
     ]
     return float(sum(gaps) / len(confidence))
+
+
+def error_by_chance(bins: Sequence[Mapping[str, Any]]) -> float:
+    """Return up to which calibration error bins of right probabilities would show, 95 of 100 times.
+
+    Of few images some lie off the line by chance, and the error is never negative. `bins` are those
+    of a score; their confidence counts as that of all their images.
+
+    Source: Bröcker and Smith, Increasing the Reliability of Reliability Diagrams, 2007.
+    """
+    images = np.array([b["images"] for b in bins])
+    confidence = np.array([b["confidence"] for b in bins])
+    right = np.random.default_rng(0).binomial(images, confidence, (DRAWS, len(bins)))
+    errors = np.abs(right - images * confidence).sum(axis=1) / images.sum()
+    return float(np.quantile(errors, CONFIDENCE))
 
 
 def _scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,8 @@ interval too narrow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,19 @@ def exact_bound(value: float, patients: int, confidence: float = CONFIDENCE) -> 
     """
     reach = ((1 - confidence) / 2) ** (1 / patients)
     return (reach, 1.0) if value == 1 else (0.0, 1 - reach)
+
+
+def least_lead(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """Return how far one figure lies above another at least: the lower limit of the difference.
+
+    Both are {value, low, high} of different images; one without an interval counts as exact.
+
+    Source: Zou and Donner, "Construction of confidence limits about effect measures: A general
+    approach", 2008.
+    """
+    below = one["value"] - (one["value"] if one["low"] is None else one["low"])
+    above = (other["value"] if other["high"] is None else other["high"]) - other["value"]
+    return float(one["value"] - other["value"] - math.hypot(below, above))
 
 
 def stands_out(area: dict[str, Any], limit: float) -> bool:

@@ -97,7 +97,7 @@ def _measure(
         probabilities = softmax(answered.logits / temperature)
         called = decide(probabilities, positive, point["threshold"] if point else None)
         trained.alarms.extend(collapsed(called, answered.labels, names, part, trained.conditions))
-    held, new = (result[part]["metrics"]["roc_auc"]["value"] for part in (VALIDATION, TEST))
+    held, new = (result[part]["metrics"]["roc_auc"] for part in (VALIDATION, TEST))
     trained.alarms.extend(gaps(result[TRAIN]["roc_auc"], held, new, trained.conditions))
     return result
 

@@ -28,8 +28,8 @@ from zoo.report.pages.card import model_card
 from zoo.report.pages.stress import stress_page
 from zoo.runs import engine_choice, novelty, run_folder
 from zoo.runs.answering import Answerer, Answers
+from zoo.runs.causes import Cause, robustness
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
-from zoo.runs.diagnosis import Cause, robustness
 from zoo.runs.reference import keeps_pictures
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection

@@ -16,8 +16,9 @@ from zoo.runs.run_folder import Run
 from zoo.stats.metrics import classification_metrics
 
 Shown = Callable[[str], str]
+BINS = [{"confidence": 0.9, "accuracy": 0.6, "images": 100}]
 CALIBRATION = {
-    when: {"ece_mass": 0.3, "ece_width": 0.2, "brier": 0.4, "bins": []}
+    when: {"ece_mass": 0.3, "ece_width": 0.2, "brier": 0.4, "bins": BINS}
     for when in ("before", "after")
 } | {"temperature": 1.3}
 EVIL = "<script>alert(1)</script>\"'&"
@@ -118,7 +119,7 @@ def test_what_holds_the_run_back_stands_first(run: Run, shown: Shown) -> None:
     said = words.partition("What holds it back")[2].partition("What it is for")[0]
     assert "Calibration. Expected calibration error 0.300 on the test part." in said
     assert "Do not read its probabilities as such." in said
-    assert "Not known: other data, stress, shortcut." in said
+    assert "Not known: overfitting, other data, stress, shortcut, threshold." in said
 
 
 def test_the_rates_of_the_test_part_stand_beside_those_of_validation(

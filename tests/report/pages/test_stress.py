@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo.report.pages.stress import balanced_accuracies, sentence, stress_page, worst_rows
-from zoo.runs.diagnosis import robustness
+from zoo.runs.causes import robustness
 
 LEVELS = ("mild", "middle", "strong")
 EVIL = "<script>alert(1)</script>"

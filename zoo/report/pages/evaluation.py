@@ -27,7 +27,7 @@ from zoo.report.tables import (
 from zoo.runs.diagnosis import held_back, the_others, untold
 
 if TYPE_CHECKING:
-    from zoo.runs.diagnosis import Cause
+    from zoo.runs.causes import Cause
     from zoo.stats.alarms import Alarm
 
 

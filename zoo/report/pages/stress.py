@@ -13,11 +13,11 @@ from zoo.base.types import EMPTY
 from zoo.data.stresses import LEVELS
 from zoo.report.rendering import render, uri
 from zoo.report.tables import TITLES, basis, metric_text, row
-from zoo.runs.diagnosis import HOLDS_BACK
+from zoo.runs.causes import HOLDS_BACK
 from zoo.stats.robustness import FALL, FIGURES, named, not_borne, worst_first
 
 if TYPE_CHECKING:
-    from zoo.runs.diagnosis import Cause
+    from zoo.runs.causes import Cause
 
 WORST = 5
 """Rows that are told in a sentence and on the model card."""

@@ -27,7 +27,8 @@ from zoo.report.tables import (
     metric_text,
 )
 from zoo.runs import run_folder
-from zoo.runs.diagnosis import Cause, diagnose, held_back, the_others, untold
+from zoo.runs.causes import Cause
+from zoo.runs.diagnosis import diagnose, held_back, the_others, untold
 from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, thresholds

@@ -14,7 +14,7 @@ from zoo.report.figures.forest import forest_row
 from zoo.report.pages.check import check_page, verdict
 from zoo.report.style import WIDTH
 from zoo.report.summary import Row, Summary
-from zoo.runs.diagnosis import Cause
+from zoo.runs.causes import Cause
 from zoo.workflows.doctor import Examined
 from zoo.workflows.predict import Prediction
 from zoo.workflows.summaries.dispatch import summary
