@@ -325,6 +325,9 @@ def test_a_bad_file_is_told_in_a_sentence(page: Page, picture: Path, tmp_path: P
     expect(page.locator("#problems")).to_contain_text("letter.png")
     expect(page.locator(".reading")).to_have_count(1)
     expect(page.locator("body")).not_to_contain_text("Traceback")
+    page.get_by_role("button", name="Close what did not work").click()
+    expect(page.locator("#problems")).to_be_hidden()
+    expect(page.get_by_label("Add images")).to_be_focused()
 
 
 def test_two_runs_are_compared(

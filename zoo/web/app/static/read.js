@@ -224,6 +224,10 @@ function listen() {
   form.addEventListener("submit", (event) => event.preventDefault());
   takeDropsAnywhere((files, leftOut) => enqueue(() => read(files, leftOut)));
   sending.querySelector("[data-stop]").addEventListener("click", () => { stopped = true; });
+  problems.nextElementSibling.addEventListener("click", () => {
+    sentences(problems, []);
+    form.elements.files.focus();
+  });
   document.querySelector("#forget").addEventListener("click", forget);
   explainAll.addEventListener("click", () => {
     everything = true;

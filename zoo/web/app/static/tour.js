@@ -5,7 +5,7 @@ const SEEN = "tour-seen";
 const STEPS = [
   [".answered", "The answer", "What the network answers and how probable it finds it. Where it is unsure, or the image is unlike all it knows, it names no class and says why."],
   [".choosing", "Why", "Each map colours what moved the network. Keys 1 to 9 change it; Split shows it on one side of a line only. The tools above enlarge, measure and change the brightness."],
-  [".why", "Whether to believe it", "Every map is tested and gets a verdict. Below it: other methods with the time they take, known cases that look alike, and the report."],
+  [".why", "Whether to believe it", "Every map is tested and gets a verdict. Below it: the report, other methods with the time they take, and known cases that look alike."],
 ];
 
 export function showTour() {
