@@ -161,7 +161,7 @@ def test_a_removed_set_is_gone(client: TestClient, folder: Path) -> None:
 
 def test_without_a_folder_none_is_taken(tmp_path: Path, tiny_registry: Registry) -> None:
     client = TestClient(create(Library(tmp_path, registry=tiny_registry)), base_url=LOCAL)
-    assert "--collect FOLDER" in client.get("/data").text
+    assert "None are taken here" in client.get("/data").text
     refused = client.post(PAGE, data={"name": "mine"})
     assert refused.status_code == 400
     assert "--collect" in refused.json()["error"]

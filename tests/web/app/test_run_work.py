@@ -79,7 +79,7 @@ def test_data_that_were_not_named_are_not_asked_of(client: TestClient, run_copy:
     data = {**record["data"], "source": "/elsewhere/images"}
     write_json(run_copy / run_folder.RECORD, {**record, "data": data})
     page = client.get(f"{PAGE}/copy").text
-    assert "zoo stress copy" in page
+    assert "has to be named when it is started" in page
     assert "/elsewhere" not in page
     assert client.post(f"{PAGE}/copy/stress", data={"images": "50"}).status_code == 404
     image = str(confusion_cells(run_folder.read(run_copy)).known.names[0])

@@ -223,8 +223,8 @@ def folder_of(shared: Shared) -> Path:
     """
     if shared.intake is None:
         raise InvalidSetting(
-            "No data sets are taken here. Start the application with --collect FOLDER, the folder "
-            "they are then kept in."
+            "No data sets are taken here: no folder to keep them in was named. Start the "
+            "application with --collect FOLDER."
         )
     return shared.intake
 

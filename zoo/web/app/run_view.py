@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from zoo.base.errors import DamagedRun, UnknownName
@@ -33,6 +34,7 @@ from zoo.runs.history import read_history
 from zoo.runs.run_folder import Run
 from zoo.web.app import listed_runs, thresholds
 from zoo.web.app.confusion import confusion_cells
+from zoo.web.app.words import for_a_page
 from zoo.workflows import manage_runs
 
 SIDE_BY_SIDE = ("roc_auc", "sensitivity", "specificity", "accuracy")
@@ -53,7 +55,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "synthetic": run.record["data"]["synthetic"],
         "note": manage_runs.note_of(run),
         "information": facts(run),
-        "held_back": held_back(causes),
+        "held_back": [replace(one, remedy=for_a_page(one.remedy)) for one in held_back(causes)],
         "the_others": the_others(causes),
         "distance": distance(measured),
         "alarms": untold(run.alarms, causes),

@@ -139,8 +139,8 @@ def closed(shared: Shared, run: Run) -> str:
         return ""
     shown = listed_runs.shown_source(run.record["data"]["source"])
     return (
-        "The application may not open the data of this run. Start it with --data and the folder "
-        f"of '{shown}', or use the command: zoo stress {run.name}"
+        f"The application may not open the data of this run: '{shown}' has to be named when it is "
+        "started."
     )
 
 

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from zoo import DISCLAIMER, __version__
 from zoo.base.errors import UnknownName
+from zoo.web.app.words import for_a_page
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -105,10 +106,12 @@ def _files() -> dict[str, bytes]:
 def _templates() -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=ChoiceLoader([PackageLoader("zoo.web.app"), PackageLoader("zoo.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["for_a_page"] = for_a_page
+    return environment

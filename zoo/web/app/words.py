@@ -11,9 +11,12 @@ BOXES = {
     "--epochs": "'Epochs at most'",
     "--preset": "'Preset'",
     "--seed": "'Seed'",
+    "'zoo check'": "The page Data",
+    " (--prevalence)": "",
+    ", or train without them: --skip-broken": "",
     "go on all the same: --allow-findings": "tick 'Train even when the data have faults'",
 }
-"""Options that a form has a box for, the longer ones first."""
+"""Options and commands, and what pages have in their place; the longer ones first."""
 SENTENCE = re.compile(r".*?[.!?](?=\s|$)\s*|.+$", re.DOTALL)
 QUOTED = re.compile(r"'[^']*'")
 """What somebody typed may look like an option."""
