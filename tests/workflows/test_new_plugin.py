@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,11 @@ def test_names_that_would_not_work_are_refused(tmp_path: Path) -> None:
     for name, kind, told in (
         ("9nets", "architecture", "Begin the name with a letter"),
         ("class", "architecture", "no word of Python"),
-        ("zoo", "reader", "no word of Python"),
+        ("zoo", "reader", "one of that name is installed"),
+        ("numpy", "architecture", "one of that name is installed"),
+        ("gradcam", "explainer", "a plugin 'gradcam' already"),
+        ("phantom", "reader", "a plugin 'phantom' already"),
+        ("dicom", "image-format", "a plugin 'dicom' already"),
         ("a b", "reader", "letters, digits"),
         ("fine", "trainer", "no kind of plugin"),
     ):
@@ -81,7 +84,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = [sys.executable, "-m", "venv", "--without-pip", place]
     subprocess.run(made, check=True)  # noqa: S603 (our own words)
     site = next(place.glob("lib/python*/site-packages"))
-    here = [sysconfig.get_path("purelib"), str(Path(__file__).parents[2])]
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    here = [*packages, str(Path(__file__).parents[2])]
     (site / "base.pth").write_text("\n".join(here) + "\n", "utf-8")
     return place
 

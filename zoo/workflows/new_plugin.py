@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import keyword
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from zoo.base.errors import InvalidSetting
 from zoo.base.folders import replacing_folder
+from zoo.base.formats import installed
 from zoo.base.records import wrong_name
+from zoo.base.registry import load_registry
 
 TEMPLATES = Path(__file__).with_name("plugin_templates")
 HOOKS, FORMATS = "zoo", '"zoo.image_formats"'
@@ -59,7 +62,8 @@ def new_plugin(name: str, kind: str, folder: str | Path | None = None) -> Path:
     is overwritten.
 
     Raises:
-        InvalidSetting: the name or the kind cannot be used, or the folder is there.
+        InvalidSetting: the name or the kind cannot be used, a plugin or an installed module has
+            the name, or the folder is there.
         NotWritten: it cannot be written.
 
     Example:
@@ -72,11 +76,12 @@ def new_plugin(name: str, kind: str, folder: str | Path | None = None) -> Path:
     if fault := next(wrong_name(name), ""):
         raise InvalidSetting(f"A plugin cannot be called '{name}': {fault}.")
     module = name.replace("-", "_").replace(".", "_").replace("+", "_").lower()
-    if not module.isidentifier() or keyword.iskeyword(module) or module in ("zoo", "explain"):
+    if not module.isidentifier() or keyword.iskeyword(module):
         raise InvalidSetting(
             f"'{name}' would be the module '{module}', which Python cannot import so. Begin the "
             "name with a letter, and take no word of Python."
         )
+    _check_free(name, module)
     target = Path(name if folder is None else folder)
     if target.exists():
         raise InvalidSetting(f"'{target}' is there already. Name another --folder.")
@@ -103,3 +108,21 @@ def new_plugin(name: str, kind: str, folder: str | Path | None = None) -> Path:
             text = (TEMPLATES / template).read_text("utf-8")
             (new / file).write_text(Template(text).substitute(told), "utf-8")
     return target
+
+
+def _check_free(name: str, module: str) -> None:
+    """Refuse a name that another plugin has, or whose module would hide an installed one."""
+    registry = load_registry()
+    readers = (reader.rpartition(":")[2] for reader in registry.readers)
+    formats = (one.name for one in installed())
+    if name in (*registry.origins, *readers, *formats):
+        raise InvalidSetting(
+            f"There is a plugin '{name}' already (zoo list), and the first of a name keeps it. "
+            "Choose another name."
+        )
+    found = find_spec(module)
+    if found is not None and found.origin is not None:  # a mere folder has none
+        raise InvalidSetting(
+            f"'{name}' would be the module '{module}', and one of that name is installed, which "
+            "could not be imported any more. Choose another name."
+        )
