@@ -62,9 +62,7 @@ def explain(
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         passed = classifier.gradients(pixels, wanted)
-        if passed.features is None:
-            raise visualisers.no_feature_map(NAME)
-        (features,) = passed.features
+        (features,) = visualisers.needed(passed.features, NAME)
         chosen = features[..., _varying(features, max_channels)]
         (seen,) = classifier.seen(pixels)
         logits = classifier.inside.logits(seen * _masks(chosen, seen.shape[:2]))

@@ -27,9 +27,9 @@ def attributions(
 
     def maps(pixels: np.ndarray, wanted: Sequence[int]) -> np.ndarray:
         passed = classifier.gradients(pixels, wanted)
-        if passed.features is None or passed.by_features is None:
-            raise visualisers.no_feature_map(method)
-        return classifier.place(weigh(passed.features, passed.by_features), pixels)
+        features = visualisers.needed(passed.features, method)
+        gradients = visualisers.needed(passed.by_features, method)
+        return classifier.place(weigh(features, gradients), pixels)
 
     return visualisers.attributions(
         method, classifier, images, targets, maps, visualisers.SHARED_CHUNK

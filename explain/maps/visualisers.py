@@ -20,9 +20,15 @@ SHARED_CHUNK = 32
 Maps = Callable[["np.ndarray", Sequence[int]], "np.ndarray"]
 
 
-def no_feature_map(method: str) -> InvalidSetting:
-    """Say that a method cannot be asked of a network."""
-    return InvalidSetting(
+def needed(part: np.ndarray | None, method: str) -> np.ndarray:
+    """Return what a pass gave of the feature map, features or gradients.
+
+    Raises:
+        InvalidSetting: the network has no feature map.
+    """
+    if part is not None:
+        return part
+    raise InvalidSetting(
         f"'{method}' was asked of a network without a convolution or tokens that stand for parts "
         "of the picture; it needs a feature map of rows and columns that all logits depend on. Use "
         "'saliency', 'smoothgrad', 'shap', 'occlusion' or 'rise' instead."

@@ -221,6 +221,9 @@ def test_runs_are_noted_renamed_removed_and_brought_back(run_copy: Path) -> None
     wrong = run("runs", "rename", "kept", "a/b", "--runs", folder)
     assert wrong.exit_code == 2
     assert "cannot be the name of a run" in wrong.stderr
+    misspelt = run("runs", "rm", "kept", "kepd", "--runs", folder)
+    assert (misspelt.exit_code, misspelt.stdout) == (2, "")
+    assert "Did you mean 'kept'" in misspelt.stderr
     assert run("runs", "rm", "kept", "--runs", folder).exit_code == 0
     emptied = run("runs", "trash", "--empty", "--runs", folder)
     assert "Removed for good: 1 run." in emptied.stdout

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.base.errors import DamagedRun
+from zoo.cli import compare as compare_command
 from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, table
 from zoo.runs import run_folder
@@ -51,6 +52,27 @@ def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
             click.echo(f"{r['run']} is {r['status']}: {r['reason']}")
 
 
+@command.command("compare")
+@click.argument(
+    "names",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.names(completion.runs),
+)
+@options.data("the data the first was trained on")
+@options.skip_broken
+@options.runs_folder
+@options.as_json
+@click.pass_context
+def compare(context: click.Context, names: tuple[str, ...], **asked: Any) -> None:
+    """Score each RUN on the same images and test the differences, as zoo compare does."""
+    asked["folder"] = asked["folder"] or context.obj
+    for name in names:
+        run_folder.open_run(name, asked["folder"])
+    context.invoke(compare_command.command, names=names, **asked)
+
+
 @command.command("rename")
 @click.argument("name", metavar="RUN", shell_complete=completion.names(completion.runs))
 @click.argument("new", metavar="NAME")
@@ -85,6 +107,8 @@ def note(above: Path | None, name: str, text: str, folder: Path | None) -> None:
 @click.pass_obj
 def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> None:
     """Move each RUN into the trash, where it stays for a week; never one that is in training."""
+    for name in names:  # one that is misspelt leaves the others where they are
+        manage_runs.place_of(name, run_folder.root(folder or above))
     for name in dict.fromkeys(names):
         manage_runs.remove_run(name, folder or above)
         click.echo(f"{name} is in the trash. Bring it back: zoo runs undo {name}")

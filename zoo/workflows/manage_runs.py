@@ -59,7 +59,7 @@ def rename_run(name: str, new: str, folder: str | Path | None = None) -> Path:
         True
     """
     root = run_folder.root(folder)
-    path = _found(name, root)
+    path = place_of(name, root)
     if new != name:
         check_name(new)
         with _at_rest(path), locks.in_turn(root):
@@ -82,7 +82,7 @@ def note_run(name: str, text: str, folder: str | Path | None = None) -> None:
         'The first one without augmentation.'
         >>> zoo.note_run(run.name, "")
     """
-    path = _found(name, run_folder.root(folder))
+    path = place_of(name, run_folder.root(folder))
     text = text.replace("\r\n", "\n").strip()
     if len(text) > NOTE_LENGTH:
         raise InvalidSetting(
@@ -124,7 +124,7 @@ def remove_run(name: str, folder: str | Path | None = None) -> Removed:
         True
     """
     root = run_folder.root(folder)
-    path = _found(name, root)
+    path = place_of(name, root)
     with _at_rest(path), locks.in_turn(root):
         place = _new_place(root)
         try:
@@ -204,8 +204,12 @@ def _forget(root: Path, removed: list[Removed]) -> int:
     return len(removed)
 
 
-def _found(name: str, root: Path) -> Path:
-    """Return the folder of a run, readable or not; the name is compared and never made a path."""
+def place_of(name: str, root: Path) -> Path:
+    """Return the folder of a run, readable or not; the name is compared and never made a path.
+
+    Raises:
+        UnknownName: there is no such run.
+    """
     known = {record.parent.name: record.parent for record in root.glob(f"*/{RECORD}")}
     if name not in known:
         raise UnknownName.among("run", printable(name)[:NAME_LENGTH], known)
