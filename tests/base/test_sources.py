@@ -88,7 +88,21 @@ def test_a_regular_expression_may_stand_in_an_option(tmp_path: Path) -> None:
     assert options == {"patients": r"(?:id)?(\d+)/", "class": r"[ab]+/(\w+)", "subject": "a b"}
 
 
-@pytest.mark.parametrize("text", ["test_images", "Test Set", "Testing-data", "TEST"])
+@pytest.mark.parametrize(
+    "text",
+    ["test_images", "Test Set", "Testing-data", "TEST", "TestData", "testset", "02. Test", "test1",
+     "test_224", "X_test", "imagesTs", "test."],
+)  # fmt: skip
 def test_a_split_may_say_that_it_holds_images(text: str) -> None:
     assert split_named(text) == "test"
     assert split_named(f"no {text}") is None
+
+
+@pytest.mark.parametrize("text", ["trainval", "Train_Val", "train+val images", "imagesTr"])
+def test_images_to_train_and_to_validate_are_divided_anew(text: str) -> None:
+    assert split_named(text) == "train"
+
+
+@pytest.mark.parametrize("text", ["", "images", "set 1", "train_test", "tr", "TS", "test negative"])
+def test_what_is_no_split(text: str) -> None:
+    assert split_named(text) is None

@@ -6,19 +6,19 @@ import re
 from pathlib import PurePath
 
 _IMAGES = re.compile(
-    r"(?:all_?)?(?:images?|imgs?|pictures?|photos?|originals?|png|jpe?g|dicoms?|dcm|cxr_png)"
+    r"(?:all_?)?(?:images(?:tr|ts|va)|images?|imgs?|pictures?|photos?|originals?|png|jpe?g|dicoms?|dcm|cxr_png)"
     r"(?:[ _-]?\d+)?",
     re.IGNORECASE,
 )
 _FOLDER = re.compile(
-    r".*masks?|masks?[ _-].*|.*segmentations?|segmented|seg|gt|labels?|annotations?|contours?"
-    r"|ground.?truths?",
+    r".*masks?|masks?[ _-].*|.*segmentations?|segmented|seg|gt|labels(?:tr|ts|va)|labels?"
+    r"|annotations?|contours?|ground.?truths?",
     re.IGNORECASE,
 )
 _NO_MASK = re.compile(r".*\b(?:no|not|non|without|with|un)[ _-]?mask.*", re.IGNORECASE)
 _ENDING = re.compile(
     r"(.+?)[ _-](?:(?:left|right)[ _-]?)?(?:(?:lungs?|infection)[ _-]?)?"
-    r"(?:masks?|seg|segmentation|gt|annotation|contour|roi)(?:[ _-]?\d+)?",
+    r"(?:masks?|labels?|seg|segmentation|gt|annotation|contour|roi)(?:[ _-]?\d+)?",
     re.IGNORECASE,
 )
 

@@ -23,6 +23,8 @@ ENOUGH = 0.9
 
 DEEP = 3
 """From this many folders above an image one of them may be the patient's."""
+FEW, IMAGES_OF_ONE = 5, 20
+"""Fewer folders than these, or with more images each, are classes and splits."""
 
 _PNEUMONIA = re.compile(r"person(\d+)_(bacteria|virus)_\d+(?:_\d+)*", re.ASCII)
 _NORMAL = re.compile(r"((?:NORMAL2-)?IM-\d+)(?:-\d+)+", re.ASCII)
@@ -147,6 +149,16 @@ def choose_rule(names: Sequence[str]) -> str:
     return NONE
 
 
+def _level_of_people(names: Sequence[str]) -> int:
+    """Give which folder of a path there are so many of that each may be a patient; 0: none."""
+    folders = [name.split("/")[:-1] for name in names]
+    for level in range(1, max(map(len, folders), default=0) + 1):
+        different = {above[level - 1] for above in folders if len(above) >= level}
+        if max(FEW, len(names) / IMAGES_OF_ONE) <= len(different) < len(names):
+            return level
+    return 0
+
+
 def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[str], str]:
     """Give the rule that was used, a patient for every name, and a sentence for the user.
 
@@ -173,9 +185,11 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
             "No patient is known: every image counts as a patient of its own, "
             "so one patient in two splits would go unseen."
         )
-        if deep := next((name for name in names if name.count("/") >= DEEP), ""):
+        level = _level_of_people(names)
+        if deep := next((name for name in names if name.count("/") >= (level or DEEP)), ""):
             note += (
-                f" Does a folder name the patient? Say which, as 'patients=folder:2' for '{deep}'."
+                " Does a folder name the patient? Say which, as "
+                f"'patients=folder:{level or 2}' for '{deep}'."
             )
     else:
         note = f"{len(set(recognised) - {None}):,} patients recognised by the '{rule}' rule."

@@ -14,14 +14,26 @@ from zoo.base.types import TEST, TRAIN, VALIDATION
 SPLIT_NAMES: Mapping[str, str] = {
     "train": TRAIN,
     "training": TRAIN,
+    "trainval": TRAIN,
     "val": VALIDATION,
     "valid": VALIDATION,
+    "validate": VALIDATION,
     "validation": VALIDATION,
+    "dev": VALIDATION,
     "test": TEST,
     "testing": TEST,
+    "holdout": TEST,
 }
 
-_SPLIT_OF = re.compile(r"[ _-](?:images?|imgs?|set|data|dataset|split)$")
+JOINED = ("trainval",)
+"""Names that may be written as two words."""
+SHORT: Mapping[str, str] = {"tr": TRAIN, "ts": TEST}
+"""Beside a word for what is held alone, as in `imagesTr`."""
+
+_HOLDING = r"images?|imgs?|sets?|datasets?|data|splits?|folders?|parts?|files?"
+_ALONE = re.compile(rf"{_HOLDING}|x")
+_GLUED = re.compile(rf"(?<=.)(?:{_HOLDING})$")
+_LETTERS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 
 _REPEATED = re.compile(r"(\\[dDwWsS]|[\])])\+")
 """The plus of a regular expression, as in `\\d+`: no space is meant there."""
@@ -77,9 +89,15 @@ def check_options(reader: str, options: Mapping[str, str], known: Iterable[str])
 def split_named(text: str) -> str | None:
     """Give the split that a folder or a table cell names, or None.
 
-    'Val' is 'validation', and 'test_images' and 'Test set' are 'test'.
+    'Val' is 'validation'; 'test_images', 'TestData' and '02. Test set' are 'test'.
     """
-    return SPLIT_NAMES.get(_SPLIT_OF.sub("", text.strip().lower()))
+    words = [word.lower() for word in _LETTERS.findall(text)]
+    telling = [word for word in words if not _ALONE.fullmatch(word)]
+    name = "".join(telling)
+    if len(telling) != 1 and name not in JOINED:
+        return None
+    short = SHORT.get(name) if len(words) > len(telling) else None
+    return SPLIT_NAMES.get(name) or SPLIT_NAMES.get(_GLUED.sub("", name)) or short
 
 
 def absolute(source: str) -> str:

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo import BadInput
+from zoo import TRAIN, BadInput
 from zoo.base.class_names import fold
 from zoo.base.mask_names import is_images_folder, is_mask_folder
 from zoo.base.path_rules import PathRule
@@ -52,6 +52,8 @@ def place(names: Sequence[str], rule: PathRule | None, chosen: Collection[str]) 
     if rule is not None:
         return _by_rule(rule, split_of, notes)
     below = _without_asides(below, notes)
+    if not chosen:
+        _ask_whether_images(below.values())
     open_folders = {name: _without_images_folders(above) for name, above in below.items()}
     if len(set(split_of.values())) != 1:
         open_folders = _stepped(open_folders, split_of)
@@ -95,7 +97,11 @@ def _splits(
     """Take the folder that names a split out of each path, where all images have one.
 
     Where only some have one, those below a split that stands first are taken and the rest is said.
+
+    Raises:
+        BadInput: no folder is called as the training part, and others lie beside the splits.
     """
+    below = _with_plain_splits(below)
     deep = {name: _split_place(above) for name, above in below.items() if above}
     split = {name: at for name, at in deep.items() if at is not None and len(below[name]) > 1}
     tops = {name: at for name, at in split.items() if at == 0}
@@ -118,8 +124,25 @@ def _splits(
         shown = ", ".join(f"{top}/" if top else "loose files" for top in sorted(outside)[:SHOWN])
         notes = [f"Left out, being beside the splits: {shown} ({outside.total():,} images)."]
     splits = {name: split_named(below[name][at]) or "" for name, at in taken.items()}
+    if outside and TRAIN not in splits.values():
+        raise BadInput(
+            f"Folders are called as the {' and '.join(sorted(set(splits.values())))} part, and "
+            f"none as the training part: beside them lie {_quoted(sorted(filter(None, outside)))}. "
+            "Call that of the training images 'train'."
+        )
     rest = {name: (*below[name][:at], *below[name][at + 1 :]) for name, at in taken.items()}
     return splits, rest, notes
+
+
+def _with_plain_splits(below: Mapping[str, Folders]) -> dict[str, Folders]:
+    """Read `chest_train` and `chest_test` as splits, where each holds folders of its own."""
+    heads = {above[0]: _class_and_split(above[0]) for above in below.values() if above}
+    parts = [part for part in heads.values() if part]
+    same = len({fold(name) for name, _ in parts}) == 1 and len({split for _, split in parts}) > 1
+    if len(parts) < len(heads) or not same or any(len(above) < 2 for above in below.values()):
+        return dict(below)
+    splits = {head: part[1] for head, part in heads.items() if part}
+    return {name: (splits[above[0]], *above[1:]) for name, above in below.items()}
 
 
 def _split_place(above: Folders) -> int | None:
@@ -233,6 +256,19 @@ def _ask_which_level(folders: Iterable[Folders]) -> None:
 
 def _counts_only(names: Iterable[str]) -> bool:
     return len({_DIGITS.sub("", name) for name in names}) == 1
+
+
+def _ask_whether_images(folders: Iterable[Folders]) -> None:
+    """Refuse `original/NORMAL/…` beside `augmented/NORMAL/…`: only one is named for its images."""
+    heads = {above[0] for above in folders if len(above) > 1}
+    named = sorted(name for name in heads if is_images_folder(name))
+    others = sorted(heads.difference(named))
+    if named and others:
+        raise BadInput(
+            f"The folder '{named[0]}' is named for holding the images, and others lie beside it: "
+            f"{_quoted(others)}. Give one of them as the data, name the classes with "
+            "'?classes=A,B', or say where the class stands: '?class=folder:N'."
+        )
 
 
 def _ask_whether_classes(names: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
@@ -36,10 +37,9 @@ def _in_folders(
 ) -> Iterator[tuple[str, str]]:
     masks: dict[PurePosixPath, list[str]] = defaultdict(list)
     others: list[PurePosixPath] = []
-    above = {
-        folder: _topmost_mask_folder(folder, classes)
-        for folder in {path.parent for path in paths.values()}
-    }
+    folders = {path.parent for path in paths.values()}
+    common = len(PurePosixPath(os.path.commonpath(folders)).parts) if folders else 0
+    above = {folder: _topmost_mask_folder(folder, common, classes) for folder in folders}
     for name, path in paths.items():
         top = above[path.parent]
         if top is None:
@@ -66,8 +66,11 @@ def _in_folders(
                 yield name, folder.as_posix()
 
 
-def _topmost_mask_folder(folder: PurePosixPath, classes: Collection[str]) -> PurePosixPath | None:
-    for one in (*reversed(folder.parents), folder):
+def _topmost_mask_folder(
+    folder: PurePosixPath, common: int, classes: Collection[str]
+) -> PurePosixPath | None:
+    """Find it below the `common` folders, in which all images lie, too."""
+    for one in (*reversed(folder.parents), folder)[common + 1 :]:
         if is_mask_folder(one.name) and one.name not in classes:
             return one
     return None

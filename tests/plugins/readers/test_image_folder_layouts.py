@@ -323,3 +323,62 @@ def test_levels_that_only_count_raise_no_question(
             index(tmp_path)
     else:
         assert index(tmp_path).class_names == ("ill", "well")
+
+
+@pytest.mark.parametrize("pattern", ["chest_{}", "{} chest", "{}_224", "0-{} Set", "{}Images"])
+def test_splits_that_say_more(tmp_path: Path, pattern: str) -> None:
+    for split in ("Train", "Val", "Test"):
+        tree(tmp_path / pattern.format(split), "A/1.png", "B/1.png")
+    dataset = index(tmp_path)
+    assert counts(dataset) == {
+        (kind, split): 1 for kind in "AB" for split in ("train", "validation", "test")
+    }
+
+
+def test_a_split_without_the_training_part_is_asked_about(tmp_path: Path) -> None:
+    tree(tmp_path, "development/A/1.png", "development/B/1.png", "test/A/2.png", "test/B/2.png")
+    with pytest.raises(BadInput, match=r"the test part, and none .* lie 'development'\. Call"):
+        index(tmp_path)
+    only = tree(tmp_path / "only", "test/A/1.png", "test/B/1.png")
+    assert counts(index(only)) == {("A", "test"): 1, ("B", "test"): 1}
+
+
+def test_a_folder_of_images_beside_others_is_asked_about(tmp_path: Path) -> None:
+    for copy in ("original", "augmented"):
+        tree(tmp_path / copy, "NORMAL/1.png", "ILL/2.png")
+    with pytest.raises(BadInput, match=r"'original' is named .* beside it: 'augmented'\. Give one"):
+        index(tmp_path)
+    assert len(index(tmp_path, classes="NORMAL,ILL").samples) == 2, "those of the first level"
+    tree(tmp_path / "plain", "A/1.png", "B/1.png", "images/2.png")
+    assert counts(index(tmp_path / "plain")) == {("A", ""): 1, ("B", ""): 1}
+
+
+def test_an_empty_folder_among_the_classes_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, "A/1.png", "B/1.png", "C/.DS_Store")
+    (tmp_path / "D").mkdir()
+    assert "Folders without any image: 'C' (0 files), 'D' (0 files)." in told(index(tmp_path))
+
+
+def test_a_set_that_is_called_as_masks_are_keeps_its_images(tmp_path: Path) -> None:
+    names = [f"{place}_{n}_{n % 2}.png" for n in range(1000, 1004) for place in ("CHNCXR",)]
+    root = tmp_path / "Lung Segmentation"
+    tree(root, *(f"CXR_png/{name}" for name in names))
+    tree(root, *(f"masks/{name[:-4]}_mask.png" for name in names))
+    dataset = index(tmp_path)
+    assert counts(dataset) == {("normal", ""): 2, ("tuberculosis", ""): 2}
+    assert "being masks by their names: 4 files (Lung Segmentation/masks)" in told(dataset)
+
+
+def test_folders_of_segmentations_are_no_classes(tmp_path: Path) -> None:
+    tree(tmp_path, *numbered("imagesTr/{}.png"), *numbered("labelsTr/{}.png"))
+    with pytest.raises(BadInput, match="no images in class folders"):
+        index(tmp_path)
+    tree(tmp_path / "a", "A/1.png", "A/1-label.png", "B/2.png")
+    assert len(index(tmp_path / "a").samples) == 2
+
+
+def test_folders_that_may_be_patients_below_the_classes_are_asked_about(tmp_path: Path) -> None:
+    tree(tmp_path, *(f"{'AB'[n % 2]}/{4711 + n}/{view}.png" for n in range(8) for view in range(2)))
+    dataset = index(tmp_path)
+    assert "Say which, as 'patients=folder:2' for 'A/4711/0.png'" in told(dataset)
+    assert len({sample.patient for sample in index(tmp_path, patients="folder:2").samples}) == 8

@@ -71,7 +71,7 @@ class LeftOut:
     others: Counter[str] = field(default_factory=Counter)
     """Files that are no images by name or content, by their ending."""
     folders: Counter[str] = field(default_factory=Counter)
-    """Folders that hold such files, with how many."""
+    """All folders, with how many such files they hold."""
     links: list[str] = field(default_factory=list)
     """Links to a folder that is read in another place."""
     nowhere: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Walk:
     left_out: LeftOut
 
     def without_images(self) -> dict[str, int]:
-        """Give the topmost folders in which files lie but no image, with how many files."""
+        """Give the topmost folders in which no image lies, with how many files lie there."""
         filled = {
             parent.as_posix() for name in self.names for parent in PurePosixPath(name).parents
         }
@@ -176,6 +176,7 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
             left_out.links.append(prefix.rstrip("/"))
             continue
         seen.add((status.st_dev, status.st_ino))
+        left_out.folders[prefix.rstrip("/")] += 0  # so that one without any image is known
         for entry in _entries(folder):
             name = prefix + entry.name
             if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
