@@ -100,6 +100,18 @@ def test_people_are_told_with_a_page_and_scripts_with_json(client: TestClient) -
     assert "error" in client.get("/nothing-here").json()
 
 
+def test_from_what_did_not_work_there_is_a_way_back(client: TestClient) -> None:
+    def told(referer: str) -> str:
+        headers = {"accept": "text/html", "referer": referer}
+        return client.post("/runs-of-this-folder/restore", data={"name": "x"}, headers=headers).text
+
+    assert 'href="/runs-of-this-folder?removed=x">Back' in told(
+        f"{LOCAL}/runs-of-this-folder?removed=x"
+    )
+    for elsewhere in ("", "http://other.example/runs", "x", f"{LOCAL}//other.example/"):
+        assert ">Back<" not in told(elsewhere)
+
+
 def test_a_browser_gets_a_cookie_no_script_reads_and_the_service_none(client: TestClient) -> None:
     fresh = TestClient(client.app, base_url=LOCAL)
     cookie = fresh.get("/").headers["set-cookie"].lower()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.datastructures import MutableHeaders
@@ -208,9 +209,19 @@ def _as_page(handler: Any) -> Any:
         if not page:
             content = {**told, "error": sentence}
             return JSONResponse(content, response.status_code, headers=templating.PRIVATE)
-        return templating.page("error.html.j2", status=response.status_code, sentence=sentence)
+        return templating.page(
+            "error.html.j2", status=response.status_code, sentence=sentence, back=_before(request)
+        )
 
     return told
+
+
+def _before(request: Request) -> str:
+    """Return the page of this application from which a browser came; empty when none is known."""
+    came, here = urlsplit(request.headers.get("referer", "")), request.url
+    if came.netloc != here.netloc or (request.method == "GET" and came.path == here.path):
+        return ""
+    return urlunsplit(("", "", came.path, came.query, "")) if came.path[1:2] != "/" else ""
 
 
 def routers(shared: Shared) -> list[APIRouter]:
