@@ -194,6 +194,16 @@ def test_two_towers_have_no_feature_map_that_all_depends_on():
     assert feature_map.feature_maps(model) == []
 
 
+def test_a_map_that_logits_are_joined_of_is_there_once():
+    pixels = keras.Input(SHAPE)
+    features = layers.Conv2D(4, 3, name="shared")(pixels)
+    logits = layers.Dense(2)(layers.GlobalAveragePooling2D()(features))
+    model = keras.Model(pixels, logits * ops.sigmoid(logits))
+    assert [one.tensor.name for one in feature_map.feature_maps(model)] == [features.name]
+    heads = [layers.Dense(2)(layers.GlobalAveragePooling2D()(features)) for _ in range(2)]
+    assert feature_map.only_map(keras.Model(pixels, layers.Average()(heads))) is not None
+
+
 def test_of_features_at_two_sizes_the_map_is_the_last_that_all_depends_on():
     pixels = keras.Input(SHAPE)
     fine = layers.Conv2D(4, 3, padding="same", name="fine")(pixels)

@@ -96,6 +96,19 @@ def test_a_nested_sequential_network_is_opened(tmp_path: Path) -> None:
     assert np.allclose(fed(PIXELS), outer(PIXELS / 127.5 - 1), atol=1e-5)
 
 
+@pytest.mark.parametrize("held", ["list", "dictionary"])
+def test_one_tensor_may_be_held_by_a_list_or_a_dictionary(held: str, tmp_path: Path) -> None:
+    import keras
+
+    plain, pixels = network(dense(2)), keras.Input(SHAPE, name="image")
+    logits = plain(pixels)
+    ends = ([pixels], [logits]) if held == "list" else ({"image": pixels}, {"classes": logits})
+    model = keras.Model(*ends)
+    model.save(tmp_path / "own.keras")
+    fed = foreign.opened(tmp_path / "own.keras", 2).fed("0-255")
+    np.testing.assert_allclose(fed(PIXELS), plain(PIXELS), atol=1e-5)
+
+
 def test_gray_networks_are_fed_gray(tmp_path: Path) -> None:
     model = network(dense(2), shape=(24, 24, 1))
     model.save(tmp_path / "own.keras")

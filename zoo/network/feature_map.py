@@ -65,10 +65,10 @@ def feature_maps(model: Any) -> list[FeatureMap]:
     convolution (or other layer that makes new features of a map). Activations, normalisation, joins
     and gates after it count, in layers or in operators; pooling to fewer positions does not, and
     neither do the 1x1 convolutions on pooled features of channel attention. Empty for a network
-    without one.
+    without one; a map that several members share is there once.
     """
     found = [_last(_candidates(branch), branch) for branch in branches(model.output)]
-    return [one for one in found if one is not None]
+    return [*{call(one.tensor): one for one in found if one is not None}.values()]
 
 
 def only_map(model: Any) -> FeatureMap | None:

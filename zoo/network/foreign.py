@@ -21,6 +21,8 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BLUE_GREEN_RED = (103.939, 116.779, 123.68)
 """Of ImageNet's channels from 0 to 255, as networks of Caffe were fed."""
 ENDINGS = ("softmax", "sigmoid")
+HOLDING = (list, tuple, dict)
+"""In which a network may have its input or its output."""
 FEATURES, ANSWERS = "features", "answers"
 
 
@@ -128,7 +130,7 @@ def opened(
 
     file = _in_onnx(path, trust)
     if file is None:
-        model, name, ending, embedding = _loaded(path), path.name, "", FEATURES
+        model, name, ending, embedding = _plain(_loaded(path)), path.name, "", FEATURES
         shape = _input_shape(model, name, size)
         if tuple(model.inputs[0].shape[1:]) != shape:
             pixels = keras.Input(shape)
@@ -195,6 +197,17 @@ def _loaded(path: Path) -> Any:
             "Keras's own layers; for layers of your own, write an architecture plugin: "
             "docs/plugins.md."
         ) from error
+
+
+def _plain(model: Any) -> Any:
+    """Give a network of one tensor each way, where it has a list or a dictionary of one."""
+    import keras
+
+    ends = [getattr(model, end, None) for end in ("inputs", "outputs")]
+    if not all(given and len(given) == 1 for given in ends):
+        return model
+    held = any(isinstance(getattr(model, end, None), HOLDING) for end in ("input", "output"))
+    return keras.Model(*(given[0] for given in ends), name=model.name) if held else model
 
 
 def _input_shape(model: Any, name: str, size: tuple[int, int, int] | None) -> tuple[int, int, int]:
