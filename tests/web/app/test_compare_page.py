@@ -21,7 +21,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, Trust
 from zoo.runs.run_folder import Run
 from zoo.web.app.agreement import answer_agreement, map_agreement, titles
-from zoo.web.app.compare_page import check_number, left_out, worst
+from zoo.web.app.compare_page import check_number, first_choice, left_out, worst
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
@@ -205,6 +205,17 @@ def test_a_map_that_ignores_the_network_is_left_out_with_the_reason() -> None:
     ignored = case("b", 0.9, ramp, trust={"gradcam": verdict(DO_NOT_USE, depends=False)})
     assert left_out(Reading(ignored, 1)) == [("gradcam", "It is do not use.")]
     assert left_out(Reading(ignored, 1, asked={"gradcam"})) == []
+
+
+def test_runs_of_the_same_classes_are_chosen_at_first() -> None:
+    runs = [
+        Run(Path(name), {"class_names": classes})
+        for name, classes in (("a", "XY"), ("b", "VW"), ("c", "XY"), ("d", "VW"))
+    ]
+    assert first_choice(runs, "") == ["a", "c"]
+    assert first_choice(runs, "d") == ["d", "b"]
+    assert first_choice(runs[:2], "b") == ["b"]
+    assert first_choice([], "b") == []
 
 
 def test_an_image_of_the_page_read_is_offered(client: TestClient) -> None:

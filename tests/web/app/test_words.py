@@ -27,6 +27,7 @@ from zoo.web.app.words import for_a_page
         ("'zoo check' shows why.", "The page Data shows why."),
         ("Other shares in use (--prevalence) may.", "Other shares in use may."),
         ("Mend them, or train without them: --skip-broken.", "Mend them."),
+        ("There is nothing at this address. See /docs.", "There is nothing at this address."),
         ("Use --engine keras.", "Use --engine keras."),
         ("a-b--c.png is no image.", "a-b--c.png is no image."),
     ],

@@ -51,15 +51,13 @@ def router(shared: Shared) -> APIRouter:
     ) -> Response:
         """Show the form; an image of the page Read and the run that answered may be chosen."""
         runs = list(reversed(library.runs()))
-        chosen = [one.name for one in runs if one.name == run]
-        others = [one.name for one in runs if one.name != run]
         return templating.page(
             "compare.html.j2",
             here=PAGE,
             runs=[
                 run_response(run, default=False, loaded=run.name in library.loaded) for run in runs
             ],
-            chosen=(chosen + others)[:2],
+            chosen=first_choice(runs, run),
             known=known_images(request.state.visitor),
             image=image,
             most=MOST,
@@ -121,6 +119,13 @@ def router(shared: Shared) -> APIRouter:
         return JSONResponse({"part": part, "unjudged": unjudged}, headers=templating.PRIVATE)
 
     return routes
+
+
+def first_choice(runs: Sequence[Run], name: str) -> list[str]:
+    """Choose the run of that name, or else the first, and the next that tells the same classes."""
+    asked = [one for one in runs if one.name == name] or runs[:1]
+    alike = [one for one in runs if one not in asked and one.class_names == asked[0].class_names]
+    return [one.name for one in (*asked, *alike)[:2]]
 
 
 def known_images(visitor: Visitor) -> list[dict[str, str]]:

@@ -20,11 +20,11 @@ BOXES = {
 SENTENCE = re.compile(r".*?[.!?](?=\s|$)\s*|.+$", re.DOTALL)
 QUOTED = re.compile(r"'[^']*'")
 """What somebody typed may look like an option."""
-TERMINAL = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+")
+TERMINAL = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+|^See /docs\.")
 
 
 def for_a_page(text: str) -> str:
-    """Name the boxes of forms in place of options, and leave out what only a terminal can do.
+    """Name the boxes of forms in place of options; leave out what is for terminals and programs.
 
     Where nothing else is said, it stays.
     """
