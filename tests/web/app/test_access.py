@@ -152,6 +152,12 @@ def test_what_comes_after_a_button(
         for details in card.locator("summary:visible").all():
             details.click()
         check(page)
+        page.emulate_media(forced_colors="active")
+        pressed = card.get_by_role("button", name="Drag moves the picture").evaluate(
+            "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+        )
+        assert pressed[0] != pressed[1], "what is chosen can be read"
+        page.emulate_media(forced_colors="none")
         card.get_by_role("link", name="Compare with other runs or images").click()
         page.get_by_role("button", name="Compare").click()
         expect(page.locator(".compared")).to_be_visible()

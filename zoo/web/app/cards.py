@@ -29,7 +29,7 @@ from zoo.web.app.worklist import address
 
 AUTOMATIC = {
     "method": AUTO,
-    "summary": "The method that the audit of the run chose.",
+    "summary": "Chosen by the audit of the run, where one was made.",
     "takes": "",
 }
 THUMBNAIL_SIDE = 96
