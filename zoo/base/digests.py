@@ -38,6 +38,8 @@ def digest_file(path: Path) -> str:
         check_regular(path)
         with present(path).open("rb") as stream:
             return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file '{path}'. Check what names it.") from error
     except OSError as error:
         raise BadInput(
             f"'{path}' cannot be read: {error.strerror}. Check its permissions."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from plugins.readers.csv_table import files
@@ -25,17 +25,27 @@ _SOMEBODY = re.compile(
 
 
 def columns_of_paths(table: Table, root: Path) -> list[str]:
-    """Give the columns that name images below the root: with endings, if any, and the most."""
-    from zoo import is_image_name
+    """Give the columns that name images below the root: with endings, if any, and the most.
+
+    Numbers that lost zeros count where no column names images as they are.
+    """
     from zoo.base.pictures.image_files import walk
 
     names = {files.comparable(PurePosixPath(name).name) for name in walk(root).names}
     stems = {files.stem(name) for name in names}
+    exact = _naming(table, lambda text: text in names or files.stem(text) in stems)
+    numbers = {fold(stem) for stem in stems}
+    return exact or _naming(table, lambda text: fold(files.stem(text)) in numbers)
+
+
+def _naming(table: Table, is_there: Callable[[str], bool]) -> list[str]:
+    from zoo import is_image_name
+
     found: dict[str, tuple[bool, int]] = {}
     for place, column in enumerate(table.header):
         texts = {files.comparable(cell(row, place).replace("\\", "/")) for row in table.rows}
         last = {text.rpartition("/")[2] for text in texts - BLANK}
-        there = sum(text in names or files.stem(text) in stems for text in last)
+        there = sum(map(is_there, last))
         enough = len(last) * ROWS_OF_AN_IMAGE > len(table.rows)
         if column and enough and len(last) > 1 and there >= NEARLY_ALL * len(last):
             found[column] = all(is_image_name(Path(text)) for text in last), len(last)

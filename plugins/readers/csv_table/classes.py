@@ -12,6 +12,8 @@ from plugins.readers.csv_table.parsing import Table
 from zoo import BadInput
 from zoo.base.class_names import fold, merged, renamed
 
+MOST, FEWEST = 20, 4
+"""More labels than these, with fewer images each, are measures or names and no classes."""
 NOT_CHOSEN = "a label that was not chosen"
 
 
@@ -44,6 +46,12 @@ def named(
             why[NOT_CHOSEN] += 1
     left_out = _left_out(why)
     class_names = tuple(dict.fromkeys(names.values()))
+    if len(class_names) > max(MOST, len(kept) / FEWEST) and chosen is None:
+        raise BadInput(
+            f"'{table.path}' gives {len(class_names):,} different labels for {len(kept):,} images, "
+            f"such as '{class_names[0]}' and '{class_names[1]}'. Expected a label for each class: "
+            "say which column has them with '?label=NAME', or which labels to use with '?classes='."
+        )
     if len(class_names) < 2:
         raise BadInput(
             f"'{table.path}' has {len(table.rows)} rows with the labels "

@@ -57,6 +57,22 @@ def test_the_column_that_divides_the_images(tmp_path: Path) -> None:
     assert index(tmp_path, same).samples[1].split == "validation"
 
 
+def test_numbers_that_lost_zeros_name_images_where_nothing_else_does(tmp_path: Path) -> None:
+    for number in range(1, 9):
+        (tmp_path / "films").mkdir(exist_ok=True)
+        (tmp_path / "films" / f"00{number}.png").touch()
+    (tmp_path / "set.csv").write_text(rows("No,age,label", "#.0,3,@"))
+    dataset = zoo_read_dataset(str(tmp_path / "set.csv"), {})
+    assert dataset is not None
+    assert dataset.samples[0].name == "films/001.png"
+
+
+def test_measures_are_no_classes(tmp_path: Path) -> None:
+    lines = "".join(f"{n}.png,{n / 7}\n" for n in range(40))
+    with pytest.raises(BadInput, match=r"40 different labels for 40 images, such as .*label=NAME"):
+        index(tmp_path, f"path,label\n{lines}")
+
+
 @pytest.mark.parametrize("column", ["subject", "Patient No", "MRN", "pid"])
 def test_usual_names_of_patients(tmp_path: Path, column: str) -> None:
     dataset = index(tmp_path, rows(f"path,label,{column}", "#.png,@,A", "#.png,@,B"))
