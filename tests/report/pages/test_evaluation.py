@@ -113,6 +113,7 @@ def test_what_to_believe_stands_above_the_figures(whole_page: str, shown: Shown)
             "all-clear is right in 99.7 %."
         ),
         "lie 3.4 percentage points apart on average",
+        "right probabilities would show up to 0.133",
         "These images come from elsewhere.",
     ):
         assert expected in said, expected

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.base.number_text import percent, value_text
+from zoo.stats.calibration import error_by_chance
 
 CHANCE = 0.5
 SEEING_LUNGS = frozenset({"lungs"})
@@ -150,10 +151,11 @@ def _calibration(result: Mapping[str, Any]) -> str:
     calibration = result.get("calibration")
     if not calibration:
         return ""
-    error = calibration["after"]["ece_mass"]
+    error, chance = calibration["after"]["ece_mass"], error_by_chance(calibration["after"]["bins"])
     return (
         f"Stated confidence and the share of right answers lie {100 * error:.1f} percentage points "
-        f"apart on average (calibration error {error:.3f})."
+        f"apart on average (calibration error {error:.3f}; of so many images right probabilities "
+        f"would show up to {chance:.3f})."
     )
 
 
