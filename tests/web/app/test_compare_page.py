@@ -21,7 +21,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, Trust
 from zoo.runs.run_folder import Run
 from zoo.web.app.agreement import answer_agreement, map_agreement, titles
-from zoo.web.app.compare_page import check_number, first_choice, left_out, worst
+from zoo.web.app.compare_page import check_number, first_choice, worst
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
@@ -203,8 +203,8 @@ def test_the_worst_verdict_stands_at_the_method() -> None:
 def test_a_map_that_ignores_the_network_is_left_out_with_the_reason() -> None:
     ramp = np.tile(np.arange(64.0), (64, 1))
     ignored = case("b", 0.9, ramp, trust={"gradcam": verdict(DO_NOT_USE, depends=False)})
-    assert left_out(Reading(ignored, 1)) == [("gradcam", "It is do not use.")]
-    assert left_out(Reading(ignored, 1, asked={"gradcam"})) == []
+    assert Reading(ignored, 1).left_out == [("gradcam", "It is do not use.")]
+    assert Reading(ignored, 1, asked={"gradcam"}).left_out == []
 
 
 def test_runs_of_the_same_classes_are_chosen_at_first() -> None:

@@ -27,7 +27,7 @@ from zoo.interpret.trust import panel
 from zoo.interpret.trust.verdict import Trust
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs.run_folder import Run
-from zoo.web.app import cards, worklist
+from zoo.web.app import cards, templating, worklist
 from zoo.web.app import reading as readings
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
@@ -290,6 +290,22 @@ def test_the_method_of_the_audit_can_be_asked_for(client: TestClient, trained: R
     assert 'data-method="auto"' not in told["parts"]["further"]
     record = client.get(f"/app/images/{key}/report.json", params=run).json()
     assert "no audit was made of it" in record["cases"][0]["chosen"]
+
+
+def test_why_no_map_is_there_is_said() -> None:
+    card = {"maps": [], "left_out": [], "chosen": "", "likeness": [], "explained": True}
+    nothing = "No map is there"
+    assert nothing in templating.part("about.html.j2", card=card)
+    assert nothing not in templating.part("about.html.j2", card={**card, "explained": False})
+    left_out = {**card, "left_out": [("gradcam", "It ignores the weights.")]}
+    told = templating.part("about.html.j2", card=left_out)
+    assert "gradcam is not shown: do not use it. It ignores the weights." in told
+    assert nothing not in told
+
+
+def test_a_note_on_a_run_speaks_of_no_command() -> None:
+    noted = a_case(notes=("It was trained elsewhere. Believe other data: zoo evaluate --data.",))
+    assert cards.answer_part(noted, 1)["notes"] == ["It was trained elsewhere."]
 
 
 def test_maps_that_mark_other_places_hold_up_no_more() -> None:

@@ -67,7 +67,7 @@ def answer_part(case: Case, positive: int) -> dict[str, Any]:
         "reason": case.reason,
         "bars": bars[:CLASSES_SHOWN],
         "hidden": max(0, len(bars) - CLASSES_SHOWN),
-        "notes": case.notes,
+        "notes": [for_a_page(note) for note in case.notes],
         "synthetic": case.synthetic,
     }
 
@@ -130,6 +130,7 @@ def explanation_part(
         "hurried": [one.method for one in reading.hurried if one.method in shown],
         "longer": clock_text(LONGER),
         "maps": [beside_map(case, one) for one in case.attributions],
+        "left_out": reading.left_out,
         "chosen": for_a_page(case.chosen),
         "likeness": likeness_texts(case),
         "examples": examples_parts(case),

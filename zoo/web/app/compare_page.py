@@ -204,17 +204,6 @@ def worst(cases: Sequence[Case], method: str) -> Trust | None:
     return min(known, key=lambda verdict: WORST_FIRST.index(verdict.level), default=None)
 
 
-def left_out(reading: Reading) -> list[tuple[str, str]]:
-    """Return the methods whose maps are not shown, since they ignore the network, and why."""
-    kept = {one.method for one in reading.shown.attributions}
-    trust = reading.case.trust
-    return [
-        (one.method, trust[one.method].reason)
-        for one in reading.case.attributions
-        if one.method not in kept
-    ]
-
-
 def compared(found: Sequence[Answered], runs: Mapping[str, Run]) -> dict[str, Any]:
     """Return what the part of the page shows."""
     readings = [reading for _, _, reading in found]
@@ -240,7 +229,7 @@ def compared(found: Sequence[Answered], runs: Mapping[str, Run]) -> dict[str, An
                 "title": title,
                 "picture": cards.picture_part(reading),
                 "maps": [beside_map(case, one) for one in case.attributions],
-                "left_out": left_out(reading),
+                "left_out": reading.left_out,
                 "chance": probability_texts(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),

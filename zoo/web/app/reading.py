@@ -81,6 +81,17 @@ class Reading:
         alike = agreements([one for one in kept if isinstance(one, Attribution)], self.case.box)
         return replace(self.case, explanations=kept, agreements=alike, trust=compared(trust, alike))
 
+    @property
+    def left_out(self) -> list[tuple[str, str]]:
+        """Return the methods whose maps are not shown, since they ignore the network, and why."""
+        kept = {one.method for one in self.shown.attributions}
+        trust = self.case.trust
+        return [
+            (one.method, trust[one.method].reason)
+            for one in self.case.attributions
+            if one.method not in kept
+        ]
+
     def add(self, explained: Case) -> None:
         """Add what methods said, in place of what they said before."""
         with self._lock:
