@@ -69,7 +69,7 @@ def test_a_patient_in_two_splits_keeps_one_id() -> None:
 def test_a_name_that_does_not_fit_is_its_own_patient() -> None:
     _, people, note = patients.assign_patients(["a/IM-0001-0001.png", "a/odd.png"], "kermany")
     assert people == ["IM-0001", "a/odd.png"]
-    assert "1 names do not fit" in note
+    assert "1 name does not fit" in note
 
 
 def test_without_a_rule_every_image_is_a_patient_and_the_user_is_told() -> None:

@@ -194,5 +194,6 @@ def assign_patients(names: Sequence[str], rule: str = AUTO) -> tuple[str, list[s
     else:
         note = f"{len(set(recognised) - {None}):,} patients recognised by the '{rule}' rule."
         if strays := recognised.count(None):
-            note += f" {strays:,} names do not fit it; each counts as a patient of its own."
+            fits = "name does" if strays == 1 else "names do"
+            note += f" {strays:,} {fits} not fit it; each counts as a patient of its own."
     return rule, patients, note

@@ -217,7 +217,8 @@ async def open_here(
         return worklist.address(key, case.run)
 
     answering = shared.library.answer(run, work, deadline)
-    return RedirectResponse(await result_of(request, answering, deadline), 303)
+    opened = await result_of(request, answering, deadline)
+    return RedirectResponse(opened, 303)
 
 
 def task_response(task: Task) -> Response:
