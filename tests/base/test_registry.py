@@ -216,3 +216,19 @@ def test_a_name_may_have_a_prefix_and_no_folder_is_that_of_two() -> None:
     (broken,) = found.broken
     assert broken.gives == "mine-small"
     assert "'mine' gives already" in broken.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("set.zip", "Unpack the archive, and name the folder"),
+        ("labels.XLSX", r"Save the table as a \.csv file"),
+        ("none.xlsx", "There is no such file or folder"),
+        ("films.dat", r"can be read\. Expected an existing folder"),
+    ],
+)
+def test_what_nearly_is_a_data_set(tmp_path: Path, name: str, words: str) -> None:
+    if not name.startswith("none"):
+        (tmp_path / name).touch()
+    with pytest.raises(BadInput, match=words):
+        registry.load_registry().dataset(str(tmp_path / name))

@@ -116,6 +116,15 @@ def test_files_are_unpacked_below_the_folder(tmp_path: Path) -> None:
         taken_of(archive, tmp_path / "set")
 
 
+@pytest.mark.parametrize("flag", [0, archives.UTF_8])
+def test_names_in_utf_8_are_read_as_such(tmp_path: Path, flag: int) -> None:
+    content = packed([("ä/ü.png", b"x")])
+    for place in (6, content.index(b"PK\1\2") + 8):  # where the file says how names are coded
+        content = content[:place] + flag.to_bytes(2, "little") + content[place + 2 :]
+    archives.unpack(written(tmp_path / "a.zip", content), tmp_path, room=ROOM, most_files=MOST)
+    assert (tmp_path / "ä" / "ü.png").read_bytes() == b"x"
+
+
 def test_a_file_without_a_name_is_left_aside(tmp_path: Path) -> None:
     content = bytearray(packed([("x.png", b"one"), ("y.png", b"two")]))
     content[content.rindex(b"x.png")] = 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -22,6 +24,10 @@ from zoo.base.strangers import PluginFailure, ask, distribution_of, is_own, told
 from zoo.base.types import Architecture, Dataset
 
 DEFAULT_SOURCE = "phantom"
+
+ARCHIVES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"})
+TABLES = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".parquet", ".feather", ".json", ".txt"})
+"""Endings of what holds a data set that no reader of this project opens."""
 
 Named = TypeVar("Named", Architecture, Explainer)
 
@@ -91,8 +97,8 @@ class Registry(Brief):
         if failed:
             raise ZooError(f"'{location}' was read by none. {' '.join(failed)}")
         raise BadInput(
-            f"'{location}' is not a data set that can be read. Expected an existing folder of "
-            "classes, a .csv or .npz file, or 'phantom' (synthetic). "
+            f"'{location}' is not a data set that can be read. {_what_to_do(location)}Expected an "
+            "existing folder of classes, a .csv or .npz file, or 'phantom' (synthetic). "
             f"Readers asked: {', '.join(self.readers) or 'none'}."
         )
 
@@ -109,6 +115,16 @@ class Registry(Brief):
                 f"'{found[0]}'. See them: zoo list '{name}'"
             )
         raise UnknownName.among(kind, name, known)
+
+
+def _what_to_do(location: str) -> str:
+    """Say what to do with what nearly is a data set."""
+    if not os.path.exists(location):  # noqa: PTH110 (Path.exists raises on overlong names)
+        return "There is no such file or folder. "
+    ending = PurePath(location).suffix.lower()
+    if ending in ARCHIVES:
+        return "Unpack the archive, and name the folder. "
+    return "Save the table as a .csv file in UTF-8. " if ending in TABLES else ""
 
 
 def load_registry(*extra_plugins: Any) -> Registry:

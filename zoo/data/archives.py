@@ -27,6 +27,8 @@ DENSEST = 200
 SMALL = 1_000_000
 """Bytes below which that is not asked."""
 CHUNK = 1 << 20
+UTF_8 = 1 << 11
+"""The flag of a member whose name is in UTF-8; others are in code page 437 (PKWARE, 4.4.4)."""
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -149,8 +151,16 @@ def _check_size(archive: Path, members: list[zipfile.ZipInfo], room: int, most_f
         )
 
 
+def _name(member: zipfile.ZipInfo) -> str:
+    """Give a member's name; macOS writes it in UTF-8 without saying so."""
+    if not member.flag_bits & UTF_8:
+        with contextlib.suppress(UnicodeError):
+            return member.filename.encode("cp437").decode()
+    return member.filename
+
+
 def _place(member: zipfile.ZipInfo) -> PurePosixPath | None:
-    place = safe_path(member.filename)
+    place = safe_path(_name(member))
     if place is None:
         return None
     shown = printable(member.filename[-LONGEST_PART:])
