@@ -207,7 +207,7 @@ def _plain(model: Any) -> Any:
     if not all(given and len(given) == 1 for given in ends):
         return model
     held = any(isinstance(getattr(model, end, None), HOLDING) for end in ("input", "output"))
-    return keras.Model(*(given[0] for given in ends), name=model.name) if held else model
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name) if held else model
 
 
 def _input_shape(model: Any, name: str, size: tuple[int, int, int] | None) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -185,7 +186,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         images.read_image(tmp_path / "none.png")
     with pytest.raises(BadInput, match="not an image"):
         images.read_image(tmp_path)
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="There is no file"):
         digests.digest_file(tmp_path / "none.png")
 
 
@@ -278,3 +279,30 @@ def test_a_picture_is_written_without_loss_and_gray_when_it_is() -> None:
         with Image.open(io.BytesIO(content)) as image:
             assert image.mode == mode
         assert np.array_equal(images.read_image(content), pixels)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "It is empty: copy it again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html>404</html>", "It is a web page"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"%PDF-1.7", "PDF"),
+        (b"nothing that is known", r"can be read\. Expected one of"),
+    ],
+)
+def test_what_is_taken_for_an_image_is_called_by_its_name(content: bytes, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        images.read_image(content, name="a.jpg")
+
+
+def test_a_jpeg_file_of_a_rare_kind_is_called_so(tmp_path: Path) -> None:
+    deep = imagecodecs.jpeg8_encode(np.zeros((16, 24), np.uint16), bitspersample=12)
+    (tmp_path / "a.jpg").write_bytes(deep)
+    for read in (images.read_image, images.read_header):
+        with pytest.raises(BadInput, match=r"not read \(JPEG of 12 bits in 1 channels, lossy\)"):
+            read(tmp_path / "a.jpg")
+    lossless = imagecodecs.ljpeg_encode(np.zeros((16, 24), np.uint16), bitspersample=16)
+    with pytest.raises(BadInput, match="16 bits in 1 channels, lossless"):
+        images.read_image(bytes(lossless))

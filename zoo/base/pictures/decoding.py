@@ -92,12 +92,15 @@ def _found(file: File, name: str, target: Target, alone: contextlib.ExitStack) -
             return _by_pillow(image, file, name, target, alone)
     except ZooError:
         raise
-    except Exception:
+    except Exception as error:
         if known := formats.recognised(file.head):
             return _by_plugin(known, file, name, target, alone)
         content = file.content()
         bare = metadata.without_metadata(content)
-        if bare is None or bare == content:
+        unknown = isinstance(error, UnidentifiedImageError)
+        if bare is None and unknown:
+            raise no_image(name, file.head) from error
+        if bare is None or (bare == content and not unknown):
             raise
     turn = metadata.stored_orientation(content)
     with opened_bare(bare, name) as image:
@@ -108,15 +111,16 @@ def opened_bare(bare: bytes, name: str) -> Image.Image:
     """Open a file without its metadata.
 
     Raises:
-        BadInput: it is a TIFF file of pixels that are stored in an unusual way.
+        BadInput: it is a TIFF or JPEG file of pixels that are stored in an unusual way.
     """
     try:
         return shallow_pictures.opened(bare)
     except UnidentifiedImageError:
         pages = tiff_tags.pages(bare) if tiff_tags.is_tiff(bare) else ()
-        if not pages:
+        told = pages[0].told() if pages else metadata.told_by_jpeg(bare)
+        if not told:
             raise
-        raise unread_kind(name, pages[0].told()) from None
+        raise unread_kind(name, told) from None
 
 
 def _by_pillow(

@@ -31,6 +31,14 @@ SIDEWAYS = (
 
 EXIF = b"Exif\0\0"
 JPEG = b"\xff\xd8\xff"
+FRAMES = {
+    **dict.fromkeys((0xC0, 0xC1, 0xC2), "lossy"),
+    **dict.fromkeys((0xC3, 0xC7), "lossless"),
+    **dict.fromkeys((0xC5, 0xC6), "in several sizes"),
+    **dict.fromkeys((0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF), "with arithmetic coding"),
+    0xF7: "JPEG-LS",
+}
+"""Frame headers: ITU-T T.81, B.2.2."""
 KEPT_SEGMENTS = {0xE0: 18, 0xEE: 16}
 """JFIF and Adobe tell which colours the values are, in so many bytes; what else applications write
 is metadata."""
@@ -74,6 +82,20 @@ def without_metadata(content: bytes) -> bytes | None:
     except Exception:  # a file that is damaged beyond its metadata
         return None
     return None
+
+
+def told_by_jpeg(content: bytes) -> str:
+    """Say how the pixels of a JPEG file are stored; empty of any other content."""
+    if not content.startswith(JPEG):
+        return ""
+    try:
+        frames = [one for one in _segments(content) if one[0] in FRAMES]
+    except (IndexError, ValueError):
+        return ""
+    if not frames:
+        return ""
+    marker, segment = frames[0]
+    return f"JPEG of {segment[4]} bits in {segment[9]} channels, {FRAMES[marker]}"
 
 
 def _alone(exif: object) -> Image.Transpose | None:

@@ -15,6 +15,17 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 512 * 2**20
 """Of a file that a plugin reads: it is held in memory whole."""
 MIN_SIDE = 8
+OTHERS = {
+    b"version https://git-lfs": "It stands for a file of Git LFS: fetch that by 'git lfs pull'.",
+    b"%PDF": "It is a PDF file: export the image in it.",
+    b"<": "It is a web page or a drawing: fetch the image itself.",
+    b"\0\0\0\x0cjP": "It is a JPEG 2000 file: export it as PNG.",
+    b"\xff\x4f\xff\x51": "It is a JPEG 2000 file: export it as PNG.",
+    b"\xff\x0a": "It is a JPEG XL file: export it as PNG.",
+    b"\0\0\0\x0cJXL": "It is a JPEG XL file: export it as PNG.",
+    b"PK\3\4": "It is an archive: unpack it.",
+}
+"""First bytes of what people take for an image, and what to do."""
 REASON = 120
 """Letters of a library's own words that are shown."""
 
@@ -43,10 +54,21 @@ def _too_large(name: str) -> str:
     return f"'{name}' has more than {limit} million pixels, the limit. Scale it down first."
 
 
-def no_image(name: str) -> BadInput:
-    """Return the refusal of what is no image at all."""
+def no_image(name: str, head: bytes | None = None) -> BadInput:
+    """Return the refusal of what is no image at all; its first bytes may tell what it is."""
     kinds = ", ".join(sorted(e[1:] for e in EXTENSIONS | formats.extensions()))
-    return BadInput(f"'{name}' is not an image that can be read. Expected one of: {kinds}.")
+    told = "" if head is None else f"{_looks_like(head)} "
+    return BadInput(
+        f"'{name}' is not an image that can be read. {told.lstrip()}Expected one of: {kinds}."
+    )
+
+
+def _looks_like(head: bytes) -> str:
+    if not head:
+        return "It is empty: copy it again."
+    if head[4:8] == b"ftyp":
+        return "It is a HEIC or AVIF file, or a film: export it as JPEG or PNG."
+    return next((told for magic, told in OTHERS.items() if head.lstrip().startswith(magic)), "")
 
 
 def unread_kind(name: str, told: str) -> BadInput:

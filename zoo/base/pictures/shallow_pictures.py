@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from mmap import mmap
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from PIL import Image, ImagePalette, TiffImagePlugin
@@ -27,8 +28,10 @@ def opened(source: Path | bytes, content: Buffer = b"") -> Image.Image:
     The `content` of a TIFF file is given too: of a path, Pillow maps plain pixels in rows of the
     upright picture, and scrambles those that are stored sideways.
     """
-    file = content if isinstance(content, mmap) else source
-    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
+    if isinstance(content, mmap):
+        return Image.open(cast("IO[bytes]", content), formats=FORMATS)
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    return Image.open(file, formats=FORMATS)
 
 
 def pictures(image: Image.Image, content: Buffer) -> int:
