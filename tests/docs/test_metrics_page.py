@@ -514,9 +514,9 @@ def test_every_command_with_json_is_on_the_page() -> None:
             if any("--json" in option.opts for option in command.params):
                 yield (*path, name)
 
-    files = ("check", "evaluate", "stress", "compare", "tune", "learning-curve")
-    of_files = {(name,) for name in files}
-    wanted = {f"zoo-{'-'.join(path)}---json" for path in set(commands(main)) - of_files}
+    files = ("check", "evaluate", "stress", "compare", "runs compare", "tune", "learning-curve")
+    told_elsewhere = {tuple(name.split()) for name in (*files, "import", "ensemble")}
+    wanted = {f"zoo-{'-'.join(path)}---json" for path in set(commands(main)) - told_elsewhere}
     assert wanted == {anchor for anchor in tables() if anchor.endswith("---json")}
 
 
@@ -533,6 +533,31 @@ def test_lists_of_what_is_there(trained: Run, tmp_path: Path) -> None:
     agree(printed("cache"), "zoo-cache---json")
     each_agrees(printed("data", "list"), "zoo-data-list---json")
     each_agrees(printed("doctor", "--no-self-test"), "zoo-doctor---json")
+
+
+def test_an_architecture_and_a_method() -> None:
+    agree(printed("show", "scratch"), "zoo-show---json")
+    assert undocumented(printed("show", "gradcam"), documented("zoo-show---json")) == set()
+
+
+def test_a_new_run(trained: Run) -> None:
+    from zoo.cli import train
+
+    made = train.record(trained)
+    made["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
+    agree(json.loads(json.dumps(made)), "zoo-train---json")
+
+
+def test_explained_images(trained: Run, tmp_path: Path, picture: Callable[..., Path]) -> None:
+    picture("in/one.png")
+    picture("in/two.png", seed=1)
+    (tmp_path / "in" / "three.png").write_bytes(b"nothing")
+    asked = ("--method", "saliency", "--no-trust", "--output", str(tmp_path / "out"))
+    found = printed("explain", str(tmp_path / "in"), "--run", str(trained.path), *asked)
+    assert {one["name"] for one in found["cases"]} == {"one.png", "two.png"}
+    assert all(Path(file).is_file() for one in found["cases"] for file in one["files"].values())
+    found["cases"][0] |= {"agreement": 0.5, "verdicts": {"weak": 1}}
+    agree(found, "zoo-explain---json")
 
 
 def test_who_may_ask_a_server(tmp_path: Path) -> None:

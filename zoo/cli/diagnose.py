@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from zoo.cli.console import print_json
 from zoo.runs import run_folder
 from zoo.runs.causes import Cause
 from zoo.runs.diagnosis import NOTHING, diagnose, held_back, the_others, untold
+from zoo.runs.run_folder import Run
 
 
 @click.command("diagnose")
@@ -33,12 +35,7 @@ def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
     causes = diagnose(run)
     alarms = untold(run.alarms, causes)
     if as_json:
-        rows = {
-            "run": run.name,
-            "causes": [asdict(cause) for cause in causes],
-            "alarms": [asdict(alarm) for alarm in alarms],
-        }
-        print_json(rows)
+        print_json(record(run))
         return
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
@@ -49,6 +46,16 @@ def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
         click.echo(f"\n{told(cause)}")
     if not held_back(causes):
         click.echo(f"\n{NOTHING}")
+
+
+def record(run: Run) -> dict[str, Any]:
+    """Return the causes, and the alarms that say something else, as plain data."""
+    causes = diagnose(run)
+    return {
+        "run": run.name,
+        "causes": [asdict(cause) for cause in causes],
+        "alarms": [asdict(alarm) for alarm in untold(run.alarms, causes)],
+    }
 
 
 def summary(causes: Sequence[Cause]) -> str:

@@ -25,7 +25,8 @@ from zoo.runs import run_folder
     "--shifts", is_flag=True, help="Each run sees every image five times, shifted a little."
 )
 @options.runs_folder
-def command(names: tuple[str, ...], shifts: bool, folder: Path | None) -> None:
+@options.as_json
+def command(names: tuple[str, ...], shifts: bool, folder: Path | None, as_json: bool) -> None:
     """Join finished RUNs of the same data to one that answers with the mean of theirs.
 
     Train them with several --seed: the division of the data stays the same.
@@ -46,6 +47,6 @@ def command(names: tuple[str, ...], shifts: bool, folder: Path | None) -> None:
         )
     finally:
         console.stop()
-    from zoo.cli.train import summary
+    from zoo.cli.train import print_made
 
-    click.echo(summary(run))
+    print_made(run, as_json=as_json)

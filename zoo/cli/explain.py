@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
 from zoo.base.sources import source_slug
 from zoo.cli import completion, options
-from zoo.cli.console import Console, graphs_as_traced, quiet_import
+from zoo.cli.console import Console, graphs_as_traced, print_json, quiet_import
 from zoo.data.queries import Skipped, find_images
 from zoo.interpret.overview.concept_folders import named_folders
 from zoo.runs import run_folder
@@ -106,6 +108,7 @@ FORMATS = "html, png, pdf, json"
     metavar="FOLDER",
     help="Where reports are written.  [default: explanations; below the run for the others]",
 )
+@options.as_json
 def command(
     paths: tuple[str, ...],
     run_name: str | None,
@@ -116,6 +119,7 @@ def command(
     sample: int | None,
     output: Path | None,
     concepts: tuple[str, ...],
+    as_json: bool,
     **asked: Any,
 ) -> None:
     """Explain what a run says of images and folders, with a verdict on each heat map.
@@ -133,10 +137,10 @@ def command(
     run = run_folder.open_run(named, run_folder.root(folder))
     console.note(f"Run: {run.name}")
     if audit is None and overall is None:
-        asked |= {"registry": registry, "progress": console}
+        asked |= {"registry": registry, "progress": console, "as_json": as_json}
         _explain(paths, run, console, output or Path("explanations"), **asked)
     else:
-        _measure(
+        written = _measure(
             run,
             registry,
             console,
@@ -147,7 +151,12 @@ def command(
             asked["methods"],
             asked["masks"],
             folders,
+            quiet=as_json,
         )
+        if as_json:
+            print_json(json.loads(written.read_text("utf-8")))
+    if as_json:
+        return
     if run.record["data"]["synthetic"]:
         click.echo("This run was trained on SYNTHETIC DATA.")
     click.echo(DISCLAIMER)
@@ -183,6 +192,7 @@ def _explain(
     pairs: tuple[str, ...],
     seconds: float | None,
     formats: str,
+    as_json: bool,
     **asked: Any,
 ) -> None:
     files, changes = find_images(paths), assignments(pairs)
@@ -196,6 +206,11 @@ def _explain(
     wanted = [part.strip() for part in formats.split(",")]
     results = explain(paths, run, changes=changes, output=output, formats=wanted, **asked)
     with graphs_as_traced():
+        if as_json:
+            told = record(run, results, output)
+            console.stop()
+            print_json(told)
+            return
         for result in results:
             if len(files) == 1:
                 console.stop()
@@ -223,6 +238,28 @@ def _tell(case: Case) -> None:
         click.echo(f"  {line}")
 
 
+def record(run: Run, results: Iterable[Any], output: Path) -> dict[str, Any]:
+    """Return what was explained, with the reports in the folder `output`, as plain data."""
+    from zoo.report.cases.casebook import INDEX
+    from zoo.report.cases.index import Entry
+
+    shown = ("path", "name", "answer", "confidence", "agreement", "verdicts")
+    told = [one for one in results if isinstance(one, Entry | Skipped)]
+    return {
+        "run": run.name,
+        "synthetic": run.record["data"]["synthetic"],
+        "notice": DISCLAIMER,
+        "index": str(output / INDEX) if (output / INDEX).is_file() else None,
+        "cases": [
+            {name: getattr(one, name) for name in shown}
+            | {"files": {kind: str(output / file) for kind, file in one.files.items()}}
+            for one in told
+            if isinstance(one, Entry)
+        ],
+        "skipped": [asdict(one) for one in told if isinstance(one, Skipped)],
+    }
+
+
 def _measure(
     run: Run,
     registry: Registry,
@@ -234,7 +271,10 @@ def _measure(
     methods: tuple[str, ...],
     masks: Path | None,
     concepts: Mapping[str, Path],
-) -> None:
+    *,
+    quiet: bool,
+) -> Path:
+    """Look at a run as a whole, print what was found and return the file that holds it."""
     with quiet_import():
         from zoo.report.pages.audit import said
         from zoo.runs.reference import keeps_pictures
@@ -256,6 +296,8 @@ def _measure(
         )
         sentences, page = result.sentences, overview.write_overview(result, output, run)
     console.stop()
-    for sentence in sentences:
-        click.echo(sentence)
-    click.echo(f"  {page}")
+    if not quiet:
+        for sentence in sentences:
+            click.echo(sentence)
+        click.echo(f"  {page}")
+    return output / (auditing.DATA if audited else overview.DATA)

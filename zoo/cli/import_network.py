@@ -43,6 +43,7 @@ from zoo.cli.console import Console, quiet_import
     "--allow-findings", is_flag=True, help="Go on where the check of the data finds errors."
 )
 @options.runs_folder
+@options.as_json
 def command(
     path: Path,
     classes: str,
@@ -55,6 +56,7 @@ def command(
     skip_broken: bool,
     allow_findings: bool,
     folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Make a run of a network that was trained elsewhere, measured on --data.
 
@@ -86,6 +88,6 @@ def command(
         )
     finally:
         console.stop()
-    from zoo.cli.train import summary
+    from zoo.cli.train import print_made
 
-    click.echo(summary(run))
+    print_made(run, as_json=as_json)

@@ -13,8 +13,8 @@ from zoo.base.explanations import Explainer
 from zoo.base.recipe import BEST, FAST
 from zoo.base.registry import load_registry
 from zoo.base.types import Architecture, Option
-from zoo.cli import completion
-from zoo.cli.console import table
+from zoo.cli import completion, options
+from zoo.cli.console import print_json, table
 from zoo.training.recipe import preset_of, settings
 
 
@@ -22,10 +22,14 @@ from zoo.training.recipe import preset_of, settings
 @click.argument(
     "name", shell_complete=completion.names(completion.architectures, completion.methods)
 )
-def command(name: str) -> None:
+@options.as_json
+def command(name: str, as_json: bool) -> None:
     """Show an architecture or explanation method: source, options and training recipe."""
     registry = load_registry()
-    if name in registry.architectures:
+    if as_json and name in registry.origins:
+        given = registry.architectures.get(name) or registry.explainers[name]
+        print_json(record(given, registry.origins[name]))
+    elif name in registry.architectures:
         _architecture(registry.architectures[name], registry.origins[name])
     elif name in registry.explainers:
         _head(registry.explainers[name], registry.origins[name])
@@ -34,6 +38,27 @@ def command(name: str) -> None:
     else:
         known = [*registry.architectures, *registry.explainers]
         raise UnknownName.among("architecture or explanation method", name, known)
+
+
+def record(item: Architecture | Explainer, plugin: str) -> dict[str, Any]:
+    """Return what is shown as plain data."""
+    told: dict[str, Any] = {
+        "name": item.name,
+        "plugin": plugin,
+        "summary": item.summary,
+        "reference": item.reference,
+        "options": [{"name": name, **asdict(option)} for name, option in item.options.items()],
+    }
+    if isinstance(item, Architecture):
+        told |= {
+            "input_shape": item.input_shape,
+            "parameters": item.parameters,
+            "pretrained": item.pretrained,
+            "offline": item.offline,
+            "recipe": asdict(settings(item, {})[0]),
+            "presets": {preset: dict(preset_of(item, preset)) for preset in (FAST, BEST)},
+        }
+    return told
 
 
 def _head(item: Architecture | Explainer, plugin: str) -> None:

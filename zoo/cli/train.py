@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
 from zoo.base.recipe import AUTO, DEFAULT, PRECISIONS
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.base.settings import assignments, input_shape
 from zoo.cli import completion, options
 from zoo.cli import diagnose as diagnose_command
-from zoo.cli.console import Console, quiet_import
+from zoo.cli.console import Console, print_json, quiet_import
 from zoo.data.verify import positive_index
 from zoo.runs import run_folder
 from zoo.runs.diagnosis import diagnose
@@ -80,6 +81,7 @@ from zoo.training.recipe import settings
 @options.on_cluster
 @options.track
 @options.runs_folder
+@options.as_json
 @click.option(
     "--resume",
     metavar="RUN",
@@ -107,6 +109,7 @@ def command(
     scheduler: str | None,
     track: str | None,
     folder: Path | None,
+    as_json: bool,
     resume: str | None,
 ) -> None:
     """Train the architecture NAME and keep everything that using it needs in a run folder.
@@ -193,7 +196,26 @@ def command(
             )
     finally:
         console.stop()
-    click.echo(summary(run))
+    print_made(run, as_json=as_json)
+
+
+def print_made(run: Run, *, as_json: bool) -> None:
+    """Print what came out of a new run, in a few lines or as JSON."""
+    if as_json:
+        print_json(record(run))
+    else:
+        click.echo(summary(run))
+
+
+def record(run: Run) -> dict[str, Any]:
+    """Return what a new run is and scores on its test part, as plain data."""
+    return {
+        **diagnose_command.record(run),
+        "path": str(run.path),
+        "synthetic": run.record["data"]["synthetic"],
+        "test": run.metrics()["test"],
+        "notice": DISCLAIMER,
+    }
 
 
 def summary(run: Run) -> str:

@@ -20,6 +20,7 @@ from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.base.registry import BrokenPlugin, Registry, load_registry
 from zoo.base.strangers import is_own
+from zoo.checks.findings import counted
 from zoo.runs import run_folder
 
 PACKAGE = "xray-zoo"
@@ -149,8 +150,10 @@ def _plugins(registry: Registry) -> Examined:
     broken = [f"{one.name}: {one.reason}" for one in faults]
     from_elsewhere = sorted({o for o in registry.origins.values() if not is_own(o)})
     found = (
-        f"{len(registry.architectures)} architectures, {len(registry.explainers)} explanation "
-        f"methods, {len(registry.readers)} readers, {len(formats.installed())} image formats"
+        f"{counted(len(registry.architectures), 'architecture')}, "
+        f"{counted(len(registry.explainers), 'explanation method')}, "
+        f"{counted(len(registry.readers), 'reader')}, "
+        f"{counted(len(formats.installed()), 'image format')}"
     )
     if from_elsewhere:
         found += f"; from elsewhere: {', '.join(from_elsewhere)}"
