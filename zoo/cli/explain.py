@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,13 +17,11 @@ from zoo.base.settings import assignments
 from zoo.base.sources import source_slug
 from zoo.cli import completion, options
 from zoo.cli.console import Console, graphs_as_traced, print_json, quiet_import
+from zoo.cli.explained import record, tell
 from zoo.data.queries import Skipped, find_images
 from zoo.interpret.overview.concept_folders import named_folders
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-
-if TYPE_CHECKING:
-    from zoo.interpret.case import Case
 
 FORMATS = "html, png, pdf, json"
 
@@ -221,43 +218,9 @@ def _explain(
                 written = ", ".join(str(output / name) for name in result.files.values())
                 click.echo(f"  {answer}{written}")
             elif len(files) == 1:
-                _tell(result)
+                tell(result)
     if len(files) > 1:
         click.echo(f"Index: {output / INDEX}")
-
-
-def _tell(case: Case) -> None:
-    from zoo.report.cases.text import explanation_text, likeness_texts, prediction_text
-
-    click.echo(f"{case.name}: {prediction_text(case)}")
-    if case.chosen:
-        click.echo(f"  {case.chosen}")
-    for explanation in case.explanations:
-        click.echo(f"  {explanation.method}: {explanation_text(case, explanation)}")
-    for line in likeness_texts(case):
-        click.echo(f"  {line}")
-
-
-def record(run: Run, results: Iterable[Any], output: Path) -> dict[str, Any]:
-    """Return what was explained, with the reports in the folder `output`, as plain data."""
-    from zoo.report.cases.casebook import INDEX
-    from zoo.report.cases.index import Entry
-
-    shown = ("path", "name", "answer", "confidence", "agreement", "verdicts")
-    told = [one for one in results if isinstance(one, Entry | Skipped)]
-    return {
-        "run": run.name,
-        "synthetic": run.record["data"]["synthetic"],
-        "notice": DISCLAIMER,
-        "index": str(output / INDEX) if (output / INDEX).is_file() else None,
-        "cases": [
-            {name: getattr(one, name) for name in shown}
-            | {"files": {kind: str(output / file) for kind, file in one.files.items()}}
-            for one in told
-            if isinstance(one, Entry)
-        ],
-        "skipped": [asdict(one) for one in told if isinstance(one, Skipped)],
-    }
 
 
 def _measure(
