@@ -112,11 +112,12 @@ class _Scaled:
     def kth(self, values: np.ndarray, neighbours: int) -> np.ndarray:
         """Return `(n,)` distances of `(n, values)` to the k-th nearest case."""
         place = min(neighbours, len(self._cases)) - 1
-        parts = (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
-        distances = [
-            np.partition(self._squared(self._of(part)), place, axis=1)[:, place] for part in parts
-        ]
-        return np.sqrt(np.maximum(np.concatenate(distances), 0))
+        distances = np.empty(len(values), np.float32)
+        for start in range(0, len(values), CHUNK):
+            part = slice(start, start + CHUNK)  # copied, or each would keep all its distances
+            squared = self._squared(self._of(values[part]))
+            distances[part] = np.partition(squared, place, axis=1)[:, place]
+        return np.sqrt(np.maximum(distances, 0))
 
     def _squared(self, queries: np.ndarray) -> np.ndarray:
         lengths = (queries**2).sum(axis=1)[:, None]

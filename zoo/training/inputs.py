@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from zoo.data.frames import Frames
 from zoo.data.pipeline import seen_batches, shuffled, training_batches
 
 HEAD_PREDICTION_BATCH = 1024
+BATCHES = 256
+"""Of features that are copied at a time."""
 
 
 def passes_and_steps(images: int, recipe: Recipe) -> tuple[int, int]:
@@ -90,7 +92,7 @@ class FeatureInputs:
     """Trains a head on the features of a frozen backbone: `(images, views, …)`, view 0 as is.
 
     `targets` is `(images, views, classes)`. In epoch `e` an image is seen as its view
-    `e mod views`, so memory holds one epoch at a time.
+    `e mod views`. Some hundred batches are copied at a time.
     """
 
     def __init__(
@@ -114,9 +116,19 @@ class FeatureInputs:
 
         order = shuffled(len(self._train), self._recipe.seed, epoch)
         views = (np.arange(len(self._train)) + epoch) % self._train.shape[1]
-        seen = self._train[order, views[order]]
-        rows = (seen, self._targets[order, views[order]], self._weights[order])
-        return tf.data.Dataset.from_tensor_slices(rows).batch(self._recipe.batch_size).prefetch(2)
+        size = self._recipe.batch_size
+
+        def parts() -> Iterator[tuple[np.ndarray, ...]]:
+            for start in range(0, len(order), BATCHES * size):
+                rows = order[start : start + BATCHES * size]
+                seen = rows, views[rows]
+                yield self._train[seen], self._targets[seen], self._weights[rows]
+
+        of_an_image = self._train.shape[2:], self._targets.shape[2:], ()
+        shapes = tuple(tf.TensorSpec((None, *shape), tf.float32) for shape in of_an_image)
+        data = tf.data.Dataset.from_generator(parts, output_signature=shapes)
+        data = data.flat_map(lambda *part: tf.data.Dataset.from_tensor_slices(part).batch(size))
+        return data.apply(tf.data.experimental.assert_cardinality(self.steps)).prefetch(2)
 
     def validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and labels of the validation part."""
