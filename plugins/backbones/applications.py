@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +48,9 @@ def network(class_name: str, rgb: Any, weights: str, given: WeightsFile | None, 
 
     source = "imagenet" if weights == DOWNLOAD else None
     try:
-        with _impatient(), warnings.catch_warnings():
+        # Keras tells of a download where results belong.
+        aside = contextlib.redirect_stdout(sys.stderr) if source else contextlib.nullcontext()
+        with aside, _impatient(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # sizes that no weights were trained at are meant
             model = getattr(keras.applications, class_name)(
                 include_top=False, weights=source, input_tensor=rgb
@@ -55,9 +59,11 @@ def network(class_name: str, rgb: Any, weights: str, given: WeightsFile | None, 
         # Keras raises a bare Exception where the download fails, ValueError for a wrong checksum.
         if source is None:
             raise
+        address = re.search(r"https?://\S+", str(error))
+        place = f" from {address[0].rstrip(':')}" if address else ""
         raise MissingWeights(
             f"The ImageNet weights of {class_name} are not on this machine and could not be "
-            f"downloaded. {remedy}, or name a file: --set weights=PATH."
+            f"downloaded{place}. {remedy}, or bring that file and name it: --set weights=PATH."
         ) from error
     if given is not None:
         from plugins.backbones import weights_files

@@ -106,17 +106,19 @@ def test_it_is_built_as_declared_and_keeps_what_is_promised(registry, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_it_looks_for_the_file_that_keras_downloads(name, monkeypatch, tmp_path):
+def test_it_looks_for_the_file_that_keras_downloads(name, monkeypatch, tmp_path, capsys):
     asked = []
 
     def unreachable(*args, **named):
         asked.append(named.get("fname", args[0] if args else ""))
-        raise Exception("URL fetch failure")
+        print("Downloading data")
+        raise Exception("URL fetch failure on https://a.example/b.h5: None -- no such host")
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", unreachable)
-    with pytest.raises(MissingWeights, match=r"weights=none.*weights=PATH"):
+    with pytest.raises(MissingWeights, match=r"a\.example/b\.h5\. .*weights=none.*weights=PATH"):
         keras_applications.build(name, SMALL, 2)
+    assert capsys.readouterr().out == ""
     assert asked == [FILES[name]]
     assert not applications.cached(FILES[name])
     (tmp_path / "models").mkdir()
