@@ -20,7 +20,7 @@ from zoo.runs.run_folder import Run
 from zoo.workflows.evaluate import evaluate
 from zoo.workflows.explain import explain
 from zoo.workflows.export import export
-from zoo.workflows.import_network import import_network
+from zoo.workflows.import_network import guessing_loss, import_network
 from zoo.workflows.predict import Prediction, predict
 
 SIDE = 64
@@ -67,6 +67,12 @@ def test_what_it_was_fed_is_found(run: Run) -> None:
     assert options["input_range"] == "0-1"
     assert options["ending"] == "sigmoid"
     assert min(options["log_loss"], key=options["log_loss"].get) == "0-1"
+
+
+def test_a_range_has_to_fit_better_than_guessing() -> None:
+    assert guessing_loss(np.array([0, 1, 1, 0])) == pytest.approx(np.log(2))
+    assert guessing_loss(np.array([2, 0, 0, 0])) == pytest.approx(0.5623, abs=1e-4)
+    assert guessing_loss(np.array([1, 1])) == 0
 
 
 def test_it_answers_as_the_file_does(run: Run, file: Path, pixels: Any) -> None:

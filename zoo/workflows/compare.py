@@ -162,6 +162,7 @@ def _record(
     for outcome in done.outcomes:
         trials.setdefault(outcome.cell.architecture, []).append(_trial(outcome))
     first = next(iter(trials.values()))
+    named = map((setup.registry or load_registry()).architecture, trials)
     return {
         "schema": SCHEMA,
         "kind": "folds",
@@ -177,7 +178,7 @@ def _record(
         **leaderboard(trials, done.positive),
         "baselines": baselines_on_folds(done.verified, folds, parts, done.positive, setup.progress),
         "notes": [
-            *shared_settings(map(setup.registry.architecture, trials), setup.changes or {}),
+            *shared_settings(named, setup.changes or {}),
             *fold(dataset, done.verified.digests, folds, 0, 0).notes,
             *done.notes,
         ],

@@ -117,8 +117,8 @@ class Setup:
         store = tracking.chosen(self.track, run_folder.root(self.folder), self.progress)
         registry, changes = self.registry or load_registry(), self.changes or {}
         asked = [registry.architecture(name) for name in names]
-        for told in shared_settings(asked, changes, self.preset):
-            self.progress.note(told)
+        for lacking in shared_settings(asked, changes, self.preset):
+            self.progress.note(lacking)
         source = absolute(self.source)
         dataset = registry.dataset(source)
         positive = positive_index(dataset.class_names, self.positive)

@@ -231,7 +231,18 @@ def _tried(
             f"Fed {tried[0].name} its probabilities fit best (log loss {tried[0].log_loss:.3f}; "
             f"{others}). Name another with --input-range."
         )
+        if tried[0].log_loss >= (guessed := guessing_loss(labels)):
+            progress.note(
+                f"None fits better than always answering with the classes' shares ({guessed:.3f}), "
+                "so this tells little: name what it was fed with --input-range."
+            )
     return tried
+
+
+def guessing_loss(labels: np.ndarray) -> float:
+    """Return the log loss of answering to every image with the shares of the classes."""
+    shares = np.unique(labels, return_counts=True)[1] / len(labels)
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _constant(given: Outputs, input_range: str) -> list[Alarm]:
