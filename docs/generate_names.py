@@ -32,7 +32,7 @@ from zoo.interpret.overview import marker
 from zoo.interpret.overview.ready_concepts import READY
 from zoo.interpret.overview.regions import REGIONS
 from zoo.interpret.trust import verdict
-from zoo.interpret.trust.localisation import Localisation
+from zoo.interpret.trust.localisation import Shares
 from zoo.interpret.trust.stability import Stability
 from zoo.network.engines.engine import ENGINES
 from zoo.network.export_formats import FORMATS
@@ -211,7 +211,7 @@ def verdicts() -> str:
             values=np.eye(2),
             details={error: 0.0, verdict.FIT: 1.0},
             stability=Stability(1.0, 1.0),
-            localisation=Localisation(1.0, 0.5, True, True, True, 1.0, 1.0),
+            shares=Shares(1.0, 0.5),
         )
         tests |= dict.fromkeys(row.name for row in verdict.judge_map(asked).rows)
     rows = [
