@@ -38,7 +38,7 @@ from zoo.network.engines.engine import ENGINES
 from zoo.network.export_formats import FORMATS
 from zoo.network.foreign import RANGES
 from zoo.report.cases import casebook
-from zoo.runs import decision, diagnosis
+from zoo.runs import causes, decision
 from zoo.stats import alarms
 from zoo.workflows.new_plugin import KINDS
 
@@ -236,7 +236,7 @@ def signs() -> str:
         ("findings", words(FINDING_LEVELS)),
         ("baselines", words((baseline_inputs.FILE, *baseline_inputs.TITLES))),
         ("alarms", words(lookups.kinds_made(alarms, "Alarm"))),
-        ("causes of `zoo diagnose`", words(lookups.kinds_made(diagnosis, "Cause"))),
+        ("causes of `zoo diagnose`", words(lookups.kinds_made(causes, "Cause"))),
         ("an image is refused as", words((decision.UNCERTAIN, decision.UNKNOWN))),
         ("and an unknown one is called", words((decision.SOMEWHAT, decision.VERY))),
     ]
