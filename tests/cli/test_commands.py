@@ -105,7 +105,7 @@ def test_predict_as_json_says_everything(picture: Picture, tmp_path: Path, train
     answer = json.loads(run("predict", "--run", trained.path, "--json", first, broken).stdout)
     assert answer["run"] == trained.name
     assert answer["synthetic"] is True
-    assert answer["notice"] == DISCLAIMER
+    assert answer["disclaimer"] == DISCLAIMER
     (row,) = answer["predictions"]
     assert row["name"] == str(first)
     assert sum(row["probabilities"].values()) == pytest.approx(1)

@@ -64,7 +64,7 @@ def test_the_card_says_what_the_file_alone_does_not(exported: Exported, trained:
     assert card["temperature"] == trained.temperature
     assert card["threshold"] == trained.threshold
     assert card["run"] == trained.name
-    assert card["notice"] == DISCLAIMER
+    assert card["disclaimer"] == DISCLAIMER
     assert "refusals" in card["refusals"]
     assert card["synthetic"] is True
     assert card["comparison"]["images"] == exported.images == 8

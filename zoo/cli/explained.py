@@ -40,7 +40,7 @@ def record(run: Run, results: Iterable[Any], output: Path) -> dict[str, Any]:
     return {
         "run": run.name,
         "synthetic": run.record["data"]["synthetic"],
-        "notice": DISCLAIMER,
+        "disclaimer": DISCLAIMER,
         "index": str(output / INDEX) if (output / INDEX).is_file() else None,
         "cases": [
             {name: getattr(one, name) for name in shown}

@@ -66,7 +66,7 @@ def command(
 
     done = export(run, kind, output, source=source, images=images, progress=console)
     if as_json:
-        answer = {**asdict(done), "path": str(done.path), "notice": DISCLAIMER}
+        answer = {**asdict(done), "path": str(done.path), "disclaimer": DISCLAIMER}
         print_json(answer)
         return
     if run.record["data"]["synthetic"]:

@@ -102,7 +102,7 @@ def command(
     if as_json:
         answer = {
             "run": run.name,
-            "notice": DISCLAIMER,
+            "disclaimer": DISCLAIMER,
             "prevalence": prevalence,
             "synthetic": run.record["data"]["synthetic"],
             "predictions": rows,

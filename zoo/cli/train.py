@@ -214,7 +214,7 @@ def record(run: Run) -> dict[str, Any]:
         "path": str(run.path),
         "synthetic": run.record["data"]["synthetic"],
         "test": run.metrics()["test"],
-        "notice": DISCLAIMER,
+        "disclaimer": DISCLAIMER,
     }
 
 

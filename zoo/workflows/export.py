@@ -139,7 +139,7 @@ def card(run: Run, form: ExportFormat, done: Exported) -> dict[str, Any]:
         else "The most probable class is named."
     )
     return {
-        "notice": DISCLAIMER,
+        "disclaimer": DISCLAIMER,
         "refusals": WITHOUT_REFUSALS,
         "run": run.name,
         "architecture": run.record["architecture"],
