@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from zoo import InvalidSetting, UnknownName, ZooError, check_options
 from zoo.base.registry import load_registry
-from zoo.base.sources import parse, split_named
+from zoo.base.sources import parse, source_slug, split_named
 
 
 def test_a_plain_location_has_no_options() -> None:
@@ -106,3 +106,13 @@ def test_images_to_train_and_to_validate_are_divided_anew(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "images", "set 1", "train_test", "tr", "TS", "test negative"])
 def test_what_is_no_split(text: str) -> None:
     assert split_named(text) is None
+
+
+def test_a_source_with_many_options_has_a_short_name_of_its_own() -> None:
+    classes = ",".join(f"Lung_Opacity_{number}:PNEUMONIA" for number in range(60))
+    names = {source_slug(f"labels.csv?path=file&classes={classes}{more}") for more in ("", ",a:b")}
+    assert len(names) == 2, "what differs far behind counts"
+    assert all(name.startswith("labels.csv-path-file-classes-Lung_") for name in names)
+    assert max(len(name) for name in names) < 75
+    assert len(source_slug(f"{'胸' * 80}.csv?path=file").encode()) < 75
+    assert source_slug("phantom?images=40&size=64") == "phantom-images-40-size-64"

@@ -590,7 +590,11 @@ def test_a_diagnosis_an_export_and_the_check_of_a_plugin(trained: Run, tmp_path:
     found["alarms"] = [{"kind": "shift", "message": "It fell.", "remedy": "Look."}]
     agree(found, "zoo-diagnose---json")
     done = Exported(tmp_path, "savedmodel", 9, ("logits",), 1e-7, 1e-6, 8, "reference cases")
-    row = {**asdict(done), "path": str(done.path), "disclaimer": DISCLAIMER}  # as zoo.cli.export does
+    row = {
+        **asdict(done),
+        "path": str(done.path),
+        "disclaimer": DISCLAIMER,
+    }  # as zoo.cli.export does
     agree(json.loads(json.dumps(row)), "zoo-export---json")
     each_agrees([vars(Verdict("loads", True, "It does.", "None."))], "zoo-plugin-check---json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,9 @@ _HOLDING = r"images?|imgs?|sets?|datasets?|data|splits?|folders?|parts?|files?"
 _ALONE = re.compile(rf"{_HOLDING}|x")
 _GLUED = re.compile(rf"(?<=.)(?:{_HOLDING})$")
 _LETTERS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+
+LONGEST_SLUG = 60
+"""Bytes of a name from which on a digest stands for the rest: file systems take 255 in all."""
 
 _REPEATED = re.compile(r"(\\[dDwWsS]|[\])])\+")
 """The plus of a regular expression, as in `\\d+`: no space is meant there."""
@@ -109,7 +113,12 @@ def absolute(source: str) -> str:
 
 
 def source_slug(source: str) -> str:
-    """Name a source, its options included, in letters that every file system takes."""
+    """Name a source, its options included, in letters and a length that every file system takes."""
     location, options = parse(source)
     parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
-    return re.sub(r"[^\w.-]+", "_", "-".join(parts))
+    whole = "-".join(parts)
+    slug = re.sub(r"[^\w.-]+", "_", whole)
+    if len(slug.encode()) <= LONGEST_SLUG:
+        return slug
+    digest = hashlib.blake2b(whole.encode(), digest_size=4).hexdigest()
+    return f"{slug.encode()[:LONGEST_SLUG].decode(errors='ignore').rstrip('-_.')}-{digest}"
