@@ -32,11 +32,11 @@ def command(run_name: str | None, folder: Path | None, as_json: bool) -> None:
     Alarms of its training, such as data that changed meanwhile, come first.
     """
     run = run_folder.open_run(run_name, run_folder.root(folder))
-    causes = diagnose(run)
-    alarms = untold(run.alarms, causes)
     if as_json:
         print_json(record(run))
         return
+    causes = diagnose(run)
+    alarms = untold(run.alarms, causes)
     if run.record["data"]["synthetic"]:
         click.echo("SYNTHETIC DATA.")
     click.echo(run.name)

@@ -8,19 +8,13 @@ from pathlib import Path
 import click
 
 from zoo.base.registry import load_registry
-from zoo.cli import completion, options
+from zoo.cli import options
 from zoo.cli.console import Console, quiet_import
 from zoo.runs import run_folder
 
 
 @click.command("ensemble")
-@click.argument(
-    "names",
-    nargs=-1,
-    required=True,
-    metavar="RUN...",
-    shell_complete=completion.names(completion.runs),
-)
+@options.several_runs
 @click.option(
     "--shifts", is_flag=True, help="Each run sees every image five times, shifted a little."
 )

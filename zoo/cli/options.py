@@ -30,6 +30,14 @@ run_name = click.option(
     help="A run's name or folder.  [default: the newest finished run]",
 )
 
+several_runs = click.argument(
+    "names",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.names(completion.runs),
+)
+
 settings = click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Change a setting; may be repeated."
 )

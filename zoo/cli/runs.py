@@ -53,13 +53,7 @@ def command(context: click.Context, folder: Path | None, as_json: bool) -> None:
 
 
 @command.command("compare")
-@click.argument(
-    "names",
-    metavar="RUN...",
-    nargs=-1,
-    required=True,
-    shell_complete=completion.names(completion.runs),
-)
+@options.several_runs
 @options.data("the data the first was trained on")
 @options.skip_broken
 @options.runs_folder
@@ -96,13 +90,7 @@ def note(above: Path | None, name: str, text: str, folder: Path | None) -> None:
 
 
 @command.command("rm")
-@click.argument(
-    "names",
-    metavar="RUN...",
-    nargs=-1,
-    required=True,
-    shell_complete=completion.names(completion.runs),
-)
+@options.several_runs
 @options.runs_folder
 @click.pass_obj
 def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> None:

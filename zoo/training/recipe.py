@@ -43,8 +43,8 @@ def settings(
 
 def shared_settings(
     architectures: Iterable[Architecture], changes: Mapping[str, Any], preset: str = DEFAULT
-) -> list[str]:
-    """Check settings that several architectures are given, and say which of them lack one.
+) -> None:
+    """Check settings that several architectures are given, each of those that it has.
 
     Raises:
         UnknownName: no architecture has a setting of that name, or there is no such preset.
@@ -54,13 +54,17 @@ def shared_settings(
     known = _fields().union(*(one.options for one in asked))
     if unknown := [name for name in changes if name not in known]:
         raise UnknownName.among("setting", unknown[0], known)
-    own = {one.name: dict(taken(one, changes)) for one in asked}
     for one in asked:
-        settings(one, own[one.name], preset)
-    lacking = {name: [k for k, known in own.items() if name not in known] for name in changes}
+        settings(one, dict(taken(one, changes)), preset)
+
+
+def lacking(architectures: Iterable[Architecture], changes: Mapping[str, Any]) -> list[str]:
+    """Say which of several architectures lack one of the settings that they are given."""
+    own = {one.name: dict(taken(one, changes)) for one in architectures}
+    without = {name: [k for k, known in own.items() if name not in known] for name in changes}
     return [
         f"'{name}' is no setting of {', '.join(names)}; the others are trained with it."
-        for name, names in lacking.items()
+        for name, names in without.items()
         if names
     ]
 

@@ -25,7 +25,7 @@ from zoo.report.pages.comparison import comparison_page
 from zoo.runs.tracking import finite
 from zoo.stats.leaderboard import RATES, Trial, leaderboard
 from zoo.training.cells import Cell, CellResult
-from zoo.training.recipe import shared_settings
+from zoo.training.recipe import lacking
 from zoo.workflows.experiments import Experiment, Opened, Setup
 from zoo.workflows.racing import Race, race
 
@@ -178,7 +178,7 @@ def _record(
         **leaderboard(trials, done.positive),
         "baselines": baselines_on_folds(done.verified, folds, parts, done.positive, setup.progress),
         "notes": [
-            *shared_settings(named, setup.changes or {}),
+            *lacking(named, setup.changes or {}),
             *fold(dataset, done.verified.digests, folds, 0, 0).notes,
             *done.notes,
         ],

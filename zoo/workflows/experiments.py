@@ -29,7 +29,7 @@ from zoo.stats.probabilities import softmax
 from zoo.training import cells
 from zoo.training.cells import Cell, CellResult
 from zoo.training.many_cells import refuse_unusable, train_all
-from zoo.training.recipe import shared_settings, taken
+from zoo.training.recipe import lacking, shared_settings, taken
 
 TRAININGS = "trainings"
 ALIKE = ("source", "preset", "input_shape", "positive", "skip_broken", "data")
@@ -117,8 +117,9 @@ class Setup:
         store = tracking.chosen(self.track, run_folder.root(self.folder), self.progress)
         registry, changes = self.registry or load_registry(), self.changes or {}
         asked = [registry.architecture(name) for name in names]
-        for lacking in shared_settings(asked, changes, self.preset):
-            self.progress.note(lacking)
+        shared_settings(asked, changes, self.preset)
+        for note in lacking(asked, changes):
+            self.progress.note(note)
         source = absolute(self.source)
         dataset = registry.dataset(source)
         positive = positive_index(dataset.class_names, self.positive)

@@ -22,7 +22,7 @@ from zoo.report.cases.examples import (
     pairs,
     short_name,
 )
-from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
+from zoo.report.cases.sheet import MARGIN, SMALL_LINE, WIDTH, Sheet
 from zoo.report.cases.text import agreement_text, credibility_text, neighbour_label, thumbnail
 from zoo.report.style import GRID, MUTED, VERMILION, plain
 
@@ -30,8 +30,8 @@ THUMBNAILS_A_ROW, PAIRS_A_ROW = 8, 4
 THUMBNAIL_ROW, REMARKS, PAIR_ROW, LINE = 2.24, 0.4, 1.75, 0.24
 STEP, SIDE = (WIDTH - 2 * MARGIN) / THUMBNAILS_A_ROW, 1.1
 """Inches from one small picture to the next, and of its side."""
-TITLE, CAPTION, CAPTION_LINE = 0.38, 0.055, 0.143
-"""Inches above a small picture, below it, and of a line there."""
+TITLE, CAPTION = 0.38, 0.055
+"""Inches above a small picture, and below it."""
 
 
 class Known:
@@ -97,7 +97,7 @@ class Known:
         below = TITLE + SIDE + CAPTION
         sheet.text(left, "\n".join(caption), below=below, size=7.5)
         note = "\n".join(textwrap.wrap(plain(neighbour.note, 80), 22))
-        below += CAPTION_LINE * len(caption)
+        below += SMALL_LINE * len(caption)
         sheet.text(left, note, below=below, size=7, colour=VERMILION)
 
     def _pair(self, sheet: Sheet, left: float, pair: Pair) -> None:

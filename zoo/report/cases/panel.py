@@ -15,7 +15,7 @@ from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, NOT_JUDGED, WEAK, Trust
 from zoo.report.cases.known_cases import Known
 from zoo.report.cases.overlays import bar_ends, colour_bar, overlay, shown
-from zoo.report.cases.sheet import MARGIN, WIDTH, Sheet
+from zoo.report.cases.sheet import MARGIN, SMALL_LINE, WIDTH, Sheet
 from zoo.report.cases.text import fact, likeness_texts, prediction_text, probability_texts
 from zoo.report.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, VERMILION, plain, to_png
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 GAP, MAP_TITLE, UNDER_MAP = 0.3, 0.26, 0.45
 """Inches: between maps, above one, and below one for its colours."""
-VERDICT, SMALL_LINE = 0.17, 0.143
-"""Inches of a verdict's first line, and of each line of the smallest text."""
+VERDICT = 0.17
+"""Inches of a verdict's first line."""
 BARS, BAR_LENGTH, BAR, BAR_STEP = 8.0, 2.0, 0.14, 0.28
 """Inches: where the bars begin, how long a whole one is, and how high, from one to the next."""
 LINE = 38

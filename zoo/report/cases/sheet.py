@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, MARGIN = 11.0, 0.4
+SMALL_LINE = 0.143
+"""Inches of a line of the smallest text."""
 
 
 class Sheet:
