@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zoo import Architecture, InvalidSetting, Option, UnknownName
 from zoo.base.recipe import DEFAULT, PRESETS, Recipe
 from zoo.base.settings import assignments, explainer_options, option_value, parse_value
-from zoo.training.recipe import input_shape_of, preset_of, settings
+from zoo.training.recipe import input_shape_of, lacking, preset_of, settings, shared_settings
 
 ARCHITECTURE = Architecture(
     name="net",
@@ -225,3 +225,17 @@ def test_the_recipe_of_an_older_record_says_what_it_computed_in() -> None:
 def test_ways_to_compute_that_do_not_exist_are_refused(changes: dict, told: str) -> None:
     with pytest.raises(InvalidSetting, match=told):
         Recipe(**changes)
+
+
+def test_what_is_noted_of_those_that_were_trained_is_no_check_of_them() -> None:
+    """Time may be over before the only architecture that has a setting was trained."""
+    have, lack = (
+        Architecture(name=name, summary="", build=lambda *_: None, parameters=0, options=options)
+        for name, options in (("wide", {"width": Option(1, "cells")}), ("plain", {}))
+    )
+    changes = {"width": 3, "epochs": 1}
+    shared_settings([have, lack], changes)
+    assert lacking([have, lack], changes) == lacking([lack], changes)
+    assert lacking([have], changes) == []
+    with pytest.raises(UnknownName):
+        shared_settings([lack], changes)

@@ -20,7 +20,7 @@ from zoo.web.app.confusion import confusion_cells
 from zoo.web.app.listed_runs import leaderboard_rows
 from zoo.web.app.shared import Shared
 from zoo.web.app.site import create
-from zoo.web.app.words import TERMINAL
+from zoo.web.app.words import ELSEWHERE
 from zoo.web.service.library import Library
 
 PAGE = "/runs-of-this-folder"
@@ -109,7 +109,7 @@ def test_one_run_shows_scores_matrix_and_pictures(client: TestClient, folder: Pa
     for text in ("Sensitivity", "Confusion matrix", "Learning curves", "Calibration"):
         assert text in page.text
     assert page.text.count('<svg class="figure"') == 2
-    assert not TERMINAL.search(re.sub("<[^>]+>", "", page.text))
+    assert not ELSEWHERE.search(re.sub("<[^>]+>", "", page.text))
     (folder / "copy" / run_folder.HISTORY).unlink()
     assert client.get(f"{PAGE}/copy").text.count('<svg class="figure"') == 1
 

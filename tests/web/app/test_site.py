@@ -16,7 +16,7 @@ from zoo.base.registry import Registry
 from zoo.cli import main
 from zoo.web.app import templating
 from zoo.web.app.site import create
-from zoo.web.app.words import TERMINAL
+from zoo.web.app.words import ELSEWHERE
 from zoo.web.service.library import Library
 from zoo.web.service.security import Password
 
@@ -45,7 +45,7 @@ def test_every_page_without_a_run_says_what_to_do(client: TestClient, path: str)
     assert "Skip to the page" in answer.text
     assert 'aria-current="page"' in answer.text
     assert answer.headers["cache-control"] == "no-store"
-    assert not TERMINAL.search(re.sub("<[^>]+>", "", answer.text)), "a browser is no terminal"
+    assert not ELSEWHERE.search(re.sub("<[^>]+>", "", answer.text)), "a browser is no terminal"
 
 
 def test_the_first_page_without_a_run_leads_to_training(client: TestClient) -> None:

@@ -20,7 +20,8 @@ BOXES = {
 SENTENCE = re.compile(r".*?[.!?](?=\s|$)\s*|.+$", re.DOTALL)
 QUOTED = re.compile(r"'[^']*'")
 """What somebody typed may look like an option."""
-TERMINAL = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+|^See /docs\.")
+ELSEWHERE = re.compile(r"(?<![\w-])--[a-z]|\bzoo [a-z]+|\bpip install\b|ZOO_[A-Z]+|^See /docs\.")
+"""What only a terminal can do, and where programs read on."""
 
 
 def for_a_page(text: str) -> str:
@@ -33,6 +34,6 @@ def for_a_page(text: str) -> str:
     kept = [
         sentence
         for sentence in SENTENCE.findall(text)
-        if not TERMINAL.search(QUOTED.sub("", sentence))
+        if not ELSEWHERE.search(QUOTED.sub("", sentence))
     ]
     return "".join(kept).strip() or text
