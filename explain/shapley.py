@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from explain.checks import check_at_least, check_targets
 from explain.kept import kept
-from explain.maps.occlusion import LogOdds
+from explain.maps.occlusion import MOST_CELLS, LogOdds, shared_out
 from zoo import Attribution, Classifier, Explainer, Images, Option, Reference, hookimpl
 from zoo.base import interruption
 
@@ -37,7 +37,7 @@ def zoo_explainers() -> list[Explainer]:
             explain=explain,
             reference=("Lundberg, Lee. A Unified Approach to Interpreting Model Predictions, 2017"),
             options={
-                "budget": Option(10.0, "seconds for each image"),
+                "budget": Option(5.0, "seconds for each image"),
                 "evaluations": Option(
                     0, f"forward passes for each image; 0: {FEWEST} to {MOST}, by the budget"
                 ),
@@ -53,11 +53,11 @@ def explain(
     targets: Sequence[int],
     reference: Reference | None = None,  # noqa: ARG001 - part of every explainer's signature
     *,
-    budget: float = 10.0,
+    budget: float = 5.0,
     evaluations: int = 0,
     seed: int = 0,
 ) -> list[Attribution]:
-    """Map each image by the Owen values of its regions, compared with a blurred copy of it.
+    """Map what is seen of each image by Owen values of regions, compared with a blurred copy.
 
     Values are `(height, width)`, signed, in log-odds of the target against all other classes:
     their sum is the image's log-odds less those of the blurred copy. Regions are halved again and
@@ -93,7 +93,8 @@ def _explain_one(
 
     shap = _shap()
     begun = time.perf_counter()
-    game = LogOdds(classifier, image, blurred(image), target)
+    (seen,), (box,) = classifier.seen(image[None]), classifier.boxes(image[None])
+    game = LogOdds(classifier.inside, seen, blurred(seen), target, _most_cells(box, image.shape))
     # What SHAP masks is a map of ones: the game turns what is left of it into a picture. So one
     # mask serves all channels, and its size, thus memory, does not depend on that of the image.
     explainer = shap.PartitionExplainer(game, shap.maskers.Image(np.zeros((*game.cells, 1))))
@@ -101,22 +102,27 @@ def _explain_one(
         explanation = explainer(
             np.ones((1, *game.cells, 1)), max_evals=evaluations, batch_size=BATCH, silent=True
         )
-    values = game.to_pixels(explanation.values[0, :, :, 0]).astype(np.float32)
+    values = shared_out(explanation.values[0, :, :, 0], box, image.shape[:2]).astype(np.float32)
     base = float(explanation.base_values[0])
-    value = float(game(np.ones((1, *game.cells, 1)))[0])
     return Attribution(
         NAME,
         target,
         values,
         signed=True,
         details={
-            "additivity error": abs(base + float(values.sum(dtype=np.float64)) - value),
-            "log-odds": value,
+            "additivity error": abs(base + float(values.sum(dtype=np.float64)) - game.whole),
+            "log-odds": game.whole,
             "log-odds of the blurred copy": base,
             "evaluations": game.evaluations,
             "seconds": time.perf_counter() - begun,
         },
     )
+
+
+def _most_cells(box: np.ndarray, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many rows and columns of cells the box holds with a pixel of the image each."""
+    height, width = (int((box[edge + 2] - box[edge]) * size[edge]) for edge in (0, 1))
+    return max(1, min(height, MOST_CELLS)), max(1, min(width, MOST_CELLS))
 
 
 @kept

@@ -130,16 +130,17 @@ def test_gradients_along_a_path_add_up_in_the_whole_picture(classifier, pixels):
         assert found.values.sum() == pytest.approx(wanted, rel=0.03)
 
 
-def test_hidden_parts_are_asked_about_in_the_box_of_the_picture_as_it_is(classifier, pixels):
-    from explain.maps.occlusion import LogOdds
+def test_shap_hides_parts_of_what_is_seen_and_adds_up_in_the_whole_picture(classifier, pixels):
+    images = Images(pixels, ("a", "b"), (None, None), ("a", "b"))
+    maps = REGISTRY.explainer("shap").explain(classifier, images, [0, 0], None, evaluations=300)
+    for row, found in enumerate(maps):
+        picture = pixels[row : row + 1]
+        logits = classifier.logits(picture)[0]
+        assert found.details["log-odds"] == pytest.approx(logits[0] - logits[1], abs=1e-3)
+        total = found.values.sum(dtype=float) + found.details["log-odds of the blurred copy"]
+        assert total == pytest.approx(found.details["log-odds"], abs=1e-3)
+        top, left, bottom, right = classifier.boxes(picture)[0]
+        rows, columns = np.nonzero(found.values)
+        assert top * READ[0] - 1 <= rows.min() <= rows.max() <= bottom * READ[0]
+        assert left * READ[1] - 1 <= columns.min() <= columns.max() <= right * READ[1]
 
-    seen = classifier.boxes(pixels[:1])
-    game = LogOdds(classifier, pixels[0], np.zeros_like(pixels[0]), 0)
-    half = np.ones((2, *game.cells, 1))
-    half[1, game.cells[0] // 2 :] = 0
-    values = np.asarray(game(half)).ravel()
-    hidden = pixels[0].copy()
-    hidden[READ[0] // 2 :] = 0
-    assert np.abs(classifier.boxes(hidden[None]) - seen).max() > 0.05
-    wanted = classifier.logits(np.stack([pixels[0], hidden]), seen.repeat(2, axis=0))
-    np.testing.assert_allclose(values, wanted[:, 0] - wanted[:, 1], atol=1e-3)

@@ -7,7 +7,7 @@ import pytest
 from known_networks import AdditiveClassifier, additive, images_of
 
 from explain import shapley
-from explain.maps.occlusion import LogOdds
+from explain.maps.occlusion import LogOdds, shared_out
 from zoo import InvalidSetting
 from zoo.base.pictures.pixel_arrays import blurred
 
@@ -36,7 +36,8 @@ def test_a_linear_network_has_weight_times_difference_in_each_region(channels, t
     classifier, pixels = additive(channels=channels), noise_images(1, channels=channels)
     (found,) = shapley.explain(classifier, images_of(pixels), [target], evaluations=2000)
     margin = classifier.weights[..., target] - classifier.weights[..., 1 - target]
-    difference = pixels[0].astype(float) - blurred(pixels[0]).astype(float)
+    seen = pixels[0].astype(np.float32)
+    difference = seen - blurred(seen)
     expected = (margin * difference).sum(axis=-1)
     # Finer regions are halved by their weight: one whose halves cancel out may stay whole.
     np.testing.assert_allclose(blocks(found.values, 8), blocks(expected, 8), atol=1e-4)
@@ -217,3 +218,15 @@ def test_wrong_settings_are_refused():
     with pytest.raises(InvalidSetting, match="2 classes"):
         shapley.explain(classifier, images, [-1])
     assert shapley.explain(classifier, images_of(noise_images(0)), []) == []
+
+
+@pytest.mark.parametrize("size", [(229, 229), (64, 90), (30, 41)])
+def test_cells_share_out_their_values_among_the_pixels_of_their_box(size):
+    values = np.random.default_rng(1).normal(size=(23, 17))
+    box = np.array([0.11, 0.2, 0.93, 0.81])
+    placed = shared_out(values, box, size)
+    assert placed.shape == size
+    assert placed.sum() == pytest.approx(values.sum())
+    rows, columns = np.nonzero(placed)
+    assert box[0] * size[0] - 1 < rows.min() < rows.max() < box[2] * size[0]
+    assert box[1] * size[1] - 1 < columns.min() < columns.max() < box[3] * size[1]

@@ -254,6 +254,26 @@ def test_a_method_that_tells_its_time_is_not_tried_when_it_takes_too_long(tmp_pa
     assert len(calls) - before == 1  # the maps that are judged
 
 
+def test_a_method_that_takes_long_is_tried_once_each_way_and_says_so(tmp_path):
+    calls = []
+
+    def explain(classifier, images, targets, reference, *, seed=0):
+        calls.append(seed)
+        return [
+            Attribution("long", t, gradient(classifier, p, t), details={"seconds": panel.TRYING})
+            for p, t in zip(images.pixels, targets, strict=True)
+        ]
+
+    long = Explainer(name="long", summary="", explain=explain, options={"seed": Option(0, "")})
+    judged(tmp_path, long)  # the randomisation is measured once, on top
+    calls.clear()
+    found, *_ = judged(tmp_path, long, seconds=1000.0)
+    assert calls == [0, 0, 1]  # the maps that are judged, noise, and another seed
+    rows = {row.name: row.value for row in found["long"].rows}
+    assert rows["same under noise of one gray level"] == "1.00 (one try)"
+    assert rows["same with other random numbers"] == "1.00 (one try)"
+
+
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_scores_that_were_not_measured_are_left_out(tmp_path, part):
     run = run_with(tmp_path)

@@ -299,6 +299,23 @@ def test_slow_methods_get_fewer_images_and_coarser_maps(monkeypatch):
     }
 
 
+def test_a_slow_method_is_shown_networks_without_a_trained_weight_alone(monkeypatch):
+    cost = {"quick": 0.0, "slow": randomisation.SECONDS / 10}
+    monkeypatch.setattr(randomisation, "explaining_seconds", lambda one, *_: cost[one.name])
+    explainers = [Explainer(name=name, summary="", explain=edges) for name in cost]
+    classifier = TrainedClassifier(normalised(1), ("a", "b"), 0)
+    found = randomisation.randomisation_test(
+        explainers, {name: {} for name in cost}, classifier, images_of(PIXELS), [0] * 4, None
+    )
+    depths = Copies(classifier, PIXELS)
+    assert found["quick"].stages == (*(one.name for one in depths.cascade), "all layers")
+    assert found["slow"].stages == ("all layers",)
+    assert (found["quick"].images, found["slow"].images) == (len(PIXELS), 2)
+    for one in found.values():
+        assert len(one.stages) == len(one.rank) == len(one.ssim)
+        assert not one.depends
+
+
 def test_a_record_is_read_as_it_was_written():
     found = measured(EDGES, {}, linear(), images_of(PIXELS), [0] * 4, None)
     record = json.loads(json.dumps(found.to_record(), allow_nan=False))

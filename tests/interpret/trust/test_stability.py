@@ -98,7 +98,7 @@ def test_tries_are_put_side_by_side_for_all_methods_alike():
 
 def test_what_was_not_tried_is_none():
     (found, *_) = judged(explainer(lambda pixels, seed: pixels), tries=0)
-    assert found == stability.Stability(None, None)
+    assert found == stability.Stability(None, None, 0, 0)
 
 
 @pytest.mark.parametrize("module", [smoothgrad, shapley])

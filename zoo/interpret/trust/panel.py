@@ -26,6 +26,9 @@ STEPS, FEWEST_STEPS = 8, 4
 """Steps in which an image is taken away; fewer than the second number tell no curve."""
 PERTURBING = 0.6
 """Share of the time that the tests by perturbation may take; what is left is for stability."""
+TRYING = 3.0
+"""Seconds an image after which a method is tried no more: once with noise, and once with other
+random numbers where it draws any, have to do."""
 OWN = ""
 """What a method's own map is called among those that are tested for it."""
 ALL = ""
@@ -209,7 +212,7 @@ def _stability(
             explainer, options, classifier, one, target, reference, calls=1
         )
         left = limit - (time.perf_counter() - begun)
-        calls = int(left / (cost * len(targets)))
+        calls = min(int(left / (cost * len(targets))), max(1 + seeded, int(TRYING / cost)))
         if calls < 1:
             return [None] * len(targets)
         repeats = min(repeats, calls // 2)

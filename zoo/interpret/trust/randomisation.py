@@ -25,8 +25,10 @@ VERSION = 4
 """Raised whenever the measurement changes, so that kept results expire."""
 IMAGES, FEWEST = 8, 2
 """Images that are compared: so many, and so few where a method is slow."""
-SECONDS = 8.0
-"""What the maps of one method may take together, the making of the copies not counted."""
+SECONDS = 4.0
+"""What the maps of one method may take together, the making of the copies not counted. Where that
+is too little for the fewest images at all depths, networks without a trained weight alone are
+asked: they decide."""
 CHEAPER = {"evaluations": 64, "samples": 8, "steps": 8, "budget": 2.0, "max_channels": 8}
 """What these options are lowered to here: coarse maps tell as well whether the weights count."""
 ALIKE = 0.7
@@ -93,43 +95,45 @@ def randomisation_test(
     """
     images, targets = first(images, targets, IMAGES)
     copies = Copies(classifier, images.pixels)
-    stages = [*copies.cascade, *copies.random]
     boxes, size = classifier.boxes(images.pixels), classifier.inner.input_shape[1:3]
     settings = {one.name: cheaper(options[one.name]) for one in explainers}
     one, target = first(images, targets, 1)
     one = _shown_to(classifier, explainers, one, target)  # what is shared is no method's own time
-    counts = {
-        explainer.name: _affordable(
-            explaining_seconds(
-                explainer, settings[explainer.name], classifier, one, target, reference
-            ),
-            len(stages) + 1,
+    costs = {
+        explainer.name: explaining_seconds(
+            explainer, settings[explainer.name], classifier, one, target, reference
         )
         for explainer in explainers
     }
+    all_depths = 1 + len(copies.cascade) + len(copies.random)
+    slow = {name for name, cost in costs.items() if cost * FEWEST * all_depths > SECONDS}
 
-    def maps(network: TrainedClassifier) -> dict[str, np.ndarray]:
-        shown = _shown_to(network, explainers, images, targets)
+    def maps(network: TrainedClassifier, asked_now: Sequence[Explainer]) -> dict[str, np.ndarray]:
+        shown = _shown_to(network, asked_now, images, targets)
         drawn = {}
-        for explainer in explainers:
-            count = counts[explainer.name]
+        for explainer in asked_now:
+            name = explainer.name
+            networks = 1 + len(copies.random) if name in slow else all_depths
+            count = _affordable(costs[name], networks)
             some = (shown, targets) if count >= len(targets) else first(shown, targets, count)
-            given = asked(explainer, network, *some, reference, settings[explainer.name])
+            given = asked(explainer, network, *some, reference, settings[name])
             values = [np.nan_to_num(m.values) for m in given if isinstance(m, Attribution)]
             if values:
-                seen = within(np.array(values), boxes[: len(values)], size)
-                drawn[explainer.name] = seen
+                drawn[name] = within(np.array(values), boxes[: len(values)], size)
         return drawn
 
-    trained = maps(classifier)
+    trained = maps(classifier, explainers)
     explainers = [explainer for explainer in explainers if explainer.name in trained]
-    shuffled = [maps(copies.at(stage)) for stage in stages] if trained else []
-    cascade, random = shuffled[: len(copies.cascade)], shuffled[len(copies.cascade) :]
-    names = (*(stage.name for stage in copies.cascade), WHOLE)
+    quick = [explainer for explainer in explainers if explainer.name not in slow]
+    cascade = [maps(copies.at(stage), quick) for stage in copies.cascade] if quick else []
+    random = [maps(copies.at(stage), explainers) for stage in copies.random] if explainers else []
+    names = [stage.name for stage in copies.cascade]
     found: dict[str, Randomisation | None] = dict.fromkeys(settings)
     for name, of_trained in trained.items():
-        of_cascade, of_random = ([stage[name] for stage in part] for part in (cascade, random))
-        found[name] = _compared(names, of_trained, of_cascade, of_random)
+        of_random = [stage[name] for stage in random]
+        of_cascade = [] if name in slow else [stage[name] for stage in cascade]
+        depths = (*names[: len(of_cascade)], WHOLE)
+        found[name] = _compared(depths, of_trained, of_cascade, of_random)
     return found
 
 

@@ -28,11 +28,13 @@ class Stability:
 
     `noise`: the image was changed by at most one gray level in each pixel. `repeat`: the method
     drew other random numbers; None where it draws none. 1: the same order of pixels; 0: another
-    map. Either is None where it was not tried.
+    map. Either is None where it was not tried; `tries` and `repeats` are how often it was.
     """
 
     noise: float | None
     repeat: float | None
+    tries: int = TRIES
+    repeats: int = REPEATS
 
 
 def stability_test(
@@ -73,7 +75,10 @@ def stability_test(
         own_seed = int(options.get(SEED, explainer.options[SEED].default))
         for i in range(repeats):
             other += likeness(images, {**options, SEED: own_seed + 1 + i})
-    return [Stability(_mean(changed, i), _mean(other, i)) for i in range(len(targets))]
+    return [
+        Stability(_mean(changed, i), _mean(other, i), len(changed), len(other))
+        for i in range(len(targets))
+    ]
 
 
 class Noisy:

@@ -38,6 +38,7 @@ ERRORS = ("additivity error", "completeness error")
 FIT, FITTING = "R2 of the fit", 0.5
 """The detail by which a method says how well a simple model, whose weights it shows, tells the
 network's answers that it was not fitted to; below half of their spread, it is another model."""
+ONCE = " (one try)"
 UNKNOWN = "not measured"
 UNSHUFFLED = "not measured: the weights lie in an ONNX file and cannot be shuffled"
 
@@ -155,21 +156,23 @@ def _stability(evidence: Evidence) -> _Finding:
         (
             "same under noise of one gray level",
             stability.noise,
+            stability.tries,
             "Noise that nobody can see gives another map.",
         ),
         (
             "same with other random numbers",
             stability.repeat,
+            stability.repeats,
             "The same image gives another map when it is explained again.",
         ),
     )
     against = f"{STABLE} or more"
     rows = tuple(
-        MeasureRow(name, f"{value:.2f}", against, value >= STABLE)
-        for name, value, _ in tried
+        MeasureRow(name, f"{value:.2f}{ONCE * (times == 1)}", against, value >= STABLE)
+        for name, value, times, _ in tried
         if value is not None
     ) or (MeasureRow(tried[0][0], UNKNOWN, against, None),)
-    for _, value, reason in tried:
+    for _, value, _, reason in tried:
         if value is not None and value < STABLE:
             return _Finding(DO_NOT_USE, reason, rows)
     return _Finding(HOLDS_UP, "", rows)
