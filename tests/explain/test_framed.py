@@ -143,4 +143,3 @@ def test_shap_hides_parts_of_what_is_seen_and_adds_up_in_the_whole_picture(class
         rows, columns = np.nonzero(found.values)
         assert top * READ[0] - 1 <= rows.min() <= rows.max() <= bottom * READ[0]
         assert left * READ[1] - 1 <= columns.min() <= columns.max() <= right * READ[1]
-

@@ -15,10 +15,11 @@ import zoo
 from zoo import BadInput, InvalidSetting, Prediction, UnknownName
 from zoo.base.registry import Registry
 from zoo.network.engines.classifier import EngineClassifier
-from zoo.network.engines.engine import ENGINES, Engine
+from zoo.network.engines.engine import ENGINES, KERAS, Engine
+from zoo.network.engines.folded import folded_call
 from zoo.network.export_formats import ExportFormat
 from zoo.runs import engine_choice, model_file, run_folder
-from zoo.runs.engine_choice import WORTHWHILE, classifier_of
+from zoo.runs.engine_choice import MANY, WORTHWHILE, classifier_of
 from zoo.runs.run_folder import Run
 
 FAST, SLOW, MISSING = "fast", "slow", "missing"
@@ -249,3 +250,13 @@ def test_a_score_by_an_engine_is_that_of_keras(
     for name in ("roc_auc", "accuracy", "sensitivity"):
         value = plain["metrics"][name]["value"]
         assert given["metrics"][name]["value"] == pytest.approx(value, abs=1e-6)
+
+
+def test_few_images_and_networks_without_normalisation_are_answered_as_they_are(
+    trained: Run,
+) -> None:
+    loaded = model_file.load_classifier(trained)
+    assert classifier_of(trained, KERAS, MANY - 1, loaded=loaded) is loaded
+    folds = folded_call(loaded) is not None
+    many = classifier_of(trained, KERAS, MANY, loaded=loaded)
+    assert isinstance(many, EngineClassifier) is folds

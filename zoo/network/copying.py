@@ -15,13 +15,14 @@ def copied(
     model: Any,
     changed: Callable[[Any, Config], Config] = lambda _, config: config,
     called: Callable[..., Any] | None = None,
+    weights: Callable[[Any], list[Any] | None] = lambda layer: layer.get_weights(),
 ) -> Any:
     """Return a copy of a flat functional model, with weights of its own that are equal.
 
     `changed` takes a layer and its configuration and returns that of the copy. Operations that are
     no layers are copied as they are: they take none of a layer's settings. What is used twice stays
     one. `called` calls a copy where that is not done in the usual way, as `call_function` of
-    `keras.models.clone_model`.
+    `keras.models.clone_model`; `weights` returns those of a layer's copy, None where it has none.
 
     Raises:
         InvalidSetting: a layer cannot be made again from its configuration.
@@ -44,8 +45,8 @@ def copied(
 
     copies = keras.models.clone_model(model, clone_function=copy, call_function=called)
     for layer in model.layers:
-        if layer.weights:
-            copy(layer).set_weights(layer.get_weights())
+        if layer.weights and (given := weights(layer)) is not None:
+            copy(layer).set_weights(given)
         if isinstance(layer, keras.layers.Normalization):
             copy(layer).finalize_state()  # it keeps what it computes of its weights
     return copies

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from zoo.data.frames import Frames
 from zoo.data.pipeline import read_shape
 from zoo.data.pixels import keep
 from zoo.data.resampling import cut
+from zoo.network.folding import folded
 
 BATCH = 32
 SHARD_ROWS = 1024
@@ -39,28 +41,51 @@ class Wanted:
     seed: int
 
 
-def passes(backbone: Any, preset: str) -> tuple[Any, Any]:
-    """Return the functions that ask the backbone about pictures as they are, and about views."""
-    import tensorflow as tf
+class Asked:
+    """A backbone and the graphs that ask it, made when they are first needed.
 
-    size = tuple(backbone.input_shape[1:3])
+    `plain` is asked about pictures as they are, `augmented` about views of them by the `preset`.
+    """
 
-    @tf.function(reduce_retracing=True)
-    def plain(pixels: Any, *parts: Any) -> Any:
-        given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
-        return backbone(given, training=False)
+    def __init__(self, backbone: Any, preset: str) -> None:
+        self.input_shape: tuple[int, int, int] = tuple(backbone.input_shape[1:])
+        self._backbone, self._preset = backbone, preset
 
-    @tf.function(reduce_retracing=True)
-    def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
-        given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
-        return backbone(given, training=False)
+    @cached_property
+    def plain(self) -> Callable[..., Any]:
+        """Take pixels, and what is seen of each where that is not all."""
+        import tensorflow as tf
 
-    return plain, augmented
+        backbone, size = self._quick, self.input_shape[:2]
+
+        @tf.function(reduce_retracing=True)
+        def plain(pixels: Any, *parts: Any) -> Any:
+            given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
+            return backbone(given, training=False)
+
+        return plain
+
+    @cached_property
+    def augmented(self) -> Callable[..., Any]:
+        """Take pixels, the views that were drawn of them, and what is seen of each."""
+        import tensorflow as tf
+
+        backbone, size, preset = self._quick, self.input_shape[:2], self._preset
+
+        @tf.function(reduce_retracing=True)
+        def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
+            given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
+            return backbone(given, training=False)
+
+        return augmented
+
+    @cached_property
+    def _quick(self) -> Any:
+        return folded(self._backbone)
 
 
 def compute(
-    backbone: Any,
-    asked: tuple[Any, Any],
+    asked: Asked,
     frames: Frames | None,
     wanted: Wanted,
     samples: Sequence[Sample],
@@ -72,18 +97,15 @@ def compute(
 ) -> None:
     """Compute the rows of the `missing` among the samples, and hand them to the store.
 
-    `asked` is what `passes` gave.
-
     Raises:
         BadInput: an image cannot be read.
     """
     import tensorflow as tf
 
     names, preset = wanted.names, wanted.preset
-    seen = tuple(backbone.input_shape[1:])
+    seen = asked.input_shape
     height, width, channels = read_shape(seen, frames)
     size = seen[:2]
-    plain, augmented = asked
 
     def read(index: int) -> np.ndarray:
         return to_channels(wanted.dataset.read(samples[index], (height, width)), channels)
@@ -107,10 +129,10 @@ def compute(
             parts = () if frames is None else (tf.constant(frames.of(content)),)
             for view, name in enumerate(names):
                 if view == 0:
-                    computed = plain(tf.constant(pixels), *parts)
+                    computed = asked.plain(tf.constant(pixels), *parts)
                 else:
                     drawn = augmentation.draw(preset, wanted.seed, view, content, size)
-                    computed = augmented(tf.constant(pixels), drawn, *parts)
+                    computed = asked.augmented(tf.constant(pixels), drawn, *parts)
                 keys.extend(f"{d}:{name}" for d in content)
                 values.append(computed.numpy())
                 progress.advance(len(chunk))

@@ -18,7 +18,7 @@ from zoo.base.shards import written
 from zoo.base.types import Sample
 from zoo.data.frames import Frames
 from zoo.network import plugin_layers
-from zoo.network.feature_pass import BATCH, SHARD_ROWS, Wanted, compute, passes
+from zoo.network.feature_pass import BATCH, SHARD_ROWS, Asked, Wanted, compute
 
 BACKBONE = "backbone.keras"
 """What workers load from beside the rows."""
@@ -79,17 +79,15 @@ def by_workers(
 def _fill(folder: Path, wanted: Wanted, part: _Part) -> int:
     """Compute the rows of some images in a worker; return how many images they were."""
     samples, digests, frames = part
-    backbone, asked = _loaded(folder / BACKBONE, wanted.preset)
+    asked = _loaded(folder / BACKBONE, wanted.preset)
     store, everything = _SharedShards(folder), range(len(samples))
-    compute(
-        backbone, asked, frames, wanted, samples, digests, everything, store, SILENT, "features"
-    )
+    compute(asked, frames, wanted, samples, digests, everything, store, SILENT, "features")
     return len(samples)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(path: Path, preset: str) -> tuple[Any, tuple[Any, Any]]:
-    """Load the backbone that the command wrote and make its functions, once for many tasks.
+def _loaded(path: Path, preset: str) -> Asked:
+    """Load the backbone that the command wrote and make its graphs, once for many tasks.
 
     Raises:
         InvalidSetting: it is not there.
@@ -99,5 +97,4 @@ def _loaded(path: Path, preset: str) -> tuple[Any, tuple[Any, Any]]:
             f"A worker does not see '{path}', which the command has written. Expected a cache "
             "folder that all machines share: give its path as ZOO_CACHE to the command."
         )
-    backbone = plugin_layers.load(path, ())
-    return backbone, passes(backbone, preset)
+    return Asked(plugin_layers.load(path, ()), preset)

@@ -23,7 +23,7 @@ from zoo.base.types import Dataset, Sample
 from zoo.data import augmentation
 from zoo.data.frames import Frames
 from zoo.network import plugin_layers
-from zoo.network.feature_pass import Wanted, compute, passes
+from zoo.network.feature_pass import Asked, Wanted, compute
 from zoo.network.feature_workers import by_workers
 
 
@@ -40,6 +40,7 @@ def features(
     progress: Progress,
     title: str = "features",
     cluster: Cluster | None = None,
+    asked: Asked | None = None,
 ) -> np.ndarray:
     """Return `(samples, views, features)` float32; view 0 is the image as it is.
 
@@ -47,7 +48,8 @@ def features(
     given what is in the `frames` of the images, or whole ones where these are None.
     Rows that are on disk are read, once their checksum was found right; the others are computed and
     written shard by shard, so that an interrupted pass goes on where it was. Where nothing can be
-    written they are computed all the same, and kept in memory.
+    written they are computed all the same, and kept in memory. Give the same `asked` for several
+    lots of images: its graphs are made once.
 
     With a cluster its workers compute them, and write them into the folder, which all must see. A
     backbone with layers of a plugin is asked here alone.
@@ -67,8 +69,8 @@ def features(
         store = Shards(folder, progress)
         missing = _missing(store, digests, names)
     if missing:
-        asked = passes(backbone, preset)
-        compute(backbone, asked, frames, wanted, samples, digests, missing, store, progress, title)
+        asked = asked or Asked(backbone, preset)
+        compute(asked, frames, wanted, samples, digests, missing, store, progress, title)
     shape = (len(samples), views, *backbone.output_shape[1:])
     return store.rows([f"{d}:{name}" for d in digests for name in names]).reshape(shape)
 

@@ -21,6 +21,7 @@ from zoo.network.engines import engine as engines
 from zoo.network.engines import kept
 from zoo.network.engines.classifier import EngineClassifier
 from zoo.network.engines.engine import AUTO, ENGINES, KERAS, Engine
+from zoo.network.engines.folded import folded_call
 from zoo.network.engines.kept import Kept
 from zoo.network.engines.side_by_side import PART
 from zoo.network.export_comparison import sample_pictures
@@ -32,6 +33,8 @@ from zoo.runs.run_folder import Run
 
 WORTHWHILE = 2_000
 """Images from which `auto` measures: fewer would not gain the seconds that converting takes."""
+MANY = 1_000
+"""Images from which Keras answers by a folded network: making it takes what so many gain."""
 PICTURES = 16
 """Images on which an engine is compared with Keras, and timed."""
 GAIN = 1.1
@@ -61,7 +64,8 @@ def classifier_of(
 
     `auto` takes the fastest engine that is kept for this network on this machine and agrees with
     Keras; where none was tried yet and `images` are enough to gain by it, those that are installed
-    are tried. Else it takes Keras. `loaded` is the network in Keras where it is loaded already.
+    are tried. Else it takes Keras; of many `images` with batch normalisation folded into what is
+    before it. `loaded` is the network in Keras where it is loaded already.
 
     Raises:
         ZooError: the engine is unknown, missing or answers otherwise, or the run cannot be used.
@@ -69,7 +73,7 @@ def classifier_of(
     check(name)
     source = _Source(run, loaded, progress)
     if name == KERAS:
-        return source.original()
+        return source.in_keras(images)
     if name == AUTO:
         return _automatic(source, images)
     engine = ENGINES[name]
@@ -118,7 +122,7 @@ def _automatic(source: _Source, images: int) -> TrainedClassifier | EngineClassi
             _, call = source.ready(engine, make=False)
             if call is not None:
                 return source.by(call)
-    return source.original()
+    return source.in_keras(images)
 
 
 class _Source:
@@ -138,6 +142,12 @@ class _Source:
             with quiet_import():
                 self._loaded = model_file.load_classifier(self.run)
         return self._loaded
+
+    def in_keras(self, images: int) -> TrainedClassifier | EngineClassifier:
+        """Return the network in Keras, made ready for so many images."""
+        original = self.original()
+        call = folded_call(original) if images >= MANY else None
+        return original if call is None else self.by(call)
 
     def by(self, call: ExportedNetwork) -> EngineClassifier:
         """Return what answers by an engine that is open."""

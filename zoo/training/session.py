@@ -19,6 +19,7 @@ from zoo.data.verify import Verified, labels_of, positive_index
 from zoo.network import graph
 from zoo.network.classifier import TrainedClassifier
 from zoo.network.copying import copied
+from zoo.network.feature_pass import Asked
 from zoo.network.features import backbone_key, features
 from zoo.network.frame import framed
 from zoo.runs import run_folder
@@ -232,6 +233,7 @@ class Session:
         backbone = keras.Model(self.network.input, self.boundary)
         head = keras.Model(self.boundary, self.network.output)
         self._backbone_key = backbone_key(backbone)
+        asked = Asked(backbone, recipe.augmentation)
         views = recipe.views if recipe.augmentation != "none" else 1
         self.features = {
             part: features(
@@ -246,6 +248,7 @@ class Session:
                 progress=self.progress,
                 title=f"features of {part}",
                 cluster=self._cluster,
+                asked=asked,
             )
             for part, samples in self.parts.items()
         }
