@@ -113,6 +113,7 @@ def test_other_data_are_compared_with_the_training_cases(
     area = done.result["difference"]["shift_auc"]
     assert 0 <= area["low"] <= area["value"] <= area["high"] <= 1
     assert done.folder.name in run.scored_elsewhere()
+    assert done.result["source"] == source
 
 
 def test_predictive_values_follow_bayes(trained: Run) -> None:

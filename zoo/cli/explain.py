@@ -14,7 +14,6 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import AUTO
 from zoo.base.registry import Registry, load_registry
 from zoo.base.settings import assignments
-from zoo.base.sources import source_slug
 from zoo.cli import completion, options
 from zoo.cli.console import Console, graphs_as_traced, print_json, quiet_import
 from zoo.cli.explained import record, tell
@@ -239,28 +238,35 @@ def _measure(
 ) -> Path:
     """Look at a run as a whole, print what was found and return the file that holds it."""
     with quiet_import():
+        from zoo.interpret.choice import AUDITS, OWN
         from zoo.report.pages.audit import said
         from zoo.runs.reference import keeps_pictures
+        from zoo.runs.result_folder import result_folder
         from zoo.workflows import audit as auditing
         from zoo.workflows import overview
 
     asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
-    place = "own" if source is None else source_slug(source)
-    if output is None:
-        kept = run.path if audited or keeps_pictures(run.record["recipe"]) else Path(run.name)
-        output = kept / ("audit" if audited else "global") / place
+    found: Any
     if audited:
-        audit = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
-        sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(audit))
-        page = auditing.write_audit(audit, output, run)
+        found = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
+        sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(found))
+        write, file, kept = auditing.write_audit, auditing.DATA, run.path / AUDITS
     else:
-        result = overview.overview(
+        found = overview.overview(
             run, source, sample=sample or overview.SAMPLE, concepts=concepts, **asked
         )
-        sentences, page = result.sentences, overview.write_overview(result, output, run)
+        sentences = found.sentences
+        write, file = overview.write_overview, overview.DATA
+        shown = keeps_pictures(run.record["recipe"])
+        kept = (run.path if shown else Path(run.name)) / "global"
+    if output is None:
+        with result_folder(kept, run, source, file, own=OWN) as output:
+            page = write(found, output, run)
+    else:
+        page = write(found, output, run)
     console.stop()
     if not quiet:
         for sentence in sentences:
             click.echo(sentence)
         click.echo(f"  {page}")
-    return output / (auditing.DATA if audited else overview.DATA)
+    return page.parent / file

@@ -29,6 +29,7 @@ from zoo.interpret.trust.panel import scores_of
 from zoo.interpret.trust.ranking import Audit, standings
 from zoo.report.facts import facts
 from zoo.report.pages.audit import audit_page, ranking_figure
+from zoo.runs.result_folder import source_of
 from zoo.runs.run_folder import MODEL, Run
 from zoo.runs.selection import open_selection
 from zoo.workflows.auditor import Auditor, joined
@@ -89,7 +90,7 @@ def audit(
     return Audit(
         run=run.name,
         network=run.record.get("files", {}).get(MODEL, ""),
-        source=source or run.record["data"]["source"],
+        source=source_of(run, source),
         own=selection.own,
         notes=(*selection.notes.told(), *interpreter.faults.values()),
         images=len(chosen),

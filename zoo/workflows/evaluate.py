@@ -14,10 +14,8 @@ from zoo.base.errors import InvalidSetting
 from zoo.base.explanations import Reference
 from zoo.base.files import write_bytes, write_json, write_text
 from zoo.base.listeners import listener
-from zoo.base.locks import in_turn
 from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
-from zoo.base.sources import source_slug
 from zoo.base.types import TEST, TRAIN
 from zoo.checks.shift import Side, shift_between
 from zoo.data import baseline_inputs, baselines
@@ -34,6 +32,7 @@ from zoo.runs.diagnosis import diagnose
 from zoo.runs.history import read_history
 from zoo.runs.novelty import Gate
 from zoo.runs.outputs import Outputs
+from zoo.runs.result_folder import result_folder, source_of
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
@@ -106,6 +105,7 @@ def evaluate(
     answers = gather(given.logits, samples)
     result: dict[str, Any] = {
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
+        "source": source_of(run, source),
         "own": selection.own,
         "baselines": _baselines(run, selection, answers, progress),
         "refusals": _refusals(run, answers, given, gate_of(run, cases), point),
@@ -115,10 +115,9 @@ def evaluate(
     result["prevalence"] = at_prevalence(result, run, prevalence)
     result["groups"] = scores_by_group(run, answers, groupings, result["threshold"])
     losses = top_losses(run, classifier, selection, answers, result["threshold"], registry, cases)
-    name = split if source is None else f"{source_slug(source)}-{split}"
-    folder = run.path / run_folder.EVALUATIONS / name
-    with in_turn(folder):
-        _write(folder, run, result, selection, name, losses)
+    kept, file = run.path / run_folder.EVALUATIONS, run_folder.METRICS
+    with result_folder(kept, run, source, file, own=split, ending=f"-{split}") as folder:
+        _write(folder, run, result, selection, losses)
     return Evaluation(result, selection.notes.told(), folder)
 
 
@@ -200,7 +199,6 @@ def _write(
     run: Run,
     result: Mapping[str, Any],
     selection: Selection,
-    name: str,
     losses: Sequence[Mapping[str, Any]],
 ) -> None:
     dataset = selection.verified.dataset
@@ -216,7 +214,7 @@ def _write(
     )  # first: a score on other data may hold the run back
     page = evaluation_page(
         result,
-        title=f"{run.name} on {name}",
+        title=f"{run.name} on {folder.name}",
         drawn=drawn,
         history=history,
         best_epoch=best_epoch,

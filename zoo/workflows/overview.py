@@ -37,6 +37,7 @@ from zoo.interpret.overview.sampling import Reader, stratified
 from zoo.report.facts import facts
 from zoo.report.pages.overview import figures, overview_page, prototype_sheet
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
+from zoo.runs.result_folder import source_of
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Notes, open_selection
 from zoo.stats import delong
@@ -114,7 +115,7 @@ def overview(
     pictures, upright = _pictures(run, reader, samples, positive)
     return Overview(
         run=run.name,
-        source=source or run.record["data"]["source"],
+        source=source_of(run, source),
         own=selection.own,
         notes=_noted(selection.notes, interpreter.faults.values()),
         class_names=run.class_names,

@@ -13,12 +13,10 @@ from zoo.base.displayed import Drawn, Tabled
 from zoo.base.errors import InvalidSetting
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
-from zoo.base.locks import in_turn
 from zoo.base.parallel import in_parallel
 from zoo.base.pictures.pixel_arrays import to_channels
 from zoo.base.progress import Progress, track
 from zoo.base.registry import Registry, load_registry
-from zoo.base.sources import source_slug
 from zoo.base.types import TEST, Sample
 from zoo.data.stresses import LEVELS, STRESSES, stressed
 from zoo.interpret.overview.sampling import stratified
@@ -31,6 +29,7 @@ from zoo.runs.answering import Answerer, Answers
 from zoo.runs.causes import Cause, robustness
 from zoo.runs.decision import UNCERTAIN, UNKNOWN
 from zoo.runs.reference import keeps_pictures
+from zoo.runs.result_folder import result_folder, source_of
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.delong import Statistic
@@ -105,6 +104,7 @@ def stress(
     answers = [answerer.answer(pixels, shapes) for pixels, shapes in streamed]
     result = {
         "schema": SCHEMA,
+        "source": source_of(run, source),
         "own": selection.own,
         "synthetic": selection.verified.dataset.synthetic,
         "class_names": list(run.class_names),
@@ -116,38 +116,38 @@ def stress(
         "confidence": CONFIDENCE,
         **_measured(samples, answers, classifier.positive),
     }
-    name = split if source is None else f"{source_slug(source)}-{split}"
     pictures = None
     if keeps_pictures(run.record["recipe"]):
         pictures, _ = views(_shown(samples, classifier.positive))
-    cause, folder = _write(run, name, result, pictures, selection.notes.told())
-    return StressTest(result, cause, selection.notes.told(), folder)
+    notes = selection.notes.told()
+    kept, file = run.path / run_folder.STRESSES, run_folder.STRESS
+    with result_folder(kept, run, source, file, own=split, ending=f"-{split}") as folder:
+        cause = _write(folder, run, result, pictures, notes)
+    return StressTest(result, cause, notes, folder)
 
 
 def _write(
+    folder: Path,
     run: Run,
-    name: str,
     result: Mapping[str, Any],
     pictures: np.ndarray | None,
     notes: Sequence[str],
-) -> tuple[Cause, Path]:
-    """Write scores, page and model card; return what the run does not bear, and the folder."""
-    folder = run.path / run_folder.STRESSES / name
-    cause = robustness({name: result})
+) -> Cause:
+    """Write scores, page and model card; return what the run does not bear."""
+    cause = robustness({folder.name: result})
     page = stress_page(
         result,
-        title=f"{run.name} under stress on {name}",
+        title=f"{run.name} under stress on {folder.name}",
         cause=cause,
         pictures=pictures,
         changes=CHANGES,
         information=facts(run),
         notes=notes,
     )
-    with in_turn(folder):
-        write_json(folder / run_folder.STRESS, result)  # first: it may hold the run back
-        write_text(folder / PAGE, page)
+    write_json(folder / run_folder.STRESS, result)  # first: it may hold the run back
+    write_text(folder / PAGE, page)
     write_text(run.path / run_folder.CARD, model_card(run))
-    return cause, folder
+    return cause
 
 
 def _viewer(

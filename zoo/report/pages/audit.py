@@ -11,6 +11,7 @@ from zoo.base.types import EMPTY
 from zoo.checks.findings import counted
 from zoo.interpret.trust.localisation import SIZES, TOLERANCE
 from zoo.interpret.trust.verdict import DO_NOT_USE
+from zoo.report.pages.claim import source_name
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import metric_text
 
@@ -113,7 +114,8 @@ def audit_page(
 def _lead(audit: Audit) -> str:
     return (
         f"{audit.images:,} of {audit.available:,} images of {audit.patients:,} patients from "
-        f"{audit.source}, chosen evenly of each class; {audit.right:,} are classified right."
+        f"{source_name({'source': audit.source})}, chosen evenly of each class; "
+        f"{audit.right:,} are classified right."
     )
 
 
