@@ -149,6 +149,33 @@ def test_too_little_room_is_told_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("case", ["nowhere", "nothing came", "no room", "another file"])
+def test_folders_that_were_made_for_nothing_go_and_others_stay(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    url = server[0].replace("set.bin", "gone") if case == "nowhere" else server[0]
+    if case == "nothing came":
+        server[1].cuts.extend([0] * 2 * downloads.TRIES)
+    elif case == "no room":
+        monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    there = tmp_path / "there"
+    there.mkdir()
+    wanted = "0" * 32 if case == "another file" else MD5
+    for folder in (there, there / "new" / "newer"):
+        with pytest.raises(ZooError) as told:
+            fetch(url, folder / "set.bin", md5=wanted, page=PAGE, progress=SILENT)
+        assert "is kept" not in str(told.value)
+        assert list(there.iterdir()) == []
+
+
+def test_a_folder_with_a_beginning_stays(server: Any, tmp_path: Path) -> None:
+    server[1].cuts.extend([1000] * downloads.TRIES)
+    path = tmp_path / "new" / "set.bin"
+    with pytest.raises(ZooError, match="is kept: say it again"):
+        fetch(server[0], path, md5=MD5, page=PAGE, progress=SILENT)
+    assert [one.name for one in path.parent.iterdir()] == [partial(path).name]
+
+
 def test_a_disk_that_fills_up_is_told_and_what_came_is_kept(
     server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

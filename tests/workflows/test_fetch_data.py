@@ -136,6 +136,18 @@ def test_kaggle_is_asked_through_its_own_client(monkeypatch: Monkey, tmp_path: P
     assert (fetched.source / "NORMAL" / "a.png").is_file()
 
 
+def test_a_client_of_kaggles_that_fails_leaves_nothing(monkeypatch: Monkey, tmp_path: Path) -> None:
+    def run(command: list[str], **_: Any) -> Any:
+        assert Path(command[-1]).is_dir()
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(module.shutil, "which", lambda _: "/bin/kaggle")
+    monkeypatch.setattr(module.subprocess, "run", run)
+    with pytest.raises(ZooError, match="exit code 1"):
+        fetch_data("kaggle:someone/knees", tmp_path / "new" / "data")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wrong_name_gets_the_closest() -> None:
     with pytest.raises(UnknownName, match="'breastmnist'"):
         fetch_data("brestmnist")

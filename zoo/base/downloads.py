@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 from zoo.base.errors import ZooError
 from zoo.base.files import sync_folder, writing
+from zoo.base.folders import made_folder
 from zoo.base.progress import Progress
 
 CHUNK = 2**18
@@ -41,9 +43,15 @@ def fetch(url: str, path: Path, *, md5: str = "", page: str, progress: Progress)
         ZooError: it cannot be reached, or what came is not what was promised.
         NotWritten: the disk does not take it.
     """
+    with made_folder(path.parent):
+        try:
+            return _fetch(url, path, md5, page, progress)
+        finally:
+            _drop_empty(partial(path))
+
+
+def _fetch(url: str, path: Path, md5: str, page: str, progress: Progress) -> str:
     kept = partial(path)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(TRIES):
         try:
             whole = _go_on(url, kept, progress)
@@ -83,6 +91,7 @@ def _go_on(url: str, kept: Path, progress: Progress) -> bool:
     try:
         answer = urllib.request.urlopen(request, timeout=ANSWER_SECONDS)  # noqa: S310 - catalogue
     except urllib.error.HTTPError as error:
+        error.close()  # its headers stay
         if error.code != 416 or not done:  # nothing is missing any more, or the file is another
             raise
         told = (error.headers.get("Content-Range") or "").rpartition("/")[2]
@@ -113,6 +122,13 @@ def _go_on(url: str, kept: Path, progress: Progress) -> bool:
     return not total or done == total
 
 
+def _drop_empty(kept: Path) -> None:
+    """Remove a file of which nothing has come."""
+    with contextlib.suppress(OSError):
+        if not kept.stat().st_size:
+            kept.unlink()
+
+
 def _check_room(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < needed:
@@ -132,7 +148,9 @@ def _md5(path: Path) -> str:
 
 
 def _unreachable(url: str, path: Path, page: str, reason: str) -> ZooError:
+    begun = partial(path).is_file() and partial(path).stat().st_size
+    again = "What has come so far is kept: say it again to go on" if begun else "Try again later"
     return ZooError(
-        f"{url} cannot be fetched ({reason}). What has come so far is kept: say it again to go on. "
+        f"{url} cannot be fetched ({reason}). {again}. "
         f"Or fetch it by hand from {page} and put it there as '{path}'."
     )

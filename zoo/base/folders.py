@@ -13,6 +13,25 @@ from zoo.base.locks import in_turn
 
 
 @contextlib.contextmanager
+def made_folder(path: Path) -> Iterator[None]:
+    """Make a folder for what the block writes; what was made goes when it fails with nothing there.
+
+    Raises:
+        NotWritten: it cannot be made.
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:  # the innermost first
+            with contextlib.suppress(OSError):  # not empty, or never made
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; it takes the name if the block ends without error.
 

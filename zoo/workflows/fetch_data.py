@@ -9,8 +9,7 @@ from pathlib import Path
 
 from zoo.base import downloads
 from zoo.base.errors import BadInput, ZooError
-from zoo.base.files import writing
-from zoo.base.folders import replacing_folder
+from zoo.base.folders import made_folder, replacing_folder
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.data import archives, catalogue
@@ -103,8 +102,11 @@ def _by_kaggle(entry: Entry, archive: Path) -> None:
             f"'{entry.name}' is fetched by Kaggle's own client, which is not here: pip install "
             f"kaggle, and put your key where it says. Or fetch it by hand from {entry.address}"
         )
-    with writing(archive):
-        archive.parent.mkdir(parents=True, exist_ok=True)
+    with made_folder(archive.parent):
+        _ask(client, entry, archive)
+
+
+def _ask(client: str, entry: Entry, archive: Path) -> None:
     owner, _, named = entry.file.removeprefix(KAGGLE).partition("/")
     asked = [client, "datasets", "download", "-d", f"{owner}/{named}", "-p", str(archive.parent)]
     done = subprocess.run(asked, check=False)  # noqa: S603 - the client, and a name from the list
