@@ -35,7 +35,6 @@ from zoo.workflows import (
     compare,
     experiments,
     learning_curve,
-    manage_runs,
     stress,
     tune,
 )
@@ -515,7 +514,8 @@ def test_every_command_with_json_is_on_the_page() -> None:
                 yield (*path, name)
 
     files = ("check", "evaluate", "stress", "compare", "runs compare", "tune", "learning-curve")
-    told_elsewhere = {tuple(name.split()) for name in (*files, "import", "ensemble")}
+    as_others = ("import", "ensemble", "runs rm", "runs rename", "runs undo")
+    told_elsewhere = {tuple(name.split()) for name in (*files, *as_others)}
     wanted = {f"zoo-{'-'.join(path)}---json" for path in set(commands(main)) - told_elsewhere}
     assert wanted == {anchor for anchor in tables() if anchor.endswith("---json")}
 
@@ -526,13 +526,48 @@ def test_lists_of_what_is_there(trained: Run, tmp_path: Path) -> None:
     agree(listed, "zoo-list---json")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / run_folder.RECORD).write_text("{")
-    runs = printed("runs", "--runs", str(trained.path.parent))
-    each_agrees([*runs, *printed("runs", "--runs", str(tmp_path))], "zoo-runs---json")
-    manage_runs.remove_run("bad", tmp_path)
-    each_agrees(printed("runs", "trash", "--runs", str(tmp_path)), "zoo-runs-trash---json")
+    runs, here = printed("runs", "--runs", str(trained.path.parent)), ("--runs", str(tmp_path))
+    each_agrees([*runs, *printed("runs", *here)], "zoo-runs---json")
+    agree(printed("runs", "rename", "bad", "worse", *here), "zoo-runs-fetch---json")
+    each_agrees(printed("runs", "rm", "worse", *here), "zoo-runs-trash---json")
+    each_agrees(printed("runs", "trash", *here), "zoo-runs-trash---json")
+    agree(printed("runs", "undo", *here), "zoo-runs-fetch---json")
+    assert printed("runs", "trash", "--empty", *here) == []
     agree(printed("cache"), "zoo-cache---json")
     each_agrees(printed("data", "list"), "zoo-data-list---json")
     each_agrees(printed("doctor", "--no-self-test"), "zoo-doctor---json")
+
+
+def test_what_was_written_or_fetched(tmp_path: Path) -> None:
+    sampled = printed("sample", str(tmp_path / "drawn"), "--data", SOURCE)
+    agree(sampled, "zoo-sample---json")
+    assert len([Path(one) for one in sampled["images"] if Path(one).is_file()]) == 4
+    made = printed("new-plugin", "wide", "--kind", "explainer", "--folder", str(tmp_path / "wide"))
+    agree(made, "zoo-new-plugin---json")
+    assert (Path(made["path"]) / "pyproject.toml").is_file()
+    (tmp_path / "breastmnist.npz").touch()
+    fetched = printed("data", "get", "breastmnist", "--folder", str(tmp_path))
+    agree(fetched, "zoo-data-get---json")
+    assert fetched["path"] == str(tmp_path / "breastmnist.npz")
+
+
+def test_a_run_that_was_tracked_and_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.workflows import track_runs
+
+    asked: list[Any] = []
+
+    def tracked(*named: Any, **_: Any) -> str:
+        asked.append(named)
+        return "0" * 32
+
+    monkeypatch.setattr(track_runs, "track_run", tracked)
+    monkeypatch.setattr(track_runs, "fetch_run", lambda *_, **__: run_folder.Run(Path("a/b"), {}))
+    sent = printed("runs", "track", "elsewhere/one")
+    agree(sent, "zoo-runs-track---json")
+    assert (asked, sent["run"]) == ([("elsewhere/one", "mlflow")], "one")
+    brought = printed("runs", "fetch", "mlflow:" + "0" * 32)
+    agree(brought, "zoo-runs-fetch---json")
+    assert (brought["run"], brought["path"]) == ("b", str(Path("a/b")))
 
 
 def test_an_architecture_and_a_method() -> None:

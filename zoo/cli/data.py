@@ -49,13 +49,18 @@ def list_sets(pattern: str, as_json: bool) -> None:
     metavar="FOLDER",
     help="Where it is put.",
 )
-def get(name: str, folder: Path) -> None:
+@options.json_instead
+def get(name: str, folder: Path, as_json: bool) -> None:
     """Fetch the set NAME, check it and unpack it; say it again to go on where it broke."""
     console = Console()
     try:
         fetched = fetch_data(name, folder, progress=console)
     finally:
         console.stop()
+    if as_json:
+        told = {"path": str(fetched.source), "fetched_md5": fetched.md5}
+        print_json({**fetched.entry.row(), **told})
+        return
     if fetched.md5 and not fetched.entry.md5:
         click.echo(f"Its publisher names no checksum. The MD5 of what came is {fetched.md5}")
     click.echo(f"{fetched.entry.title}. Licence: {fetched.entry.licence}.")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from zoo.cli import options
+from zoo.cli.console import print_json
 from zoo.workflows.new_plugin import KINDS, new_plugin
 
 
@@ -18,9 +20,13 @@ from zoo.workflows.new_plugin import KINDS, new_plugin
     metavar="FOLDER",
     help="Where it is written; a folder that is not there yet.  [default: NAME, here]",
 )
-def command(name: str, kind: str, folder: Path | None) -> None:
+@options.json_instead
+def command(name: str, kind: str, folder: Path | None, as_json: bool) -> None:
     """Write a package with the plugin NAME that works, a test of it, and its entry point."""
     made = new_plugin(name, kind, folder)
+    if as_json:
+        print_json({"name": name, "kind": kind, "path": str(made)})
+        return
     example = " --example FILE" * (kind in ("reader", "image-format"))
     click.echo(f"Written: {made}")
     click.echo(f"Install it: pip install --no-deps -e {made}")

@@ -43,6 +43,9 @@ settings = click.option(
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+json_instead = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of sentences."
+)
 
 skip_broken = click.option(
     "--skip-broken", is_flag=True, help="Leave out images that cannot be read instead of stopping."

@@ -71,10 +71,14 @@ def compare(context: click.Context, names: tuple[str, ...], **asked: Any) -> Non
 @click.argument("name", metavar="RUN", shell_complete=completion.names(completion.runs))
 @click.argument("new", metavar="NAME")
 @options.runs_folder
+@options.json_instead
 @click.pass_obj
-def rename(above: Path | None, name: str, new: str, folder: Path | None) -> None:
+def rename(above: Path | None, name: str, new: str, folder: Path | None, as_json: bool) -> None:
     """Give RUN another NAME."""
     path = manage_runs.rename_run(name, new, folder or above)
+    if as_json:
+        print_json(place_row(path))
+        return
     click.echo(f"{name} is now {path.name}.")
 
 
@@ -92,14 +96,19 @@ def note(above: Path | None, name: str, text: str, folder: Path | None) -> None:
 @command.command("rm")
 @options.several_runs
 @options.runs_folder
+@options.json_instead
 @click.pass_obj
-def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> None:
+def remove(above: Path | None, names: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
     """Move each RUN into the trash, where it stays for a week; never one that is in training."""
     for name in names:  # one that is misspelt leaves the others where they are
         manage_runs.place_of(name, run_folder.root(folder or above))
+    gone = []
     for name in dict.fromkeys(names):
-        manage_runs.remove_run(name, folder or above)
-        click.echo(f"{name} is in the trash. Bring it back: zoo runs undo {name}")
+        gone.append(manage_runs.remove_run(name, folder or above))
+        if not as_json:
+            click.echo(f"{name} is in the trash. Bring it back: zoo runs undo {name}")
+    if as_json:
+        print_json(list(map(trash_row, gone)))
 
 
 @command.command("undo")
@@ -107,10 +116,15 @@ def remove(above: Path | None, names: tuple[str, ...], folder: Path | None) -> N
     "name", metavar="[RUN]", required=False, shell_complete=completion.names(completion.removed)
 )
 @options.runs_folder
+@options.json_instead
 @click.pass_obj
-def undo(above: Path | None, name: str | None, folder: Path | None) -> None:
+def undo(above: Path | None, name: str | None, folder: Path | None, as_json: bool) -> None:
     """Bring RUN back from the trash (default: the one that was removed last)."""
-    click.echo(f"{manage_runs.restore_run(name, folder or above).name} is back.")
+    path = manage_runs.restore_run(name, folder or above)
+    if as_json:
+        print_json(place_row(path))
+        return
+    click.echo(f"{path.name} is back.")
 
 
 @command.command("trash")
@@ -123,8 +137,9 @@ def trash(above: Path | None, empty: bool, folder: Path | None, as_json: bool) -
     root = run_folder.root(folder or above)
     if empty:
         gone = manage_runs.empty_trash(root)
-        click.echo(f"Removed for good: {gone} {'run' if gone == 1 else 'runs'}.")
-        return
+        click.echo(f"Removed for good: {gone} {'run' if gone == 1 else 'runs'}.", err=as_json)
+        if not as_json:
+            return
     found = manage_runs.trash(root)
     if as_json:
         print_json(list(map(trash_row, found)))
@@ -146,12 +161,16 @@ def trash(above: Path | None, empty: bool, folder: Path | None, as_json: bool) -
     help="Who is told.",
 )
 @options.runs_folder
+@options.json_instead
 @click.pass_obj
-def track(above: Path | None, name: str, tracker: str, folder: Path | None) -> None:
+def track(above: Path | None, name: str, tracker: str, folder: Path | None, as_json: bool) -> None:
     """Tell MLflow of the finished RUN: settings, epochs, scores and its files."""
     from zoo.workflows.track_runs import track_run
 
     run_id = track_run(name, tracker, folder=folder or above, progress=Console())
+    if as_json:
+        print_json({"run": Path(name).name, "tracker": tracker, "run_id": run_id})
+        return
     click.echo(f"{name} is there. Bring it back: zoo runs fetch mlflow:{run_id}")
 
 
@@ -159,13 +178,24 @@ def track(above: Path | None, name: str, tracker: str, folder: Path | None) -> N
 @click.argument("source", metavar="mlflow:RUN_ID")
 @click.argument("name", metavar="[NAME]", required=False)
 @options.runs_folder
+@options.json_instead
 @click.pass_obj
-def fetch(above: Path | None, source: str, name: str | None, folder: Path | None) -> None:
+def fetch(
+    above: Path | None, source: str, name: str | None, folder: Path | None, as_json: bool
+) -> None:
     """Bring a run back from MLflow, checked, under the NAME that it has there or another one."""
     from zoo.workflows.track_runs import fetch_run
 
     run = fetch_run(source, name, folder=folder or above)
+    if as_json:
+        print_json(place_row(run.path))
+        return
     click.echo(f"{run.name} is here: {run.path}")
+
+
+def place_row(path: Path) -> dict[str, Any]:
+    """Return the name of a run and where it is."""
+    return {"run": path.name, "path": str(path)}
 
 
 def trash_row(removed: Removed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 
 from zoo.base.registry import DEFAULT_SOURCE, load_registry
 from zoo.cli import options
+from zoo.cli.console import print_json
 from zoo.workflows.sample import written
 
 
@@ -21,10 +22,15 @@ from zoo.workflows.sample import written
     show_default=True,
     help="Images of each class.",
 )
-def command(folder: Path, source: str | None, count: int) -> None:
+@options.json_instead
+def command(folder: Path, source: str | None, count: int, as_json: bool) -> None:
     """Write images of a data set into FOLDER as PNG files, named by their class."""
     dataset = load_registry().dataset(source or DEFAULT_SOURCE)
-    for path in written(dataset, folder, count):
+    paths = written(dataset, folder, count)
+    if as_json:
+        print_json({"images": [str(path) for path in paths], "synthetic": dataset.synthetic})
+        return
+    for path in paths:
         click.echo(str(path))
     if dataset.synthetic:
         click.echo("These images are SYNTHETIC.")

@@ -16,6 +16,8 @@ from zoo.data import archives, catalogue
 from zoo.data.catalogue import KAGGLE, Entry
 
 FOLDER = Path("data")
+ERRORS = 2
+"""The number of standard error."""
 LARGEST, MOST_FILES = 64 * 2**30, 2_000_000
 """Bytes and files that an archive may unpack to."""
 
@@ -109,7 +111,8 @@ def _by_kaggle(entry: Entry, archive: Path) -> None:
 def _ask(client: str, entry: Entry, archive: Path) -> None:
     owner, _, named = entry.file.removeprefix(KAGGLE).partition("/")
     asked = [client, "datasets", "download", "-d", f"{owner}/{named}", "-p", str(archive.parent)]
-    done = subprocess.run(asked, check=False)  # noqa: S603 - the client, and a name from the list
+    # standard output is for what the command gives; the client is known, the name from the list
+    done = subprocess.run(asked, check=False, stdout=ERRORS)  # noqa: S603
     given = archive.parent / f"{named}.zip"
     if done.returncode or not given.is_file():
         raise ZooError(
