@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from plugins.readers.csv_table import files
 from plugins.readers.csv_table.labels import BLANK, NOBODY
 from plugins.readers.csv_table.parsing import Table, cell
-from zoo import TRAIN
+from zoo import TRAIN, BadInput
 from zoo.base.class_names import fold
 from zoo.base.sources import split_named
 
@@ -81,5 +82,16 @@ def column_of_people(table: Table) -> str:
 
 
 def root_of(table: Table, options: Mapping[str, str]) -> Path:
-    """Give the folder that paths begin at."""
-    return Path(options["root"]) if "root" in options else files.root_of(table.path)
+    """Give the folder that paths begin at.
+
+    Raises:
+        BadInput: the option `root` names none.
+    """
+    if "root" not in options:
+        return files.root_of(table.path)
+    if not os.path.isdir(options["root"]):  # noqa: PTH112 (never raises)
+        raise BadInput(
+            f"The option root is '{options['root']}'; expected a folder that is there, from which "
+            "the paths in the table begin."
+        )
+    return Path(options["root"])

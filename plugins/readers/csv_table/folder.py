@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from plugins.readers.csv_table import columns, files, parsing
 from plugins.readers.csv_table.findings import FINDING, columns_of_findings
+from plugins.readers.csv_table.footer import without_footer
 from plugins.readers.csv_table.parsing import Table
 from plugins.readers.csv_table.published import Layout, recognised
 from zoo import BadInput
@@ -102,6 +103,7 @@ def _images(
     try:
         if not _tells_classes(table, options):
             return set()
+        table, _ = without_footer(table, {**options, ROOT: str(folder)})
         path = columns.path_of_row(table, options)[0]
         texts = {columns.clean_path(table, row, path) for row in table.rows}
         found = files.locate(sorted(texts), folder, options.get(files.FIND, "")).of_text

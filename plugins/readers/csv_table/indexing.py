@@ -23,6 +23,7 @@ from plugins.readers.csv_table.classes import named
 from plugins.readers.csv_table.columns import MASKS, SPLIT, Columns
 from plugins.readers.csv_table.files import FIND
 from plugins.readers.csv_table.findings import AGAINST, BLANK_IS, FINDING, LEAVE, UNCERTAIN_IS
+from plugins.readers.csv_table.footer import without_footer
 from plugins.readers.csv_table.labels import refuse_several
 from plugins.readers.csv_table.marks import marks
 from plugins.readers.csv_table.one_hot import OneHot, columns_of_classes
@@ -78,6 +79,8 @@ def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
     layout = published.recognised(table.header)
     options = {**(layout.options if layout else {}), **given}
     told = [opened, f"Recognised by its columns: the table of {layout.title}." if layout else ""]
+    table, footer = without_footer(table, options)
+    told.append(footer)
     used = columns.find_columns(table, options)
     told.append(used.note)
     if "where" in options:

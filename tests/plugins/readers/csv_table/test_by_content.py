@@ -57,6 +57,11 @@ def test_the_column_that_divides_the_images(tmp_path: Path) -> None:
     assert index(tmp_path, same).samples[1].split == "validation"
 
 
+def test_a_root_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="expected a folder that is there"):
+        index(tmp_path, rows("path,label", "#.png,@"), root=str(tmp_path / "gone"))
+
+
 def test_numbers_that_lost_zeros_name_images_where_nothing_else_does(tmp_path: Path) -> None:
     for number in range(1, 9):
         (tmp_path / "films").mkdir(exist_ok=True)
