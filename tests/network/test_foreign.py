@@ -54,6 +54,8 @@ def ends() -> dict[str, Callable[[Any], Any]]:
         "a curve of its own": lambda x: ops.divide(
             1.0, ops.add(1.0, ops.exp(ops.negative(keras.layers.Dense(1)(x))))
         ),
+        "percentages": lambda x: ops.multiply(layers.Dense(2, activation="softmax")(x), 100.0),
+        "one percentage": lambda x: layers.Rescaling(100.0)(dense(1, "sigmoid")(x)),
         "logits": dense(2),
         "one logit": dense(1),
     }
@@ -63,6 +65,8 @@ def as_two(answers: np.ndarray, end: str) -> np.ndarray:
     """Return the probabilities of two classes that a network means."""
     if "logit" in end:
         answers = softmax(answers) if answers.shape[1] == 2 else 1 / (1 + np.exp(-answers))
+    if "percentage" in end:
+        answers = answers / 100
     return answers if answers.shape[1] == 2 else np.hstack([1 - answers, answers])
 
 

@@ -112,18 +112,19 @@ def test_a_batch_that_is_only_said_to_be_free_is_looped(tmp_path: Path) -> None:
     assert np.allclose(probabilities(foreign.opened(tmp_path / "fixed.onnx", 2)), wanted, atol=1e-6)
 
 
-def test_probabilities_of_an_odd_ending_are_turned_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("whole", "ending"), [(1, "probabilities"), (100, "percentages")])
+def test_shares_of_an_odd_ending_are_turned_back(tmp_path: Path, whole: int, ending: str) -> None:
     path = torch_layout(tmp_path / "own.onnx", ending=("Softmax",))
     model = onnx.load(path)
-    one = numpy_helper.from_array(np.ones(1, np.float32), "one")
-    model.graph.initializer.append(one)
+    factor = numpy_helper.from_array(np.full(1, whole, np.float32), "whole")
+    model.graph.initializer.append(factor)
     (output,) = model.graph.output
-    model.graph.node.append(helper.make_node("Mul", [output.name, "one"], ["last"]))
+    model.graph.node.append(helper.make_node("Mul", [output.name, "whole"], ["last"]))
     output.name = "last"
     onnx.save(model, path)
     given = foreign.opened(path, 2)
-    assert given.ending == "probabilities"
-    assert np.allclose(probabilities(given), answers(path, FIRST), atol=1e-5)
+    assert given.ending == ending
+    assert np.allclose(probabilities(given), answers(path, FIRST) / whole, atol=1e-5)
 
 
 def test_an_open_size_is_asked_for(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from zoo.base.errors import BadInput, InvalidSetting, in_a_line
 from zoo.network import graph, keras_files, onnx_file, saved_model
 from zoo.network.branches import inputs, maker
 from zoo.network.onnx_file import OnnxFile
-from zoo.network.probabilities import logits_of
+from zoo.network.probabilities import PERCENT, gives_percentages, logits_of
 
 CHANNELS = (1, 3)
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -259,8 +259,14 @@ def _logits(model: Any, num_classes: int) -> tuple[Any, str]:
 
     output, ending = _without_activation(model.output)
     single = output.shape[-1] != num_classes
-    if ending == "none" and graph.gives_probabilities(keras.Model(model.input, output)):
-        output, ending = logits_of(output, single=single), onnx_file.PROBABILITIES
+    if ending == "none":
+        plain = keras.Model(model.input, output)
+        if graph.gives_probabilities(plain):
+            ending = onnx_file.PROBABILITIES
+        elif gives_percentages(plain):
+            output, ending = keras.ops.divide(output, PERCENT), onnx_file.PERCENTAGES
+        if ending != "none":
+            output = logits_of(output, single=single)
     return (_of_two(output) if single else output), ending
 
 

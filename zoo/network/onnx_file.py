@@ -16,7 +16,7 @@ from zoo.base.errors import BadInput, InvalidSetting, in_a_line
 from zoo.network import onnx_ending
 from zoo.network.onnx_ending import Head
 from zoo.network.onnx_session import CHANNELS_FIRST, in_batches, session_of
-from zoo.network.probabilities import SCALES, logits_of
+from zoo.network.probabilities import PERCENT, SCALES, are_percentages, logits_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -27,7 +27,7 @@ LOGITS = "logits"
 TAKEN = ("float16", "float32", "float64")
 ALIKE = 1e-3
 """Share of the largest by which a picture's answer may depend on how many are asked for at once."""
-PROBABILITIES = "probabilities"
+PROBABILITIES, PERCENTAGES = "probabilities", "percentages"
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +126,8 @@ def of_model(model: ModelProto, name: str) -> OnnxFile:
 def network(file: OnnxFile, shape: tuple[int, int, int]) -> tuple[Any, str]:
     """Return a Keras model of pictures of that shape, fed as the file is, and what it gives.
 
-    That is 'probabilities' where they were turned back to logits, and empty where the model's last
-    layer says it by its activation.
+    That is 'probabilities' or 'percentages' where they were turned back to logits, and empty where
+    the model's last layer says it by its activation.
 
     Raises:
         InvalidSetting: ONNX Runtime cannot compute it, or it gives no vector of each picture.
@@ -150,8 +150,11 @@ def network(file: OnnxFile, shape: tuple[int, int, int]) -> tuple[Any, str]:
     layer.set_weights([np.frombuffer(file.graph, np.uint8)])
     pixels = keras.Input(shape)
     given, ending = layer(pixels), ""
-    if file.head is None and not file.activation and _are_probabilities(tried):
-        given, ending = logits_of(given, single=features == 1), PROBABILITIES
+    if file.head is None and not file.activation:
+        if _are_probabilities(tried):
+            given, ending = logits_of(given, single=features == 1), PROBABILITIES
+        elif are_percentages(tried):
+            given, ending = logits_of(given / PERCENT, single=False), PERCENTAGES
     head = file.head or Head(np.eye(features, dtype=np.float32), np.zeros(features, np.float32))
     dense = keras.layers.Dense(
         len(head.bias), activation=file.activation or None, dtype="float32", name="head"
