@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from plugins.formats.dicom.parsing import DEFLATED
+from plugins.formats.dicom import inflating
 from zoo import Acquisition
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ def acquisition(beginning: bytes) -> Acquisition:
     """
     import pydicom
 
-    if DEFLATED in beginning:  # pydicom would inflate it without a limit
-        return Acquisition()
     dataset = pydicom.dcmread(
-        io.BytesIO(beginning),
+        io.BytesIO(inflating.beginning(beginning)),
         specific_tags=[*CODES.values(), *SPACINGS],
         stop_before_pixels=True,
         force=True,

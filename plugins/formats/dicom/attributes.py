@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from plugins.formats.dicom.parsing import DEFLATED
+from plugins.formats.dicom import inflating
 
 KEYWORDS = {
     "view": "ViewPosition",
@@ -23,10 +23,8 @@ def attributes(beginning: bytes) -> dict[str, str]:
     """
     import pydicom
 
-    if DEFLATED in beginning:  # pydicom would inflate it without a limit
-        return {}
     dataset = pydicom.dcmread(
-        io.BytesIO(beginning),
+        io.BytesIO(inflating.beginning(beginning)),
         specific_tags=list(KEYWORDS.values()),
         stop_before_pixels=True,
         force=True,

@@ -6,12 +6,12 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plugins.formats.dicom.inflating import inflated
 from zoo import BadInput
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-DEFLATED = b"1.2.840.10008.1.2.1.99"
 PACKED = {
     *("1.2.840.10008.1.2.4." + end for end in ("50", "51", "53", "55", "57", "70")),  # JPEG
     *("1.2.840.10008.1.2.4." + end for end in ("80", "81")),  # JPEG-LS
@@ -77,13 +77,8 @@ def parsed(content: bytes, name: str) -> Dataset:
     """Read the elements in TAGS; refuse a file that has no picture."""
     import pydicom
 
-    if DEFLATED in content:  # pydicom would inflate it without a limit
-        raise BadInput(
-            f"'{name}' is a DICOM file that is deflated as a whole. "
-            "Expected pixels that are packed alone, or not at all: export it again."
-        )
-    tags = [*TAGS, *GROUPS]
-    dataset = pydicom.dcmread(io.BytesIO(content), specific_tags=tags, force=True)
+    plain = io.BytesIO(inflated(content, name))
+    dataset = pydicom.dcmread(plain, specific_tags=[*TAGS, *GROUPS], force=True)
     if "PixelData" in dataset and "Rows" in dataset:
         _complete(dataset, name)
         return dataset

@@ -8,6 +8,7 @@ import logging
 import struct
 import tracemalloc
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from plugins.formats.dicom import parsing
+from plugins.formats.dicom import inflating, parsing
 from zoo import BadInput
 from zoo.base.pictures import images
 from zoo.base.registry import Registry, load_registry
@@ -618,10 +619,46 @@ def test_what_cannot_be_read_gets_one_sentence_without_the_patient(
     assert not [word for word in ("Doe", "Jane", "DOE", "SECRET", "4711") if word in said]
 
 
-def test_a_deflated_file_is_refused_before_it_is_inflated() -> None:
-    dataset = picture_of(np.zeros((2000, 2000), np.uint8))
+def deflated(dataset: Dataset) -> bytes:
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
-    content = written(dataset)
+    return written(dataset)
+
+
+def test_a_deflated_file_is_shown_as_the_plain_one() -> None:
+    window = {"WindowCenter": 2000, "WindowWidth": 3000}
+    for values, bits, more in ((RAMP, 8, {}), (DEEP, 12, window), (COLOURS, 8, {})):
+        plain, whole = (how(picture_of(values, bits, **more)) for how in (written, deflated))
+        assert inflating.DEFLATED in whole
+        wanted = images.read_image(plain, name="film.dcm")
+        np.testing.assert_array_equal(images.read_image(whole, name="film.dcm"), wanted)
+        assert len(np.unique(wanted)) > 10
+
+
+def test_a_deflated_file_is_inflated_no_further_than_its_picture() -> None:
+    black = np.zeros((2000, 2000), np.uint8)
+    before = picture_of(black)
+    before.add_new(0x00091010, "OB", bytes(50_000_000))
+    assert peak_of_refusal(deflated(before), "deflated as a whole|damaged") < 6_000_000
+    behind = deflated(picture_of(black, DataSetTrailingPadding=bytes(50_000_000)))
+    assert peak_of_refusal(behind, "deflated as a whole") < 16_000_000
+    large = deflated(picture_of(black, Rows=60_000, Columns=60_000))
+    assert peak_of_refusal(large, "deflated as a whole") < 6_000_000
+
+
+@pytest.mark.parametrize("twice", ["inside", "behind", "without a length"])
+def test_what_would_be_inflated_a_second_time_is_refused(twice: str) -> None:
+    """An element of the first group that comes out of the inflated part would count again."""
+    content = deflated(picture_of(np.zeros((2000, 2000), np.uint8)))
+    at = content.index(inflating.GROUP_LENGTH) + len(inflating.GROUP_LENGTH)
+    end = at + 4 + struct.unpack_from("<I", content, at)[0]
+    again = b"\x02\0\x10\0UI\x16\0" + inflating.DEFLATED
+    if twice == "inside":
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        content = content[:end] + packer.compress(again + content[end:]) + packer.flush()
+    elif twice == "behind":
+        content = content[:end] + again + content[end:]
+    else:
+        content = content[: at - 8] + content[at + 4 :]
     assert peak_of_refusal(content, "deflated as a whole") < 2_000_000
 
 
