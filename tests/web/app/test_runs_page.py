@@ -207,8 +207,12 @@ def test_the_matrix_of_a_run_is_that_of_its_scores(trained: Run) -> None:
     assert found.confusion() == trained.metrics()[found.part]["confusion"]
 
 
-def test_without_answers_to_the_test_part_it_says_so(client: TestClient, run_copy: Path) -> None:
-    (run_copy / run_folder.TESTED).unlink()
+@pytest.mark.parametrize("there", [True, False])
+def test_without_answers_to_the_test_part_that_a_digest_vouches_for_it_says_so(
+    client: TestClient, run_copy: Path, there: bool
+) -> None:
+    if not there:
+        (run_copy / run_folder.TESTED).unlink()
     files = dict(run_folder.read(run_copy).record["files"])
     del files[run_folder.TESTED]
     change(run_copy, files=files)

@@ -48,15 +48,16 @@ class ConfusionCells:
 
 
 def confusion_cells(run: Run, threshold: float | None = None) -> ConfusionCells:
-    """Return the answers to the test part, or to validation for a run that kept only those.
+    """Return the answers to the test part, or to validation for a run that vouches only for those.
 
+    That is one whose record has no digest of its answers to the test part: they may be anybody's.
     `threshold` decides in place of the run's own, 0 to 1, where there are two classes.
 
     Raises:
         DamagedRun: they are missing or damaged.
     """
     part, name = TEST, run_folder.TESTED
-    if name not in run.record["files"] and not (run.path / name).is_file():
+    if name not in run.record["files"]:
         part, name = VALIDATION, run_folder.VALIDATION
     known = labelled_logits.load(run_folder.checked(run, name), len(run.class_names))
     probabilities = softmax(known.logits / run.temperature)
