@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.server
+import socket
 import threading
+import urllib.error
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -166,6 +169,34 @@ def test_folders_that_were_made_for_nothing_go_and_others_stay(
             fetch(url, folder / "set.bin", md5=wanted, page=PAGE, progress=SILENT)
         assert "is kept" not in str(told.value)
         assert list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "unreached"),
+    [
+        (urllib.error.URLError(socket.gaierror(-2, "unknown")), True),
+        (urllib.error.HTTPError(PAGE, 404, "gone", Message(), None), False),
+        (socket.gaierror(-2, "unknown"), True),
+        (TimeoutError(), True),
+        (ConnectionRefusedError(), True),
+        (OSError(errno.ENETUNREACH, "no way"), True),
+        (OSError(errno.ENOSPC, "full"), False),
+        (ValueError(), False),
+    ],
+)
+@pytest.mark.parametrize("told", ["cause", "context"])
+def test_an_error_tells_whether_its_host_was_reached(
+    cause: Exception, unreached: bool, told: str
+) -> None:
+    def failing() -> None:
+        try:
+            raise cause
+        except Exception as error:
+            raise ZooError("no") from (error if told == "cause" else None)
+
+    with pytest.raises(ZooError) as caught:
+        failing()
+    assert downloads.is_unreached(caught.value) is unreached
 
 
 def test_a_folder_with_a_beginning_stays(server: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,47 @@ def test_what_a_pattern_stands_for_and_cannot_be_built_is_left_out_with_its_reas
     page, data = done.page.read_text(), done.page.with_name("comparison.json")
     assert "Its weights are not on this machine." in page
     assert json.loads(data.read_text()) == done.result
+
+
+def test_one_host_that_cannot_be_reached_is_waited_for_once(
+    compared, two_registry: Registry, tmp_path: Path, capsys
+) -> None:
+    tried: list[str] = []
+
+    def fetching(name: str, error: Exception) -> Architecture:
+        def build(input_shape, num_classes):
+            tried.append(name)
+            try:
+                raise error
+            except OSError as cause:
+                raise MissingWeights(f"The weights of {name} are not here.") from cause
+
+        return Architecture(name=name, summary="", build=build, parameters=1, offline=False)
+
+    away, gone = socket.gaierror(-2, "Name or service not known"), FileNotFoundError("404")
+    absent = {
+        "t0": fetching("t0", gone),
+        **{name: fetching(name, away) for name in ("t1", "t2", "t3", "t4")},
+    }
+    origins = {**dict.fromkeys(absent, "one"), "t4": "another"}
+    registry = replace(
+        two_registry,
+        architectures={**absent, **two_registry.architectures},
+        origins={**two_registry.origins, **origins},
+    )
+    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    given = {"changes": SMALL, "input_shape": INPUT, "folder": folder, "registry": registry}
+    done = compare(["t*"], SOURCE, folds=2, **given)
+    assert tried == ["t0", "t1", "t4"]
+    reasons = {one["name"]: one["reason"] for one in done.result["left_out"]}
+    assert list(reasons) == ["t0", "t1", "t2", "t3", "t4"]
+    assert reasons["t2"] == reasons["t3"]
+    assert "those of t1, by the same plugin" in reasons["t2"]
+    assert capsys.readouterr().err.count("cannot be reached") == 1
+    tried.clear()
+    with pytest.raises(MissingWeights, match="weights of t3"):  # asked for by its own name
+        compare(["t*", "t3"], SOURCE, folds=2, **given)
+    assert tried == ["t0", "t1", "t3"]
 
 
 @pytest.mark.parametrize(

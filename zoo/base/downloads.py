@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import re
@@ -23,14 +24,30 @@ CHUNK = 2**18
 TRIES, PAUSE_SECONDS = 4, 1.0
 ANSWER_SECONDS = 30.0
 MEGABYTE = 2**20
+UNREACHED = (urllib.error.URLError, socket.gaierror, ConnectionError, TimeoutError)
 BROKEN = (OSError, http.client.HTTPException)
 """What a connection that breaks, or an answer that ends too early, raises."""
+NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 def partial(path: Path) -> Path:
     """Return where a file is kept until it is whole; the name stays, so that it can be resumed."""
     return path.with_name(f".{path.name}.download")
+
+
+def is_unreached(error: BaseException) -> bool:
+    """Tell whether an error began with a host that cannot be found or does not answer."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, urllib.error.HTTPError):
+            return False  # it has answered
+        if isinstance(cause, UNREACHED):
+            return True
+        if isinstance(cause, OSError) and cause.errno in NO_WAY:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def fetch(url: str, path: Path, *, md5: str = "", page: str, progress: Progress) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.displayed import Drawn, Tabled
-from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.downloads import is_unreached
+from zoo.base.errors import InvalidSetting, MissingWeights, ZooError
 from zoo.base.files import write_json, write_text
 from zoo.base.listeners import listener
 from zoo.base.locks import in_turn
@@ -213,7 +214,15 @@ def _planned(
     """
     plan: dict[str, list[Cell]] = {}
     left_out: dict[str, str] = {}
+    away: dict[str, str] = {}  # by plugin, why what it fetches cannot be had
+    untried: dict[str, list[str]] = {}
+    registry, note = opened.registry, opened.setup.progress.note
     for name in chosen:
+        reason = away.get(registry.origins.get(name, name), "")
+        if reason and name not in names and not registry.architecture(name).offline:
+            left_out[name] = reason
+            untried.setdefault(reason, []).append(name)
+            continue
         try:
             cells = opened.plan(
                 {"architecture": name, "seed": seed, "folds": folds, "fold": number}
@@ -224,9 +233,16 @@ def _planned(
             if name in names:
                 raise
             left_out[name] = " ".join(str(error).split())
-            opened.setup.progress.note(f"Left out: {name}: {left_out[name]}")
+            note(f"Left out: {name}: {left_out[name]}")
+            if isinstance(error, MissingWeights) and is_unreached(error):
+                away[registry.origins.get(name, name)] = (
+                    f"Not tried: the weights are not on this machine, and those of {name}, by the "
+                    "same plugin, come from a host that cannot be reached."
+                )
         else:
             plan[name] = cells
+    for reason, those in untried.items():
+        note(f"Left out: {', '.join(those)}. {reason}")
     if not plan:
         raise InvalidSetting(
             f"No architecture that {' or '.join(names)} stands for can be used here. "
