@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -34,14 +35,31 @@ def test_two_sets_of_one_name_have_places_of_their_own(
 ) -> None:
     one, other = one_and_other
     first, second = kept(tmp_path / "kept", one), kept(tmp_path / "kept", other)
-    assert first.name == "images-test"
-    assert second != first
-    assert second.name.startswith("images-")
-    assert second.name.endswith("-test")
+    assert (first.name, second.name) == ("images-test", "other-images-test")
     assert kept(tmp_path / "kept", one) == first  # the same source, the same place
     assert kept(tmp_path / "kept", other) == second
     (first / FILE).unlink()
     assert kept(tmp_path / "kept", other) == second, "though the plain name is free now"
+
+
+def test_where_the_folders_above_are_called_alike_a_digest_tells_them_apart(tmp_path: Path) -> None:
+    places = []
+    for number in range(4):
+        data = tmp_path / str(number) / "set" / "images"
+        data.mkdir(parents=True)
+        places.append(kept(tmp_path / "kept", str(data)))
+        assert kept(tmp_path / "kept", str(data)) == places[-1]
+    assert [place.name for place in places[:2]] == ["images-test", "set-images-test"]
+    assert len(set(places)) == 4
+    assert all(re.fullmatch(r"images-[0-9a-f]{8}-test", place.name) for place in places[2:])
+
+
+def test_a_long_name_above_is_cut(tmp_path: Path) -> None:
+    for number in range(2):
+        data = tmp_path / (str(number) + "ä" * 100) / "images"
+        data.mkdir(parents=True)
+        place = kept(tmp_path / "kept", str(data))
+    assert len(place.name.encode()) < 120
 
 
 def test_a_source_is_the_same_from_every_folder(

@@ -247,6 +247,7 @@ def _measure(
 
     asked: Any = {"methods": methods, "masks": masks, "registry": registry, "progress": console}
     found: Any
+    write: Any
     if audited:
         found = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(found))

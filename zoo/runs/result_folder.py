@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from zoo.base.errors import DamagedRun
 from zoo.base.files import printable
 from zoo.base.locks import in_turn
-from zoo.base.sources import absolute, source_slug
+from zoo.base.sources import absolute, parse, source_slug
 from zoo.runs.record import read_json
 from zoo.runs.run_folder import Run
+
+LONGEST = 40
+"""Letters of a folder above the data that stand in a name."""
 
 
 def source_of(run: Run, source: str | None) -> str:
@@ -27,8 +32,8 @@ def result_folder(
     """Give the folder in `folder` for what a run gave on a source, and keep others from writing.
 
     It is `own` for the run's own data (None), else the name of the source and `ending`. `file`
-    holds the results, with their `source`. Where it is another's, or does not say whose, the name
-    gets a digest of the source, so that nothing is lost.
+    holds the results, with their `source`. Where it is another's, or does not say whose, the folder
+    above the source is named, too, or else a digest of it, so that nothing is lost.
 
     Raises:
         NotWritten: it cannot be made.
@@ -38,12 +43,18 @@ def result_folder(
         if source is None:
             yield folder / own
             return
-        slug = source_slug(source)
-        digest = hashlib.blake2b(wanted.encode(), digest_size=4).hexdigest()
-        plain, apart = folder / f"{slug}{ending}", folder / f"{slug}-{digest}{ending}"
-        free = plain.name != own and not (plain / file).exists()
-        stays = not (apart / file).exists() and (free or _holder(plain / file) == wanted)
-        yield plain if stays else apart
+        places = [folder / f"{name}{ending}" for name in _names(source)]
+        free = [one for one in places if one.name != own and not (one / file).exists()]
+        kept = (one for one in places if _holder(one / file) == wanted and one.name != own)
+        yield next(kept, free[0] if free else places[-1])
+
+
+def _names(source: str) -> tuple[str, str, str]:
+    """Return what results on a source may be called; the last is no other's."""
+    slug, whole = source_slug(source), absolute(source)
+    above = re.sub(r"[^\w.-]+", "_", Path(parse(whole)[0]).parent.name)[:LONGEST]
+    digest = hashlib.blake2b(os.fsencode(whole), digest_size=4).hexdigest()
+    return slug, f"{above}-{slug}".strip("-"), f"{slug}-{digest}"
 
 
 def _holder(path: Path) -> str | None:
