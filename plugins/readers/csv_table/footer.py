@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from plugins.readers.csv_table import files
 from plugins.readers.csv_table.by_content import root_of
-from plugins.readers.csv_table.parsing import Row, Table, number
+from plugins.readers.csv_table.parsing import Row, Table, cell, number
 from zoo.base.class_names import fold
 
 MOST = 5
@@ -28,10 +28,11 @@ def without_footer(table: Table, options: Mapping[str, str]) -> tuple[Table, str
     above = table.rows[: len(table.rows) - len(last)]
     if not (0 < len(last) <= MOST and above):
         return table, ""
-    known, firsts = _names(root_of(table, options)), [_texts(row)[0] for row in last]
-    if not any(map(known, above[-1].cells)) or any(map(known, firsts)):
+    known = _names(root_of(table, options))
+    places = [place for place, text in enumerate(above[-1].cells) if known(text)]
+    if not places or any(known(cell(row, place)) for row in last for place in places):
         return table, ""
-    first = firsts[-1]
+    first = _texts(last[-1])[0]
     told = f"The last line, '{first}', is"
     if len(last) > 1:
         told = f"The last {len(last)} lines, from '{first}' on, are"
@@ -61,8 +62,8 @@ def _names(root: Path) -> Callable[[str], bool]:
     names = {files.comparable(PurePosixPath(name).name) for name in walk(root).names}
     stems = {fold(files.stem(name)) for name in names}
 
-    def known(cell: str) -> bool:
-        name = files.comparable(cell.replace("\\", "/")).rpartition("/")[2]
+    def known(text: str) -> bool:
+        name = files.comparable(text.replace("\\", "/")).rpartition("/")[2]
         return bool(name) and (name in names or fold(files.stem(name)) in stems)
 
     return known

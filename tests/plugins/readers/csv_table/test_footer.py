@@ -67,6 +67,8 @@ def test_an_image_that_is_called_so_is_an_image(tmp_path: Path) -> None:
     (tmp_path / "total.png").touch()
     dataset = index(tmp_path, f"{ROWS}\ntotal,4,")
     assert "4" in dataset.class_names
+    text = "sex,image,label\n" + "\n".join(f"{'fn'[n // 4]},{n},{n % 2}" for n in range(1, 5))
+    assert len(index(tmp_path, text).samples) == 4  # the last begins with `n`, and names 4.png
     (tmp_path / "the last.png").touch()
     with pytest.raises(BadInput, match="has no label"):
         index(tmp_path, f"{ROWS}\nthe last,,")
