@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from zoo.data import stresses
-from zoo.runs import run_folder
-from zoo.training import tuning
+from zoo.runs import novelty, run_folder
+from zoo.training import frozen, tuning
 from zoo.workflows.train import train
 
 SOURCE = "phantom?images=60&size=64"
@@ -61,6 +61,29 @@ def test_a_second_training_asks_the_backbone_no_more_and_has_the_same_numbers(
     monkeypatch.setattr(stresses, "VERSION", stresses.VERSION + 1)
     trained(tmp_path / "d")
     assert len(asked) == 2 * tuning.VIEWS
+
+
+@pytest.mark.slow
+def test_pictures_are_described_once_and_a_damaged_row_anew(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described, real = [], novelty.shapes
+
+    def counted(pixels: np.ndarray) -> np.ndarray:
+        described.append(len(pixels))
+        return real(pixels)
+
+    monkeypatch.setattr(frozen.novelty, "shapes", counted)
+    first = trained(tmp_path / "a")
+    once = sum(described)
+    second = trained(tmp_path / "b")
+    assert sum(described) == once >= 60
+    assert first.record["gate"] == second.record["gate"]
+    for kept in (tmp_path / "cache").glob("features/shapes-*/*.rows.npy"):
+        kept.write_bytes(kept.read_bytes()[:-8] + bytes(8))
+    third = trained(tmp_path / "c")
+    assert sum(described) == once + 60
+    assert first.record["gate"] == third.record["gate"]
 
 
 @pytest.mark.slow

@@ -23,6 +23,8 @@ from zoo.base.errors import BadInput, DamagedRun
 from zoo.base.explanations import Reference
 from zoo.base.pictures.pixel_arrays import to_channels
 
+VERSION = 1
+"""Raised whenever `shapes` gives other numbers, so that kept ones expire."""
 NEIGHBOURS = 5
 SHARE = 0.99
 SIDE, CELLS, DIRECTIONS = 32, 4, 8

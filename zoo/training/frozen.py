@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.base.cache import FEATURES, cache_folder
+from zoo.base.pictures.images import reading
 from zoo.base.progress import Progress, track
 from zoo.base.shards import Shards
 from zoo.base.types import Sample
@@ -44,35 +45,53 @@ class Frozen:
     def outputs(self, part: str) -> Outputs:
         """Return what the network gives to a part, without asking its backbone again."""
         samples, frames = self.parts[part], self.framing.frames
-        streamed = batches(self.verified.dataset, samples, self.input_shape)
-        with reading_errors():
-            shapes = [
-                novelty.shapes(batch.numpy())
-                for batch in track(self.progress, streamed, f"describing {part}", len(streamed))
-            ]
-        features = self.features[part][:, 0]
         digests = [self.verified.digests[sample.name] for sample in samples]
+
+        def described(rows: Sequence[int]) -> np.ndarray:
+            some = [samples[row] for row in rows]
+            streamed = batches(self.verified.dataset, some, self.input_shape)
+            told = track(self.progress, streamed, f"describing {part}", len(streamed))
+            with reading_errors():
+                return np.concatenate([novelty.shapes(batch.numpy()) for batch in told])
+
+        size = "x".join(map(str, self.input_shape))
+        name = f"shapes-{novelty.VERSION}-reading-{reading()}-{size}"
+        shapes = self._kept(name, digests, described)
+        features = self.features[part][:, 0]
         boxes = np.tile(WHOLE, (len(samples), 1)) if frames is None else frames.of(digests)
-        return Outputs(self.head.logits(features), features, np.concatenate(shapes), boxes)
+        return Outputs(self.head.logits(features), features, shapes, boxes)
 
     def stressed(self, views: Sequence[str], ask: Callable[[], Outputs]) -> Outputs:
         """Return what it gives to stressed pictures; `ask` asks the whole network of all of them.
 
         `views` names each picture and its stress: what is kept under these names is not asked.
         """
+
+        def answered(rows: Sequence[int]) -> np.ndarray:
+            given = ask()
+            parts = (given.embeddings, given.shapes, given.boxes)
+            return np.concatenate(parts, axis=1, dtype=np.float32)[rows]
+
         frames = self.framing.frames
         seen = "whole" if frames is None else frames.key
         name = f"{self.backbone_key}-{seen}-stressed-{stresses.VERSION}"
-        store = Shards(cache_folder() / FEATURES / name, self.progress)
-        depth = f"{self.verified.dataset.bits}-bit " if self.verified.dataset.bits else ""
-        keys = [f"{depth}{view}" for view in views]
-        if not set(keys) <= set(store.find(keys)):
-            given = ask()
-            parts = (given.embeddings, given.shapes, given.boxes)
-            store.append(keys, np.concatenate(parts, axis=1, dtype=np.float32))
-        rows = store.rows(keys)
+        rows = self._kept(name, views, answered)
         boxes = len(WHOLE)
         width = self.features[next(iter(self.features))].shape[-1]
         features, shapes = rows[:, :width], rows[:, width:-boxes]
         # The head answers in either case: a second training then has the first one's numbers.
         return Outputs(self.head.logits(features), features, shapes, rows[:, -boxes:])
+
+    def _kept(
+        self, name: str, views: Sequence[str], compute: Callable[[Sequence[int]], np.ndarray]
+    ) -> np.ndarray:
+        """Return a row for each of the views; those that are not kept are computed."""
+        store = Shards(cache_folder() / FEATURES / name, self.progress)
+        # The same file looks otherwise at another depth.
+        depth = f"{self.verified.dataset.bits}-bit " if self.verified.dataset.bits else ""
+        keys = [f"{depth}{view}" for view in views]
+        found = store.find(keys)
+        missing = [row for row, key in enumerate(keys) if key not in found]
+        if missing:
+            store.append([keys[row] for row in missing], compute(missing))
+        return store.rows(keys)
