@@ -41,6 +41,7 @@ from zoo.network.classifier import TrainedClassifier
 from zoo.network.cost import multiply_adds
 from zoo.network.engines.answering import BOX, EMBEDDING, LOGITS, answering
 from zoo.network.engines.engine import ENGINES, compiled
+from zoo.network.engines.folded import folded_call
 from zoo.network.engines.preparing import disagreement
 from zoo.network.export_formats import FORMATS, ExportedNetwork
 
@@ -99,6 +100,8 @@ def engines(classifier: TrainedClassifier, folder: Path) -> Iterator[tuple[str, 
     """Yield what is installed, opened with the network; what is not is told."""
     network = answering(classifier.model)
     yield "Keras", in_keras(classifier)
+    if quick := folded_call(classifier):
+        yield "Keras, folded", quick
     yield "Keras, bfloat16", in_keras(coarse(classifier))
     FORMATS["savedmodel"].write(network, folder / "model")
     yield "SavedModel", FORMATS["savedmodel"].open(folder / "model")
