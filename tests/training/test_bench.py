@@ -15,8 +15,21 @@ from zoo.training.execution import Execution
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return learned(tmp_path_factory.mktemp("whole"), Execution())
+def traced():
+    """How often the step of `whole` was traced: an entry each time."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, traced):
+    step = keras.Model.train_step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "train_step", lambda *given: traced.append(1) or step(*given))
+        return learned(tmp_path_factory.mktemp("whole"), Execution())
+
+
+def test_a_step_is_traced_once(whole, traced):
+    assert traced == [1]
 
 
 @pytest.mark.parametrize("parts", [2, 3, 8])

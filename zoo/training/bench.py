@@ -50,6 +50,16 @@ class Bench:
         xla = self.execution.xla
         self.model.compile(optimizer, jit_compile=xla, auto_scale_loss=False, **named)
         optimizer.build(self.model.trainable_variables)
+        if self._strategy is None:  # else Keras does it
+            self._count_in_metrics()
+
+    def _count_in_metrics(self) -> None:
+        """Make the variables of the metrics, for which the step would be traced a second time."""
+        import keras
+
+        answer = keras.ops.zeros((1, self.model.output_shape[-1]))
+        self.model.compute_metrics(None, answer, answer, sample_weight=keras.ops.ones(1))
+        self.model.reset_metrics()
 
     def take(self) -> None:
         """Give the model the weights of the network."""
