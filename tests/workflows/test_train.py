@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import types
 import zipfile
+from pathlib import Path
 
 import h5py
 import keras
@@ -119,38 +121,61 @@ class Listener(Silent):
         self.warned.append(message)
 
 
+SHORT = {"epochs": 2, "batch_size": 16, "cases": 10}
 CHANGES = {"epochs": 4, "patience": 2, "schedule": "plateau", "batch_size": 16}
 
 
+def killed_after(epochs, name, folder, **arguments):
+    with pytest.raises(KeyboardInterrupt):
+        train.train(name, SOURCE, folder=folder, progress=Killer(epochs), **arguments)
+    (killed,) = run_folder.listing(folder)
+    assert not killed.done
+    return killed
+
+
+@pytest.fixture(scope="module")
+def arguments(registry):
+    return {"preset": "fast", "changes": SHORT, "registry": registry}
+
+
+@pytest.fixture(scope="module")
+def whole(arguments, tmp_path_factory):
+    """A training that nothing disturbs."""
+    return train.train("whole", SOURCE, folder=tmp_path_factory.mktemp("whole"), **arguments)
+
+
+@pytest.fixture(scope="module")
+def killed(arguments, tmp_path_factory):
+    """The same one, killed after its first epoch."""
+    return killed_after(1, "whole", tmp_path_factory.mktemp("killed"), **arguments)
+
+
+def test_a_killed_training_resumes_to_the_same_result(registry, whole, killed, tmp_path):
+    copy = shutil.copytree(killed.path, tmp_path / "killed")
+    check_same(whole, train.resume(copy, registry=registry))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "changes", "killed_after"),
+    ("name", "changes", "epochs"),
     [
         ("whole", CHANGES, 2),
-        pytest.param(
-            "whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3, marks=pytest.mark.slow
-        ),
-        pytest.param("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1, marks=pytest.mark.slow),
-        pytest.param(
-            "frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3, marks=pytest.mark.slow
-        ),
-        pytest.param(
-            "whole",
-            {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6},
-            2,
-            marks=pytest.mark.slow,
-        ),
+        ("whole", {**CHANGES, "monitor": "accuracy", "patience": 4}, 3),
+        ("frozen", {**CHANGES, "fine_tune_epochs": 2}, 1),
+        ("frozen", {**CHANGES, "epochs": 2, "fine_tune_epochs": 3}, 3),
+        ("whole", {**CHANGES, "averaging": 0.5, "warm_up": 0.5, "fewest_steps": 6}, 2),
     ],
 )
-def test_a_killed_training_resumes_to_the_same_result(
-    registry, tmp_path, name, changes, killed_after
+def test_of_any_schedule_a_killed_training_resumes_to_the_same_result(
+    registry, tmp_path, name, changes, epochs
 ):
     arguments = {"changes": changes, "registry": registry}
     whole = train.train(name, SOURCE, folder=tmp_path / "a", **arguments)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(name, SOURCE, folder=tmp_path / "b", progress=Killer(killed_after), **arguments)
-    (killed,) = run_folder.listing(tmp_path / "b")
-    assert not killed.done
-    resumed = train.resume(killed.path, registry=registry)
+    killed = killed_after(epochs, name, tmp_path / "b", **arguments)
+    check_same(whole, train.resume(killed.path, registry=registry))
+
+
+def check_same(whole, resumed):
     assert resumed.done
     for part in ("train", "validation", "test"):
         expected = json.dumps(whole.metrics()[part], sort_keys=True)
@@ -163,11 +188,8 @@ def weights(run):
     return model_file.load_classifier(run).model.get_weights()
 
 
-def test_a_run_folder_is_complete(registry, tmp_path):
-    run = train.train(
-        "whole", SOURCE, folder=tmp_path, changes={"epochs": 1, "cases": 10}, registry=registry
-    )
-    names = {path.name for path in run.path.iterdir()}
+def test_a_run_folder_is_complete(whole):
+    names = {path.name for path in whole.path.iterdir()}
     assert names == {
         "run.json",
         "model.keras",
@@ -182,18 +204,18 @@ def test_a_run_folder_is_complete(registry, tmp_path):
         "model_card.html",
         "logs",
     }
-    with zipfile.ZipFile(run.path / "model.keras") as archive:
+    with zipfile.ZipFile(whole.path / "model.keras") as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
     assert "optimizer" not in weights  # it would triple the file
-    record = json.loads((run.path / "run.json").read_text())
+    record = json.loads((whole.path / "run.json").read_text())
     members = [set(record["splits"][part]["members"]) for part in ("train", "validation", "test")]
     assert len(set.union(*members)) == sum(map(len, members)) == 80
     assert record["data"]["synthetic"] is True
-    assert list((run.path / "logs").glob("events.out.tfevents.*"))
-    cases = run_folder.load_reference(run)
+    assert list((whole.path / "logs").glob("events.out.tfevents.*"))
+    cases = run_folder.load_reference(whole)
     assert len(cases.labels) == len(cases.thumbnails) == 10
     assert all(picture.startswith(b"\xff\xd8") for picture in cases.thumbnails)
-    opened = run_folder.open_run(None, tmp_path)
+    opened = run_folder.open_run(None, whole.path.parent)
     pixels = np.random.default_rng(0).integers(0, 256, (2, *SHAPE), np.uint8)
     probabilities = model_file.load_classifier(opened).probabilities(pixels)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -223,22 +245,19 @@ def test_a_backbone_that_is_trained_keeps_the_statistics_of_its_normalisation(re
             assert all(changed), before.name
 
 
-def test_a_run_says_what_its_network_sees_and_how_it_was_tuned(registry, tmp_path):
-    run = train.train(
-        "whole", SOURCE, folder=tmp_path, preset="fast", changes={"epochs": 1}, registry=registry
-    )
-    record = run.record
+def test_a_run_says_what_its_network_sees_and_how_it_was_tuned(whole):
+    record = whole.record
     assert (record["preset"], record["frame"], record["localiser"]) == ("fast", "whole", None)
     assert record["input_shape"] == record["sees"] == list(SHAPE)
     point = record["operating_point"]
     clean, stressed = (
-        labelled_logits.load(run.path / name)
+        labelled_logits.load(whole.path / name)
         for name in (run_folder.VALIDATION, run_folder.STRESSED)
     )
     assert list(stressed.names) == list(clean.names) * VIEWS
     assert point["images"] == 2 * VIEWS * len(clean.labels)
     assert min(point["clean"], point["stressed"]) >= 0
-    asked = operating_point(run, 0.9)
+    asked = operating_point(whole, 0.9)
     assert asked["images"] == point["images"]
     assert run_folder.STRESSED in record["files"]
 
@@ -277,12 +296,14 @@ def test_scaling_twice_before_a_frozen_backbone_raises_the_alarm(registry, tmp_p
     assert best > worst
 
 
-@pytest.mark.parametrize(("name", "raised"), [("leaning", False), ("blind", True)])
+@pytest.mark.parametrize(
+    ("name", "raised"), [("leaning", False), pytest.param("blind", True, marks=pytest.mark.slow)]
+)
 def test_a_collapse_is_one_of_what_is_decided(registry, tmp_path, name, raised):
     told, random = Listener(), np.random.default_rng(0)
     for label, folder in enumerate(("NORMAL", "PNEUMONIA")):
         (tmp_path / "data" / folder).mkdir(parents=True)
-        for number in range(30):
+        for number in range(20):
             pixels = random.integers(0, 60, (48, 48, 3)) + 100 * label
             path = tmp_path / "data" / folder / f"{folder}{number}.png"
             Image.fromarray(pixels.astype(np.uint8)).save(path)
@@ -290,7 +311,7 @@ def test_a_collapse_is_one_of_what_is_decided(registry, tmp_path, name, raised):
         name,
         f"{tmp_path / 'data'}?patients=none",
         folder=tmp_path / "runs",
-        changes={"epochs": 4, "learning_rate": 1e-9, "class_weights": False},
+        changes={"epochs": 3, "learning_rate": 1e-9, "class_weights": False},
         registry=registry,
         progress=told,
     )
@@ -306,17 +327,14 @@ def test_a_collapse_is_one_of_what_is_decided(registry, tmp_path, name, raised):
         assert "turn class_weights on" in alarm.remedy
 
 
-def test_resume_refuses_changed_data_and_finished_runs(registry, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train.train("whole", SOURCE, folder=tmp_path, progress=Killer(1), registry=registry)
-    (killed,) = run_folder.listing(tmp_path)
+def test_resume_refuses_changed_data_and_finished_runs(registry, whole, killed, tmp_path):
+    copy = Path(shutil.copytree(killed.path, tmp_path / "killed"))
     record = dict(killed.record, data=dict(killed.record["data"], source="phantom?images=90"))
-    run_folder.write_record(killed.path, record)
+    run_folder.write_record(copy, record)
     with pytest.raises(BadInput, match="changed"):
-        train.resume(killed.path, registry=registry)
-    done = train.train("whole", SOURCE, folder=tmp_path, changes={"epochs": 1}, registry=registry)
+        train.resume(copy, registry=registry)
     with pytest.raises(InvalidSetting, match="finished"):
-        train.resume(done.path, registry=registry)
+        train.resume(whole.path, registry=registry)
 
 
 def test_nothing_is_written_when_a_setting_is_wrong(registry, tmp_path):
