@@ -231,15 +231,16 @@ def accessible(browser: Any) -> Callable[[str], None]:
     axe = pytest.importorskip("accessibility")
 
     def check(text: str) -> None:
+        context = browser.new_context()
+        page = context.new_page()
         for width, scheme in ((1280, "light"), (390, "dark")):
-            context = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=scheme
-            )
-            page = context.new_page()
-            page.set_content(text)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            if scheme == "light":
+                page.set_content(text)
             assert axe.violations(page) == [], (width, scheme)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-            context.close()
+        context.close()
 
     return check
 
