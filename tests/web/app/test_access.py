@@ -36,7 +36,10 @@ PAGES = (
     *("/", "/compare", "/runs-of-this-folder", RUN, f"{RUN}/answers/0/0", "/data", "/train"),
     *("/worklist", "/cases", "/learn"),
 )
-LOOKS = ((1280, {"color_scheme": "light"}), (390, {"color_scheme": "dark"}))
+LIGHT, DARK = (1280, {"color_scheme": "light"}), (390, {"color_scheme": "dark"})
+LOOKS = (LIGHT, DARK)
+BOTH = ("/", RUN, "/train")
+"""Of the pages those with most kinds of fields, figures and buttons."""
 FORCED = {"forced_colors": "active"}
 Visit = Callable[..., AbstractContextManager[Page]]
 
@@ -84,9 +87,26 @@ def check(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
-@pytest.mark.parametrize(("width", "look"), LOOKS, ids=["light", "dark"])
-def test_every_page(visit: Visit, address: str, width: int, look: dict[str, str]) -> None:
-    with visit(address, width, 844, **look) as page:
+def turn(page: Page, look: tuple[int, dict[str, str]]) -> None:
+    """Show the page that is open in another width and theme."""
+    page.set_viewport_size({"width": look[0], "height": 844})
+    page.emulate_media(color_scheme=look[1]["color_scheme"])  # type: ignore[arg-type]
+
+
+def test_every_page(visit: Visit, address: str) -> None:
+    with visit(address, LIGHT[0], 844, **LIGHT[1]) as page:
+        for path in PAGES:
+            page.goto(path)
+            check(page)
+            if path in BOTH:
+                turn(page, DARK)
+                check(page)
+                turn(page, LIGHT)
+
+
+@pytest.mark.slow
+def test_every_page_in_the_dark(visit: Visit, address: str) -> None:
+    with visit(address, DARK[0], 844, **DARK[1]) as page:
         for path in PAGES:
             page.goto(path)
             check(page)
@@ -97,10 +117,14 @@ def test_charts_follow_the_theme_and_bars_stay_in_forced_colours(
 ) -> None:
     drawn = "one => getComputedStyle(one)"
     found = {}
-    for name, look in (*((look["color_scheme"], look) for _, look in LOOKS), ("forced", FORCED)):
-        with visit(address, 1280, 900, **look) as page:
-            page.goto(RUN)
-            text, bar = page.locator("svg.figure text").first, page.locator(".range i").first
+    with visit(address, 1280, 900) as page:
+        page.goto(RUN)
+        text, bar = page.locator("svg.figure text").first, page.locator(".range i").first
+        for name, look in (
+            *((look["color_scheme"], look) for _, look in LOOKS),
+            ("forced", FORCED),
+        ):
+            page.emulate_media(**look)
             found[name] = (
                 text.evaluate(f"{drawn}.fill"),
                 bar.evaluate(f"{drawn}.backgroundColor"),
@@ -125,15 +149,17 @@ def test_signing_in(
     users.add(tmp_path / "users", "ann", PASSWORD)
     library = Library(tmp_path / "runs", registry=tiny_registry)
     app = create(library, auth=Users(tmp_path / "users"), hosts=None)
-    with served(app) as address:
-        for width, look in LOOKS:
-            with visit(address, width, 844, **look) as page:
-                check(page)
-                page.get_by_label("Name").fill("ann")
-                page.get_by_label("Password").fill(PASSWORD)
-                page.get_by_role("button", name="Sign in").click()
-                expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-                check(page)
+    with served(app) as address, visit(address, LIGHT[0], 844, **LIGHT[1]) as page:
+        check(page)
+        turn(page, DARK)
+        check(page)
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        check(page)
+        turn(page, LIGHT)
+        check(page)
 
 
 @pytest.mark.slow
