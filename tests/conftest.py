@@ -39,6 +39,12 @@ TINY_INPUT = (64, 64, 3)
 TINY_SOURCE = "phantom?images=80&size=64"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Interpret what SHAP would compile for seconds in each process, but among the slow tests."""
+    if "not slow" in config.option.markexpr:
+        os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep features and runs of the tests away from those of the user."""

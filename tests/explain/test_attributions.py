@@ -227,7 +227,9 @@ def test_scorecam_tries_only_the_channels_it_may():
     assert both[:8, :8].max() > 0
 
 
-@pytest.mark.parametrize("name", ["efficientnet", "scratch", "alexnet"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet", "scratch", pytest.param("alexnet", marks=pytest.mark.slow)]
+)
 def test_maps_equal_those_of_tf_keras_vis(name):
     """Our pass through the network against an implementation that others keep."""
     import keras

@@ -312,7 +312,7 @@ def test_credibility_is_the_share_of_held_out_cases_that_agree_no_better():
     assert explain_one(query(2), SIX, agreement=5).credibility is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_own_patient_and_copies_are_never_shown(data):
     """Whatever the cases are: nothing of the query's patient, no content twice in a group."""

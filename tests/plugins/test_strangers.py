@@ -91,7 +91,13 @@ def strangers(install):
     return found
 
 
-@pytest.mark.parametrize(("name", "phase"), [("odd-sequential", "network"), ("odd-nested", "head")])
+@pytest.mark.parametrize(
+    ("name", "phase"),
+    [
+        pytest.param("odd-sequential", "network", marks=pytest.mark.slow),
+        ("odd-nested", "head"),  # with a Sequential inside
+    ],
+)
 def test_it_is_trained_saved_and_explained_by_every_default_method(
     strangers, name, phase, tmp_path
 ):

@@ -155,6 +155,7 @@ def test_a_network_that_learned_nothing_has_no_map_to_be_used(tmp_path):
         assert "better than chance" in found["gradient"].reason
 
 
+@pytest.mark.slow
 def test_a_network_with_random_weights_gets_do_not_use(tiny_registry, tmp_path):
     """Everything as in use: a training that learned nothing, and what is shown of its maps."""
     from zoo.runs import model_file, run_folder

@@ -85,9 +85,8 @@ def test_random_weights_and_other_variants_build():
     "variant",
     [
         "lite0",
-        "lite2",
         "b0",
-        *(pytest.param(large, marks=pytest.mark.slow) for large in ("b7", "v2-b3", "v2-s")),
+        *(pytest.param(v, marks=pytest.mark.slow) for v in ("lite2", "b7", "v2-b3", "v2-s")),
     ],
 )
 def test_the_classifier_rests_on_cells_of_16_or_32_pixels(variant):
@@ -146,7 +145,7 @@ def test_too_small_an_input_is_refused():
         efficientnet.build((16, 16, 3), 2)
 
 
-@pytest.mark.parametrize("features", ["middle", "last"])
+@pytest.mark.parametrize("features", ["middle", pytest.param("last", marks=pytest.mark.slow)])
 def test_features_are_of_one_scale_on_photographs(features):
     """The scale is computed from the layers alone; here it meets pictures such as they know."""
     model = efficientnet.build((224, 224, 3), 2, features=features)

@@ -89,7 +89,7 @@ def test_it_answers_as_the_published_network_does(name):
     np.testing.assert_allclose(given, expected, atol=1e-3 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [pytest.param(QUICK[0], marks=pytest.mark.slow), *ALL[1:]])
 def test_it_is_built_as_declared_and_keeps_what_is_promised(registry, name):
     architecture = registry.architecture(f"keras:{name}")
     model = build_network(architecture, options=RANDOM)

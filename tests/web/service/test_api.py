@@ -351,7 +351,7 @@ NAMES = st.one_of(
 
 def test_malformed_uploads_are_never_a_bug_and_memory_stays_flat(client: TestClient) -> None:
     @settings(
-        max_examples=200,
+        max_examples=100,
         deadline=None,
         derandomize=True,
         database=None,
