@@ -433,3 +433,4 @@ def test_the_api_is_as_it_describes_itself(library: Library) -> None:
 
         call()
     assert {"/predict", "/explain", "/runs", "/metrics"} <= seen
+    assert app.state.paths == seen | {"/docs", "/openapi.json"}

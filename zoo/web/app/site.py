@@ -80,7 +80,7 @@ def create(
         form=sign_in.PAGE if signs_in else "",
         open_paths=sign_in.OPEN if signs_in else (),
     )
-    strangers = frozenset(app.openapi()["paths"]) | {api.DOCUMENTATION, api.OPENAPI, sign_in.PAGE}
+    strangers = app.state.paths | {sign_in.PAGE}
     shared = Shared(
         library,
         Visitors(),

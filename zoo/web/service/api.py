@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -63,7 +64,8 @@ def create(
 
     `hosts` are the names by which it may be called; None: any, which needs a password. What is
     built on top of it notes its answers at the same desk, `state.desk`, and lets people in by the
-    same door, `state.door`, at its page `form`; it names the paths that need no password.
+    same door, `state.door`, at its page `form`; it names the paths that need no password. Those of
+    the service itself are `state.paths`.
     """
     metrics = Metrics((library.answering, library.explaining))
     library.tell(metrics.step)
@@ -84,7 +86,12 @@ def create(
         metrics.follow(
             "zoo_users_signed_in", "Users with a session.", lambda: len(door.sessions.names())
         )
-    app.include_router(router(app.state.desk))
+    served = router(app.state.desk)
+    app.include_router(served)
+    # Not from the description of the API, which is made when somebody asks for it.
+    app.state.paths = {DOCUMENTATION, OPENAPI}.union(
+        route.path for route in served.routes if isinstance(route, APIRoute)
+    )
 
     @app.get(DOCUMENTATION, include_in_schema=False)
     def page() -> HTMLResponse:
@@ -96,10 +103,9 @@ def create(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _field_error)
     app.add_exception_handler(Exception, _bug)
-    paths = frozenset(app.openapi()["paths"]) | {DOCUMENTATION, OPENAPI}
     app.add_middleware(Bounded, limits=library.limits)
     app.add_middleware(Guard, hosts=hosts, door=door, open_paths=OPEN.union(open_paths))
-    app.add_middleware(Measured, metrics=metrics, routes=paths)
+    app.add_middleware(Measured, metrics=metrics, routes=app.state.paths)
     return app
 
 
