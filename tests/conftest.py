@@ -9,7 +9,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,8 @@ def served() -> Callable[..., AbstractContextManager[str]]:
     return serving
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+@contextmanager
+def launched() -> Iterator[Any]:
     """Start a browser, or skip where there is none, unless ZOO_BROWSER says that it is required."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     try:
@@ -199,6 +200,12 @@ def browser() -> Iterator[Any]:
         opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with launched() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -231,24 +238,31 @@ def visit(browser: Any) -> Callable[..., AbstractContextManager[Any]]:
     return visiting
 
 
-@pytest.fixture(scope="module")
-def accessible(browser: Any) -> Callable[[str], None]:
-    """Check a page with axe-core, wide and light, narrow and dark, and that it fits in width."""
+@pytest.fixture(scope="session")
+def accessible() -> Iterator[Callable[[str], None]]:
+    """Check a page with axe-core, wide and light, narrow and dark, and that it fits in width.
+
+    Its browser stays for all pages, in a thread of its own: the event loop of playwright would be
+    in the way of other tests in this one.
+    """
     axe = pytest.importorskip("accessibility")
+    held = ExitStack()
 
     def check(text: str) -> None:
-        context = browser.new_context()
-        page = context.new_page()
-        for width, scheme in ((1280, "light"), (390, "dark")):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            if scheme == "light":
-                page.set_content(text)
-            assert axe.violations(page) == [], (width, scheme)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        context.close()
+        with browser.new_context() as context:
+            page = context.new_page()
+            for width, scheme in ((1280, "light"), (390, "dark")):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=scheme)
+                if scheme == "light":
+                    page.set_content(text)
+                assert axe.violations(page) == [], (width, scheme)
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
-    return check
+    with ThreadPoolExecutor(1) as apart:
+        browser = apart.submit(held.enter_context, launched()).result()
+        yield lambda text: apart.submit(check, text).result()
+        apart.submit(held.close).result()
 
 
 @pytest.fixture(scope="session")
