@@ -64,7 +64,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, type[Server]]
     monkeypatch.setattr(downloads, "PAUSE_SECONDS", 0.0)
     handler = type("Own", (Server,), {"cuts": [], "asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}/set.bin", handler
         running.shutdown()
