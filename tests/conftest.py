@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -44,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Interpret what SHAP would compile for seconds in each process, but among the slow tests."""
     if "not slow" in config.option.markexpr:
         os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Spare each later search for garbage what the imports have made, which is most there is."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
