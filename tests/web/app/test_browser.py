@@ -376,7 +376,7 @@ def test_a_slow_method_is_cancelled(
     card = page.locator(".reading").first
     ready(card)
     begun, go_on = hold(reading, "explain_reading")
-    expect(card.locator(".asking li", has_text="shap")).to_contain_text("about 10 s")
+    expect(card.locator(".asking li", has_text="shap")).to_contain_text("about 5 s")
     card.get_by_role("button", name="shap").click()
     cancel = card.get_by_role("button", name="Cancel")
     expect(cancel).to_be_focused()

@@ -201,7 +201,7 @@ def test_why_comes_after_and_then_what_it_is_worth(client: TestClient, trained: 
     assert f'value="{EXPLAINED_WITH}"' in told["parts"]["controls"]
     assert "Not judged yet" in told["parts"]["about"]
     assert "nearest training cases are" in told["parts"]["similar"]
-    assert "about 10 s, its first verdict some minutes" in told["parts"]["further"]
+    assert "about 5 s, its first verdict up to a minute" in told["parts"]["further"]
 
     layer = client.get(f"/app/images/{key}/maps/{EXPLAINED_WITH}", params=run)
     picture = np.asarray(Image.open(io.BytesIO(layer.content)))
@@ -387,7 +387,7 @@ def test_a_slow_method_is_cancelled_between_its_passes(
     slow = client.post(f"/app/images/{key}/explain", data={**run, "method": "shap"}).json()
     assert second.wait(SECONDS)
     told = client.get(f"/app/tasks/{slow['id']}").json()
-    assert (told["state"], told["done"], told["total"]) == ("running", 3, 10), "of its budget"
+    assert (told["state"], told["done"], told["total"]) == ("running", 3, 5), "of its budget"
     cancelling = client.post(f"/app/tasks/{slow['id']}/cancel")
     go_on.set()
     assert wait(client, cancelling)["state"] == "cancelled"

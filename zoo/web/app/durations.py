@@ -72,9 +72,7 @@ class Durations:
             return f"its verdict about {clock_text(judging)}"
         if known(run, explainer):
             return f"its verdict up to {clock_text(BUDGET)}"
-        if seconds_of(explainer) is None:
-            return "its first verdict up to a minute"
-        return "its first verdict some minutes"
+        return "its first verdict up to a minute"
 
 
 def known(run: Run, explainer: Explainer) -> bool:
