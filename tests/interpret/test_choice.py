@@ -34,7 +34,12 @@ def standing(name: str, lead: float | None, **changes: Any) -> dict[str, Any]:
 def audit(*standings: dict[str, Any]) -> dict[str, Any]:
     control = {"control": True, "level": "", "likeness": None, "seconds": None}
     rows = [standing("edges", 0.9, **control), *standings]
-    return {"network": "0123", "images": 100, "source": "chest", "standings": rows}
+    return {
+        "network": "0123",
+        "images": 100,
+        "source": "/home/somebody/chest?patients=kermany",
+        "standings": rows,
+    }
 
 
 def test_the_highest_lead_over_the_controls_is_chosen() -> None:

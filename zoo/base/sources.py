@@ -112,6 +112,12 @@ def absolute(source: str) -> str:
     return f"{Path(location).resolve()}{source[len(location) :]}"
 
 
+def source_name(source: str) -> str:
+    """Return the name of a source without the folder it lies in and without its options."""
+    location = source.partition("?")[0]
+    return Path(location).name or location
+
+
 def source_slug(source: str) -> str:
     """Name a source, its options included, in letters and a length that every file system takes."""
     location, options = parse(source)

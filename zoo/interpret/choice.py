@@ -11,6 +11,7 @@ from zoo.base.errors import DamagedRun, InvalidSetting, UnknownName
 from zoo.base.explanations import Explainer
 from zoo.base.registry import Registry
 from zoo.base.settings import explainer_options
+from zoo.base.sources import source_name
 from zoo.interpret.trust.randomisation import ALIKE
 from zoo.interpret.trust.verdict import HOLDS_UP, WEAK
 from zoo.network.classifier import TrainedClassifier
@@ -104,7 +105,7 @@ def best(audit: Mapping[str, Any], able: Sequence[str]) -> Choice:
     usable = [one for one in audit["standings"] if one["name"] in able and _usable(one)]
     level = HOLDS_UP if any(one["level"] == HOLDS_UP for one in usable) else WEAK
     usable = [one for one in usable if one["level"] == level]
-    made = f"the audit on {audit['images']:,} images of {audit['source']}"
+    made = f"the audit on {audit['images']:,} images of {source_name(audit['source'])}"
     if not usable:
         return Choice("", f"No map is shown: {made} found no method whose maps may be used.")
     first = max(usable, key=_lead)

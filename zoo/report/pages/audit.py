@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import DISCLAIMER
 from zoo.base.number_text import percent
+from zoo.base.sources import source_name
 from zoo.base.types import EMPTY
 from zoo.checks.findings import counted
 from zoo.interpret.trust.localisation import SIZES, TOLERANCE
 from zoo.interpret.trust.verdict import DO_NOT_USE
-from zoo.report.pages.claim import source_name
 from zoo.report.rendering import drawings, render
 from zoo.report.tables import metric_text
 
@@ -114,7 +114,7 @@ def audit_page(
 def _lead(audit: Audit) -> str:
     return (
         f"{audit.images:,} of {audit.available:,} images of {audit.patients:,} patients from "
-        f"{source_name({'source': audit.source})}, chosen evenly of each class; "
+        f"{source_name(audit.source)}, chosen evenly of each class; "
         f"{audit.right:,} are classified right."
     )
 

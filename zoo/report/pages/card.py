@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
+from zoo.base.sources import source_name
 from zoo.base.types import TEST
 from zoo.report.facts import best_epoch
 from zoo.report.pages import belief
@@ -16,7 +17,6 @@ from zoo.report.pages.claim import (
     NOT_REPORTED,
     checklist,
     patients_known,
-    source_name,
     split_seed,
 )
 from zoo.report.pages.comparison import duration
@@ -94,7 +94,7 @@ def model_card(run: Run, *, disclaimer: str = DISCLAIMER) -> str:
 def _data(record: Mapping[str, Any]) -> dict[str, str]:
     data, seed = record["data"], split_seed(record)
     facts = {
-        "Source": source_name(data),
+        "Source": source_name(data["source"]),
         "Images": f"{data['images']:,}",
         "Patients": f"{data['patients']:,}",
         "Patient rule": data["patient_rule"],

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from zoo.base.number_text import value_text
+from zoo.base.sources import source_name
 from zoo.report.tables import TITLES
 from zoo.runs.record import IMPORTED
 
@@ -107,12 +107,6 @@ def patients_known(data: Mapping[str, Any]) -> bool:
     return bool(data["patient_rule"] != "none" or data["patients"] < data["images"])
 
 
-def source_name(data: Mapping[str, Any]) -> str:
-    """Return the name of a data set without the folder it lay in and without its options."""
-    source = str(data["source"]).partition("?")[0]
-    return Path(source).name or source
-
-
 def _data(record: Mapping[str, Any]) -> dict[int, str]:
     data, splits = record["data"], record["splits"]
     height, width, channels = record["input_shape"]
@@ -120,7 +114,7 @@ def _data(record: Mapping[str, Any]) -> dict[int, str]:
     numbers = ", ".join(f"{part} {split['images']:,}" for part, split in splits.items())
     left_out = f"{broken:,} unreadable images were left out." if broken else ""
     return {
-        7: f"{source_name(data)}{' (synthetic)' if data.get('synthetic') else ''}.",
+        7: f"{source_name(data['source'])}{' (synthetic)' if data.get('synthetic') else ''}.",
         9: (
             f"Resized to {height} x {width} without keeping proportions, "
             f"{'gray' if channels == 1 else 'RGB'}, values 0 to 255; scaled inside the network."

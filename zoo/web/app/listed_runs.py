@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from zoo.base import locks
 from zoo.base.errors import DamagedRun, UnknownName
+from zoo.base.sources import source_name
 from zoo.base.types import TEST
-from zoo.report.pages.claim import source_name
 from zoo.report.tables import TITLES, metric_text
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Broken, Run
@@ -117,7 +117,7 @@ def file_of(run: Run, name: str) -> Path:
 def shown_source(source: str) -> str:
     """Return a source with its options, but without the folders above it."""
     _, mark, query = source.rpartition("?")
-    name = source_name({"source": source})
+    name = source_name(source)
     return f"{name}?{query}" if mark else name
 
 
