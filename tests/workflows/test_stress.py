@@ -33,7 +33,7 @@ def run(run_copy: Path) -> Run:
 class Brightness(WholePictures):
     """Calls an image positive when its mean is above 125, and is the surer the farther it is."""
 
-    input_shape, positive, temperature = SIZE, 1, 1.0
+    input_shape, positive, temperature, differentiable = SIZE, 1, 1.0, False
 
     def __init__(self, features: int) -> None:
         self.features = features

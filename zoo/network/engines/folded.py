@@ -17,12 +17,11 @@ def folded_call(classifier: TrainedClassifier) -> ExportedNetwork | None:
     None where nothing can be gained: there is nothing to fold, the network computes in 16 bits, or
     it is an ONNX file's. Making it ready takes about two seconds.
     """
-    model = classifier.model
-    if not classifier.differentiable or any(
-        layer.compute_dtype != "float32" for layer in model.layers
-    ):
+    if not classifier.differentiable:
         return None
-    network = answering(model)
+    if any(layer.compute_dtype != "float32" for layer in classifier.model.layers):
+        return None
+    network = answering(classifier.model)
     quick = folded(network)
     if quick is network:
         return None
