@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 ZOO = str(Path(sys.executable).with_name("zoo"))
 
 
@@ -42,6 +44,7 @@ def test_the_installed_command_lists_with_broken_plugins(
     assert listed["architectures"]
 
 
+@pytest.mark.slow
 def test_the_installed_command_predicts_from_a_copied_run(
     run_copy: Path, picture: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_features_of_another_depth_are_other_features(tmp_path: Path) -> None:
     assert seen[0].mean() > 10 * seen[1].mean()
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_depth_and_refuses_what_does_not_fit(
     tmp_path: Path, tiny_registry: Registry
 ) -> None:

@@ -32,6 +32,7 @@ from zoo.base.registry import load_registry
 CAMS = (gradcam, gradcam_plus_plus, scorecam, hirescam, layercam)
 METHODS = (*CAMS, saliency, smoothgrad, integrated_gradients, xrai)
 SIGNED = (hirescam, integrated_gradients, xrai)
+SLOW = pytest.mark.slow
 by_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.NAME)
 by_cam = pytest.mark.parametrize("method", CAMS, ids=lambda m: m.NAME)
 
@@ -228,7 +229,8 @@ def test_scorecam_tries_only_the_channels_it_may():
 
 
 @pytest.mark.parametrize(
-    "name", ["efficientnet", "scratch", pytest.param("alexnet", marks=pytest.mark.slow)]
+    "name",
+    [pytest.param("efficientnet", marks=SLOW), "scratch", pytest.param("alexnet", marks=SLOW)],
 )
 def test_maps_equal_those_of_tf_keras_vis(name):
     """Our pass through the network against an implementation that others keep."""

@@ -31,6 +31,7 @@ def holding_pictures(folder):
     return {file.name for file in files if JPEG in (c := file.read_bytes()) or EMBEDDED in c}
 
 
+@pytest.mark.slow
 def test_neither_cases_nor_errors_leave_a_picture_in_the_run(run, trained, tiny_registry):
     scored = evaluate.evaluate(run, split="validation", registry=tiny_registry)
     assert "trained with --reference none" in (scored.folder / "report.html").read_text("utf-8")

@@ -221,6 +221,7 @@ def test_a_run_folder_is_complete(whole):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_backbone_that_is_trained_keeps_the_statistics_of_its_normalisation(registry, tmp_path):
     run = train.train(
         "frozen",

@@ -103,6 +103,7 @@ def test_a_run_whose_record_cannot_be_written_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_resumed_training_computes_as_it_was_recorded_and_keeps_a_network_in_float32(
     tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

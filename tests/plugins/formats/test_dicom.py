@@ -786,6 +786,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_on_a_folder_of_dicom_files(
     folder: Path, tmp_path: Path, tiny_registry: Registry
 ) -> None:

@@ -43,6 +43,7 @@ def test_only_names_of_the_folder_are_known(
     library.close()
 
 
+@pytest.mark.slow
 def test_a_library_keeps_the_runs_used_last(
     trained: Run, tmp_path: Path, tiny_registry: Registry
 ) -> None:
