@@ -302,3 +302,16 @@ def test_a_run_of_a_network_with_a_prefix_has_a_folder_that_any_system_takes(
     tmp_path: Path,
 ) -> None:
     assert run_folder.create(tmp_path, "keras:VGG16").name.startswith("keras-VGG16-")
+
+
+def test_a_new_run_removes_what_a_training_left_that_was_killed_as_it_began(tmp_path: Path) -> None:
+    killed = tmp_path / "tiny-20260101-000000"
+    killed.mkdir()
+    half = killed / f"{leftovers.PREFIX}00000000-1-abcd.json"
+    half.write_text("{")
+    os.utime(half, (0, 0))
+    mine = killed / leftovers.new_name(".json")
+    mine.write_text("{")
+    run_folder.create(tmp_path, "tiny")
+    assert not half.exists()
+    assert mine.exists(), "this process still writes it"

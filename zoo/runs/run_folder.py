@@ -138,8 +138,9 @@ def names(architecture: str) -> Iterator[str]:
 
 
 def create(folder: Path, architecture: str) -> Path:
-    """Make a new run folder."""
-    leftovers.sweep_once(folder)
+    """Make a new run folder. What killed trainings left half-written in others is removed."""
+    for place in (folder, *folder.glob("*/")):
+        leftovers.sweep_once(place)
     paths = (folder / name for name in names(architecture))
     while True:
         path = next(paths)
