@@ -36,9 +36,8 @@ from zoo.runs.record import TRAINING as TRAINING
 from zoo.runs.record import VALIDATION as VALIDATION
 from zoo.stats.alarms import Alarm
 
-CHECKPOINT, CURVES = "checkpoint.npz", "curves.png"
-CARD, EVALUATIONS = "model_card.html", "evaluation"
-STRESSES, STRESS = "stress", "stress.json"
+CHECKPOINT, CURVES, CARD = "checkpoint.npz", "curves.png", "model_card.html"
+EVALUATIONS, STRESSES, STRESS = "evaluation", "stress", "stress.json"
 
 
 @dataclass(frozen=True)
