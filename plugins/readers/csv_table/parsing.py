@@ -179,7 +179,8 @@ def _above_header(lines: Iterable[str]) -> tuple[int, str]:
 def _without_formula(cell: str) -> str:
     """Strip a cell of spaces, and of the formula by which Excel keeps a number as a text."""
     text = cell.strip()
-    return text[2:-1] if text.startswith('="') and text.endswith('"') else text
+    closed = len(text) > len(FORMULA) and text.endswith('"')
+    return text[2:-1] if closed and text.startswith(FORMULA) else text
 
 
 def delimiter_of(header: str, *, tabs: bool = False, least: int = 0) -> str:
