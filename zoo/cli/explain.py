@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -260,11 +261,13 @@ def _measure(
         write, file = overview.write_overview, overview.DATA
         shown = keeps_pictures(run.record["recipe"])
         kept = (run.path if shown else Path(run.name)) / "global"
-    if output is None:
-        with result_folder(kept, run, source, file, own=OWN) as output:
-            page = write(found, output, run)
-    else:
-        page = write(found, output, run)
+    places: contextlib.AbstractContextManager[Path] = (
+        result_folder(kept, run, source, file, own=OWN)
+        if output is None
+        else contextlib.nullcontext(output)
+    )
+    with places as place:
+        page = write(found, place, run)
     console.stop()
     if not quiet:
         for sentence in sentences:

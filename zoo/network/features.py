@@ -57,9 +57,7 @@ def features(
     key = backbone_key(backbone) if frames is None else f"{backbone_key(backbone)}-{frames.key}"
     folder = (cache_folder() / FEATURES / key).absolute()
     store = Shards(folder, progress)
-    # The same file looks otherwise at another depth.
-    depth = f"{dataset.bits}-bit " if dataset.bits else ""
-    names = [depth + _view_name(preset, seed, view) for view in range(views)]
+    names = [f"{depth_of(dataset)}{_view_name(preset, seed, view)}" for view in range(views)]
     missing = _missing(store, digests, names)
     wanted = Wanted(dataset, names, preset, seed)
     if missing and cluster is not None and not plugin_layers.own_classes(backbone):
@@ -78,6 +76,11 @@ def features(
 def _missing(store: Shards, digests: Sequence[str], names: Sequence[str]) -> list[int]:
     found = store.find([f"{d}:{name}" for d in digests for name in names])
     return [i for i, d in enumerate(digests) if any(f"{d}:{name}" not in found for name in names)]
+
+
+def depth_of(dataset: Dataset) -> str:
+    """Say in a key at which depth a data set is read: the same file looks otherwise at another."""
+    return f"{dataset.bits}-bit " if dataset.bits else ""
 
 
 def backbone_key(backbone: Any) -> str:

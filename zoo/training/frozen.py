@@ -19,6 +19,7 @@ from zoo.base.types import Sample
 from zoo.data import stresses
 from zoo.data.pipeline import batches, reading_errors
 from zoo.data.verify import Verified
+from zoo.network.features import depth_of
 from zoo.network.frame import WHOLE
 from zoo.runs import novelty
 from zoo.runs.outputs import Outputs
@@ -87,9 +88,7 @@ class Frozen:
     ) -> np.ndarray:
         """Return a row for each of the views; those that are not kept are computed."""
         store = Shards(cache_folder() / FEATURES / name, self.progress)
-        # The same file looks otherwise at another depth.
-        depth = f"{self.verified.dataset.bits}-bit " if self.verified.dataset.bits else ""
-        keys = [f"{depth}{view}" for view in views]
+        keys = [f"{depth_of(self.verified.dataset)}{view}" for view in views]
         found = store.find(keys)
         missing = [row for row, key in enumerate(keys) if key not in found]
         if missing:

@@ -105,16 +105,20 @@ def randomisation_test(
         )
         for explainer in explainers
     }
-    all_depths = 1 + len(copies.cascade) + len(copies.random)
+    random_alone = 1 + len(copies.random)
+    all_depths = random_alone + len(copies.cascade)
     slow = {name for name, cost in costs.items() if cost * FEWEST * all_depths > SECONDS}
+    counts = {
+        name: _affordable(cost, random_alone if name in slow else all_depths)
+        for name, cost in costs.items()
+    }
 
     def maps(network: TrainedClassifier, asked_now: Sequence[Explainer]) -> dict[str, np.ndarray]:
         shown = _shown_to(network, asked_now, images, targets)
         drawn = {}
         for explainer in asked_now:
             name = explainer.name
-            networks = 1 + len(copies.random) if name in slow else all_depths
-            count = _affordable(costs[name], networks)
+            count = counts[name]
             some = (shown, targets) if count >= len(targets) else first(shown, targets, count)
             given = asked(explainer, network, *some, reference, settings[name])
             values = [np.nan_to_num(m.values) for m in given if isinstance(m, Attribution)]
