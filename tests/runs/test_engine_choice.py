@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -84,13 +85,14 @@ def engine_of(name: str, library: Library, packages: dict[str, str] | None = Non
 def library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Library]:
     """One engine that is installed, one that is not, and an empty cache folder."""
     library = Library()
-    for name in tuple(ENGINES):
-        monkeypatch.delitem(ENGINES, name)  # type: ignore[arg-type]
-    monkeypatch.setitem(ENGINES, FAST, engine_of(FAST, library))  # type: ignore[arg-type]
-    absent = engine_of(MISSING, Library(), {"no-such-package": "no_such_module"})
-    monkeypatch.setitem(ENGINES, MISSING, absent)  # type: ignore[arg-type]
+    stand_ins = {
+        FAST: engine_of(FAST, library),
+        MISSING: engine_of(MISSING, Library(), {"no-such-package": "no_such_module"}),
+    }
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    return library
+    # Gives the engines back in their order, which deleting one by one would turn round.
+    with mock.patch.dict(ENGINES, stand_ins, clear=True):
+        yield library
 
 
 def pixels(count: int = 3) -> np.ndarray:
