@@ -297,9 +297,11 @@ def test_data_and_page_are_written(compared) -> None:
     assert "tinier" in compared.page.read_text()
 
 
-def test_a_comparison_that_was_stopped_goes_on(compared, two_registry: Registry) -> None:
-    trainings = compared.page.parent / "trainings"
-    summaries = sorted(trainings.glob(f"*/{cells.SUMMARY}"))
+def test_a_comparison_that_was_stopped_goes_on(
+    compared, two_registry: Registry, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    summaries = sorted(folder.glob(f"*/*/trainings/*/{cells.SUMMARY}"))
     assert len(summaries) == 4
     when = {path: path.stat().st_mtime_ns for path in summaries}
     removed = summaries[0]
@@ -311,7 +313,7 @@ def test_a_comparison_that_was_stopped_goes_on(compared, two_registry: Registry)
         seeds=1,
         changes=SMALL,
         input_shape=INPUT,
-        folder=compared.page.parents[2],
+        folder=folder,
         registry=two_registry,
         command=["zoo", "compare"],
     )

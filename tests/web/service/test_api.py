@@ -411,8 +411,9 @@ CHECKS = (
 )
 
 
-def test_the_api_is_as_it_describes_itself(library: Library) -> None:
-    app = create(library, hosts={"testserver"})
+def test_the_api_is_as_it_describes_itself(trained: Run, tiny_registry: Registry) -> None:
+    library = Library(trained.path.parent, limits=LIMITS, registry=tiny_registry)
+    app = create(library, hosts={"testserver"})  # stopped, and its library closed, by the last call
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     demanded = [getattr(checks, name) for name in CHECKS]
     seen = set()
