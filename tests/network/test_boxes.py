@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.network.boxes import ANY, DESCRIPTION, MARGIN, FindBox, described
+from zoo.network.frame import box_of
 
 WHOLE = [[0, 0, 1, 1]]
 
@@ -64,8 +65,14 @@ def test_thin_corners_of_a_part_that_is_kept_belong_to_it():
 
 
 def test_nothing_found_is_the_whole_picture():
-    np.testing.assert_allclose(found(logits()), WHOLE, atol=1e-3)
+    np.testing.assert_array_equal(found(logits()), WHOLE)
     np.testing.assert_array_equal(found(logits(), limited(area=(0.1, 1))), WHOLE)
+
+
+def test_lungs_that_fill_the_picture_were_found():
+    box = found(logits((0, 0, 48, 20), (0, 28, 48, 48)))
+    np.testing.assert_allclose(box, WHOLE, atol=1e-5)
+    assert box_of(box[0]) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,54 @@ def test_the_same_layers_after_another_scaling_are_another_backbone() -> None:
     keys = [module.backbone_key(backbone(scaled)) for scaled in scalings]
     assert len(set(keys)) == len(scalings)
     assert [module.backbone_key(backbone(scaled)) for scaled in scalings] == keys
+
+
+PREPARING = """
+import keras
+from keras import layers
+
+@keras.saving.register_keras_serializable("mine")
+class Preparing(layers.Layer):
+    def call(self, pixels):
+        return {}
+"""
+
+
+def test_a_mended_layer_of_a_plugin_is_another_backbone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backbone(name: str, computed: str) -> Any:
+        import keras
+
+        keras.utils.set_random_seed(0)
+        (tmp_path / f"{name}.py").write_text(PREPARING.format(computed))
+        pixels = keras.Input((8, 8, 3))
+        prepared = importlib.import_module(name).Preparing()(pixels)
+        return keras.Model(pixels, keras.layers.Conv2D(3, 3)(prepared))
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    first, same, mended = (
+        module.backbone_key(backbone(name, computed))
+        for name, computed in (
+            ("preparing_a", "pixels / 255 / 255"),
+            ("preparing_b", "pixels / 255 / 255"),
+            ("preparing_c", "pixels / 255"),
+        )
+    )
+    assert first == same != mended
+
+
+def test_a_layer_without_a_file_is_known_by_its_code() -> None:
+    import keras
+
+    def program(computed: Callable[[Any, Any], Any]) -> bytes:
+        content = {"call": computed, "__module__": "nowhere"}
+        return module._program(type("Prompt", (keras.layers.Layer,), content))
+
+    def scaled(_: Any, pixels: Any) -> Any:
+        return pixels / 255
+
+    assert program(scaled) == program(scaled) != program(lambda _, pixels: pixels / 127.5)
 
 
 def test_the_same_layers_wired_otherwise_are_another_backbone() -> None:

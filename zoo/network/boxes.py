@@ -17,6 +17,8 @@ from zoo.network.graph import PACKAGE
 
 MARGIN = 0.04
 """Share of the box's height and width that is added on every side."""
+NEARLY_WHOLE = 1 - 1e-6
+"""The furthest edge of a box that was found: that of nothing found is the whole picture."""
 SPECK = 5
 """Cells: what holds no square of this side is no part of what is looked for."""
 GROWING = 12
@@ -121,10 +123,11 @@ class FindBox(InFloat32):
         boxes, found = described(logits)
         low, high = np.array(self.limits, np.float32).T
         within = ops.logical_and(found >= low, found <= high)
+        within = ops.logical_and(within, found[:, :1] > 0)
         plausible = ops.min(ops.cast(within, "float32"), axis=1, keepdims=True)
         sides = boxes[:, 2:] - boxes[:, :2]
         margin = MARGIN * ops.concatenate([-sides, sides], axis=1)
-        boxes = ops.clip(boxes + margin, 0.0, 1.0)
+        boxes = ops.clip(boxes + margin, 0.0, NEARLY_WHOLE)
         whole = ops.convert_to_tensor([[0.0, 0.0, 1.0, 1.0]])
         return ops.stop_gradient(plausible * boxes + (1 - plausible) * whole)
 

@@ -7,8 +7,12 @@ image is computed anew.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import inspect
 import json
+import marshal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,8 +90,8 @@ def depth_of(dataset: Dataset) -> str:
 def backbone_key(backbone: Any) -> str:
     """Identify a backbone by its layers but their automatic names, their wiring and weights.
 
-    Operations that are no layers, such as a division, count with the constants they are given.
-    How images are read is part of it, too.
+    Operations that are no layers, such as a division, count with the constants they are given; a
+    layer that is not Keras's counts with its program. How images are read is part of it, too.
     """
     import keras
 
@@ -112,10 +116,28 @@ def backbone_key(backbone: Any) -> str:
         content.update(repr(wiring).encode())
         config = {k: v for k, v in operation.get_config().items() if k not in ("name", "trainable")}
         content.update(type(operation).__name__.encode())
+        parts = operation._flatten_layers() if isinstance(operation, keras.Layer) else [operation]
+        for kind in dict.fromkeys(map(type, parts)):
+            content.update(_program(kind))
         content.update(json.dumps(config, sort_keys=True, default=str).encode())
         for weight in operation.get_weights() if isinstance(operation, keras.Layer) else ():
             content.update(np.ascontiguousarray(weight).tobytes())
     return content.hexdigest()
+
+
+@functools.cache
+def _program(kind: type) -> bytes:
+    """Return what a layer computes: its module's source, nothing of Keras's own.
+
+    Who mends a layer and trains again must not meet the features that the old one gave.
+    """
+    if kind.__module__.partition(".")[0] == "keras":
+        return b""
+    try:
+        return inspect.getsource(sys.modules[kind.__module__]).encode()
+    except (KeyError, OSError, TypeError):  # typed into a notebook or at a prompt
+        codes = (getattr(one, "__code__", None) for one in vars(kind).values())
+        return b"".join(marshal.dumps(code) for code in codes if code is not None)
 
 
 def _view_name(preset: str, seed: int, view: int) -> str:
