@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from zoo import BadInput, Dataset, Sample
+from zoo.data import splits
 from zoo.data.splits import Split, fold, folds, reduced, split
 
 
@@ -288,6 +289,25 @@ def test_as_many_patients_of_a_class_as_parts_are_enough() -> None:
     assert Counter(s.label for s in done.validation) == {0: 5, 1: 1}
     with pytest.raises(BadInput, match="Class 'PNEUMONIA' has 5 patients to divide; expected at "):
         divided([*of_classes(30, 5), *test])
+
+
+def followed(seed: int) -> list[Sample]:
+    """Return twelve patients of one, two or eight images; five fall ill or recover meanwhile."""
+    counts = np.random.default_rng(seed).choice([1, 2, 8], 12)
+    return [
+        Sample(f"p{patient}-{n}", int(n % 2 if patient < 5 else patient < 9), f"p{patient}")
+        for patient, count in enumerate(counts)
+        for n in range(count)
+    ]
+
+
+def test_another_division_is_drawn_where_a_part_would_lack_a_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert all(len({s.label for s in part}) == 2 for part in parts(divided(followed(2))))
+    monkeypatch.setattr(splits, "DRAWN", 1)
+    with pytest.raises(BadInput, match="validation part would have the same class"):
+        divided(followed(2))
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0.1, 1), (0.5, 5), (0.55, 6), (0.99, 10), (1.0, 10)])

@@ -192,6 +192,29 @@ def test_an_interrupted_pass_goes_on_where_it_was(backbone: Any) -> None:
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
 
 
+def test_what_is_stopped_while_a_batch_is_computed_keeps_each_row_with_its_key(
+    backbone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, asked = feature_pass.Asked.plain.func, []
+
+    class Stopped:
+        def numpy(self) -> None:
+            raise KeyboardInterrupt
+
+    def plain(of: feature_pass.Asked) -> Callable[..., Any]:
+        asked.append(1)
+        return graph(of) if len(asked) < 3 else lambda *_: Stopped()
+
+    pictures = Pictures()
+    monkeypatch.setattr(feature_pass.Asked, "plain", property(plain))
+    with pytest.raises(KeyboardInterrupt):
+        pictures.features(backbone)
+    monkeypatch.undo()
+    values = pictures.features(backbone)
+    assert len(pictures.read_names) == 20 - 2 * 4
+    assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
+
+
 @pytest.mark.parametrize("kind", [shards.ROWS, shards.INDEX])
 @pytest.mark.parametrize("content", [b"", b"not an array", None])
 def test_a_damaged_shard_is_computed_again(

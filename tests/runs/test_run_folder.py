@@ -284,8 +284,14 @@ def test_new_folders_never_meet(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotWritten, match="cannot be written: Not a directory"):
+    with pytest.raises(NotWritten, match="file' cannot be written: File exists"):
         run_folder.create(tmp_path / "file", "net")
+
+
+def test_a_folder_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(NotWritten, match="runs' cannot be written: File exists"):
+        run_folder.create(tmp_path / "runs", "net")
 
 
 def test_the_root_follows_argument_then_environment(

@@ -243,6 +243,23 @@ def test_the_address_never_shows_a_password(
 
 
 @pytest.mark.usefixtures("installed")
+def test_no_password_is_in_what_is_said_of_a_server_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "https://me:secret@tracker:5000/path"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    store = Store(tmp_path)
+
+    def refuse() -> None:
+        raise ConnectionError(f"no route to {address}/api")
+
+    monkeypatch.setattr(store, "_opened", refuse)
+    with pytest.raises(Unreachable, match="no route to https://tracker:5000/path/api") as told:
+        store.name_of("1")
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.usefixtures("installed")
 def test_without_a_server_the_database_lies_beside_the_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,9 @@ def learned(tmp_path, execution, epochs=2, state=None, **network):
     state = state or TrainingState()
     phase = Phase("network", epochs, recipe.learning_rate)
     path, heard = tmp_path / "checkpoint.npz", Heard()
-    used = fit(material, phase, recipe, 1, state, path, heard, lambda *_: None, execution)
+    used = fit(
+        material, phase, recipe, 1, state, path, heard, lambda *_: None, lambda _: None, execution
+    )
     return material.model, state.history, used, heard
 
 

@@ -180,3 +180,11 @@ def test_ways_are_measured_once_and_one_that_fails_is_none(tmp_path, monkeypatch
     monkeypatch.setattr(speed, "_measure", lambda *_: {"float32": 1.0})
     assert speed.measured(partial, Recipe(), ways, heard) == {"float32": 1.0}
     assert "measured again" in heard.notes[-1]
+
+    monkeypatch.undo()
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(speed, "_measure", lambda *_: {})  # memory was short for a moment
+        assert speed.measured(network, Recipe(batch_size=9), ways, heard) == {}
+        patch.setattr(speed, "_measure", lambda *_: {"float32": 3.0})
+        assert speed.measured(network, Recipe(batch_size=9), ways, heard) == {"float32": 3.0}

@@ -209,6 +209,8 @@ def test_the_recipe_of_an_older_record_says_what_it_computed_in() -> None:
     assert Recipe.from_record(older) == Recipe(epochs=3, precision="mixed_bfloat16")
     assert Recipe.from_record({**older, "mixed_precision": False}).precision == "float32"
     assert older["mixed_precision"]
+    del older["split_seed"]  # what was divided was divided by the seed of the training
+    assert Recipe.from_record({**older, "seed": 3}).split_seed == 3
     new = Recipe(accumulate=4, xla="on", precision="mixed_float16")
     assert Recipe.from_record(asdict(new)) == new
 

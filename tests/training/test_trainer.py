@@ -69,7 +69,7 @@ def trained(tmp_path, epochs=2, state=None, stop_after=99, **changes):
     state = state or TrainingState()
     phase = Phase("network", epochs, recipe.learning_rate)
     path = tmp_path / "checkpoint.npz"
-    fit(material, phase, recipe, 1, state, path, progress, lambda *_: None)
+    fit(material, phase, recipe, 1, state, path, progress, lambda *_: None, lambda _: None)
     return material, progress, state
 
 

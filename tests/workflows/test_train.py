@@ -17,7 +17,7 @@ from keras import layers
 from PIL import Image
 
 from plugins.architectures.efficientnet import lite
-from zoo import Architecture, BadInput, InvalidSetting, UnknownName, hookimpl
+from zoo import Architecture, BadInput, DamagedRun, InvalidSetting, UnknownName, hookimpl
 from zoo.base.progress import Silent
 from zoo.base.recipe import Recipe
 from zoo.base.registry import load_registry
@@ -28,7 +28,8 @@ from zoo.runs import model_file, reference, run_folder
 from zoo.runs.answering import operating_point
 from zoo.runs.history import read_history
 from zoo.stats import labelled_logits
-from zoo.training import checkpoint
+from zoo.stats.alarms import Alarm
+from zoo.training import checkpoint, session
 from zoo.training.trainer import cross_entropy, is_best_epoch, learning_rate_factor
 from zoo.training.tuning import VIEWS
 from zoo.workflows import train
@@ -338,7 +339,47 @@ def test_resume_refuses_changed_data_and_finished_runs(registry, whole, killed, 
         train.resume(whole.path, registry=registry)
 
 
+def test_resume_refuses_data_that_are_divided_otherwise(registry, killed, tmp_path):
+    copy = Path(shutil.copytree(killed.path, tmp_path / "killed"))
+    recipe = dict(killed.record["recipe"], split_seed=1)
+    run_folder.write_record(copy, dict(killed.record, recipe=recipe))
+    with pytest.raises(BadInput, match="divided otherwise than when it was started"):
+        train.resume(copy, registry=registry)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"recipe": {"new_setting": 1}}, "settings .* 'new_setting'.* go on with that version"),
+        ({"recipe": {"epochs": "many"}}, "settings of"),
+        ({"execution": {"x": 1}}, "'execution.precision'"),
+    ],
+)
+def test_resume_refuses_a_record_of_another_version(registry, killed, tmp_path, changed, told):
+    copy = Path(shutil.copytree(killed.path, tmp_path / "killed"))
+    record = {key: {**killed.record[key], **more} for key, more in changed.items()}
+    if "execution" in changed:
+        record = changed
+    run_folder.write_record(copy, {**killed.record, **record})
+    with pytest.raises(DamagedRun, match=told):
+        train.resume(copy, registry=registry)
+
+
+def test_alarms_raised_before_a_training_was_killed_are_kept(registry, tmp_path, monkeypatch):
+    seen = Alarm("constant features", "All features are alike.", "Look at the scaling.")
+    monkeypatch.setattr(session, "constant_features", lambda _: [seen])
+    arguments = {"changes": {**SHORT, "epochs": 1, "fine_tune_epochs": 2}, "registry": registry}
+    killed = killed_after(2, "frozen", tmp_path, preset="fast", **arguments)
+    monkeypatch.undo()
+    assert [alarm.kind for alarm in train.resume(killed.path, registry=registry).alarms] == [
+        "constant features"
+    ]
+
+
 def test_nothing_is_written_when_a_setting_is_wrong(registry, tmp_path):
+    for shape in ((64, 64), (64, 64, 2), (8, 64, 3), (64, 64, 3.0)):
+        with pytest.raises(InvalidSetting, match=r"from Python \(height, width, channels\)"):
+            train.train("whole", SOURCE, folder=tmp_path, input_shape=shape, registry=registry)
     for changes in ({"monitor": "val_auc"}, {"epochs": "many"}, {"epoch": 3}):
         with pytest.raises((InvalidSetting, UnknownName)):
             train.train("whole", SOURCE, folder=tmp_path, changes=changes, registry=registry)
@@ -468,7 +509,7 @@ def test_the_division_follows_of_the_split_seed_alone(
 ):
     divisions = []
 
-    def stop(plan, verified, split, *rest):
+    def stop(plan, verified, split, *_, **__):
         divisions.append([[s.name for s in split.part(part)] for part in SPLITS])
         raise KeyboardInterrupt
 

@@ -137,8 +137,15 @@ class Recipe:
 
     @classmethod
     def from_record(cls, kept: Mapping[str, Any]) -> Recipe:
-        """Return the recipe of a run's record, also of one that knew `mixed_precision` alone."""
+        """Return the recipe of a run's record, also of one that an older version wrote.
+
+        Raises:
+            TypeError: it has a setting that is not known here, or one of a wrong type.
+            InvalidSetting: a value is out of range.
+        """
         known = dict(kept)
+        if "seed" in known:
+            known.setdefault("split_seed", known["seed"])
         if "mixed_precision" in known:
             known["precision"] = BFLOAT16 if known.pop("mixed_precision") else FLOAT32
         return cls(**known)

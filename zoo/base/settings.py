@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zoo.base.errors import InvalidSetting
@@ -29,14 +29,25 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
         numbers *= 2
     if len(numbers) == 2:
         numbers.append(3)
+    return checked_shape(numbers, text)
+
+
+def checked_shape(numbers: Sequence[int], given: object) -> tuple[int, int, int]:
+    """Return (height, width, channels) that a network can be built for; `given` is what was asked.
+
+    Raises:
+        InvalidSetting: they are not three, or out of range.
+    """
     if (
         len(numbers) != 3
+        or not all(isinstance(n, int) for n in numbers)
         or not all(16 <= n <= 2048 for n in numbers[:2])
         or numbers[2] not in (1, 3)
     ):
         raise InvalidSetting(
-            f"The input '{text}' cannot be used. Expected SIDE, HEIGHTxWIDTH or "
-            "HEIGHTxWIDTHxCHANNELS with sides from 16 to 2048 and 1 or 3 channels."
+            f"The input '{given}' cannot be used. Expected SIDE, HEIGHTxWIDTH or "
+            "HEIGHTxWIDTHxCHANNELS with sides from 16 to 2048 and 1 or 3 channels; from Python "
+            "(height, width, channels)."
         )
     return numbers[0], numbers[1], numbers[2]
 

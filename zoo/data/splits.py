@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ VALIDATION_SHARE = 0.16
 FOLD_VALIDATION_SHARE = 0.20
 SMALLEST_VALIDATION_CLASS = 20
 """With fewer cases of a class, sensitivity moves by more than 5 points for a single case."""
+
+DRAWN = 20
+"""Divisions that are tried for one whose parts have images of each class."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def split(dataset: Dataset, digests: Mapping[str, str], seed: int) -> Split:
     if rebuild:
         train, validation = _divide(train, groups, share, seed, dataset.class_names)
     notes.extend(_overlaps({TRAIN: train, VALIDATION: validation, TEST: test}))
-    return Split(tuple(train), tuple(validation), tuple(test), tuple(notes))
+    return Split(tuple(train), _validating(validation), tuple(test), tuple(notes))
 
 
 def folds(dataset: Dataset, digests: Mapping[str, str], count: int, seed: int) -> tuple[Split, ...]:
@@ -109,12 +113,12 @@ def _folds(
         else ()
     )
     splits = []
-    divided = _divisions(pool, groups, count, seed, dataset.class_names)
+    divided = _divisions(pool, groups, count, seed, dataset.class_names, used=count)
     for number, (rest, test) in enumerate(divided):
         if number not in numbers:
             continue
         train, validation = _divide(rest, groups, FOLD_VALIDATION_SHARE, seed, dataset.class_names)
-        splits.append(Split(tuple(train), tuple(validation), tuple(test), notes))
+        splits.append(Split(tuple(train), _validating(validation), tuple(test), notes))
     return tuple(splits)
 
 
@@ -159,7 +163,8 @@ def _divide(
     class_names: Sequence[str],
 ) -> tuple[list[Sample], list[Sample]]:
     """Split `share` of the samples off, whole groups at a time, with the classes in proportion."""
-    return next(_divisions(samples, groups, max(2, round(1 / share)), seed, class_names))
+    count = max(2, round(1 / share))
+    return _divisions(samples, groups, count, seed, class_names, used=1)[0]
 
 
 def _divisions(
@@ -168,8 +173,12 @@ def _divisions(
     count: int,
     seed: int,
     class_names: Sequence[str],
-) -> Iterator[tuple[list[Sample], list[Sample]]]:
-    """Divide whole groups into `count` parts; yield the rest and the part, for each part."""
+    used: int,
+) -> list[tuple[list[Sample], list[Sample]]]:
+    """Divide whole groups into `count` parts; return the rest and the part, for the first `used`.
+
+    Where patients have images of several classes a part may miss one: then others are tried.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels = np.array([s.label for s in samples])
@@ -181,9 +190,32 @@ def _divisions(
                 f"Class '{name}' has {patients} patients to divide; expected at least {count}. "
                 "Add images, or check how patients are recognised (?patients=none)."
             )
-    folding = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for kept, taken in folding.split(samples, labels, members):
-        yield [samples[i] for i in kept], [samples[i] for i in taken]
+    found: list[tuple[list[Sample], list[Sample]]] = []
+    for drawn in range(DRAWN):
+        state = np.random.default_rng([seed, drawn]).integers(2**32) if drawn else seed
+        folding = StratifiedGroupKFold(count, shuffle=True, random_state=int(state))
+        parts = list(itertools.islice(folding.split(samples, labels, members), used))
+        whole = all(len(set(labels[part])) == len(class_names) for pair in parts for part in pair)
+        if whole or not found:
+            found = [([samples[i] for i in a], [samples[i] for i in b]) for a, b in parts]
+        if whole:
+            break
+    return found
+
+
+def _validating(samples: list[Sample]) -> tuple[Sample, ...]:
+    """Return a validation part; one of a single class could choose no epoch and no threshold.
+
+    Raises:
+        BadInput: it is of a single class.
+    """
+    if len({sample.label for sample in samples}) < 2:
+        raise BadInput(
+            f"All {len(samples)} images of the validation part would have the same class: too few "
+            "patients have one alone. Add patients, or check how they are recognised "
+            "(?patients=none)."
+        )
+    return tuple(samples)
 
 
 def _overlaps(parts: Mapping[str, Sequence[Sample]]) -> list[str]:

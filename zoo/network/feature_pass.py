@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,14 +111,14 @@ def compute(
     def read(index: int) -> np.ndarray:
         return to_channels(wanted.dataset.read(samples[index], (height, width)), channels)
 
-    keys: list[str] = []
-    values: list[np.ndarray] = []
+    # Keys and rows are kept by one step, so that an interruption never parts them.
+    made: list[tuple[list[str], np.ndarray]] = []
 
     def flush() -> None:
-        if keys:
-            store.append(keys, np.concatenate(values))
-            keys.clear()
-            values.clear()
+        if made:
+            keys, rows = zip(*made, strict=True)
+            store.append(list(itertools.chain(*keys)), np.concatenate(rows))
+            made.clear()
 
     progress.start(title, len(missing) * len(names))
     try:
@@ -133,10 +134,9 @@ def compute(
                 else:
                     drawn = augmentation.draw(preset, wanted.seed, view, content, size)
                     computed = asked.augmented(tf.constant(pixels), drawn, *parts)
-                keys.extend(f"{d}:{name}" for d in content)
-                values.append(computed.numpy())
+                made.append(([f"{d}:{name}" for d in content], computed.numpy()))
                 progress.advance(len(chunk))
-            if len(keys) >= SHARD_ROWS:
+            if sum(len(rows) for _, rows in made) >= SHARD_ROWS:
                 flush()
     finally:
         flush()

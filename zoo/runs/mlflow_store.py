@@ -60,10 +60,13 @@ class Store:
     @property
     def address(self) -> str:
         """The address as it may be shown and kept: without a name and a password."""
-        parts = urlsplit(self._uri)
-        if "@" not in parts.netloc:
-            return self._uri
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return self._uri.replace(self._credentials, "")
+
+    @property
+    def _credentials(self) -> str:
+        """The name and the password in the address, with the sign behind them; '' for none."""
+        person, sign, _ = urlsplit(self._uri).netloc.rpartition("@")
+        return person + sign
 
     @property
     def way_to_look(self) -> str:
@@ -128,9 +131,10 @@ class Store:
         except ZooError:
             raise
         except Exception as error:  # each kind of store has errors of its own
+            said = in_a_line(error).rstrip(".").replace(self._credentials, "")
             raise Unreachable(
-                f"MLflow at '{self.address}' does not answer or refuses "
-                f"({in_a_line(error).rstrip('.')}). Check MLFLOW_TRACKING_URI and that server."
+                f"MLflow at '{self.address}' does not answer or refuses ({said}). Check "
+                "MLFLOW_TRACKING_URI and that server."
             ) from error
 
     def _opened(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,17 @@ def read_json(path: Path) -> Any:
         raise DamagedRun(f"'{path.parent}' has no '{path.name}': it is not a whole run.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedRun(f"'{path}' cannot be read ({error}). Copy the run again.") from error
+
+
+def results_in(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what the folders of a folder hold in a file of that name, each with its folder's."""
+    for path in sorted(folder.glob(f"*/{file}")):
+        try:
+            result = read_json(path)
+        except DamagedRun:
+            continue  # a page that was only half copied says nothing about the run
+        if isinstance(result, dict):
+            yield path.parent.name, result
 
 
 def _of_another_version(path: Path, record: dict[str, Any]) -> str:

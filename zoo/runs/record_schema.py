@@ -51,6 +51,11 @@ class _Recipe(Part):
     class_weights: bool
 
 
+class _Execution(Part):
+    precision: str
+    xla: bool
+
+
 class Started(Part):
     """What the record of every training says."""
 
@@ -63,6 +68,7 @@ class Started(Part):
     sees: Shape | None = None
     frame: str = ""
     created: str = ""
+    execution: _Execution | None = None
     data: _Data
     splits: _Splits
     versions: dict[str, str] = {}

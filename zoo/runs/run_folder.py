@@ -28,7 +28,7 @@ from zoo.runs.record import HISTORY as HISTORY
 from zoo.runs.record import LOCALISER as LOCALISER
 from zoo.runs.record import METRICS as METRICS
 from zoo.runs.record import MODEL as MODEL
-from zoo.runs.record import MORE, NEEDED, SCHEMA, read_json, read_record
+from zoo.runs.record import MORE, NEEDED, SCHEMA, read_json, read_record, results_in
 from zoo.runs.record import RECORD as RECORD
 from zoo.runs.record import STRESSED as STRESSED
 from zoo.runs.record import TESTED as TESTED
@@ -104,7 +104,7 @@ class Run(Tabled, Drawn):
         """Return the ROC-AUC of each evaluation on data the run was not trained on, by name."""
         return {
             name: result["metrics"]["roc_auc"]
-            for name, result in _results(self.path / EVALUATIONS, METRICS)
+            for name, result in results_in(self.path / EVALUATIONS, METRICS)
             if result.get("own") is False and _has_area(result)
         }
 
@@ -112,7 +112,7 @@ class Run(Tabled, Drawn):
         """Return what each stress test of the run gave, by the name of the images."""
         return {
             name: result
-            for name, result in _results(self.path / STRESSES, STRESS)
+            for name, result in results_in(self.path / STRESSES, STRESS)
             if result.get("rows")
         }
 
@@ -120,7 +120,7 @@ class Run(Tabled, Drawn):
         """Return the scores by group (`zoo.stats.groups`) of each evaluation that has any."""
         return {
             name: result["groups"]
-            for name, result in _results(self.path / EVALUATIONS, METRICS)
+            for name, result in results_in(self.path / EVALUATIONS, METRICS)
             if result.get("groups")
         }
 
@@ -138,13 +138,15 @@ def names(architecture: str) -> Iterator[str]:
 
 def create(folder: Path, architecture: str) -> Path:
     """Make a new run folder. What killed trainings left half-written in others is removed."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for place in (folder, *folder.glob("*/")):
         leftovers.sweep_once(place)
     paths = (folder / name for name in names(architecture))
     while True:
         path = next(paths)
         with writing(path), contextlib.suppress(FileExistsError):
-            path.mkdir(parents=True)
+            path.mkdir()
             sync_folder(folder)
             return path
 
@@ -279,17 +281,6 @@ def survey(folder: Path) -> tuple[list[Run], list[Broken]]:
 def load_reference(run: Run) -> Reference:
     """Load the reference cases of a finished run."""
     return reference.load(run.path / CASES, len(run.class_names))
-
-
-def _results(folder: Path, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what the folders of a folder hold in a file of that name, each with its folder's."""
-    for path in sorted(folder.glob(f"*/{file}")):
-        try:
-            result = read_json(path)
-        except DamagedRun:
-            continue  # a page that was only half copied says nothing about the run
-        if isinstance(result, dict):
-            yield path.parent.name, result
 
 
 def _has_area(result: Mapping[str, Any]) -> bool:

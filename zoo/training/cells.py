@@ -194,7 +194,7 @@ def plan_of(cell: Cell, registry: Registry) -> Plan:
     recipe, options = settings(
         architecture, {**dict(cell.settings), "seed": cell.seed}, cell.preset
     )
-    shape = cell.input_shape or input_shape_of(architecture, cell.preset)
+    shape = input_shape_of(architecture, cell.preset, cell.input_shape)
     return Plan(architecture, recipe, options, shape, cell.source, cell.positive, cell.skip_broken)
 
 

@@ -31,6 +31,8 @@ class TrainingState:
     """Whether the phase is over."""
     execution: dict[str, Any] | None = None
     """How the network was computed, as a run's record says it."""
+    alarms: list[dict[str, str]] = field(default_factory=list)
+    """Those that were raised, as plain data."""
 
     @property
     def unused_phases(self) -> list[str]:

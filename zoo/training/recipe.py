@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from zoo.base.errors import UnknownName
 from zoo.base.recipe import DEFAULT, FAST, INPUT, PRESETS, Recipe
-from zoo.base.settings import option_value, parse_value
+from zoo.base.settings import checked_shape, option_value, parse_value
 from zoo.base.types import Architecture
 
 
@@ -98,8 +98,16 @@ def preset_of(architecture: Architecture, preset: str) -> Mapping[str, Any]:
     return {"epochs": 2 * epochs, "averaging": 0.5}
 
 
-def input_shape_of(architecture: Architecture, preset: str) -> tuple[int, int, int]:
-    """Return the shape that a network of this preset sees, `(height, width, channels)`."""
+def input_shape_of(
+    architecture: Architecture, preset: str, asked: Sequence[int] | None = None
+) -> tuple[int, int, int]:
+    """Return the shape that a network sees, `(height, width, channels)`: the preset's, or `asked`.
+
+    Raises:
+        InvalidSetting: no network can be built for what was asked.
+    """
+    if asked is not None:
+        return checked_shape(asked, asked)
     shape: tuple[int, int, int] = preset_of(architecture, preset).get(INPUT) or (
         architecture.input_shape
     )

@@ -24,10 +24,8 @@ from zoo.network.features import backbone_key, features
 from zoo.network.frame import framed
 from zoo.runs import run_folder
 from zoo.runs.history import write_history
-from zoo.stats import operating
-from zoo.stats.alarms import Conditions, collapsed, constant_features
-from zoo.stats.probabilities import decide
-from zoo.training import framing
+from zoo.stats.alarms import Conditions, constant_features
+from zoo.training import collapse, framing
 from zoo.training.checkpoint import TrainingState
 from zoo.training.choosing import choose
 from zoo.training.devices import available
@@ -41,9 +39,6 @@ from zoo.training.trainer import Phase, fit
 Told = Callable[[Sequence[Mapping[str, Any]]], None]
 
 HEAD, FINE_TUNE = "head", "fine-tune"
-
-SETTLING_EPOCHS = 3
-"""Epochs before a network that answers always the same is called collapsed."""
 
 
 class Session:
@@ -108,6 +103,7 @@ class Session:
         """
         self._told = told
         state.execution = self.execution.to_record()
+        self.alarms.take(state.alarms)
         for index, phase in enumerate(self.phases()):
             if index < state.phase:
                 continue
@@ -124,7 +120,8 @@ class Session:
                 state,
                 path / run_folder.CHECKPOINT,
                 self.progress,
-                lambda s, p, y: self._after_epoch(path, s, p, y),
+                self._judge,
+                lambda done: self._tell(path, done),
                 Execution(devices=self.execution.devices[:1]) if on_features else self.execution,
             )
             if not on_features:
@@ -276,25 +273,14 @@ class Session:
         )
         return np.stack([plain, *(augmentation.softened(plain, one) for one in drawn)], axis=1)
 
-    def _after_epoch(
-        self, path: Path, state: TrainingState, probabilities: np.ndarray, labels: np.ndarray
-    ) -> None:
+    def _judge(self, state: TrainingState, probabilities: np.ndarray, labels: np.ndarray) -> None:
+        """Raise alarms about the answers after an epoch; the state keeps them."""
+        if len(state.history) >= collapse.SETTLING_EPOCHS:
+            patients = np.array([s.patient for s in self.parts[VALIDATION]])
+            of_all = self.class_names, self.positive, self.plan.recipe, self.conditions
+            self.alarms.extend(collapse.alarms(probabilities, labels, patients, *of_all))
+        state.alarms = self.alarms.to_record()
+
+    def _tell(self, path: Path, state: TrainingState) -> None:
         write_history(path / run_folder.HISTORY, state.history, path / "logs")
         self._told(state.history)
-        if len(state.history) >= SETTLING_EPOCHS:
-            called = self._called(probabilities, labels)
-            self.alarms.extend(
-                collapsed(called, labels, self.class_names, VALIDATION, self.conditions)
-            )
-
-    def _called(self, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Decide about the validation images at the threshold that would be chosen on them."""
-        truth, scores = labels == self.positive, probabilities[:, self.positive]
-        if len(self.class_names) != 2 or truth.all() or not truth.any():
-            return probabilities.argmax(axis=1)
-        if not np.isfinite(scores).all():
-            return np.zeros(len(labels), np.int64)  # it answers nothing
-        patients = np.array([s.patient for s in self.parts[VALIDATION]])
-        asked = self.plan.recipe.sensitivity or None
-        point = operating.choose_threshold(truth, scores, patients, asked, resamples=0)
-        return decide(probabilities, self.positive, point["threshold"])

@@ -50,6 +50,8 @@ def measured(
     known = _read(path, ways)
     if known is None:
         known = _measure(network, recipe, ways, progress)
+        if not known:  # memory was short, perhaps: the next training tries again
+            return known
         try:
             write_json(path, {"images_per_second": known})
         except NotWritten as error:
@@ -109,7 +111,7 @@ def _read(path: Path, ways: Sequence[Execution]) -> dict[str, float] | None:
         speeds = {str(name): float(speed) for name, speed in known.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return speeds if set(speeds) <= {way.name for way in ways} else None
+    return speeds if speeds and set(speeds) <= {way.name for way in ways} else None
 
 
 def _key(network: Any, recipe: Recipe, ways: Sequence[Execution]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,14 @@ class Alarms:
                 self.progress.warn(str(alarm))
             self._told.add(alarm.kind)
             self.kept[alarm.kind] = alarm
+
+    def to_record(self) -> list[dict[str, str]]:
+        """Return what is kept as plain data."""
+        return [asdict(alarm) for alarm in self.kept.values()]
+
+    def take(self, recorded: Sequence[Mapping[str, str]]) -> None:
+        """Keep, and tell, what `to_record` gave before a training was stopped."""
+        self.extend([Alarm(**alarm) for alarm in recorded])
 
 
 @dataclass(frozen=True, eq=False)

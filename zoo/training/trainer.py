@@ -60,14 +60,16 @@ def fit(
     state: TrainingState,
     path: Path,
     progress: Progress,
-    on_epoch: Callable[[TrainingState, np.ndarray, np.ndarray], None],
+    judge: Callable[[TrainingState, np.ndarray, np.ndarray], None],
+    on_epoch: Callable[[TrainingState], None],
     execution: Execution = Execution(),  # noqa: B008 (it cannot be changed)
 ) -> Execution:
     """Train through one phase and leave the best weights in the model.
 
-    Goes on from the checkpoint at `path` when `state` says that epochs are done. `on_epoch` gets
-    the state and the validation probabilities and labels after each epoch. Where memory is too
-    short for `execution` an epoch is begun again in more parts; what was used is returned.
+    Goes on from the checkpoint at `path` when `state` says that epochs are done. After each epoch
+    `judge` gets the state, which it may add to, and the validation probabilities and labels;
+    `on_epoch` gets the state once it is kept. Where memory is too short for `execution` an epoch is
+    begun again in more parts; what was used is returned.
 
     Raises:
         ZooError: the loss became infinite, or memory is too short for a single image.
@@ -130,6 +132,7 @@ def fit(
             bench.take()
         state.epoch += 1
         state.stopped = state.waited >= recipe.patience or state.epoch >= phase.epochs
+        judge(state, softmax(logits), labels)
         checkpoint.save(
             path,
             Checkpoint(
@@ -140,7 +143,7 @@ def fit(
             ),
         )
         progress.epoch(row, row["epoch"] - state.epoch + phase.epochs)
-        on_epoch(state, softmax(logits), labels)
+        on_epoch(state)
     checkpoint.assign(model.variables, best, path)
     return execution
 

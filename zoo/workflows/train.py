@@ -14,12 +14,12 @@ from typing import Any
 from zoo.base import locks
 from zoo.base.cluster import Cluster, connected
 from zoo.base.environment import peak_memory, versions
-from zoo.base.errors import BadInput, InvalidSetting, NotWritten, ZooError
+from zoo.base.errors import InvalidSetting, NotWritten, ZooError
 from zoo.base.files import write_bytes, write_text
 from zoo.base.listeners import listener
 from zoo.base.parallel import check_backend
 from zoo.base.progress import Progress
-from zoo.base.recipe import DEFAULT, Recipe
+from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.remote import is_address
 from zoo.base.sources import absolute
@@ -27,7 +27,7 @@ from zoo.base.types import Dataset
 from zoo.checks.findings import refuse_errors, tell
 from zoo.checks.quick import quick
 from zoo.data.masks import find_masks
-from zoo.data.splits import split
+from zoo.data.splits import Split, split
 from zoo.data.verify import Verified, positive_index, verify
 from zoo.interpret.preparation import prepare_verdicts
 from zoo.network import conformance
@@ -44,6 +44,7 @@ from zoo.training.finish import finish
 from zoo.training.framing import read_at
 from zoo.training.plan import Plan
 from zoo.training.recipe import input_shape_of, settings
+from zoo.training.resuming import recorded_plan, refuse_other_data, refuse_other_division
 from zoo.training.session import Session
 
 
@@ -104,7 +105,7 @@ def train(
         architecture,
         recipe,
         options,
-        input_shape or input_shape_of(architecture, preset),
+        input_shape_of(architecture, preset, input_shape),
         absolute(source),
         positive,
         skip_broken,
@@ -120,7 +121,8 @@ def train(
         tell(findings, progress)
         if not allow_findings:
             refuse_errors(findings)
-        session = _session(plan, verified, progress, on, cluster)
+        division = _divided(plan, verified, progress)
+        session = Session(plan, verified, division, progress, on, cluster=cluster)
         classes = len(dataset.class_names)
         origin = Origin.of(registry, name, plan.options, plan.input_shape, classes)
         conformance.refuse_misfits(conformance.tried(session.network, origin), name)
@@ -199,24 +201,12 @@ def _resume(
 ) -> Run:
     if run.done:
         raise InvalidSetting(f"The run '{run.name}' is finished; there is nothing to resume.")
-    record = run.record
-    plan = Plan(
-        registry.architecture(record["architecture"]),
-        Recipe.from_record(record["recipe"]),
-        record["options"],
-        tuple(record.get("sees", record["input_shape"])),
-        record["data"]["source"],
-        record["class_names"][record["positive"]],
-        record["data"]["skip_broken"],
-        record["data"].get("masks"),
-    )
+    record, plan = run.record, recorded_plan(run, registry)
     verified = _verified(registry.dataset(plan.source), plan, progress, cluster)
-    if verified.fingerprint != record["data"]["fingerprint"]:
-        raise BadInput(
-            f"The data of '{run.name}' ({plan.source}) have changed since it was started. "
-            "Restore them, or train again from the start."
-        )
-    session = _session(plan, verified, progress, on, cluster, record.get("execution"))
+    refuse_other_data(run, verified)
+    division = _divided(plan, verified, progress)
+    refuse_other_division(run, verified, division)
+    session = Session(plan, verified, division, progress, on, record.get("execution"), cluster)
     saved = run.path / run_folder.CHECKPOINT
     state = checkpoint.load(saved).state if saved.exists() else TrainingState()
     progress.note(f"Resuming {run.name} after epoch {len(state.history)}.")
@@ -235,18 +225,11 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _session(
-    plan: Plan,
-    verified: Verified,
-    progress: Progress,
-    on: Sequence[str],
-    cluster: Cluster | None,
-    recorded: Mapping[str, Any] | None = None,
-) -> Session:
+def _divided(plan: Plan, verified: Verified, progress: Progress) -> Split:
     division = split(verified.dataset, verified.digests, plan.recipe.split_seed)
     for note in division.notes:
         progress.note(note)
-    return Session(plan, verified, division, progress, on, recorded, cluster)
+    return division
 
 
 def _execute(
