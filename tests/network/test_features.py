@@ -206,10 +206,9 @@ def test_what_is_stopped_while_a_batch_is_computed_keeps_each_row_with_its_key(
         return graph(of) if len(asked) < 3 else lambda *_: Stopped()
 
     pictures = Pictures()
-    monkeypatch.setattr(feature_pass.Asked, "plain", property(plain))
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(feature_pass.Asked, "plain", property(plain))
         pictures.features(backbone)
-    monkeypatch.undo()
     values = pictures.features(backbone)
     assert len(pictures.read_names) == 20 - 2 * 4
     assert np.allclose(values[:, 0], pictures.expected(backbone), atol=1e-3)
