@@ -62,8 +62,8 @@ def load_classifier(run: Run) -> TrainedClassifier:
         raise DamagedRun(f"'{path}' cannot be loaded: {error}") from error
     except Exception as error:  # Keras raises many kinds
         raise DamagedRun(
-            f"'{path}' cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}). "
-            "If its architecture came from a package, install that package."
+            f"'{path}' cannot be loaded ({in_a_line(error)}). If its architecture came from a "
+            "package, install that package."
         ) from error
     _check(model, run)
     return TrainedClassifier(model, run.class_names, run.record["positive"], run.temperature)
