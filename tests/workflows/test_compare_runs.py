@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
+from zoo.base.types import Dataset, Sample
 from zoo.cli import main
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
+from zoo.stats.labelled_logits import gather
+from zoo.stats.leaderboard import Trial
 from zoo.workflows import compare_runs as run_comparison
 from zoo.workflows.compare import Comparison
 from zoo.workflows.compare_runs import compare_runs
@@ -65,3 +71,37 @@ def test_a_run_is_not_compared_with_itself(trained: Run, tmp_path: Path) -> None
     for chosen in ([trained, trained], []):
         with pytest.raises(InvalidSetting, match="two different runs"):
             compare_runs(chosen, folder=tmp_path)
+
+
+def test_two_runs_of_one_name_are_not_taken_for_one(
+    trained: Run, run_copy: Path, tmp_path: Path
+) -> None:
+    copy = run_folder.open_run(run_copy)
+    twin = run_folder.open_run(shutil.copytree(run_copy, tmp_path / "other" / trained.name))
+    with pytest.raises(InvalidSetting, match=r"two runs of the same name.*zoo runs rename"):
+        compare_runs([trained, copy, twin], folder=tmp_path)
+
+
+def test_a_comparison_of_other_images_or_runs_replaces_none(
+    trained: Run,
+    run_copy: Path,
+    tiny_registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def same_for_all(run: Run, dataset: Dataset, samples: Sequence[Sample], _: object) -> Trial:
+        return Trial(gather(np.zeros((len(samples), 2)), samples), 1.0, 0.5)
+
+    monkeypatch.setattr(run_comparison, "_trial", same_for_all)
+    monkeypatch.setattr(run_comparison, "write_comparison", Comparison)
+    copy = run_folder.open_run(run_copy)
+    moved = run_folder.open_run(shutil.copytree(run_copy, tmp_path / "other" / "copy"))
+    given = {"folder": tmp_path, "registry": tiny_registry}
+    pages = [
+        compare_runs([trained, copy], **given).page,
+        compare_runs([trained, copy], split="validation", **given).page,
+        compare_runs([trained, copy], "phantom?images=40&size=64&seed=7", **given).page,
+        compare_runs([trained, moved], **given).page,
+    ]
+    assert len(set(pages)) == len(pages)
+    assert compare_runs([copy, trained], **given).page == pages[0]

@@ -10,7 +10,7 @@ from zoo.base.errors import BadInput, InvalidSetting
 from zoo.base.listeners import listener
 from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
-from zoo.base.sources import parse
+from zoo.base.sources import absolute, parse
 from zoo.base.types import TEST, Dataset, Sample
 from zoo.data import baseline_inputs, baselines
 from zoo.data.baselines import score_baselines
@@ -50,6 +50,7 @@ def compare_runs(
     progress = listener(progress)
     _check(chosen)
     registry, first = registry or load_registry(), chosen[0]
+    source = source or first.record["data"]["source"]
     dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
     trials = {run.name: [_trial(run, dataset, samples, progress)] for run in chosen}
     answers = trials[first.name][0].outputs
@@ -81,15 +82,24 @@ def compare_runs(
         "command": list(command),
         "synthetic": dataset.synthetic,
     }
-    key = hashlib.blake2b(repr(sorted(trials)).encode(), digest_size=4).hexdigest()
+    asked = (absolute(source), split, sorted(str(run.path.resolve()) for run in chosen))
+    key = hashlib.blake2b(repr(asked).encode(), digest_size=4).hexdigest()
     name = Path(parse(dataset.source)[0]).name
     return write_comparison(result, run_folder.root(folder) / EXPERIMENTS / f"{name}-runs-{key}")
 
 
 def _check(chosen: Sequence[Run]) -> None:
-    """Refuse a run alone, and runs of other classes than those of the first."""
-    if len({run.name for run in chosen}) < 2:
-        raise InvalidSetting("Expected at least two different runs to compare.")
+    """Refuse a run alone or twice, two of the same name, and those of other classes."""
+    if len({run.path.resolve() for run in chosen}) < max(len(chosen), 2):
+        raise InvalidSetting("Expected at least two different runs to compare, each given once.")
+    named: dict[str, Run] = {}
+    for run in chosen:
+        if (other := named.setdefault(run.name, run)) is not run:
+            raise InvalidSetting(
+                f"'{other.path}' and '{run.path}' are two runs of the same name, which a table "
+                f"cannot tell apart. Rename one: zoo runs rename {run.name} NAME --runs "
+                f"'{run.path.parent}'."
+            )
     first = chosen[0]
     for run in chosen:
         if (run.class_names, run.record["positive"]) != (
@@ -118,12 +128,11 @@ def _trial(run: Run, dataset: Dataset, samples: Sequence[Sample], progress: Prog
 def _shared_images(
     chosen: Sequence[Run],
     registry: Registry,
-    source: str | None,
+    source: str,
     split: str,
     skip_broken: bool,
     progress: Progress,
 ) -> tuple[Dataset, list[Sample], tuple[str, ...]]:
-    source = source or chosen[0].record["data"]["source"]
     first = open_selection(
         chosen[0], registry, source, split, skip_broken=skip_broken, progress=progress
     )
