@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,10 @@ from zoo.base.types import Dataset, Sample
 from zoo.cli import main
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.stats.labelled_logits import gather
-from zoo.stats.leaderboard import Trial
+from zoo.stats.labelled_logits import LabelledLogits, gather
+from zoo.stats.leaderboard import Trial, leaderboard
 from zoo.workflows import compare_runs as run_comparison
-from zoo.workflows.compare import Comparison
+from zoo.workflows.compare import Comparison, write_comparison
 from zoo.workflows.compare_runs import compare_runs
 
 
@@ -105,3 +106,34 @@ def test_a_comparison_of_other_images_or_runs_replaces_none(
     ]
     assert len(set(pages)) == len(pages)
     assert compare_runs([copy, trained], **given).page == pages[0]
+
+
+@pytest.mark.parametrize(
+    "halves", [(0, 0), (0, 1)], ids=["one class is left", "a fold has one class alone"]
+)
+def test_images_of_one_class_have_no_area_in_the_file_and_on_the_page(
+    tmp_path: Path, halves: tuple[int, int]
+) -> None:
+    def trial(fold: int, labels: Sequence[int], seed: int) -> Trial:
+        names = np.array([f"{fold}-{place}" for place in range(len(labels))])
+        logits = np.random.default_rng(seed).normal(size=(len(labels), 2))
+        return Trial(LabelledLogits(logits, np.array(labels), names, names), 1.0, 0.5, fold=fold)
+
+    trials = {
+        name: [trial(0, [0] * 20, seed), trial(1, [*halves] * 10, seed)]
+        for seed, name in enumerate(("one", "other"))
+    }
+    result = {
+        "kind": "folds",
+        "data": {"source": "a", "images": 40, "patients": 40, "folds": 2, "seeds": 1},
+        **{"budget": None, "stopped": [], "left_out": [], "notes": [], "command": []},
+        **{"class_names": ["A", "B"], "positive": "B", "baselines": [], "synthetic": False},
+        **leaderboard(trials, 1),
+    }
+    done = write_comparison(result, tmp_path)
+    entry = json.loads((tmp_path / "comparison.json").read_text())["entries"][0]
+    known = [cell["roc_auc"] is not None for cell in entry["cells"]]
+    assert known == [False, halves == (0, 1)]
+    assert (entry["roc_auc"]["value"] is None) == (halves == (0, 0))
+    assert entry["spread"] is None
+    assert "other" in done.page.read_text()

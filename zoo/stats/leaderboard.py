@@ -124,7 +124,7 @@ def _entry(
         calibration.calibration_scores(t.outputs.logits, t.outputs.labels, t.temperature)["after"]
         for t in trials
     ]
-    areas = [statistic["roc_auc"].value for statistic in measured]
+    areas = [area for one in measured if np.isfinite(area := one["roc_auc"].value)]
     seconds = [t.seconds for t in trials if t.seconds is not None]
     return {
         "name": name,
@@ -138,8 +138,8 @@ def _entry(
             {
                 "seed": trial.seed,
                 "fold": trial.fold,
-                "roc_auc": statistic["roc_auc"].value,
-                "accuracy": statistic["accuracy"].value,
+                "roc_auc": _known(statistic["roc_auc"].value),
+                "accuracy": _known(statistic["accuracy"].value),
                 "seconds": trial.seconds,
             }
             for trial, statistic in zip(trials, measured, strict=True)
