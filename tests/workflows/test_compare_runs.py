@@ -126,8 +126,15 @@ def test_images_of_one_class_have_no_area_in_the_file_and_on_the_page(
     result = {
         "kind": "folds",
         "data": {"source": "a", "images": 40, "patients": 40, "folds": 2, "seeds": 1},
-        **{"budget": None, "stopped": [], "left_out": [], "notes": [], "command": []},
-        **{"class_names": ["A", "B"], "positive": "B", "baselines": [], "synthetic": False},
+        "budget": None,
+        "stopped": [],
+        "left_out": [],
+        "notes": [],
+        "command": [],
+        "class_names": ["A", "B"],
+        "positive": "B",
+        "baselines": [],
+        "synthetic": False,
         **leaderboard(trials, 1),
     }
     done = write_comparison(result, tmp_path)

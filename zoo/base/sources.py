@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from zoo.base.errors import InvalidSetting, UnknownName
+from zoo.base.file_names import file_name
 from zoo.base.types import TEST, TRAIN, VALIDATION
 
 SPLIT_NAMES: Mapping[str, str] = {
@@ -35,9 +35,6 @@ _HOLDING = r"images?|imgs?|sets?|datasets?|data|splits?|folders?|parts?|files?"
 _ALONE = re.compile(rf"{_HOLDING}|x")
 _GLUED = re.compile(rf"(?<=.)(?:{_HOLDING})$")
 _LETTERS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
-
-LONGEST_SLUG = 60
-"""Bytes of a name from which on a digest stands for the rest: file systems take 255 in all."""
 
 _REPEATED = re.compile(r"(\\[dDwWsS]|[\])])\+")
 """The plus of a regular expression, as in `\\d+`: no space is meant there."""
@@ -122,9 +119,4 @@ def source_slug(source: str) -> str:
     """Name a source, its options included, in letters and a length that every file system takes."""
     location, options = parse(source)
     parts = [Path(location).resolve().name, *(f"{key}-{value}" for key, value in options.items())]
-    whole = "-".join(parts)
-    slug = re.sub(r"[^\w.-]+", "_", whole)
-    if len(slug.encode()) <= LONGEST_SLUG:
-        return slug
-    digest = hashlib.blake2b(whole.encode(), digest_size=4).hexdigest()
-    return f"{slug.encode()[:LONGEST_SLUG].decode(errors='ignore').rstrip('-_.')}-{digest}"
+    return file_name("-".join(parts))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.base.file_names import file_name
 from zoo.base.number_text import percent
-from zoo.base.sources import source_slug
 from zoo.base.types import EMPTY
 from zoo.report.drawing import Drawing
 from zoo.report.figures.groups import group_forest
@@ -60,7 +60,7 @@ def group_figures(
 
 
 def _file(found: Mapping[str, Any], key: str) -> str:
-    return f"{key}-by-{source_slug(found['column'])}"
+    return f"{key}-by-{file_name(found['column'])}"
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
