@@ -223,7 +223,7 @@ def test_the_page_gives_the_schema_numbers_of_the_program() -> None:
         "stressjson": str(stress.SCHEMA),
         "checkjson": str(check.SCHEMA),
         "comparisonjson": str(compare.SCHEMA),
-        "learning-curve-namejson": str(learning_curve.SCHEMA),
+        "learning-curvejson": str(learning_curve.SCHEMA),
         "tuningjson": str(tune.SCHEMA),
         "celljson": "none",
         "imagejson": "none",
@@ -338,10 +338,9 @@ def test_a_comparison(tiny_registry: Registry, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("made_up")
 def test_a_learning_curve(tiny_registry: Registry, tmp_path: Path) -> None:
-    done = learning_curve.learning_curve(
-        "tiny", SOURCE, seeds=2, folder=tmp_path, registry=tiny_registry
-    )
-    agree(stored(done.page.parent / "learning-curve-tiny.json"), "learning-curve-namejson")
+    given = {"folder": tmp_path, "registry": tiny_registry}
+    done = learning_curve.learning_curve("tiny", SOURCE, seeds=2, **given)
+    agree(stored(done.page.parent / "learning-curve.json"), "learning-curvejson")
 
 
 @pytest.mark.usefixtures("made_up")

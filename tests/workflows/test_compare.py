@@ -158,14 +158,14 @@ def test_what_is_trained_already_is_not_tried_again(
     compared, two_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_cells, "tried", lambda *_, **__: pytest.fail("it was tried"))
-    again = compare_two(compared.page.parents[2], two_registry)
+    again = compare_two(compared.page.parents[3], two_registry)
     assert again.result == compared.result
 
 
 def test_a_pattern_within_a_budget_finds_what_is_trained(
     compared, two_registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    folder = shutil.copytree(compared.page.parents[3], tmp_path / "runs")
     again = compare(
         ["ti*", "tiny"],
         SOURCE,
@@ -200,7 +200,7 @@ def with_weightless(two_registry: Registry) -> Registry:
 def test_what_a_pattern_stands_for_and_cannot_be_built_is_left_out_with_its_reason(
     compared, with_weightless: Registry, tmp_path: Path, capsys, monkeypatch, budget
 ) -> None:
-    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    folder = shutil.copytree(compared.page.parents[3], tmp_path / "runs")
     given = {"changes": SMALL, "input_shape": INPUT, "folder": folder, "registry": with_weightless}
     monkeypatch.setattr(cells, "_train", lambda *_: pytest.fail("it was trained again"))
     done = compare(["t*"], SOURCE, folds=2, budget=budget, **given)
@@ -243,7 +243,7 @@ def test_one_host_that_cannot_be_reached_is_waited_for_once(
         architectures={**absent, **two_registry.architectures},
         origins={**two_registry.origins, **origins},
     )
-    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    folder = shutil.copytree(compared.page.parents[3], tmp_path / "runs")
     given = {"changes": SMALL, "input_shape": INPUT, "folder": folder, "registry": registry}
     done = compare(["t*"], SOURCE, folds=2, **given)
     assert tried == ["t0", "t1", "t4"]
@@ -291,6 +291,20 @@ def test_a_budget_in_which_no_training_was_begun_is_told(
         compare(["tinier"], SOURCE, folds=2, budget=1e-9, registry=two_registry, **small)
 
 
+def test_a_comparison_of_fewer_leaves_that_of_more(
+    compared, two_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "_train", lambda *_: pytest.fail("it was trained again"))
+    folder = shutil.copytree(compared.page.parents[3], tmp_path / "runs")
+    given = {"changes": SMALL, "input_shape": INPUT, "folder": folder, "registry": two_registry}
+    alone = compare(["tiny"], SOURCE, folds=2, **given)
+    first = folder / compared.page.relative_to(compared.page.parents[3])
+    both = json.loads(first.with_name("comparison.json").read_text())
+    assert [len(one["entries"]) for one in (alone.result, both)] == [1, 2]
+    assert alone.page.parent.parent == first.parent.parent
+    assert compare(["tinier", "tiny"], SOURCE, folds=2, **given).page == first
+
+
 def test_data_and_page_are_written(compared) -> None:
     folder = compared.page.parent
     assert json.loads((folder / "comparison.json").read_text()) == compared.result
@@ -300,7 +314,7 @@ def test_data_and_page_are_written(compared) -> None:
 def test_a_comparison_that_was_stopped_goes_on(
     compared, two_registry: Registry, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(compared.page.parents[2], tmp_path / "runs")
+    folder = shutil.copytree(compared.page.parents[3], tmp_path / "runs")
     summaries = sorted(folder.glob(f"*/*/trainings/*/{cells.SUMMARY}"))
     assert len(summaries) == 4
     when = {path: path.stat().st_mtime_ns for path in summaries}
@@ -386,12 +400,12 @@ def test_a_worker_gives_what_this_process_gives(tmp_path: Path) -> None:
 def test_a_changed_recipe_is_trained_again_and_not_mixed_with_the_old_one(
     compared, two_registry: Registry
 ) -> None:
-    trainings = compared.page.parent / "trainings"
+    trainings = compared.page.parents[1] / "trainings"
     before = {path: path.stat().st_mtime_ns for path in trainings.glob(f"*/{cells.SUMMARY}")}
     tiny = two_registry.architecture("tiny")
     wild = replace(tiny, recipe={**tiny.recipe, "learning_rate": 9.0})
     changed = replace(two_registry, architectures={**two_registry.architectures, "tiny": wild})
-    again = compare_two(compared.page.parents[2], changed)
+    again = compare_two(compared.page.parents[3], changed)
     assert again.page == compared.page
     after = {path: path.stat().st_mtime_ns for path in trainings.glob(f"*/{cells.SUMMARY}")}
     assert before.items() <= after.items()
@@ -517,7 +531,7 @@ def test_phases_that_changed_nothing_are_counted() -> None:
         CellResult(Cell(architecture="a", source=SOURCE), None, None, {"unused_phases": phases})
         for phases in unused
     )
-    notes = Experiment(None, 1, outcomes, Path(), None).notes
+    notes = Experiment(None, 1, outcomes, None).notes
     assert notes == ["The phase fine-tune of a changed nothing in 2 of 3 trainings."]
 
 

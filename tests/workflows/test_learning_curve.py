@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from zoo import InvalidSetting
 from zoo.base.registry import Registry
+from zoo.workflows import learning_curve as workflow
+from zoo.workflows.experiments import Experiment, Opened
 from zoo.workflows.learning_curve import answer_sentence, learning_curve
 
 
@@ -36,8 +40,27 @@ def test_shares_are_trained_and_the_answer_has_its_interval(
     assert reached["value"] == pytest.approx(done.result["points"][-1]["test"][0], abs=1e-6)
     assert reached["low"] < reached["value"] < reached["high"]
     assert done.result["sentence"] in done.page.read_text()
-    data = json.loads((done.page.parent / "learning-curve-tiny.json").read_text())
+    data = json.loads((done.page.parent / "learning-curve.json").read_text())
     assert data == done.result
+
+
+def test_each_question_has_a_folder_of_its_own_which_every_system_takes(
+    tiny_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(self: Opened, plan: object, place: Path) -> Experiment:
+        return Experiment(self.verified, self.positive, (), self.tracked)
+
+    monkeypatch.setattr(Opened, "trained", trained)
+    monkeypatch.setattr(workflow, "_record", lambda *_: {"points": []})
+    monkeypatch.setattr(workflow, "learning_page", lambda _: "")
+    tiny = replace(tiny_registry.architecture("tiny"), name="keras:tiny")
+    registry = replace(tiny_registry, architectures={"keras:tiny": tiny})
+    source = "phantom?images=60&size=64"
+    given = {"input_shape": (32, 32, 3), "folder": tmp_path, "registry": registry}
+    one, more = (learning_curve("keras:tiny", source, seeds=n, **given).page for n in (1, 2))
+    assert one != more
+    assert one.parent.parent == more.parent.parent
+    assert re.fullmatch("learning-curve-keras-tiny-[0-9a-f]{8}", one.parent.name)
 
 
 def extrapolation(low: float, value: float, high: float) -> dict:

@@ -68,10 +68,11 @@ def compare(
     A name may stand for several, as `keras:*Net*` or the family `keras:`; those of them that cannot
     be built here, as their weights cannot be had, are left out. `changes` are settings of the
     recipe, for all alike, or options of architectures, for those that have them. The same call goes
-    on where a killed one was; more architectures or seeds reuse what is there. A test part that the
-    source gives stays untouched. With a `budget`, in seconds, the folds are trained one after the
-    other, and those that lose are stopped early (docs/trust.md says by which rule). With `track`
-    'mlflow' each training is told to MLflow when it is done (see `train`).
+    on where a killed one was; other architectures or seeds reuse what is there, and get a page of
+    their own. A test part that the source gives stays untouched. With a `budget`, in seconds, the
+    folds are trained one after the other, and those that lose are stopped early (docs/trust.md says
+    by which rule). With `track` 'mlflow' each training is told to MLflow when it is done (see
+    `train`).
 
     Raises:
         ZooError: a name, a setting or the data cannot be used.
@@ -111,6 +112,7 @@ def compare(
     parts = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
     raced: Race | None = None
     with setup.opened(chosen) as opened:
+        place = opened.place_of(folds, "comparison", sorted(chosen), seeds)
         if budget is not None:
             chosen = _cheapest_first(chosen, registry)
         plan, left_out = _planned(opened, chosen, names, parts, folds)
@@ -118,9 +120,9 @@ def compare(
         progress.note(f"{counted(len(plan), 'architecture')}, {folds * seeds} trainings each.")
         if budget is None:
             cells = list(itertools.chain.from_iterable(plan.values()))
-            done = opened.trained(cells, tried_before=True)
+            done = opened.trained(cells, place, tried_before=True)
         else:
-            done, raced = _raced(opened, plan, folds, budget)
+            done, raced = _raced(opened, plan, place, budget)
             parts = parts[: raced.rounds]
     result = {
         **_record(setup, done, folds, seeds, parts),
@@ -130,7 +132,7 @@ def compare(
         "stopped": [] if raced is None else list(raced.stopped),
         "left_out": [{"name": name, "reason": reason} for name, reason in left_out.items()],
     }
-    compared = write_comparison(result, done.folder)
+    compared = write_comparison(result, place)
     done.tracked.finish(_figures(result), [compared.page.name, DATA])
     return compared
 
@@ -258,9 +260,9 @@ def _cheapest_first(names: Sequence[str], registry: Registry) -> list[str]:
 
 
 def _raced(
-    opened: Opened, plan: Mapping[str, Sequence[Cell]], folds: int, budget: float
+    opened: Opened, plan: Mapping[str, Sequence[Cell]], place: Path, budget: float
 ) -> tuple[Experiment, Race]:
-    with opened.followed(opened.place(folds)) as followed:
+    with opened.followed(place) as followed:
         raced = race(followed, plan, _trial, budget)
     outcomes = list(itertools.chain.from_iterable(raced.outcomes.values()))
     if not outcomes:

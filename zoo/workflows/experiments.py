@@ -38,12 +38,11 @@ ALIKE = ("source", "preset", "input_shape", "positive", "skip_broken", "data")
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Trainings that are done: their data, what each left, and the folder they are kept in."""
+    """Trainings that are done: their data, and what each left."""
 
     verified: Verified
     positive: int
     outcomes: tuple[CellResult, ...]
-    folder: Path
     tracked: Tracked
 
     @property
@@ -91,17 +90,6 @@ class Setup:
         if self.jobs < 1:
             raise InvalidSetting(f"{self.jobs} jobs were asked for; expected at least one.")
         check_backend(self.backend, self.scheduler)
-
-    def train(self, variants: Iterable[Mapping[str, Any]]) -> Experiment:
-        """Train a cell for each variant, as fields of Cell, and return what they left.
-
-        Raises:
-            ZooError: a name, a setting, a network or the data cannot be used; nothing was trained
-                then.
-        """
-        chosen = list(variants)
-        with self.opened([variant["architecture"] for variant in chosen]) as opened:
-            return opened.trained(opened.plan(chosen))
 
     @contextmanager
     def opened(self, names: Iterable[str]) -> Iterator[Opened]:
@@ -191,12 +179,16 @@ class Opened:
         kept = run_folder.root(self.setup.folder) / EXPERIMENTS
         return kept / _name(replace(self.shared, folds=folds))
 
+    def place_of(self, folds: int, what: str, *asked: Any) -> Path:
+        """Return the folder below of what is made of trainings, another one for all else asked."""
+        return self.place(folds) / f"{what}-{_digest(asked)}"
+
     @contextmanager
     def followed(self, place: Path) -> Iterator[Opened]:
-        """Tell the tracker, where one was asked for, of what is trained in the folder `place`."""
+        """Tell the tracker, where one was asked for, of what is trained for the folder `place`."""
         above = {name: getattr(self.shared, name) for name in ALIKE}
         above |= {**(self.setup.changes or {}), "architectures": ", ".join(self.names)}
-        about = About(place.name, tracking.texts(above), self._marks)
+        about = About(" ".join(place.parts[-2:]), tracking.texts(above), self._marks)
         again = "give the command again"
         with Tracked(self.store, place, about, self.setup.progress, again) as tracked:
             yield replace(self, tracked=tracked)
@@ -206,20 +198,21 @@ class Opened:
         synthetic = self.verified.dataset.synthetic
         return tracking.tags(" ".join(self.setup.command), synthetic=synthetic)
 
-    def trained(self, plan: Sequence[Cell], **how: Any) -> Experiment:
-        """Train cells and return what they left; `how` is as in `train_all`.
+    def trained(self, plan: Sequence[Cell], place: Path, **how: Any) -> Experiment:
+        """Train cells for what will be in the folder `place`, and return what they left.
+
+        `how` is as in `train_all`.
 
         Raises:
             ZooError: as `train_all`.
         """
-        with self.followed(self.place(plan[0].folds)) as followed:
+        with self.followed(place) as followed:
             followed.train(plan, **how)
         return followed.left([self.read(cell) for cell in plan])
 
     def left(self, outcomes: Sequence[CellResult]) -> Experiment:
-        """Return what trainings on the same number of folds that are done left."""
-        place = self.place(outcomes[0].cell.folds)
-        return Experiment(self.verified, self.positive, tuple(outcomes), place, self.tracked)
+        """Return what trainings that are done left."""
+        return Experiment(self.verified, self.positive, tuple(outcomes), self.tracked)
 
     def refuse_unusable(self, plan: Sequence[Cell]) -> None:
         """Try a network of each architecture that is not trained yet.
@@ -291,8 +284,9 @@ def _name(cell: Cell) -> str:
 
     Architectures, seeds, folds and shares are told apart inside it.
     """
-    content = repr(
-        (cell.data, cell.preset, cell.settings, cell.input_shape, cell.positive, cell.folds)
-    )
-    key = hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
-    return f"{Path(parse(cell.source)[0]).name}-{key}"
+    asked = (cell.data, cell.preset, cell.settings, cell.input_shape, cell.positive, cell.folds)
+    return f"{Path(parse(cell.source)[0]).name}-{_digest(asked)}"
+
+
+def _digest(asked: tuple[Any, ...]) -> str:
+    return hashlib.blake2b(repr(asked).encode(), digest_size=4).hexdigest()

@@ -17,6 +17,7 @@ from zoo.base.locks import in_turn
 from zoo.base.number_text import value_text
 from zoo.base.progress import Progress
 from zoo.base.recipe import DEFAULT
+from zoo.base.records import folder_name
 from zoo.base.registry import DEFAULT_SOURCE, Registry
 from zoo.base.sources import parse
 from zoo.base.types import TRAIN
@@ -33,6 +34,7 @@ from zoo.workflows.experiments import Experiment, Setup
 
 SCHEMA = 1
 SHARES = (0.05, 0.10, 0.25, 0.50, 1.0)
+DATA = "learning-curve.json"
 FOLDS = 5
 """One fold of five is tested, and a fifth of the rest chooses the epoch; the others are learned."""
 FACTOR = 2.0
@@ -107,21 +109,24 @@ def learning_curve(
         progress=progress,
         command=command,
     )
-    done = setup.train(
-        {"architecture": name, "seed": seed, "share": share, "folds": FOLDS}
-        for seed in range(seeds)
-        for share in reversed(shares)
-    )
+    with setup.opened([name]) as opened:
+        asked = ([float(share) for share in shares], seeds)
+        place = opened.place_of(FOLDS, f"learning-curve-{folder_name(name)}", *asked)
+        plan = opened.plan(
+            {"architecture": name, "seed": seed, "share": share, "folds": FOLDS}
+            for seed in range(seeds)
+            for share in reversed(shares)
+        )
+        done = opened.trained(plan, place)
     result = _record(name, source, shares, done, command)
-    place = done.folder
-    page, data = place / f"learning-curve-{name}.html", f"learning-curve-{name}.json"
+    page = place / "learning-curve.html"
     with in_turn(place):
-        write_json(place / data, result)
+        write_json(place / DATA, result)
         write_text(page, learning_page(result))
     areas = {
         f"test.roc_auc.share{p['share']:g}": float(np.mean(p["test"])) for p in result["points"]
     }
-    done.tracked.finish(finite(areas), [page.name, data])
+    done.tracked.finish(finite(areas), [page.name, DATA])
     return LearningCurve(result, page)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +23,9 @@ from zoo.base.sources import parse
 from zoo.data.splits import fold as fold_of
 from zoo.report.pages.tuning import tuning_page
 from zoo.runs.tracking import finite
-from zoo.training.cells import Cell, CellResult
+from zoo.training.cells import CellResult
 from zoo.training.recipe import settings
-from zoo.training.search_space import Space, search_space
+from zoo.training.search_space import search_space
 from zoo.training.trial_states import COMPLETE
 from zoo.workflows.experiments import Setup
 from zoo.workflows.optuna_study import OptunaStudy, TrialRecord
@@ -126,8 +125,8 @@ def tune(
     with setup.opened([name]) as opened:
         trainings = Trainings(opened, name, changes, folds)
         ((first, *_),) = trainings.cells([{}])
-        key = _key(first, space, seed)
-        place = opened.place(folds) / f"tuning-{folder_name(name)}-{key}"
+        searched = sorted((setting, str(part)) for setting, part in space.items())
+        place = opened.place_of(folds, f"tuning-{folder_name(name)}", first.key, searched, seed)
         with _alone(place):
             study = OptunaStudy(place / STUDY, space, values, seed)
             until = float("inf") if budget is None else time.time() + budget
@@ -192,12 +191,6 @@ def _record(
     }
     best = records[result["best"]["trial"]]
     return {**result, "train": _train_command(setup, trainings.name, best.changes)}
-
-
-def _key(first: Cell, space: Space, seed: int) -> str:
-    """Identify a study by what is trained first, what is searched and how it is drawn."""
-    content = repr((first.key, sorted((name, str(part)) for name, part in space.items()), seed))
-    return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()
 
 
 def _outcomes(trainings: Trainings, records: Sequence[TrialRecord]) -> dict[int, list[CellResult]]:
