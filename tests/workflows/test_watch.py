@@ -84,6 +84,15 @@ def test_a_log_goes_on_where_it_ends(tmp_path: Path, name: str) -> None:
         AnswerLog(path, "run-2", CLASSES)
 
 
+@pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl"])
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x1c", "\r", "\n", '"'], ids=ascii)
+def test_a_name_may_hold_what_ends_a_line_elsewhere(tmp_path: Path, name: str, mark: str) -> None:
+    arrival = arrivals.Arrival(f"a{mark}b.png", tmp_path / "a.png", (3, 4), final=True)
+    answered = Answered(arrival, Skipped("a.png", f"'a{mark}b.png' is broken"))
+    AnswerLog(tmp_path / name, "run-1", CLASSES).append(answered)
+    assert AnswerLog(tmp_path / name, "run-1", CLASSES).done == {arrival.name: (3, 4)}
+
+
 def test_a_log_that_is_none_is_left_as_it_is(tmp_path: Path) -> None:
     for name, text in (("a.csv", "path,label\na,b\n"), ("a.txt", "hello\n"), ("b.txt", "[1]\n")):
         (tmp_path / name).write_text(text)

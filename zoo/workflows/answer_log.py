@@ -85,7 +85,8 @@ class AnswerLog:
                     raise ValueError
                 rows: list[dict[str, Any]] = list(table)
             else:
-                rows = [json.loads(line) for line in text.splitlines()]
+                lines = text.split("\n")[:-1]  # names may hold what else ends a line for Python
+                rows = [json.loads(line) for line in lines]
             if any(row["run"] != self.run for row in rows):
                 raise ValueError
             return {row["image"]: (int(row["bytes"]), int(row["modified"])) for row in rows}
@@ -104,8 +105,8 @@ class AnswerLog:
     @staticmethod
     def _csv(cells: Sequence[Any]) -> str:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue()
+        csv.writer(text).writerow(cells)  # which quotes what holds a part of its own line's end
+        return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _mended(path: Path) -> str:
