@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,12 @@ def _mypy(module: Path) -> subprocess.CompletedProcess[str]:
         cwd=module.parent,
         check=False,
     )
+
+
+def test_what_reads_a_file_takes_its_path_as_text(picture: Callable[..., Path]) -> None:
+    path = picture("one.png")
+    for reads in (zoo.read_header, zoo.digest_file, zoo.is_image_name):
+        assert reads(str(path)) == reads(path)
+    assert (zoo.read_image(str(path)) == zoo.read_image(path)).all()
+    with pytest.raises(zoo.BadInput, match=re.escape(f"'{path}x'")):
+        zoo.read_image(f"{path}x")

@@ -83,7 +83,7 @@ def test_a_user_without_this_package_can_use_an_onnx_file(trained: Run, tmp_path
     needs("onnx")
     import onnxruntime
 
-    export(trained, "onnx", tmp_path / "onnx")
+    export(trained, "onnx", str(tmp_path / "onnx"))
     session = onnxruntime.InferenceSession(tmp_path / "onnx" / "model.onnx")
     (given,) = session.get_inputs()
     assert (given.name, given.type) == ("pixels", "tensor(float)")

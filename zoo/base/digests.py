@@ -23,7 +23,7 @@ def digest_bytes(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def digest_file(path: Path) -> str:
+def digest_file(path: str | Path) -> str:
     """Identify a file by its content: 16 hexadecimal digits.
 
     Raises:
@@ -34,6 +34,7 @@ def digest_file(path: Path) -> str:
         >>> zoo.digest_file(path) == zoo.digest_bytes(path.read_bytes())
         True
     """
+    path = Path(path)
     try:
         check_regular(path)
         with present(path).open("rb") as stream:

@@ -54,7 +54,7 @@ class Exported:
 def export(
     run: Run,
     kind: str,
-    path: Path | None = None,
+    path: str | Path | None = None,
     *,
     source: str | None = None,
     images: int = 8,
@@ -82,7 +82,7 @@ def export(
     form.check_packages()
     if images < 1:
         raise InvalidSetting(f"To be compared on {images} images was asked; expected at least 1.")
-    path = run.path / FOLDER / kind if path is None else path
+    path = run.path / FOLDER / kind if path is None else Path(path)
     _check_free(path)
     dataset = None if source is None else (registry or load_registry()).dataset(source)
     if dataset is not None:

@@ -59,20 +59,21 @@ class _Aim:
         return self.size
 
 
-def is_image_name(path: Path) -> bool:
+def is_image_name(path: str | Path) -> bool:
     """Tell whether the name looks like an image that `read_image` can open.
 
     Examples:
         >>> zoo.is_image_name(Path("a.png")), zoo.is_image_name(Path("a.txt"))
         (True, False)
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     known = suffix in EXTENSIONS or suffix in formats.extensions()
     return known and not path.name.startswith(".")
 
 
 def read_image(
-    source: Path | bytes,
+    source: str | Path | bytes,
     size: tuple[int, int] | None = None,
     name: str = "",
     *,
@@ -94,6 +95,7 @@ def read_image(
         >>> zoo.read_image(Path("pictures/NORMAL-1.png"), size=(48, 32)).shape
         (48, 32, 3)
     """
+    source = Path(source) if isinstance(source, str) else source
     return _read(source, name, bits, lambda _width, _height: size)
 
 
@@ -167,7 +169,7 @@ def examine(
         return Examined(None, found.picture, aim.shape)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: str | Path) -> Header:
     """Read width, height, mode and bytes of an image file without decoding it.
 
     Raises:
@@ -179,7 +181,7 @@ def read_header(path: Path) -> Header:
         (64, 64)
     """
     name = str(path)
-    with opened(path, name) as file, refusing(name), silence:
+    with opened(Path(path), name) as file, refusing(name), silence:
         deep = deep_pictures.found(file.whole)
         if deep:
             check_size(deep.width, deep.height, name)
