@@ -68,6 +68,24 @@ def test_the_command_says_what_is_the_best_and_that_nothing_is(
     )
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--folds", "5"],
+        ["--seeds", "1", "--jobs", "2"],
+        ["--backend", "dask", "--scheduler", "tcp://nowhere:1"],
+        ["--budget", "1m", "--epochs", "1"],
+    ],
+    ids=" ".join,
+)
+def test_what_says_how_to_train_is_refused_for_finished_runs(
+    trained: Run, run_copy: Path, given: list[str]
+) -> None:
+    told = CliRunner().invoke(main, ["compare", str(trained.path), str(run_copy), *given])
+    assert told.exit_code == 2
+    assert f"leave out {', '.join(given[::2])}." in " ".join(told.output.split())
+
+
 def test_a_run_is_not_compared_with_itself(trained: Run, tmp_path: Path) -> None:
     for chosen in ([trained, trained], []):
         with pytest.raises(InvalidSetting, match="two different runs"):

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from zoo import DISCLAIMER
 from zoo.base.errors import InvalidSetting
-from zoo.base.recipe import DEFAULT
 from zoo.base.registry import DEFAULT_SOURCE, Registry, load_registry
 from zoo.base.settings import seconds_of
 from zoo.cli import completion, options
 from zoo.cli.console import Console, print_json, quiet_import, table
 from zoo.runs import run_folder
 from zoo.training.recipe import shared_settings
+
+OF_RUNS = ("names", "source", "skip_broken", "folder", "as_json")
+"""What a comparison of finished runs takes; the rest says how architectures are trained."""
 
 
 @click.command("compare")
@@ -46,7 +49,9 @@ from zoo.training.recipe import shared_settings
 )
 @options.experiment
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
     names: tuple[str, ...],
     source: str | None,
     folds: int,
@@ -68,17 +73,7 @@ def command(
     folder = asked["folder"]
     of_runs = _are_runs(names, registry, run_folder.root(folder))
     if of_runs:
-        if (
-            asked["changes"]
-            or asked["input_shape"]
-            or asked["positive"]
-            or asked["preset"] != DEFAULT
-            or asked["track"]
-            or seconds is not None
-        ):
-            raise InvalidSetting(
-                "Finished runs are compared as they are; give no settings and no budget."
-            )
+        _refuse_settings(context)
         chosen = [run_folder.open_run(name, folder) for name in names]
     else:
         found = itertools.chain.from_iterable(registry.matched(names).values())
@@ -101,6 +96,25 @@ def command(
         return
     _print(done.result)
     click.echo(f"{DISCLAIMER}\nPage: {done.page}")
+
+
+def _refuse_settings(context: click.Context) -> None:
+    """Refuse what was given and says how architectures are trained.
+
+    Raises:
+        InvalidSetting: names the options.
+    """
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name not in OF_RUNS
+        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise InvalidSetting(
+            "Finished runs are compared as they are, in this process; leave out "
+            f"{', '.join(given)}."
+        )
 
 
 def _are_runs(names: tuple[str, ...], registry: Registry, folder: Path) -> bool:
