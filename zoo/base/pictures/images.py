@@ -180,8 +180,8 @@ def read_header(path: str | Path) -> Header:
         >>> header.width, header.height
         (64, 64)
     """
-    name = str(path)
-    with opened(Path(path), name) as file, refusing(name), silence:
+    path, name = Path(path), str(path)
+    with opened(path, name) as file, refusing(name), silence:
         deep = deep_pictures.found(file.whole)
         if deep:
             check_size(deep.width, deep.height, name)
