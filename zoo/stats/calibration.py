@@ -1,6 +1,6 @@
 """Whether a probability means what it says, and one number that mends most of it.
 
-`assess` returns plain data that `json.dumps` takes:
+`calibration_scores` returns plain data that `json.dumps` takes:
 
     temperature    what logits are divided by before the softmax
     before, after  {ece_width, ece_mass, brier, bins} without and with the temperature, where bins

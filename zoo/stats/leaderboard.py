@@ -20,10 +20,9 @@ from zoo.stats import calibration, delong
 from zoo.stats.delong import Statistic
 from zoo.stats.labelled_logits import LabelledLogits
 from zoo.stats.metrics import statistics
-from zoo.stats.paired import holm, mcnemar
+from zoo.stats.paired import SIGNIFICANT, holm, mcnemar
 from zoo.stats.probabilities import decide, softmax
 
-SIGNIFICANT = 0.05
 RATES = ("roc_auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity")
 
 

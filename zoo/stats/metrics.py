@@ -1,6 +1,6 @@
 """What a classifier's probabilities are worth: the classic report, and figures with intervals.
 
-`evaluate` returns plain data that `json.dumps` takes (schema 1):
+`classification_metrics` returns plain data that `json.dumps` takes (schema 1):
 
     schema        1
     class_names   list of str;  positive: index of the class that is looked for

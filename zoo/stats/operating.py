@@ -1,6 +1,6 @@
 """From which probability up an image is called positive, chosen on the validation part.
 
-`choose` returns plain data that `json.dumps` takes:
+`choose_threshold` returns plain data that `json.dumps` takes:
 
     rule         "youden" or "sensitivity"
     target       the sensitivity that was asked for, or null
@@ -85,7 +85,7 @@ def choose_threshold(
 
 
 def describe_threshold(point: Mapping[str, Any], positive: str) -> str:
-    """Say in one sentence what `choose` chose; `positive` is the name of the positive class."""
+    """Say in one sentence which threshold was chosen; `positive` is the positive class's name."""
     rule = "the threshold with the greatest Youden index on the validation part"
     if point["rule"] == "sensitivity":
         target = _number(point["target"])

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+SIGNIFICANT = 0.05
+"""What a p-value has to be below for a difference to be called one."""
+
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> tuple[int, int, float]:
     """Return how many images only A, and only B, answered rightly, and the exact p-value.

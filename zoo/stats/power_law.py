@@ -88,7 +88,7 @@ def extrapolate(
     low and high are null where the resamples do not differ.
 
     Raises:
-        BadInput: as `fit`.
+        BadInput: as `fit_power_law`.
         InvalidSetting: a factor that is not above 1.
 
     Sources: Davison and Hinkley, "Bootstrap methods and their application", 1997, for pairs and

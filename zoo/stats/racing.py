@@ -18,8 +18,8 @@ import numpy as np
 
 from zoo.stats import delong
 from zoo.stats.delong import Difference
-from zoo.stats.leaderboard import SIGNIFICANT, Trial, measure
-from zoo.stats.paired import holm
+from zoo.stats.leaderboard import Trial, measure
+from zoo.stats.paired import SIGNIFICANT, holm
 
 FEWEST = 2
 """Candidates that want of time leaves: one alone would be no comparison."""

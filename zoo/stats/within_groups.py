@@ -18,8 +18,7 @@ import numpy as np
 from zoo.base.number_text import value_text
 from zoo.stats import delong
 from zoo.stats.delong import Statistic
-
-SIGNIFICANT = 0.05
+from zoo.stats.paired import SIGNIFICANT
 
 
 def within_groups(

@@ -21,10 +21,10 @@ from zoo.interpret.overview.activations import FEWEST, Activations, Pictures, fe
 from zoo.interpret.overview.concept_vectors import Vectors
 from zoo.interpret.overview.means import mean_share, mean_shift
 from zoo.interpret.overview.ready_concepts import READY, ReadyConcept
-from zoo.stats.paired import holm
+from zoo.stats.paired import SIGNIFICANT, holm
 from zoo.stats.probabilities import softmax
 
-CHANCE, SIGNIFICANT = 0.5, 0.05
+CHANCE = 0.5
 CARRIES = 0.2
 """Standard deviations of the score from which on a concept counts: a small effect in Cohen's
 "Statistical Power Analysis for the Behavioral Sciences", 1988."""
