@@ -12,11 +12,10 @@ from zoo.base.progress import Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.sources import absolute, parse
 from zoo.base.types import TEST, Dataset, Sample
-from zoo.data import baseline_inputs, baselines
-from zoo.data.baselines import score_baselines
 from zoo.runs import model_file, run_folder
 from zoo.runs.outputs import outputs_of
 from zoo.runs.record import EXPERIMENTS
+from zoo.runs.run_baselines import run_baselines
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import open_selection, select
 from zoo.stats.labelled_logits import gather
@@ -54,7 +53,6 @@ def compare_runs(
     dataset, samples, notes = _shared_images(chosen, registry, source, split, skip_broken, progress)
     trials = {run.name: [_trial(run, dataset, samples, progress)] for run in chosen}
     answers = trials[first.name][0].outputs
-    measured = baseline_inputs.baseline_inputs(dataset, samples, progress=progress)
     positive = first.record["positive"]
     result = {
         "schema": SCHEMA,
@@ -72,12 +70,7 @@ def compare_runs(
         "class_names": list(first.class_names),
         "positive": first.class_names[positive],
         **leaderboard(trials, positive),
-        "baselines": score_baselines(
-            baselines.load(first.path / run_folder.BASELINES),
-            measured,
-            baselines.asked(answers.labels, positive, len(first.class_names)),
-            answers.patients,
-        ),
+        "baselines": run_baselines(first, dataset, samples, answers, progress),
         "notes": list(notes),
         "command": list(command),
         "synthetic": dataset.synthetic,

@@ -18,8 +18,6 @@ from zoo.base.progress import SILENT, Progress
 from zoo.base.registry import Registry, load_registry
 from zoo.base.types import TEST, TRAIN
 from zoo.checks.shift import Side, shift_between
-from zoo.data import baseline_inputs, baselines
-from zoo.data.baselines import score_baselines
 from zoo.data.grouping import group_samples
 from zoo.network.engines.engine import KERAS
 from zoo.report.facts import facts
@@ -33,6 +31,7 @@ from zoo.runs.history import read_history
 from zoo.runs.novelty import Gate
 from zoo.runs.outputs import Outputs
 from zoo.runs.result_folder import result_folder, source_of
+from zoo.runs.run_baselines import run_baselines
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import Selection, open_selection
 from zoo.stats.assessment import assess
@@ -107,7 +106,7 @@ def evaluate(
         **assess(answers, run.class_names, classifier.positive, run.temperature, point),
         "source": source_of(run, source),
         "own": selection.own,
-        "baselines": _baselines(run, selection, answers, progress),
+        "baselines": run_baselines(run, dataset, samples, answers, progress),
         "refusals": _refusals(run, answers, given, gate_of(run, cases), point),
     }
     if not selection.own:
@@ -156,20 +155,6 @@ def at_prevalence(
     values["ppv"] = stated * detected / alarms if alarms else None
     values["npv"] = (1 - stated) * spared / cleared if cleared else None
     return values
-
-
-def _baselines(
-    run: Run, selection: Selection, answers: LabelledLogits, progress: Progress
-) -> list[dict[str, Any]]:
-    """Score the baselines that never see the lungs, as they were fitted with the run."""
-    dataset, samples = selection.verified.dataset, selection.samples
-    measured = baseline_inputs.baseline_inputs(dataset, samples, progress=progress)
-    return score_baselines(
-        baselines.load(run.path / run_folder.BASELINES),
-        measured,
-        baselines.asked(answers.labels, run.record["positive"], len(run.class_names)),
-        answers.patients,
-    )
 
 
 def _refusals(
