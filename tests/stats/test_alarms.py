@@ -126,6 +126,9 @@ def test_constant_features_raise_the_alarm_about_scaling() -> None:
     (alarm,) = constant_features(5 + 0.01 * seeing)
     assert alarm.kind == "constant features"
     assert "255" in alarm.remedy
+    (elsewhere,) = constant_features(5 + 0.01 * seeing, "0-1")
+    assert elsewhere.message.endswith("when it is fed 0-1.")
+    assert "--input-range" in elsewhere.remedy
 
 
 @pytest.mark.parametrize(

@@ -141,20 +141,31 @@ def feature_spread(features: np.ndarray) -> float:
     return float(flat.std(axis=0).mean()) / size if size > 0 else 0.0
 
 
-def constant_features(features: np.ndarray) -> list[Alarm]:
-    """Tell when the backbone gives (nearly) the same features for every image."""
+def constant_features(features: np.ndarray, fed: str = "") -> list[Alarm]:
+    """Tell when a network gives (nearly) the same features for every image.
+
+    `features` is `(images, …)`; `fed` is the range that a network from elsewhere was tried with.
+    """
     spread = feature_spread(features)
     if spread >= CONSTANT_SPREAD:
         return []
-    return [
-        Alarm(
-            "constant features",
-            f"The backbone's features hardly differ between images (spread {spread:.4f}; "
-            f"expected at least {CONSTANT_SPREAD}).",
-            "Most likely the pixels are scaled twice: this network takes 0-255 and scales inside. "
-            "Do not divide by 255 before it.",
+    seen = (
+        f"features hardly differ between images (spread {spread:.4f}; expected at least "
+        f"{CONSTANT_SPREAD})"
+    )
+    if fed:
+        message = f"The network's {seen} when it is fed {fed}."
+        remedy = (
+            "Most likely it was trained on pixels of another range: import it again with another "
+            "--input-range."
         )
-    ]
+    else:
+        message = f"The backbone's {seen}."
+        remedy = (
+            "Most likely the pixels are scaled twice: this network takes 0-255 and scales inside. "
+            "Do not divide by 255 before it."
+        )
+    return [Alarm("constant features", message, remedy)]
 
 
 def data_changed(names: Sequence[str], images: int) -> list[Alarm]:

@@ -28,12 +28,12 @@ from zoo.network.classifier import TrainedClassifier
 from zoo.network.foreign import Foreign
 from zoo.network.probabilities import LEAST
 from zoo.runs import model_file
-from zoo.runs.outputs import Outputs, outputs_of
+from zoo.runs.outputs import outputs_of
 from zoo.runs.record import IMPORTED
 from zoo.runs.reference import choose_cases
 from zoo.runs.run_folder import Run
 from zoo.runs.selection import numbered_as
-from zoo.stats.alarms import CONSTANT_SPREAD, Alarm, Conditions, feature_spread
+from zoo.stats.alarms import Alarm, Conditions, constant_features
 from zoo.stats.probabilities import softmax
 from zoo.training import described
 from zoo.training.framing import Framing
@@ -127,7 +127,8 @@ def import_network(
     }
     recipe = Recipe()
     alarms = Alarms(progress)
-    alarms.extend([*_constant(known[TRAIN], best.name), *([] if unseen else [UNPROVEN])])
+    alarms.extend(constant_features(known[TRAIN].embeddings, best.name))
+    alarms.extend([] if unseen else [UNPROVEN])
     trained = Trained(
         classifier,
         Framing(),
@@ -243,22 +244,6 @@ def guessing_loss(labels: np.ndarray) -> float:
     """Return the log loss of answering to every image with the shares of the classes."""
     shares = np.unique(labels, return_counts=True)[1] / len(labels)
     return float(-(shares * np.log(shares)).sum())
-
-
-def _constant(given: Outputs, input_range: str) -> list[Alarm]:
-    """Tell when all images look alike to the network, as they do in a range it was not fed."""
-    spread = feature_spread(given.embeddings)
-    if spread >= CONSTANT_SPREAD:
-        return []
-    return [
-        Alarm(
-            "constant features",
-            f"The network's features hardly differ between images (spread {spread:.4f}; expected "
-            f"at least {CONSTANT_SPREAD}) when it is fed {input_range}.",
-            "Most likely it was trained on pixels of another range: import it again with another "
-            "--input-range.",
-        )
-    ]
 
 
 def _record(
