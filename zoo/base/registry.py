@@ -72,6 +72,12 @@ class Registry(Brief):
         """Return the explanation method of that name, or raise UnknownName."""
         return self._named(self.explainers, "explanation method", name)
 
+    def reader_names(self) -> dict[str, str]:
+        """Return the readers' names by what commands take: these, and those without the package."""
+        return {name.rpartition(":")[2]: name for name in self.readers} | {
+            name: name for name in self.readers
+        }
+
     def dataset(self, source: str = DEFAULT_SOURCE) -> Dataset:
         """Open `LOCATION?key=value` with the first reader that takes it.
 

@@ -57,10 +57,10 @@ def check(context: click.Context, name: str, examples: tuple[Path, ...], as_json
 
 
 def _verdicts(registry: Registry, name: str, examples: Sequence[Path]) -> Sequence[Verdict]:
-    readers = {one.rpartition(":")[2] for one in registry.readers} | set(registry.readers)
+    readers = registry.reader_names()
     kinds = {known.name for known in formats.installed()}
     needs_example = name not in registry.architectures and name not in registry.explainers
-    if needs_example and name not in readers | kinds:
+    if needs_example and name not in readers and name not in kinds:
         faults: list[BrokenPlugin | BrokenFormat] = [*registry.broken, *formats.broken()]
         for broken in faults:
             if broken.name.rpartition(":")[2] == name:

@@ -29,9 +29,7 @@ def check_reader(name: str, source: str, *, registry: Registry | None = None) ->
         UnknownName: there is no such reader.
     """
     registry = registry or load_registry()
-    known = {one.rpartition(":")[2]: one for one in registry.readers} | {
-        one: one for one in registry.readers
-    }
+    known = registry.reader_names()
     if name not in known:
         raise UnknownName.among("reader", name, known)
     return _Trial(registry, known[name], source).verdicts()

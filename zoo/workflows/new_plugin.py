@@ -113,9 +113,8 @@ def new_plugin(name: str, kind: str, folder: str | Path | None = None) -> Path:
 def _check_free(name: str, module: str) -> None:
     """Refuse a name that another plugin has, or whose module would hide an installed one."""
     registry = load_registry()
-    readers = (reader.rpartition(":")[2] for reader in registry.readers)
     formats = (one.name for one in installed())
-    if name in (*registry.origins, *readers, *formats):
+    if name in (*registry.origins, *registry.reader_names(), *formats):
         raise InvalidSetting(
             f"There is a plugin '{name}' already (zoo list), and the first of a name keeps it. "
             "Choose another name."
