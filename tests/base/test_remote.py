@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import zipfile
@@ -122,11 +123,15 @@ def test_what_was_fetched_is_not_fetched_again_unless_it_changed(
     assert after["B/1.png"] == before["B/1.png"]
 
 
-def test_a_table_is_fetched_with_its_images(memory: Any) -> None:
-    memory.pipe("/t/labels.csv", b"path,label\na.png,A\nb.png,B\nc.png,A\nd.png,B\n")
+@pytest.mark.parametrize("ending", [".csv", ".tsv.gz"])
+def test_a_table_is_fetched_with_its_images(ending: str, memory: Any) -> None:
+    table = b"path,label\na.png,A\nb.png,B\nc.png,A\nd.png,B\n"
+    if ending == ".tsv.gz":
+        table = gzip.compress(table.replace(b",", b"\t"))
+    memory.pipe(f"/t/labels{ending}", table)
     for number, name in enumerate("abcd"):
         memory.pipe(f"/t/{name}.png", picture(number))
-    dataset = load_registry().dataset("memory://t/labels.csv?patients=none")
+    dataset = load_registry().dataset(f"memory://t/labels{ending}?patients=none")
     assert dataset.class_names == ("A", "B")
     assert dataset.read(dataset.samples[0], (8, 8)).shape == (8, 8, 3)
 
@@ -204,6 +209,61 @@ def test_a_connection_that_breaks_is_tried_three_times(
     breaking.left = 1000
     with pytest.raises(Unreachable):  # a broken connection makes no broken image
         verify(dataset, skip_broken=True, progress=SILENT)
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "told"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), 3, "Check the connection"),
+        (TimeoutError("timed out"), 3, "Check the connection"),
+        (PermissionError("Access Denied"), 1, "Give credentials"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["open", "read"])
+def test_what_breaks_there_is_not_blamed_on_the_disk_here(
+    error: OSError,
+    tries: int,
+    told: str,
+    broken: str,
+    chests: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset = load_registry().dataset("memory://bucket/chests")
+    asked = []
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        asked.append(1)
+        raise error
+
+    of = type(chests) if broken == "open" else type(chests.open("/bucket/chests/A/0.png"))
+    monkeypatch.setattr(of, broken, breaks)
+    with pytest.raises(Unreachable, match=told):
+        dataset.read(dataset.samples[0], None)
+    assert len(asked) == tries
+
+
+@pytest.mark.parametrize("asked_alone", [{}, {"size": None, "ETag": None}])
+def test_files_are_fetched_whose_size_a_listing_does_not_tell(
+    asked_alone: dict[str, Any], chests: Any, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    """So is the page of a web server that lists its files."""
+    find, info = type(chests).find, type(chests).info
+
+    def bare(self: Any, path: str, **options: Any) -> Any:
+        return {name: {"name": name, "size": None} for name in find(self, path, **options)}
+
+    monkeypatch.setattr(type(chests), "find", bare)
+    monkeypatch.setattr(
+        type(chests), "info", lambda self, path, **o: info(self, path, **o) | asked_alone
+    )
+    dataset = load_registry().dataset("memory://bucket/chests")
+    assert dataset.read(dataset.samples[0], None).shape == (40, 48, 3)
+    assert filled(cache) == ["0.png"]
+    chests.pipe("/bucket/chests/A/0.png", picture(99))
+    again = load_registry().dataset("memory://bucket/chests")
+    np.testing.assert_array_equal(
+        again.read(again.samples[0], None)[..., 0], np.asarray(Image.open(io.BytesIO(picture(99))))
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import functools
 import hashlib
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -20,17 +19,28 @@ from typing import Any, TypeVar
 from zoo.base.cache import REMOTE, cache_folder, private_folder
 from zoo.base.errors import BadInput, InvalidSetting, Unreachable, ZooError, in_a_line
 from zoo.base.files import replacing, write_text, writing
+from zoo.base.sources import TABLE_ENDINGS
 
 INDEX = "index.json"
 """In the folder of an address: the address, and size and state of each file there."""
 TRIES, PAUSE_SECONDS = 3, 1.0
-TABLES = (".csv", ".tsv", ".csv.gz")
-STATE = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "created", "CRC")
+STATE = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "LastModified",
+    "Last-Modified",
+    "last_modified",
+    "mtime",
+    "created",
+    "CRC",
+)
 """What kinds of storage call that by which one content of a file is told from another."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+(://|::)")
 
 Entry = tuple[int, str]
+"""Size, or -1 where nobody tells it before the file is read, and state."""
 Result = TypeVar("Result")
 
 
@@ -55,7 +65,7 @@ def mirrored(address: str, fetched_when_read: Callable[[Path], bool]) -> Path:
     if "file" in system.protocol:
         return Path(path)
     there = dict(_listed(system, path, address))
-    if there.keys() == {""} and path.lower().endswith(TABLES):
+    if there.keys() == {""} and path.lower().endswith(TABLE_ENDINGS):
         return mirrored(_above(address), fetched_when_read) / PurePosixPath(path).name
     place = cache_folder().absolute() / REMOTE / _slug(address)
     local = place / (PurePosixPath(path).name or "data")
@@ -110,8 +120,11 @@ def _listed(system: Any, path: str, address: str) -> Iterator[tuple[str, Entry]]
         name = there.strip("/").removeprefix(root).strip("/")
         if name and not all(part not in ("", ".", "..") for part in name.split("/")):
             continue  # a name that would lead out of the folder, or that no folder can have
+        if told.get("size") is None:  # the page of a web server that lists its files
+            told = _tried(functools.partial(system.info, there), there)
+        size = told.get("size")
         state = _digest([str(told.get(key)) for key in STATE])
-        yield name, (int(told.get("size") or 0), state)
+        yield name, (-1 if size is None else int(size), state)
 
 
 def _settle(place: Path, local: Path, address: str, there: Mapping[str, Entry]) -> None:
@@ -155,9 +168,11 @@ def _fetch(address: str, name: str, size: int, path: Path) -> None:
 
     def get() -> None:
         with replacing(path) as temporary:
-            with system.open(there, "rb") as source, temporary.open("wb") as target:
-                shutil.copyfileobj(source, target, 2**20)
-            if (given := temporary.stat().st_size) != size:
+            with _there(lambda: system.open(there, "rb")) as source, temporary.open("wb") as target:
+                while part := _there(lambda: source.read(2**20)):
+                    target.write(part)
+            given = temporary.stat().st_size
+            if size not in (given, -1):
                 raise EOFError(f"it ended after {given:,} of {size:,} bytes")
 
     _tried(get, f"{name} of {address}" if name else address)
@@ -184,6 +199,21 @@ def _opened(address: str) -> tuple[Any, str]:
         raise _unreachable(address, error) from error
 
 
+class _BrokenThereError(Exception):
+    """Holds what an address answered, so that it is not taken for an error of the disk here."""
+
+    def __init__(self, answer: Exception) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _there(work: Callable[[], Result]) -> Result:
+    try:
+        return work()
+    except Exception as error:  # each kind of storage has errors of its own
+        raise _BrokenThereError(error) from error
+
+
 def _tried(work: Callable[[], Result], address: str) -> Result:
     """Do what a network may break, three times at most; a refusal is not asked for again."""
     for pause in (*(PAUSE_SECONDS * 2**number for number in range(TRIES - 1)), None):
@@ -191,7 +221,8 @@ def _tried(work: Callable[[], Result], address: str) -> Result:
             return work()
         except ZooError:
             raise
-        except Exception as error:  # each kind of storage has errors of its own
+        except Exception as raised:
+            error = raised.answer if isinstance(raised, _BrokenThereError) else raised
             refused = isinstance(error, FileNotFoundError | PermissionError)
             if refused or pause is None or "Credentials" in type(error).__name__:
                 raise _unreachable(address, error) from error

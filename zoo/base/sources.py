@@ -31,6 +31,9 @@ JOINED = ("trainval",)
 SHORT: Mapping[str, str] = {"tr": TRAIN, "ts": TEST}
 """Beside a word for what is held alone, as in `imagesTr`."""
 
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+"""What the names of tables that are read end with."""
+
 _HOLDING = r"images?|imgs?|sets?|datasets?|data|splits?|folders?|parts?|files?"
 _ALONE = re.compile(rf"{_HOLDING}|x")
 _GLUED = re.compile(rf"(?<=.)(?:{_HOLDING})$")

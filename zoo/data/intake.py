@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from zoo.base.errors import BadInput
 from zoo.base.pictures.images import is_image_name
 from zoo.base.progress import SILENT, Progress
+from zoo.base.sources import TABLE_ENDINGS
 from zoo.data import archives
 from zoo.data.archives import Taken, TooLarge, new_file, safe_path
 
-TABLES = (".csv", ".tsv", ".csv.gz")
 MOST_FILES = 100_000
 """Files of an archive that is sent."""
 
@@ -82,4 +82,4 @@ def too_much(left: int) -> BadInput:
 
 
 def _is_wanted(place: PurePosixPath) -> bool:
-    return is_image_name(Path(place)) or place.name.lower().endswith(TABLES)
+    return is_image_name(Path(place)) or place.name.lower().endswith(TABLE_ENDINGS)

@@ -14,6 +14,7 @@ from plugins.readers.csv_table.published import Layout, recognised
 from zoo import BadInput
 from zoo.base.class_names import CLASSES
 from zoo.base.mask_names import is_images_folder, is_mask_folder
+from zoo.base.sources import TABLE_ENDINGS
 
 NEARLY_ALL = 0.9
 """Share of the images that a table names which must be there: then it is of this folder."""
@@ -82,7 +83,7 @@ def _tables(folder: Path) -> list[Path]:
         path
         for place in (folder, *beside)
         for path in place.iterdir()
-        if path.name.lower().endswith(parsing.ENDINGS)
+        if path.name.lower().endswith(TABLE_ENDINGS)
         and not path.name.startswith(".")
         and path.is_file()
     )

@@ -33,6 +33,7 @@ from plugins.readers.csv_table.runs import RUNS
 from plugins.readers.csv_table.splits import from_lists
 from zoo import BadInput, Dataset, Sample, check_options
 from zoo.base.class_names import merged
+from zoo.base.sources import TABLE_ENDINGS
 
 OPTIONS = (
     *columns.USUAL, "patients", "root", FIND, "where", "classes", "subject",
@@ -48,7 +49,7 @@ def opened(location: str, options: Mapping[str, str]) -> Dataset | None:
         if found is None:
             return None
         table, note = found
-    elif not location.lower().endswith(parsing.ENDINGS):
+    elif not location.lower().endswith(TABLE_ENDINGS):
         return None
     check_options("csv", options, OPTIONS)
     if options.get(FIND, files.BY_PATH) not in (files.BY_PATH, files.BY_NAME):

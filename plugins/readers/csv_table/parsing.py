@@ -17,7 +17,6 @@ from zoo import BadInput, UnknownName
 from zoo.base.class_names import fold
 from zoo.base.digests import check_regular
 
-ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 MAX_BYTES = 2 * 2**30
 """Of an unpacked table: a packed one of a few bytes may hold any number."""

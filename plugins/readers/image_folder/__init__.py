@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import BadInput, Dataset, Sample, check_options, hookimpl
+from zoo.base.sources import TABLE_ENDINGS
 
 if TYPE_CHECKING:
     from plugins.readers.image_folder.layout import Placed
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from zoo.base.pictures.image_files import Walk
 
 LAYOUT = "Expected 'train', 'val' and 'test' with a folder a class in each, or a folder a class."
-TABLES = (".csv", ".tsv", ".csv.gz")
 SHOWN = 5
 OPTIONS = ("class", "classes", "patients", "subject")
 
@@ -129,7 +129,8 @@ def _advice(root: Path, found: Walk) -> str:
     """Say what was found and what may be meant."""
     left_out = f"{found.left_out.sentence()} {_folders_without_images(found)}".strip()
     seen = f"{len(found.names):,} images were found. {left_out}".strip()
-    tables = sorted(entry.name for entry in os.scandir(root) if entry.name.lower().endswith(TABLES))
+    names = (entry.name for entry in os.scandir(root))
+    tables = sorted(name for name in names if name.lower().endswith(TABLE_ENDINGS))
     if tables and found.names:
         named = ", ".join(f"'{root / table}'" for table in tables[:SHOWN])
         return f"{seen} Is the class in a table? Name it instead of its folder: {named}."
