@@ -233,6 +233,11 @@ def test_boxes_in_shares_of_the_sides(tmp_path: Path) -> None:
     mask = dataset.mask(dataset.samples[0], (4, 8))
     assert mask.tolist() == [[False] * 4 + [True] * 4] * 2 + [[False] * 8] * 2
     assert not dataset.mask(dataset.samples[1], (4, 8)).any()
+    rounded = index(
+        tmp_path, 'path,label,b\na.png,x,"[[0.5001, 0, 0.5, 0.5]]"\nb.png,y,\n', boxes="b"
+    )
+    assert rounded.mask is not None
+    assert rounded.mask(rounded.samples[0], (4, 8)).tolist() == mask.tolist()
     whole = index(tmp_path, text.replace("0.5", "1").replace("1,0,1", "0,0,1"))
     assert whole.mask is not None
     assert whole.mask(whole.samples[0], None).sum() == 1, "one pixel, from 0 to 1"
