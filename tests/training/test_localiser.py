@@ -99,7 +99,7 @@ def dataset(tmp_path) -> Dataset:
 
 
 def test_images_with_a_mask_are_gathered(dataset, tmp_path):
-    known, progress = masks.find_masks(tmp_path, dataset.samples), Counted()
+    known, progress = masks.find_masks(tmp_path, dataset.samples, dataset.digest), Counted()
     found = gather(dataset, dataset.samples, known, progress)
     assert len(found) == progress.done == 25
     assert found.pictures.dtype == np.uint8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
@@ -27,9 +27,10 @@ _NUMBER = re.compile(r"[ _-]?\d+$")
 
 @dataclass(frozen=True)
 class Masks:
-    """Masks by the stem of their file name."""
+    """Masks by the stem of their file name, and the images whose namesakes they belong to."""
 
     paths: dict[str, tuple[Path, ...]]
+    passed_over: frozenset[str] = frozenset()
 
     def __call__(self, sample: Sample, size: tuple[int, int]) -> np.ndarray | None:
         """Return where the lungs are, `(height, width)` bool, or None without a mask.
@@ -45,6 +46,8 @@ class Masks:
 
         Of several kinds the one whose folders agree most.
         """
+        if name in self.passed_over:
+            return ()
         wanted = PurePosixPath(name)
         candidates = self.paths.get(wanted.stem, ())
         agreeing = {path: _agreement(path, wanted) for path in candidates}
@@ -57,7 +60,13 @@ class Masks:
         return tuple(path for side in sides for path in _numbered(closest[side], wanted.stem))
 
 
-def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
+def find_masks(
+    folder: Path,
+    samples: Sequence[Sample],
+    digest: Callable[[Sample], str],
+    *,
+    beside: Sequence[Sample] = (),
+) -> Masks:
     """Index the masks below a folder, in any layout; white is inside.
 
     A file is the mask of the image with its name, or with its name less an end such as `_mask`.
@@ -66,9 +75,12 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
     apart (`a_mask.png` and `a_mask_1.png`) are joined, and so are those of the left and of the
     right lung (`leftMask/a.png` and `rightMask/a.png`).
 
+    Where several images have the name of a mask, it is that of the one whose folders agree most.
+    Those with the same `digest` may share it. Images `beside` the samples may have it too.
+
     Raises:
-        BadInput: it is not a folder, holds no mask of any of these images, or lacks one of the
-            lungs of an image.
+        BadInput: it is not a folder, holds no mask of any of these images, lacks one of the
+            lungs of an image, or has one mask for different images.
     """
     if not folder.is_dir():
         raise BadInput(f"There is no folder of masks '{folder}'. Check the path.")
@@ -82,6 +94,7 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
         if image := unmasked(path.stem):
             paths[image].append(path)
     masks = Masks({stem: tuple(files) for stem, files in paths.items()})
+    masks = replace(masks, passed_over=_passed_over(masks, [*samples, *beside], digest))
     found = {sample.name: masks.of(sample.name) for sample in samples}
     _refuse_halves(found)
     if not any(found.values()):
@@ -90,6 +103,38 @@ def find_masks(folder: Path, samples: Sequence[Sample]) -> Masks:
             f"such as '{PurePosixPath(samples[0].name).stem}'. Expected files named as the images."
         )
     return masks
+
+
+def _passed_over(
+    masks: Masks, samples: Sequence[Sample], digest: Callable[[Sample], str]
+) -> frozenset[str]:
+    """Name the images that would get the mask of another image with their file name."""
+    takers: dict[Path, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        for path in masks.of(sample.name):
+            takers[path].append(sample)
+    names: set[str] = set()
+    for path, taking in takers.items():
+        if _are_one(taking, digest):
+            continue
+        agreeing = {s.name: _agreement(path, PurePosixPath(s.name)) for s in taking}
+        most = max(agreeing.values())
+        closest = [s for s in taking if agreeing[s.name] == most]
+        if not _are_one(closest, digest):
+            one, other = sorted({s.name for s in closest})[:2]
+            raise BadInput(
+                f"'{path}' may be the mask of '{one}' or of '{other}': different images of one "
+                "name. Put each mask into folders called as those of its image, or give the "
+                "images names of their own."
+            )
+        names.update(s.name for s in taking if agreeing[s.name] < most)
+    return frozenset(names)
+
+
+def _are_one(samples: Sequence[Sample], digest: Callable[[Sample], str]) -> bool:
+    """Tell whether all lie in one folder, under one name, or have the same content."""
+    places = {PurePosixPath(sample.name).with_suffix("") for sample in samples}
+    return len(places) == 1 or len({digest(sample) for sample in samples}) == 1
 
 
 def _beside_images(names: Sequence[str]) -> list[str]:

@@ -114,7 +114,7 @@ def _own_localiser(
 ) -> Localiser:
     """Train a localiser on the masks of the training part; the same masks are learned only once."""
     dataset = verified.dataset
-    masks = find_masks(Path(str(plan.masks)), dataset.samples)
+    masks = find_masks(Path(str(plan.masks)), dataset.samples, dataset.digest)
     seen, held = (training.gather(dataset, parts[p], masks, progress) for p in (TRAIN, VALIDATION))
     seed = plan.recipe.seed
     path = cache_folder() / LOCALISERS / f"{training.key_of(seen, held, seed)}.npz"

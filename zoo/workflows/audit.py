@@ -77,7 +77,9 @@ def audit(
         run, registry, source, TEST, skip_broken=skip_broken, progress=progress
     )
     chosen = stratified(selection.samples, sample, seed)
-    lungs = None if masks is None else find_masks(Path(masks), chosen)
+    lungs, dataset = None, selection.verified.dataset
+    if masks is not None:
+        lungs = find_masks(Path(masks), chosen, dataset.digest, beside=dataset.samples)
     reader = Reader(selection.verified, lungs, interpreter.classifier.input_shape)
     auditor = Auditor(interpreter, selection, chosen, steps, seed, progress)
     progress.start("auditing", len(chosen) * (len(interpreter.explainers) + 1))

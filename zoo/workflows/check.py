@@ -114,7 +114,9 @@ def _checked(
     dataset = registry.dataset(source)
     names = dataset.class_names
     looked_for = positive_index(names, positive)
-    lungs = None if masks is None else find_masks(Path(masks), dataset.samples)
+    lungs = None
+    if masks is not None:
+        lungs = find_masks(Path(masks), dataset.samples, dataset.digest)
     strange = None if other is None else _numbered_as(dataset, registry.dataset(other))
     for note in dataset.notes:
         progress.note(note)

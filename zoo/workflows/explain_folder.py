@@ -138,7 +138,9 @@ def _sorted(
 ) -> tuple[list[Entry], list[PendingImage]]:
     """Tell the images whose reports are in the folder already from those to be explained."""
     samples = [Sample(str(file), label=0, patient="") for file in files]
-    masks = None if order.masks is None else find_masks(order.masks, samples)
+    masks = None
+    if order.masks is not None:
+        masks = find_masks(order.masks, samples, lambda sample: digest_file(Path(sample.name)))
     known = {} if folder is None else {entry.path: entry for entry in casebook.entries(folder)}
     done, todo = [], []
     taken = dict.fromkeys([Path(INDEX).stem, *(entry.stem for entry in known.values())], 1)

@@ -95,7 +95,9 @@ def overview(
     )
     verified = selection.verified
     samples = stratified(selection.samples, sample, seed)
-    lungs = None if masks is None else find_masks(Path(masks), samples)
+    lungs, dataset = None, selection.verified.dataset
+    if masks is not None:
+        lungs = find_masks(Path(masks), samples, dataset.digest, beside=dataset.samples)
     shape = interpreter.classifier.input_shape
     reader = Reader(verified, lungs, shape)
     folders = _concepts(files, shape, run.bits, seed, progress)

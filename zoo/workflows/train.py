@@ -115,7 +115,7 @@ def train(
         dataset = registry.dataset(plan.source)
         positive_index(dataset.class_names, positive)
         if plan.masks is not None:
-            find_masks(Path(plan.masks), dataset.samples)
+            find_masks(Path(plan.masks), dataset.samples, dataset.digest)
         verified = _verified(dataset, plan, progress, cluster)
         findings = quick(verified)
         tell(findings, progress)
