@@ -75,6 +75,15 @@ def test_shares_and_prevalence_are_kept() -> None:
     assert any(f"A test part of {len(done.test)} images" in note for note in done.notes)
 
 
+@pytest.mark.parametrize("missing", [(0, 1), (1,)])
+def test_a_training_part_without_a_class_is_refused(missing: tuple[int, ...]) -> None:
+    train = [s for s in cohort(60, "train", "a") if s.label not in missing]
+    samples = [*train, *cohort(90, "validation", "b"), *cohort(60, "test", "c")]
+    name = ("NORMAL", "PNEUMONIA")[missing[0]]
+    with pytest.raises(BadInput, match=f"leave {len(train)} images for training, .* '{name}'"):
+        divided(samples)
+
+
 def test_the_same_seed_divides_alike_and_another_does_not() -> None:
     samples = cohort(120)
     assert divided(samples, seed=3) == divided(samples, seed=3)

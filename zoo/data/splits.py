@@ -49,7 +49,8 @@ def split(dataset: Dataset, digests: Mapping[str, str], seed: int) -> Split:
         seed: fixes the random choice.
 
     Raises:
-        BadInput: too few patients of a class to divide.
+        BadInput: too few patients of a class to divide, or none of it in the source's own training
+            part.
     """
     named = {part: [s for s in dataset.samples if s.split == part] for part in SPLITS}
     undivided = [s for s in dataset.samples if s.split not in SPLITS]
@@ -76,6 +77,7 @@ def split(dataset: Dataset, digests: Mapping[str, str], seed: int) -> Split:
         share = VALIDATION_SHARE / (1 - TEST_SHARE)
     if rebuild:
         train, validation = _divide(train, groups, share, seed, dataset.class_names)
+    _refuse_untrained(train, dataset.class_names)
     notes.extend(_overlaps({TRAIN: train, VALIDATION: validation, TEST: test}))
     return Split(tuple(train), _validating(validation), tuple(test), tuple(notes))
 
@@ -216,6 +218,17 @@ def _validating(samples: list[Sample]) -> tuple[Sample, ...]:
             "(?patients=none)."
         )
     return tuple(samples)
+
+
+def _refuse_untrained(train: Sequence[Sample], class_names: Sequence[str]) -> None:
+    """Refuse a training part that is empty or lacks a class: only the source can give such."""
+    missing = [n for i, n in enumerate(class_names) if not any(s.label == i for s in train)]
+    if missing:
+        raise BadInput(
+            f"The source's own parts leave {len(train):,} images for training, and none of "
+            f"'{missing[0]}'. Expected some of each class in the part '{TRAIN}': mark more images "
+            "so, or take the parts out, and they are made by patient."
+        )
 
 
 def _overlaps(parts: Mapping[str, Sequence[Sample]]) -> list[str]:
