@@ -19,7 +19,8 @@ def made_folder(path: Path) -> Iterator[None]:
     Raises:
         NotWritten: it cannot be made.
     """
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    with writing(path):
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -42,14 +43,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         leftovers.sweep_once(path.parent)
         beside = path.parent / leftovers.new_name()
-        new, old = beside / "new", beside / "old"
+        new, old = beside / "new", beside / leftovers.OLD / path.name
         new.mkdir(parents=True)
+        old.parent.mkdir()
         try:
             yield new
             with in_turn(path.parent):
-                if path.exists():
-                    path.replace(old)
-                new.replace(path)
-                sync_folder(path.parent)
+                try:
+                    if path.exists():
+                        path.replace(old)
+                    new.replace(path)
+                    sync_folder(path.parent)
+                finally:
+                    leftovers.bring_back(beside)
         finally:
             shutil.rmtree(beside, ignore_errors=True)

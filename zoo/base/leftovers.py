@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 PREFIX = ".partial-"
+OLD = "old"
+"""In a folder that is written: what the new one takes the place of, under its name."""
 FOREIGN_SECONDS = 86_400.0
 """Of another machine's processes nothing is known: what was not touched for a day is removed."""
 
@@ -30,12 +32,24 @@ def new_name(suffix: str = "") -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder; what cannot be is left."""
+    """Remove what killed processes left half-written in a folder; what cannot be is left.
+
+    What such a process had put aside gets its name back.
+    """
     with contextlib.suppress(OSError):
         for path in folder.glob(f"{PREFIX}*"):
             with contextlib.suppress(OSError):
                 if _abandoned(path):
+                    bring_back(path)
                     _remove(path)
+
+
+def bring_back(partial: Path) -> None:
+    """Give what was put aside in a half-written folder its name back, where nothing has it."""
+    for aside in (partial / OLD).glob("*"):
+        name = partial.parent / aside.name
+        if not os.path.lexists(name):
+            aside.replace(name)
 
 
 def sweep_once(folder: Path) -> None:
