@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from zoo import InvalidSetting, UnknownName, ZooError, check_options
 from zoo.base.registry import load_registry
-from zoo.base.sources import parse, source_slug, split_named
+from zoo.base.sources import absolute, parse, source_slug, split_named
 
 
 def test_a_plain_location_has_no_options() -> None:
@@ -38,6 +38,7 @@ def test_bad_options_are_refused(source: str) -> None:
 
 def test_an_overlong_location_is_not_an_accident() -> None:
     assert parse("x" * 10_000 + "?a=1") == ("x" * 10_000, {"a": "1"})
+    assert absolute("x" * 10_000) == "x" * 10_000
 
 
 def test_unknown_options_are_refused_with_the_closest() -> None:

@@ -36,6 +36,8 @@ def test_a_named_file_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
 
 def test_what_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no file or folder"):
+        queries.find_images(["x" * 300 + ".png"])
+    with pytest.raises(BadInput, match="no file or folder"):
         queries.find_images([tmp_path / "nowhere.png"])
     with pytest.raises(BadInput, match="has no images"):
         queries.find_images([tmp_path])

@@ -61,8 +61,8 @@ def pixels_limit(kept: int) -> int:
     if named:
         return bytes_of(named, LIMIT)
     folder = cache_folder()
-    place = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
     try:
+        place = next((one for one in (folder, *folder.parents) if one.is_dir()), Path("/"))
         free = shutil.disk_usage(place).free
     except OSError:
         free = 0

@@ -107,7 +107,7 @@ def split_named(text: str) -> str | None:
 def absolute(source: str) -> str:
     """Make a source readable from another working folder."""
     location, _ = parse(source)
-    if not Path(location).exists():
+    if not _exists(location):
         return source
     return f"{Path(location).resolve()}{source[len(location) :]}"
 

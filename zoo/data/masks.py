@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,7 @@ def find_masks(
         BadInput: it is not a folder, holds no mask of any of these images, lacks one of the
             lungs of an image, or has one mask for different images.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 (never raises)
         raise BadInput(f"There is no folder of masks '{folder}'. Check the path.")
     names = image_files.walk(folder).names
     called = [n for n in names if any(map(is_mask_folder, PurePosixPath(n).parts[:-1]))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
         path = Path(named)
         if is_address(str(named)):
             path = mirrored(str(named), fetched_when_read=images.is_image_name)
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 (never raises)
             inside = image_files.walk(path)
             if not inside.names:
                 raise BadInput(
@@ -53,7 +54,7 @@ def find_images(paths: Sequence[str | Path], progress: Progress = SILENT) -> lis
             if left_out := inside.left_out.sentence():
                 progress.note(f"{path}: {left_out}")
             files.extend(inside.paths)
-        elif path.exists():
+        elif os.path.exists(path):  # noqa: PTH110 (never raises)
             _check_file(path)
             files.append(path)
         else:

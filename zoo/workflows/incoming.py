@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def answer_incoming(
     Raises:
         BadInput: there is no such folder. One that goes away later is waited for.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 (never raises)
         raise BadInput(f"There is no folder '{folder}' to watch. Make it, or check the path.")
     images = images or ArrivingImages(folder, done)
     ended = ended or threading.Event()

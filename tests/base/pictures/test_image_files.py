@@ -54,10 +54,11 @@ def test_links_are_followed_and_each_folder_is_read_once(tmp_path: Path) -> None
     (data / "c").symlink_to(elsewhere, target_is_directory=True)
     (data / "b" / "4.png").symlink_to(elsewhere / "3.png")
     (data / "b" / "5.png").symlink_to(tmp_path / "gone.png")
+    (data / "b" / "6.png").symlink_to("6.png")
     found = walk(data)
     assert found.names == ("a/1.png", "b/2.png", "b/4.png", "c/3.png")
     assert sorted(found.left_out.links) == ["a/b", "a/up"]
-    assert found.left_out.nowhere == ["b/5.png"]
+    assert found.left_out.nowhere == ["b/5.png", "b/6.png"]
     assert "2 links to folders read in another place (a/b, a/up)" in found.left_out.sentence()
     assert [path.exists() for path in found.paths] == [True] * 4
 

@@ -37,6 +37,7 @@ INDEX = "dicomdir"
 UNFINISHED = frozenset({".part", ".partial", ".crdownload", ".download", ".tmp", ".bak", ".old"})
 
 SHOWN = 4
+FOLDER, FILE, NOWHERE = "folder", "file", "nowhere"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class LeftOut:
     links: list[str] = field(default_factory=list)
     """Links to a folder that is read in another place."""
     nowhere: list[str] = field(default_factory=list)
-    """Links that lead nowhere."""
+    """Links that lead nowhere, and what the system does not let anybody look at."""
     names: int = 0
     """File names that are not text."""
 
@@ -171,11 +172,11 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
     while waiting or links:
         linked = not waiting
         folder, prefix = links.pop(0) if linked else waiting.pop()
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen:
+        identity = _identity(folder)
+        if identity in seen:
             left_out.links.append(prefix.rstrip("/"))
             continue
-        seen.add((status.st_dev, status.st_ino))
+        seen.add(identity)
         left_out.folders[prefix.rstrip("/")] += 0  # so that one without any image is known
         for entry in _entries(folder):
             name = prefix + entry.name
@@ -183,14 +184,13 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
                 left_out.clutter[entry.name] += 1
             elif not is_text(entry.name):
                 left_out.names += 1
-            elif entry.is_dir():
+            elif (kind := _kind(entry)) == FOLDER:
                 following = links if entry.is_symlink() else waiting
                 following.append((Path(entry.path), f"{name}/"))
-            elif not entry.is_file():  # opening a pipe would wait for ever
-                if entry.is_symlink():
-                    left_out.nowhere.append(name)
-                else:
-                    left_out.others["no file"] += 1
+            elif kind == NOWHERE:
+                left_out.nowhere.append(name)
+            elif kind != FILE:  # opening a pipe would wait for ever
+                left_out.others["no file"] += 1
             elif is_image_file(Path(entry.path)):
                 yield name
             else:
@@ -198,14 +198,38 @@ def _names(root: Path, left_out: LeftOut) -> Iterator[str]:
                 left_out.folders[prefix.rstrip("/")] += 1
 
 
+def _kind(entry: os.DirEntry[str]) -> str:
+    """Tell what a link or an entry leads to; nowhere where the system refuses to follow it."""
+    try:
+        if entry.is_dir():
+            return FOLDER
+        if entry.is_file():
+            return FILE
+    except OSError:  # a link to itself, or into a folder that is closed
+        return NOWHERE
+    return NOWHERE if entry.is_symlink() else ""
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise _unlisted(folder, error) from error
+    return status.st_dev, status.st_ino
+
+
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
-        raise BadInput(
-            f"The folder '{folder}' cannot be listed: {error.strerror}. Check its permissions."
-        ) from error
+        raise _unlisted(folder, error) from error
+
+
+def _unlisted(folder: Path, error: OSError) -> BadInput:
+    return BadInput(
+        f"The folder '{folder}' cannot be listed: {error.strerror}. Check its permissions."
+    )
 
 
 def _most(counted: Counter[str]) -> str:
