@@ -11,6 +11,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from plugins.formats.dicom.parsing import NATIVE, RLE, Layout
+from plugins.formats.dicom.streams import (
+    JPEG,
+    JPEG_2000,
+    JPEG_LS,
+    JPEG_XL,
+    declared,
+    packing_of,
+)
 from zoo import BadInput
 
 if TYPE_CHECKING:
@@ -23,9 +31,7 @@ UNPACK_JPEG_LS = (
 )
 PATIENCE = 30
 """Seconds for one JPEG-LS picture."""
-JPEG, JPEG_LS, JPEG_2000, JPEG_XL, RUN_LENGTHS = "JPEG", "JPEG-LS", "JPEG 2000", "JPEG XL", "RLE"
-NEAR_LOSSLESS = 0xF7
-"""The frame header of JPEG-LS, by which it differs from JPEG."""
+RUN_LENGTHS = "RLE"
 
 
 def unpacked(dataset: Dataset, layout: Layout, name: str) -> np.ndarray:
@@ -42,7 +48,8 @@ def unpacked(dataset: Dataset, layout: Layout, name: str) -> np.ndarray:
         dataset.file_meta.TransferSyntaxUID = UID(layout.syntax)
         return _aligned(dataset, layout)
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    packing = _packing(frame, layout)
+    # Files that were copied often say another packing than the stream has.
+    packing = RUN_LENGTHS if layout.syntax == RLE else packing_of(frame)
     values, precision = _unpacked_frame(frame, packing, layout, name)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.BitsAllocated = 8 * values.itemsize
@@ -92,17 +99,6 @@ def _aligned(dataset: Dataset, layout: Layout) -> np.ndarray:
     return values >> above
 
 
-def _packing(frame: bytes, layout: Layout) -> str:
-    """Tell by its first bytes how a frame is packed; files that were copied often say another."""
-    if layout.syntax == RLE:
-        return RUN_LENGTHS
-    if frame.startswith((b"\xff\x4f", b"\0\0\0\x0cjP")):
-        return JPEG_2000
-    if frame.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL")):
-        return JPEG_XL
-    return JPEG_LS if _frame_header(frame)[0] == NEAR_LOSSLESS else JPEG
-
-
 def _unpacked_frame(
     frame: bytes, packing: str, layout: Layout, name: str
 ) -> tuple[np.ndarray, int]:
@@ -117,71 +113,27 @@ def _unpacked_frame(
             frame, plain, out=int(np.prod(shape)) * plain.itemsize
         )
         return np.frombuffer(unpacked, plain).reshape(shape), 0
-    if packing == JPEG_XL:
-        values = imagecodecs.jpegxl_decode(frame)  # which says nothing of its size before
-        if values.shape[:2] != shape[:2]:
-            raise ValueError("the stream declares another size")
-        return values.reshape(shape), 0
-
     precision = _precision(frame, packing, layout)
     if packing == JPEG_LS:
         values = _unpacked_apart(frame, np.dtype("u1" if precision <= 8 else "<u2"), name)
         return values.reshape(shape), precision
     if packing == JPEG_2000:
         return imagecodecs.jpeg2k_decode(frame).reshape(shape), precision
+    if packing == JPEG_XL:
+        return imagecodecs.jpegxl_decode(frame, index=0).reshape(shape), precision
     colour = "RGB" if layout.samples == 3 else None  # the same on both sides: left as it is
     values = imagecodecs.jpeg8_decode(frame, colorspace=colour, outcolorspace=colour)
     return values.reshape(shape), precision
 
 
 def _precision(frame: bytes, packing: str, layout: Layout) -> int:
-    """Give the bits a value of a JPEG stream, whose size must be the one that the file declares."""
-    if packing == JPEG_2000:
-        rows, columns, samples, precision = _size_of_jpeg_2000(frame)
-    else:
-        _, rows, columns, samples, precision = _frame_header(frame)
-    if (rows, columns, samples) != (layout.rows, layout.columns, layout.samples):
+    """Give the bits a value of a stream, whose size must be the one that the file declares."""
+    rows, columns, samples, precision = declared(frame, packing)
+    if (rows, columns) != (layout.rows, layout.columns) or samples not in (0, layout.samples):
         raise ValueError("the stream declares another size")
-    if not 2 <= precision <= 16:
+    if precision and not 2 <= precision <= 16:
         raise ValueError("the stream declares another depth")
     return precision
-
-
-def _frame_header(frame: bytes) -> tuple[int, int, int, int, int]:
-    """Walk the markers to the frame header: ITU-T T.81, B.2.2, and T.87 for JPEG-LS.
-
-    Gives its marker, rows, columns, samples and bits a sample.
-    """
-    at = 2
-    while True:
-        if frame[at] != 0xFF:
-            raise ValueError("no marker where one must be")
-        marker = frame[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif marker == NEAR_LOSSLESS or (
-            0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)
-        ):
-            rows, columns = _number(frame, at + 5), _number(frame, at + 7)
-            return marker, rows, columns, frame[at + 9], frame[at + 4]
-        else:
-            at += 2 + _number(frame, at + 2)
-
-
-def _size_of_jpeg_2000(frame: bytes) -> tuple[int, int, int, int]:
-    """Read the SIZ marker, the first of a code stream: ITU-T T.800, A.5.1."""
-    start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)  # some wrap the stream in a file of its own
-    if start < 0:
-        raise ValueError("no JPEG 2000 code stream")
-    right, bottom, left, top = (_number(frame, start + at, 4) for at in (8, 12, 16, 20))
-    samples, depth = _number(frame, start + 40), frame[start + 42]
-    return bottom - top, right - left, samples, (depth & 0x7F) + 1
-
-
-def _number(frame: bytes, at: int, length: int = 2) -> int:
-    if at + length > len(frame):
-        raise ValueError("the stream is cut short")
-    return int.from_bytes(frame[at : at + length], "big")
 
 
 def _unpacked_apart(frame: bytes, kind: np.dtype[Any], name: str) -> np.ndarray:

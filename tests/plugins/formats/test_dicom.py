@@ -24,7 +24,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
-from plugins.formats.dicom import inflating, parsing
+from plugins.formats.dicom import inflating, parsing, streams
 from zoo import BadInput
 from zoo.base.pictures import images
 from zoo.base.registry import Registry, load_registry
@@ -680,6 +680,55 @@ def test_an_enormous_picture_is_refused_before_it_is_unpacked() -> None:
     assert peak_of_refusal(written(declared), "million") < 5_000_000
 
 
+@pytest.mark.parametrize("container", [False, True])
+@pytest.mark.parametrize("shape", [(16, 24), (64, 64), (8, 9), (100, 400), (300, 17), (240, 320)])
+def test_the_size_of_a_jpeg_xl_stream_is_known_before_it_is_unpacked(
+    shape: tuple[int, int], container: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.zeros(shape, np.uint8)
+    frame = bytes(imagecodecs.jpegxl_encode(values, lossless=True, usecontainer=container))
+    assert streams.packing_of(frame) == streams.JPEG_XL
+    assert streams.declared(frame, streams.JPEG_XL)[:2] == shape
+    content = packed(values, 8, "1.2.840.10008.1.2.4.201", frame)
+    assert images.read_image(content).shape == (*shape, 3)
+    other = packed(RAMP.repeat(2, axis=0), 8, "1.2.840.10008.1.2.4.201", frame)
+    asked: list[bytes] = []
+    monkeypatch.setattr(imagecodecs, "jpegxl_decode", lambda frame, **_: asked.append(frame))
+    with pytest.raises(BadInput, match="damaged"):
+        images.read_image(other)
+    assert asked == []
+
+
+def test_a_code_stream_in_another_box_of_a_jpeg_2000_file_is_not_taken_for_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = bytes(imagecodecs.jpeg2k_encode(COLOURS[..., 0], codecformat="JP2", reversible=True))
+    content = packed(RAMP, 8, "1.2.840.10008.1.2.4.90", whole)
+    np.testing.assert_array_equal(gray(content), gray(written(picture_of(RAMP))))
+    large = np.zeros((600, 600), np.uint8)
+    frame = bytes(imagecodecs.jpeg2k_encode(large, codecformat="JP2", reversible=True))
+    start = whole[whole.index(b"\xff\x4f\xff\x51") :][:60]
+    box = struct.pack(">I", 24 + len(start)) + b"uuid" + b"x" * 16 + start
+    ends = 12 + int.from_bytes(frame[12:16], "big")
+    content = packed(RAMP, 8, "1.2.840.10008.1.2.4.90", frame[:ends] + box + frame[ends:])
+    asked: list[bytes] = []
+    monkeypatch.setattr(imagecodecs, "jpeg2k_decode", asked.append)
+    with pytest.raises(BadInput, match="damaged"):
+        images.read_image(content)
+    assert asked == []
+
+
+@given(
+    st.sampled_from([b"\xff\xd8", b"\xff\x4f\xff\x51", streams.JP2, b"\xff\x0a", streams.JXL, b""]),
+    st.sampled_from([b"", b"\0\0\0\x20jp2c\xff\x4f\xff\x51", b"\0\0\0\0jxlc\xff\x0a"]),
+    st.binary(max_size=60),
+)
+def test_any_bytes_declare_a_size_or_are_refused(start: bytes, box: bytes, rest: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        packing = streams.packing_of(start + box + rest)
+        assert len(streams.declared(start + box + rest, packing)) == 4
+
+
 @pytest.mark.parametrize("end", ["50", "57", "80", "90"])
 def test_a_stream_that_declares_another_size_than_the_file_is_not_unpacked(end: str) -> None:
     if end == "90":
@@ -726,6 +775,8 @@ def seeds() -> list[bytes]:
         "50": pillow_jpeg(RAMP),
         "70": imagecodecs.jpeg8_encode(DEEP, lossless=True),
         "90": imagecodecs.jpeg2k_encode(DEEP, codecformat="J2K", reversible=True),
+        "91": imagecodecs.jpeg2k_encode(DEEP, codecformat="JP2", reversible=True),
+        "203": imagecodecs.jpegxl_encode(DEEP, lossless=True),
     }
     rle = picture_of(DEEP, 16)
     rle.compress(RLE, encoding_plugin="pydicom")
