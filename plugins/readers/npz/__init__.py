@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,9 @@ class NpzImages:
 
     def _stored(self, sample: Sample) -> np.ndarray:
         key, index = sample.name.split("/")
-        return _array(self, f"{key}_images")[int(index)]
+        with _LOADING:  # threads that ask at once would each load an array of their own
+            array = _kept(self, f"{key}_images")
+        return array[int(index)]
 
 
 def _state(path: str) -> tuple[int, int]:
@@ -91,7 +94,6 @@ def _state(path: str) -> tuple[int, int]:
     return state.st_mtime_ns, state.st_size
 
 
-@functools.lru_cache(maxsize=3)  # the images of the three splits, once a process
 def _array(archive: NpzImages, key: str) -> np.ndarray:
     """Load one array of the archive; pickled objects are refused, since they can run code."""
     import zipfile
@@ -112,6 +114,10 @@ def _array(archive: NpzImages, key: str) -> np.ndarray:
         raise BadInput(f"'{key}' in '{archive.path}' cannot be read ({error}). {LAYOUT}") from error
     except MemoryError as error:
         raise BadInput(f"'{key}' in '{archive.path}' does not fit into memory.") from error
+
+
+_kept = functools.lru_cache(maxsize=3)(_array)  # the images of the three splits, once a process
+_LOADING = threading.Lock()
 
 
 def _shapes(archive: NpzImages) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -196,7 +202,7 @@ def _labels(
             f"'{key}_labels' in '{archive.path}' is {label_shape} {label_kind} "
             f"for {shape[0]} images. {LAYOUT}"
         )
-    return _array.__wrapped__(archive, f"{key}_labels").reshape(shape[0], -1)
+    return _array(archive, f"{key}_labels").reshape(shape[0], -1)
 
 
 def _one_finding(

@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,23 @@ def test_other_locations_are_declined(tmp_path: Path) -> None:
     (tmp_path / "folder.npz").mkdir()
     for location in ("phantom", "a.csv", "", str(tmp_path / "folder.npz")):
         assert zoo_read_dataset(location, {}) is None
+
+
+def test_threads_that_ask_at_once_share_an_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, load, loads = index(tmp_path, arrays()), np.load, []
+
+    def slowly(*given: Any, **options: Any) -> Any:
+        loads.append(given)
+        time.sleep(0.05)
+        return load(*given, **options)
+
+    monkeypatch.setattr(np, "load", slowly)
+    with ThreadPoolExecutor(4) as threads:
+        train = [sample for sample in dataset.samples if sample.split == "train"]
+        assert len(set(threads.map(dataset.digest, train))) == 6
+    assert len(loads) == 1
 
 
 @pytest.mark.parametrize("colour", [False, True])
