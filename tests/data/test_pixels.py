@@ -268,7 +268,20 @@ def test_what_is_in_use_does_not_leave_for_more(folder, kept, monkeypatch, decod
     assert len(decodings) == made
 
 
-def test_images_that_are_asked_about_are_decoded_once(mixed, decodings):
+def test_a_few_images_that_are_asked_about_are_kept_with_others(folder, kept, monkeypatch):
+    monkeypatch.setattr(pixels, "FEWEST", 4)
+    files = sorted(folder.rglob("*.*"))[:8]
+    for file in files:
+        list(read_images([file], SHAPE, "none", 4))
+    assert not [*kept.rglob(f"*{shards.INDEX}")]
+    reader = pixels.FileReader(SHAPE[:2], None)
+    for file in files:
+        list(read_images([file], SHAPE, "none", 4, reader=reader))
+    assert len([*kept.rglob(f"*{shards.INDEX}")]) == 2
+
+
+def test_images_that_are_asked_about_are_decoded_once(mixed, decodings, monkeypatch):
+    monkeypatch.setattr(pixels, "FEWEST", 1)
     files = sorted(mixed.rglob("*.*"))
     first, again = (
         [batch for batch, _ in read_images(files, SHAPE, "none", 4, bits=12)] for _ in range(2)

@@ -78,11 +78,12 @@ class PixelStore:
             taken = self._taken(channels) if full else {}
         self._write(channels, taken)
 
-    def flush(self) -> None:
-        """Write what waits."""
+    def flush(self, fewest: int = 1) -> None:
+        """Write what waits, where there are so many pictures of a kind."""
         for channels in (GRAY, COLOUR):
             with self._turn:
-                taken = self._taken(channels)
+                enough = len(self._waiting[channels]) >= fewest
+                taken = self._taken(channels) if enough else {}
             self._write(channels, taken)
 
     def _taken(self, channels: int) -> dict[str, tuple[np.ndarray, Shape]]:

@@ -27,6 +27,9 @@ from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp_of
 from zoo.data.pixel_store import PixelStore, Shape, folder_of, key_of, room_for
 
+FEWEST = 32
+"""Pictures of no data set that are written together: each shard is looked at by whoever reads."""
+
 
 class KeptPixels:
     """The `read` of a data set of files: what is kept is not decoded again, the rest is kept.
@@ -106,7 +109,10 @@ class KeptPixels:
 
 
 class FileReader:
-    """Reads files of no data set at one size: what is kept is not decoded again."""
+    """Reads files of no data set at one size: what is kept is not decoded again.
+
+    A few are not kept before more come: to decode one takes less than to write and open a shard.
+    """
 
     def __init__(self, size: tuple[int, int], bits: int | None) -> None:
         self._bits, self._store = bits, PixelStore(size)
@@ -124,8 +130,8 @@ class FileReader:
         return pixels, shape, digest or digest_file(path)
 
     def flush(self) -> None:
-        """Write what waits to be kept."""
-        self._store.flush()
+        """Write what waits to be kept, where it is worth a shard."""
+        self._store.flush(FEWEST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,17 +82,19 @@ def read_images(
     *,
     bits: int | None = None,
     strict: bool = True,
+    reader: FileReader | None = None,
 ) -> Iterator[tuple[Images | None, list[Skipped]]]:
     """Yield batches of images at `input_shape`, each with those that could not be read.
 
     A single file that cannot be read is an error; among several it is skipped. Unless `strict`,
-    it is skipped always. `bits` is the depth of the run's data, as in `read_image`.
+    it is skipped always. `bits` is the depth of the run's data, as in `read_image`; a `reader` for
+    that depth and size knows what it read before.
 
     Raises:
         BadInput: the only file, or every file, cannot be read.
     """
     height, width, channels = input_shape
-    reader = FileReader((height, width), bits)
+    reader = reader or FileReader((height, width), bits)
 
     def load(path: Path) -> tuple[np.ndarray, tuple[int, int], str] | Skipped:
         try:

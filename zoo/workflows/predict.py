@@ -13,6 +13,7 @@ from zoo.base.listeners import listener
 from zoo.base.progress import SILENT, Progress
 from zoo.data import queries
 from zoo.data.pipeline import PREDICTION_BATCH
+from zoo.data.pixels import FileReader
 from zoo.data.queries import Skipped
 from zoo.network.engines.engine import AUTO
 from zoo.network.frame import Box, box_of
@@ -109,7 +110,9 @@ def answering(
         sensitivity=sensitivity,
         prevalence=prevalence,
     )
-    return functools.partial(_answered, answerer, run, strict=False)
+    height, width, _ = answerer.classifier.input_shape
+    reader = FileReader((height, width), run.bits)
+    return functools.partial(_answered, answerer, run, strict=False, reader=reader)
 
 
 def _answered(
@@ -119,11 +122,12 @@ def _answered(
     progress: Progress = SILENT,
     *,
     strict: bool = True,
+    reader: FileReader | None = None,
 ) -> Iterator[Prediction | Skipped]:
     """Read files batch by batch and answer; `strict` where one must be readable."""
     rule, shape = run.record["data"]["patient_rule"], answerer.classifier.input_shape
     for images, skipped in queries.read_images(
-        files, shape, rule, PREDICTION_BATCH, bits=run.bits, strict=strict
+        files, shape, rule, PREDICTION_BATCH, bits=run.bits, strict=strict, reader=reader
     ):
         yield from skipped
         if images is not None:
