@@ -467,7 +467,13 @@ def test_cross_entropy_of_known_logits():
 
 @pytest.mark.parametrize(
     ("names", "index"),
-    [(("NORMAL", "PNEUMONIA"), 1), (("malignant", "normal"), 0), (("a", "b", "c"), 2)],
+    [
+        (("NORMAL", "PNEUMONIA"), 1),
+        (("malignant", "normal"), 0),
+        (("a", "b", "c"), 2),
+        (("Nodule", "No_Finding"), 0),
+        (("case", "Control"), 0),
+    ],
 )
 def test_the_positive_class_is_the_last_unhealthy_one(names, index):
     assert positive_index(names, None) == index

@@ -10,6 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoo.base.errors import InvalidSetting, UnknownName
 
 CLASSES = "classes"
+HEALTHY = frozenset(
+    {"normal", "healthy", "negative", "no finding", "no findings", "benign", "control"}
+)
+"""What classes without a finding are called, as `fold` gives it."""
 
 _BETWEEN = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 _WHOLE = re.compile(r"(\d{1,15})(?:[.,]0*)?", re.ASCII)
@@ -26,6 +30,11 @@ def fold(name: str) -> str:
     if match := _WHOLE.fullmatch(name.strip()):
         return str(int(match[1]))
     return _BETWEEN.sub(" ", unicodedata.normalize("NFC", name.strip()).casefold())
+
+
+def is_healthy(name: str) -> bool:
+    """Tell whether a class is called as those without a finding are."""
+    return fold(name) in HEALTHY
 
 
 def merged(names: Iterable[str]) -> tuple[dict[str, str], str]:

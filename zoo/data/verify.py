@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.base.class_names import is_healthy
 from zoo.base.cluster import Cluster
 from zoo.base.errors import BadInput, UnknownName
 from zoo.base.parallel import over_samples
@@ -20,8 +21,6 @@ from zoo.base.types import Dataset, Sample
 from zoo.data.changes import Stamp, stamp, stamp_of
 from zoo.data.pixel_store import PixelStore
 from zoo.data.pixels import KeptPixels
-
-HEALTHY = ("normal", "healthy", "negative", "no finding", "benign")
 
 SHOWN = 5
 
@@ -175,7 +174,7 @@ def positive_index(class_names: Sequence[str], named: str | None) -> int:
         if named not in class_names:
             raise UnknownName.among("class", named, class_names)
         return list(class_names).index(named)
-    unhealthy = [i for i, name in enumerate(class_names) if name.lower() not in HEALTHY]
+    unhealthy = [i for i, name in enumerate(class_names) if not is_healthy(name)]
     return unhealthy[-1] if unhealthy else len(class_names) - 1
 
 

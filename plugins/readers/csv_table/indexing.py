@@ -28,10 +28,11 @@ from plugins.readers.csv_table.labels import refuse_several
 from plugins.readers.csv_table.marks import marks
 from plugins.readers.csv_table.one_hot import OneHot, columns_of_classes
 from plugins.readers.csv_table.parsing import Row, Table
-from plugins.readers.csv_table.published import CHEST, Layout
+from plugins.readers.csv_table.published import Layout
 from plugins.readers.csv_table.runs import RUNS
 from plugins.readers.csv_table.splits import from_lists
 from zoo import BadInput, Dataset, Sample, check_options
+from zoo.base import patients
 from zoo.base.class_names import merged
 from zoo.base.sources import TABLE_ENDINGS
 
@@ -120,7 +121,7 @@ def _index(table: Table, given: Mapping[str, str], opened: str) -> Dataset:
         header=images.header,
         mask=mask,
         patient_rule=rule,
-        subject=options.get("subject", CHEST if layout else _subject(rule)),
+        subject=options.get("subject", patients.CHEST if layout else patients.subject_of(rule)),
         notes=tuple(filter(None, (people_note, *told, note, mask_note))),
         attributes={**attributes_below(root, list(split_of)), **_attributes(table, cases)},
     )
@@ -174,7 +175,6 @@ def _patients(
 ) -> tuple[str, list[str], str]:
     """Give the rule, a patient for each case, and a sentence: of a column, or by a rule."""
     from zoo import assign_patients
-    from zoo.base import patients
 
     names = [case.name for case in cases]
     if "patients" in options or not any(case.patient for case in cases):
@@ -191,12 +191,6 @@ def _patients(
     if unnamed := sum(not case.patient for case in cases):
         note += f" {unnamed:,} images have none; each counts as a patient of its own."
     return patients.NONE, people, note
-
-
-def _subject(rule: str) -> str:
-    from zoo.base import patients
-
-    return patients.subject_of(rule)
 
 
 def _attributes(table: Table, cases: list[Case]) -> dict[str, Cell]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from plugins.readers.csv_table.parsing import Table
 from zoo import BadInput
+from zoo.base import class_names
 from zoo.base.class_names import fold
 
 BAR = "|"
@@ -20,7 +21,7 @@ BLANK = frozenset(
 """Cells without a value, as people, pandas and Excel write them."""
 NOBODY = BLANK | {"?", "-", "none", "unknown", "anonymous", "anonymized", "anonymised"}
 """What stands for a patient where none is named."""
-HEALTHY = frozenset({"no finding", "normal", "healthy", "negative", "0", "benign", "no findings"})
+HEALTHY = class_names.HEALTHY | {"0"}
 SHOWN = 8
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 from zoo.base.class_names import fold
 
-CHEST = "chest X-ray"
-
 
 @dataclass(frozen=True)
 class Layout:

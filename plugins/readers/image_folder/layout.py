@@ -13,13 +13,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo import TRAIN, BadInput
-from zoo.base.class_names import fold
+from zoo.base.class_names import fold, is_healthy
 from zoo.base.mask_names import is_images_folder, is_mask_folder
 from zoo.base.path_rules import PathRule
 from zoo.base.patients import names_a_patient
 from zoo.base.sources import SPLIT_NAMES, split_named
 
-HEALTHY = frozenset({"normal", "healthy", "negative", "no finding", "benign", "control"})
 MANY = 0.9
 SHOWN = 5
 
@@ -237,7 +236,7 @@ def _ask_which_level(folders: Iterable[Folders]) -> None:
     """
     classed = set(filter(None, folders))
     heads = {above[0] for above in classed}
-    if len(heads) < 2 or any(name.casefold() in HEALTHY for name in heads):
+    if len(heads) < 2 or any(map(is_healthy, heads)):
         return
     for level in range(1, max(map(len, classed), default=0)):
         inside: dict[str, set[str]] = defaultdict(set)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from zoo.base.patients import CHEST
+
 ENOUGH = 0.9
 
 
@@ -34,7 +36,7 @@ TUBERCULOSIS = Named(
     "Shenzhen and Montgomery",
     re.compile(r"(?:^|/)(?:CHNCXR|MCUCXR)_\d{4}_([01])\.[^/]*$", re.ASCII),
     {"0": "normal", "1": "tuberculosis"},
-    "chest X-ray",
+    CHEST,
 )
 """Stefan Jaeger et al., "Two public chest X-ray datasets for computer-aided screening of pulmonary
 diseases", 2014."""

@@ -25,11 +25,11 @@ from zoo import (
 )
 from zoo.base.class_names import chosen_classes, fold
 from zoo.base.digests import check_regular
+from zoo.base.patients import CHEST
 
 if TYPE_CHECKING:
     import numpy as np
 
-CHEST = "chest X-ray"
 OPTIONS = ("classes", "finding", "subject")
 SPLIT_KEYS = {"test": TEST, "train": TRAIN, "val": VALIDATION}
 LAYOUT = (
