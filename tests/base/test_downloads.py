@@ -9,6 +9,7 @@ import socket
 import threading
 import urllib.error
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ import pytest
 from zoo import NotWritten, ZooError
 from zoo.base import downloads
 from zoo.base.downloads import fetch, partial
+from zoo.base.locks import holding
 from zoo.base.progress import SILENT
 
 CONTENT = bytes(range(256)) * 4096  # a megabyte
@@ -98,6 +100,20 @@ def test_one_that_breaks_again_and_again_is_told_and_resumed_later(
     fetch(server[0], path, md5=MD5, page=PAGE, progress=SILENT)
     assert path.read_bytes() == CONTENT
     assert server[1].asked[-1] == f"bytes={1000 * downloads.TRIES}-"
+
+
+def test_what_another_process_fetches_is_waited_for(server: Any, tmp_path: Path) -> None:
+    address, answers = server
+    path = tmp_path / "a.npz"
+    partial(path).write_bytes(CONTENT[:1000])
+    with ThreadPoolExecutor(1) as threads:
+        with holding(partial(path), wait=True):
+            other = threads.submit(fetch, f"{address}/a", path, page=PAGE, progress=SILENT)
+            partial(path).write_bytes(CONTENT)
+            partial(path).replace(path)
+        assert other.result() == MD5
+    assert answers.asked == []
+    assert [one.name for one in tmp_path.iterdir()] == ["a.npz"]
 
 
 def test_a_server_that_knows_no_ranges_begins_anew(server: Any, tmp_path: Path) -> None:

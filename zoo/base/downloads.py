@@ -18,6 +18,7 @@ from typing import Any
 from zoo.base.errors import ZooError
 from zoo.base.files import sync_folder, writing
 from zoo.base.folders import made_folder
+from zoo.base.locks import holding
 from zoo.base.progress import Progress
 
 CHUNK = 2**18
@@ -51,20 +52,26 @@ def is_unreached(error: BaseException) -> bool:
 
 
 def fetch(url: str, path: Path, *, md5: str = "", page: str, progress: Progress) -> str:
-    """Fetch a file to `path` and return its MD5; what is there already goes on where it was.
+    """Fetch a file to `path` and return its MD5; what has come already goes on where it was.
 
     A connection that breaks is opened again, three times. `page` is the address that a person is
-    sent to where it cannot be had.
+    sent to where it cannot be had. What another process fetches at this moment is waited for.
 
     Raises:
         ZooError: it cannot be reached, or what came is not what was promised.
         NotWritten: the disk does not take it.
     """
+    kept = partial(path)
     with made_folder(path.parent):
-        try:
-            return _fetch(url, path, md5, page, progress)
-        finally:
-            _drop_empty(partial(path))
+        with writing(kept):
+            kept.touch()
+        with holding(kept, wait=True):
+            try:
+                if path.is_file():  # another process has fetched it meanwhile
+                    return _md5(path)
+                return _fetch(url, path, md5, page, progress)
+            finally:
+                _drop_empty(kept)
 
 
 def _fetch(url: str, path: Path, md5: str, page: str, progress: Progress) -> str:

@@ -19,7 +19,7 @@ MOMENT = 0.05
 
 @contextlib.contextmanager
 def holding(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a folder while the block runs; give False when another holds it and `wait` is off.
+    """Hold a folder, or a file, while the block runs; False: another has it and `wait` is off.
 
     The folder itself is locked, so that no file is left. Where the system cannot lock folders, as
     Windows, or some of a network, nothing is held and True is given: files are whole then, too,

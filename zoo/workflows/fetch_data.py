@@ -75,7 +75,7 @@ def fetch_data(
             entry.file, archive, md5=entry.md5, page=entry.address, progress=progress
         )
     unpack(archive, whole, progress)
-    archive.unlink()
+    archive.unlink(missing_ok=True)  # another process may have unpacked it too
     return Fetched(entry, source if source.is_dir() else whole, md5)
 
 
