@@ -11,12 +11,14 @@ import pytest
 import zoo
 from zoo import BadInput, InvalidSetting, Option, UnknownName
 from zoo.base import registry
+from zoo.base.progress import Silent
 from zoo.data.queries import Skipped
 from zoo.report.cases import casebook
 from zoo.report.cases.index import Entry
+from zoo.report.cases.stems import _free
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
-from zoo.workflows.explain_folder import ExplanationJob, _free, explain_folder
+from zoo.workflows.explain_folder import ExplanationJob, explain_folder
 
 
 @pytest.fixture
@@ -233,11 +235,13 @@ def test_names_for_many_images_of_one_name_are_not_looked_for_from_the_start():
             return super().__contains__(name)
 
     taken = Counting({"index": 1, "x-3": 1})
-    names = [_free("x", taken) for _ in range(500)]
+    names = [_free("x", taken, lambda stem: True) for _ in range(500)]
     assert names[:4] == ["x", "x-2", "x-4", "x-5"]
     assert len(set(names)) == 500
     assert Counting.asked < 3 * 500
-    assert _free("index", taken) == "index-2", "a report is never written over the index"
+    assert _free("index", taken, lambda stem: True) == "index-2", (
+        "a report is never written over the index"
+    )
 
 
 def kept_audit(run, method):
@@ -292,3 +296,82 @@ def test_where_the_audit_found_no_method_no_map_is_shown(picture, run_copy, tmp_
     assert case.explanations == ()
     assert "no method whose maps may be used" in case.chosen
     assert case.chosen in (tmp_path / "out" / "one.html").read_text("utf-8")
+
+
+def test_an_image_is_never_written_over_by_its_own_panel(picture, order, tmp_path):
+    image = picture("images/0.png")
+    folder, before = image.parent, image.read_bytes()
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    for output, kind in ((folder, "json"), (link, "png")):
+        again = replace(order, formats=(kind,))
+        assert explained(folder, again, output) == ["0.png"]
+    assert image.read_bytes() == before
+    assert (folder / "0-2.png").is_file()
+
+
+def test_what_another_wrote_into_the_folder_stays(folder, order, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "0.json").write_text("notes of mine", "utf-8")
+    explained(folder, order, output)
+    assert (output / "0.json").read_text("utf-8") == "notes of mine"
+    assert (output / "0-2.json").is_file()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("a page of mine", "utf-8")
+    with pytest.raises(InvalidSetting, match=r"index\.html that is not of explained images"):
+        explained(folder, order, tmp_path / "site")
+
+
+def test_images_of_one_relative_path_have_reports_of_their_own(
+    picture, order, tmp_path, monkeypatch
+):
+    output = tmp_path / "out"
+    for seed, place in enumerate("ab"):
+        picture(f"{place}/x.png", seed=seed)
+        monkeypatch.chdir(tmp_path / place)
+        list(explain_folder(["x.png", "./x.png", "../" + place, "x.png"], order, output))
+    names = [(entry.path, entry.stem) for entry in casebook.entries(output)]
+    assert names == [(str(tmp_path / "a/x.png"), "x"), (str(tmp_path / "b/x.png"), "x-2")]
+
+
+def test_two_that_begin_together_take_other_names(order, picture, tmp_path):
+    first, second = picture("a/x.png", seed=1), picture("b/x.png", seed=2)
+    works = [explain_folder([one], order, tmp_path / "out") for one in (first, second)]
+    begun = [next(work) for work in works]
+    assert [type(one).__name__ for one in begun] == ["Case", "Case"]
+    written = [[one.stem for one in work] for work in works]
+    assert written == [["x"], ["x-2"]]
+
+
+def test_a_report_that_was_not_finished_keeps_its_name(order, picture, tmp_path, monkeypatch):
+    def killed(folder, entry):
+        raise KeyboardInterrupt
+
+    image, output = picture("x.png"), tmp_path / "out"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(casebook, "append", killed)
+        list(explain_folder([image], order, output))
+    assert (output / "x.json").is_file()
+    _, entry = explain_folder([image], order, output)
+    assert entry.stem == "x"
+
+
+def test_pictures_of_reports_are_not_explained_unless_they_are_named(picture, order):
+    folder, noted = picture("images/0.png").parent, []
+    output, order = folder / "reports", replace(order, formats=("png",))
+    explained(folder, order, output)
+    assert explained(folder, order, output, progress=Noting(noted)) == ["0.png"]
+    assert any("Left out: 1 pictures of reports" in note for note in noted)
+    with pytest.raises(BadInput, match="All that was named are pictures of reports"):
+        explained(output, order, output)
+    results = list(explain_folder([output / "0.png"], order, output))
+    assert [one.stem for one in results if isinstance(one, Entry)] == ["0-2"]
+
+
+class Noting(Silent):
+    def __init__(self, noted):
+        self.noted = noted
+
+    def note(self, text):
+        self.noted.append(text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from zoo.interpret.choice import audits_of, chosen_methods, options_of
 from zoo.interpret.interpreter import BUDGET, Interpreter
 from zoo.report.cases import casebook
 from zoo.report.cases.casebook import DEFAULT_FORMATS, FORMATS
-from zoo.report.cases.index import INDEX, Entry
+from zoo.report.cases.index import Entry
+from zoo.report.cases.stems import owners, reserve
 from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
@@ -74,13 +75,15 @@ class ExplanationJob:
 class PendingImage:
     """An image that is to be explained: its files, and the key that its report will have.
 
-    `stem` is what the files of the report are called; `masks` show the image's lungs.
+    `path` is where the file is from everywhere; `masks` show the image's lungs; `stem` is what the
+    files of the report are called, empty until that is chosen.
     """
 
     file: Path
-    stem: str
+    path: str
     key: str
     masks: tuple[Path, ...]
+    stem: str = ""
 
 
 def explain_folder(
@@ -93,11 +96,12 @@ def explain_folder(
     registry: Registry | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[Case | Entry | Skipped]:
-    """Explain every image of `paths` and yield what became of each.
+    """Explain every image of `paths` once and yield what became of each.
 
     In this process that is its Case. With a folder its report is written there, an Entry follows,
     and an index is made in the end; an image that was explained there before with the same run and
-    settings is not explained again. Workers give no Case, and need a folder.
+    settings is not explained again, and the pictures of reports there are no images to be
+    explained unless they are named. Workers give no Case, and need a folder.
 
     Raises:
         ZooError: an unknown method, option, class or format, or nothing that can be read.
@@ -106,7 +110,9 @@ def explain_folder(
         if name not in FORMATS:
             raise InvalidSetting(f"The format is '{name}'; expected one of: {', '.join(FORMATS)}.")
     run, registry = run_folder.read(order.run), registry or load_registry()
-    files = queries.find_images(paths, progress)
+    files = _each_once(queries.find_images(paths, progress))
+    if folder is not None:
+        files = _without_reports(files, paths, folder, progress)
     key = order.key(run, registry)
     done, todo = _sorted(files, order, key, folder, progress)
     if done:
@@ -129,31 +135,65 @@ def explain_folder(
         casebook.write_index(folder, run)
 
 
+def _each_once(files: Sequence[Path]) -> dict[str, Path]:
+    """Return files by the path that they have from everywhere."""
+    folders = {folder: folder.resolve() for folder in {file.parent for file in files}}
+    return {str(folders[file.parent] / file.name): file for file in files}
+
+
+def _without_reports(
+    files: Mapping[str, Path], paths: Sequence[str | Path], folder: Path, progress: Progress
+) -> dict[str, Path]:
+    """Leave out the pictures that were written into the folder as reports, unless they are named.
+
+    Raises:
+        BadInput: nothing else is left.
+    """
+    place, named = folder.resolve(), _each_once([Path(path) for path in paths])
+    written = {str(place / name) for name in owners(folder)} - named.keys()
+    left = {path: file for path, file in files.items() if path not in written}
+    if not left:
+        raise BadInput(
+            f"All that was named are pictures of reports in '{folder}'. Name the images that they "
+            "explain, or another folder for the reports."
+        )
+    if len(left) < len(files):
+        progress.note(f"Left out: {len(files) - len(left)} pictures of reports in '{folder}'.")
+    return left
+
+
 def _sorted(
-    files: Sequence[Path],
+    files: Mapping[str, Path],
     order: ExplanationJob,
     key: str,
     folder: Path | None,
     progress: Progress,
 ) -> tuple[list[Entry], list[PendingImage]]:
     """Tell the images whose reports are in the folder already from those to be explained."""
-    samples = [Sample(str(file), label=0, patient="") for file in files]
+    samples = [Sample(str(file), label=0, patient="") for file in files.values()]
     masks = None
     if order.masks is not None:
         masks = find_masks(order.masks, samples, lambda sample: digest_file(Path(sample.name)))
     known = {} if folder is None else {entry.path: entry for entry in casebook.entries(folder)}
     done, todo = [], []
-    taken = dict.fromkeys([Path(INDEX).stem, *(entry.stem for entry in known.values())], 1)
-    looked_at = track(progress, files, "looking for reports", len(files)) if known else files
-    for file in looked_at:
-        entry, own = known.get(str(file)), () if masks is None else masks.of(str(file))
+    looked_at: Iterable[tuple[str, Path]] = files.items()
+    if known:
+        looked_at = track(progress, looked_at, "looking for reports", len(files))
+    for path, file in looked_at:
+        entry, own = known.get(path), () if masks is None else masks.of(str(file))
         image_key = digest_bytes(" ".join([key, *map(digest_file, own)]).encode()) if own else key
         if entry is not None and folder is not None and _current(entry, file, image_key, folder):
             done.append(entry)
         else:
-            stem = entry.stem if entry is not None else _free(file.stem, taken)
-            todo.append(PendingImage(file, stem, image_key, own))
+            todo.append(PendingImage(file, path, image_key, own))
     return done, todo
+
+
+def _with_stems(
+    todo: Sequence[PendingImage], order: ExplanationJob, folder: Path
+) -> list[PendingImage]:
+    stems = reserve(folder, [image.path for image in todo], order.formats)
+    return [replace(image, stem=stem) for image, stem in zip(todo, stems, strict=True)]
 
 
 def _explained(
@@ -180,6 +220,7 @@ def _explained(
     work = functools.partial(
         explain_images, order=order, key=key, folder=folder.resolve(), threads=threads
     )
+    todo = _with_stems(todo, order, folder)
     with connected(scheduler) as cluster:
         progress.start("explaining", len(todo))
         try:
@@ -223,7 +264,7 @@ def _work(
     interpreter: Interpreter,
     progress: Progress,
 ) -> Iterator[Case | Entry | Skipped]:
-    tasks = {str(task.file): task for task in todo}
+    tasks, stems = {str(task.file): task for task in todo}, {task.path: task.stem for task in todo}
     rule = interpreter.run.record["data"]["patient_rule"]
     shape = interpreter.classifier.input_shape
     for images, skipped in queries.read_images(
@@ -238,11 +279,13 @@ def _work(
         cases = interpreter.cases(images, order.target, masks=masks, progress=progress)
         for task, digest, case in zip(named, images.digests, cases, strict=True):
             yield case
-            if folder is not None:
-                written = casebook.write_case(
-                    case, folder, task.stem, order.formats, interpreter.run
-                )
-                yield casebook.entry_of(case, str(task.file), task.stem, digest, task.key, written)
+            if folder is None:
+                continue
+            if not stems[task.path]:  # no folder is left behind where nothing can be explained
+                stems = {one.path: one.stem for one in _with_stems(todo, order, folder)}
+            stem = stems[task.path]
+            written = casebook.write_case(case, folder, stem, order.formats, interpreter.run)
+            yield casebook.entry_of(case, task.path, stem, digest, task.key, written)
 
 
 def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
@@ -251,14 +294,3 @@ def _current(entry: Entry, file: Path, key: str, folder: Path) -> bool:
         and all((folder / name).is_file() for name in entry.files.values())
         and entry.digest == digest_file(file)
     )
-
-
-def _free(stem: str, taken: dict[str, int]) -> str:
-    """Return a stem that no other image has; `taken` knows the last number of each."""
-    name, count = stem, taken.get(stem, 1)
-    while name in taken:
-        count += 1
-        name = f"{stem}-{count}"
-    taken[stem] = count
-    taken.setdefault(name, 1)
-    return name

@@ -78,6 +78,34 @@ def test_an_index_of_few_images_is_one_page_without_links(tmp_path: Path, run: R
     assert not (tmp_path / "pages").exists()
 
 
+def test_the_index_names_the_run_that_answered_each_image(tmp_path: Path, run: Run) -> None:
+    casebook.append(tmp_path, replace(entry("first.png"), run="a-run"))
+    alone = casebook.write_index(tmp_path, run).read_text("utf-8")
+    assert "answered and explained by the run a-run." in alone
+    assert "About the run" in alone
+    assert ">Run</th>" not in alone
+    casebook.append(tmp_path, entry("older.png"))  # as it was written before runs were
+    casebook.append(tmp_path, replace(entry("second.png"), run="another"))
+    mixed = casebook.write_index(tmp_path, run).read_text("utf-8")
+    assert "3 images, answered and explained." in mixed
+    assert "About the run" not in mixed
+    rows = dict(
+        re.findall(r'alt="(\w+)\.png".*?data-value="NORMAL".*?<td data-value="(.*?)"', mixed, re.S)
+    )
+    assert rows == {"first": "a-run", "older": "", "second": "another"}
+
+
+def test_the_index_of_an_older_folder_names_no_run(tmp_path: Path, run: Run) -> None:
+    casebook.append(tmp_path, entry("older.png"))
+    line = (tmp_path / casebook.LOG).read_text("utf-8").replace(', "run": ""', "")
+    assert '"run"' not in line
+    (tmp_path / casebook.LOG).write_text(line, "utf-8")
+    text = casebook.write_index(tmp_path, run).read_text("utf-8")
+    assert 'alt="older.png"' in text
+    assert "a-run" not in text
+    assert ">Run</th>" not in text
+
+
 def test_the_index_holds_the_pictures_of_one_page_at_a_time(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo.base.errors import BadInput
-from zoo.base.files import replacing, write_bytes, write_json, write_text, writing
+from zoo.base.files import replacing, write_bytes, write_json, write_text
 from zoo.base.locks import in_turn
+from zoo.base.types import EMPTY
 from zoo.interpret.case import Case
+from zoo.report.cases import log
 from zoo.report.cases.index import INDEX as INDEX
 from zoo.report.cases.index import Entry, PageOf, index_page, page_name
+from zoo.report.cases.log import LOG as LOG
 from zoo.report.cases.overlays import enlarge
 from zoo.report.cases.page import case_page
 from zoo.report.cases.panel import panel, panel_pdf
@@ -30,8 +32,6 @@ from zoo.runs.run_folder import Run
 FORMATS = ("html", "png", "pdf", "json")
 
 DEFAULT_FORMATS: tuple[str, ...] = ("html", "png")
-
-LOG = "cases.jsonl"
 
 ROWS = 500
 """Images on a page of the index: with its pictures a page has 2 MB."""
@@ -53,57 +53,40 @@ def entries(folder: Path) -> list[Entry]:
 
 
 def _logged(folder: Path) -> Iterator[tuple[int, Entry]]:
-    """Yield what was logged, line by line, with the byte at which each line begins."""
-    try:
-        with (folder / LOG).open("rb") as log:
-            place = 0
-            for line in log:
-                start, place = place, place + len(line)
-                try:
-                    entry = _entry(line)
-                except (ValueError, TypeError):  # half a line, which may end within a letter
-                    continue
-                yield start, entry
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise BadInput(
-            f"The log '{folder / LOG}' cannot be read: {error.strerror}. Check the disk, or name "
-            "another folder."
-        ) from error
-
-
-def _entry(line: bytes) -> Entry:
-    return Entry(**json.loads(line.decode("utf-8", errors="replace")))
+    """Yield what was explained, with the byte at which the line of each begins."""
+    for place, told in log.lines(folder):
+        try:
+            entry = Entry(**told)
+        except TypeError:  # it only keeps the names of files to come
+            continue
+        yield place, entry
 
 
 def append(folder: Path, entry: Entry) -> None:
     """Add an image to the log of a casebook; a half-written line before it is closed first."""
-    with in_turn(folder), writing(folder / LOG), (folder / LOG).open("ab+") as log:
-        if log.tell():
-            log.seek(-1, io.SEEK_END)
-            if log.read(1) != b"\n":
-                log.write(b"\n")
-        log.write(json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n")
+    with in_turn(folder):
+        log.add(folder, [asdict(entry)])
 
 
 def write_index(folder: Path, run: Run) -> Path:
     """Write the index of a casebook and return its path: a page for each 500 images.
 
-    The first one is `index.html`, the others are `pages/2.html` and so on.
+    The first one is `index.html`, the others are `pages/2.html` and so on. Where all images were
+    answered by `run`, it is told of; else each row names its own.
     """
     with in_turn(folder):
-        places: dict[str, tuple[str, str, int]] = {}
+        places: dict[str, tuple[str, str, str, int]] = {}
         for place, entry in _logged(folder):
-            places[entry.path] = (entry.stem, entry.answer, place)
-        answers = Counter(answer for _, answer, _ in places.values())
-        in_order = [place for _, _, place in sorted(places.values())]
+            places[entry.path] = (entry.stem, entry.answer, entry.run, place)
+        answers = Counter(answer for _, answer, _, _ in places.values())
+        alone = all(by == run.name for _, _, by, _ in places.values())
+        in_order = [place for *_, place in sorted(places.values())]
         starts = range(0, max(1, len(in_order)), ROWS)
         for number, start in enumerate(starts, 1):
             page = index_page(
                 list(_at(folder, in_order[start : start + ROWS])),
-                run=run.name,
-                information=facts(run),
+                run=run.name if alone else "",
+                information=facts(run) if alone else EMPTY,
                 place=PageOf(number, len(starts), start + 1, len(in_order)),
                 answers=answers.most_common(),
             )
@@ -115,10 +98,10 @@ def _at(folder: Path, places: Sequence[int]) -> Iterator[Entry]:
     """Yield the images that were logged at these bytes."""
     if not places:
         return
-    with (folder / LOG).open("rb") as log:
+    with (folder / LOG).open("rb") as opened:
         for place in places:
-            log.seek(place)
-            yield _entry(log.readline())
+            opened.seek(place)
+            yield Entry(**json.loads(opened.readline().decode("utf-8", errors="replace")))
 
 
 def write_case(
@@ -152,6 +135,7 @@ def entry_of(
         stem=stem,
         digest=digest,
         key=key,
+        run=case.run,
         answer=case.refused or case.class_names[case.predicted],
         confidence=float(case.probabilities[case.predicted]),
         agreement=agreement_of(case),

@@ -57,7 +57,7 @@ def page_name(number: int) -> str:
 def index_page(
     entries: Sequence[Entry],
     *,
-    run: str,
+    run: str = "",
     title: str = "Explained images",
     information: Mapping[str, Any] = EMPTY,
     place: PageOf | None = None,
@@ -67,7 +67,8 @@ def index_page(
     """Return one HTML page with a row for each image and links to its files.
 
     It is sorted by a script that it carries; without scripts it is in the order given. Of an index
-    of several pages it is that at `place`; `answers` are counted over all of them.
+    of several pages it is that at `place`; `answers` are counted over all of them. `run` is what
+    answered all of them; without it each row names its own.
     """
     place = place or PageOf(1, 1, 1, len(entries))
     return render(
@@ -75,6 +76,7 @@ def index_page(
         script="sort.js",
         title=title,
         run=run,
+        runs_differ=not run and any(entry.run for entry in entries),
         rows=[_row(entry, place.up) for entry in entries],
         answers=answers or Counter(entry.answer for entry in entries).most_common(),
         place=place,
@@ -90,6 +92,7 @@ def _row(entry: Entry, up: str) -> dict[str, Any]:
         "name": entry.name,
         "page": up + quote(next(iter(entry.files.values()))) if entry.files else "",
         "answer": entry.answer,
+        "run": entry.run,
         "confidence": entry.confidence,
         "confidence_text": probability(entry.confidence),
         "agreement": -1 if agreement is None else agreement,
@@ -107,7 +110,8 @@ class Entry:
 
     `confidence` is the probability of the class that is or would be named; `agreement` is the
     share of the nearest cases with its label; `verdicts` counts the maps by what they are worth;
-    `thumbnail` is a JPEG file in base64, and empty where only the rest was asked for.
+    `thumbnail` is a JPEG file in base64, and empty where only the rest was asked for; `run` is
+    empty where it was not written down.
     """
 
     path: str
@@ -121,3 +125,4 @@ class Entry:
     verdicts: dict[str, int]
     files: dict[str, str]
     thumbnail: str = field(repr=False, compare=False, default="")
+    run: str = ""
