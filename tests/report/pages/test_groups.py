@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from scipy.special import expit
 from zoo.report.figures.groups import group_forest
 from zoo.report.pages.belief import group_statement
 from zoo.report.pages.evaluation import evaluation_page
-from zoo.report.pages.groups import group_sections
+from zoo.report.pages.groups import _file, group_sections
 from zoo.report.tables import gap_text, group_table
 from zoo.stats.groups import by_group
 from zoo.stats.metrics import classification_metrics
@@ -41,6 +42,15 @@ def result_of(groups: np.ndarray, order: list[str], column: str = "view") -> dic
 def result() -> dict[str, Any]:
     groups = np.repeat(["AP", "PA", "LL", ""], [150, 150, 1, 20])
     return result_of(groups, ["AP", "LL", "PA"])
+
+
+def test_every_column_has_figures_of_its_own() -> None:
+    columns = ("device/model", "software/model", "device_model", "view?", "a?b=c&b=d", "view")
+    groups = [{"column": column} for column in columns]
+    names = {_file(found, "roc_auc") for found in groups}
+    assert len(names) == len(columns)
+    assert "roc_auc-by-view" in names
+    assert all(set(name) <= {*string.ascii_letters, *string.digits, *"_-."} for name in names)
 
 
 def test_the_page_names_the_group_that_falls_behind(result: dict[str, Any], shown: Shown) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.base.file_names import file_name
+from zoo.base.file_names import own_file_name
 from zoo.base.number_text import percent
 from zoo.base.types import EMPTY
 from zoo.report.drawing import Drawing
@@ -60,7 +60,7 @@ def group_figures(
 
 
 def _file(found: Mapping[str, Any], key: str) -> str:
-    return f"{key}-by-{file_name(found['column'])}"
+    return f"{key}-by-{own_file_name(found['column'])}"
 
 
 def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
