@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from whole_pictures import WholePictures
@@ -9,7 +12,13 @@ from whole_pictures import WholePictures
 from zoo.base.pictures.pixel_arrays import blurred
 from zoo.interpret.trust.controls import controls
 from zoo.interpret.trust.imputation import NOISE, Imputer
-from zoo.interpret.trust.perturbation import MOST_IMPUTED, Cells, perturbation_test
+from zoo.interpret.trust.perturbation import (
+    MOST_IMPUTED,
+    Cells,
+    _probabilities,
+    perturbation_test,
+)
+from zoo.stats.probabilities import softmax
 
 SIDE = 56
 
@@ -93,6 +102,43 @@ def test_an_answer_however_sure_is_followed_as_one_of_nine_tenths() -> None:
             )
     unlikely = perturbation_test(Looking(slope=5.0), pixels, [0], maps)  # type: ignore[arg-type]
     assert unlikely["right"][0].deleted[0] == pytest.approx(0.1)
+
+
+class Among(Looking):
+    """One of several classes, of which each but the first two is as likely as it is."""
+
+    def __init__(self, slope: float, others: Sequence[float]) -> None:
+        super().__init__(slope=slope)
+        self.others = np.array(others, np.float32)
+
+    def logits(self, pixels: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray:
+        two = super().logits(pixels)
+        return np.concatenate([two, np.tile(self.others, (len(two), 1))], axis=1)
+
+
+@pytest.mark.parametrize("others", [[], [-3.0], [2.0, 1.0, -9.0, 4.0]])
+def test_a_sure_answer_of_any_number_of_classes_is_followed_exactly(others: list[float]) -> None:
+    """The target's log-odds against all the others together are what is divided."""
+    network = Among(5.0, others)
+    pixels = picture(network)
+    maps = {"right": network.spot[None] * 1.0}
+    (found,) = perturbation_test(network, pixels, [1], maps)["right"]  # type: ignore[arg-type]
+    ends = network.logits(np.stack([pixels[0], blurred(pixels[0])])).astype(np.float64)
+    odds = ends[:, 1] - np.log(np.exp(np.delete(ends, 1, axis=1)).sum(axis=1))
+    assert odds[0] > np.log(9)
+    softened = 1 / (1 + np.exp(-odds / (odds[0] / np.log(9))))
+    assert softened[0] == pytest.approx(0.9)
+    assert [found.deleted[0], found.deleted[-1]] == pytest.approx(softened, abs=1e-9)
+
+
+def test_of_two_classes_it_is_their_softmax_at_a_temperature() -> None:
+    logits = np.random.default_rng(0).normal(scale=9, size=(20, 2))
+    pictures = iter(np.zeros((20, 1, 1, 1), np.uint8))
+    subject = SimpleNamespace(logits=lambda shown: logits, temperature=1.7)
+    found = _probabilities(subject, pictures, 1)  # type: ignore[arg-type]
+    scaled = logits / 1.7
+    scaled /= max(1, abs(scaled[0, 1] - scaled[0, 0]) / np.log(9))
+    assert found == pytest.approx(softmax(scaled)[:, 1], abs=1e-9)
 
 
 def test_a_curve_is_what_its_definition_says() -> None:

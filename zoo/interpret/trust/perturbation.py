@@ -14,7 +14,6 @@ from zoo.base.pictures.pixel_arrays import blurred
 from zoo.data.pipeline import PREDICTION_BATCH
 from zoo.interpret.trust.controls import image_seed
 from zoo.interpret.trust.imputation import Imputer
-from zoo.stats.probabilities import softmax
 
 STEPS = 8
 CELLS = 28
@@ -34,8 +33,8 @@ EVEN = 1e-6
 class Faithfulness:
     """How the probability of the target follows what a map marks: three curves and their areas.
 
-    Probabilities are of logits divided once more where the answer to the image as it is is surer
-    than 0.9: by what brings that answer to 0.9.
+    Log-odds of the target are divided where the answer to the image as it is is surer than 0.9: by
+    what brings that answer to 0.9.
 
     `deleted[k]` is the probability when the share `fractions[k]` of the image that the map ranks
     highest is blurred away, `inserted[k]` when only that share is not blurred, and `imputed[k]`
@@ -173,13 +172,15 @@ def _probabilities(classifier: Classifier, shown: Iterator[np.ndarray], target: 
 
     The first is the image as it is: by the answer to it the others are softened.
     """
+    from scipy.special import expit
+
     batches = []
     while batch := list(islice(shown, PREDICTION_BATCH)):
         batches.append(classifier.logits(np.stack(batch)).astype(np.float64))
     logits = np.concatenate(batches) / classifier.temperature
-    others = np.delete(logits[0], target)
-    margin = logits[0, target] - np.logaddexp.reduce(others)
-    return softmax(logits / max(1.0, abs(margin) / SUREST))[:, target]
+    others = np.delete(logits, target, axis=1)
+    margins = logits[:, target] - np.logaddexp.reduce(others, axis=1)
+    return expit(margins / max(1.0, abs(margins[0]) / SUREST))
 
 
 def _height(curve: np.ndarray, fractions: np.ndarray) -> float:
