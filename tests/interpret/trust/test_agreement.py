@@ -133,3 +133,16 @@ def test_a_map_that_nobody_judged_is_no_witness() -> None:
     found = compared(trusted(HOLDS_UP), pairs(0.0))
     assert found["m0"].level == HOLDS_UP
     assert found["m0"].rows[0].passed is False
+
+
+def test_a_flat_top_is_marked_however_wide_it_is() -> None:
+    """Half of a map is more than the tenth that counts: each cell of it counts for a part."""
+    half = blot(0, 0, SIDE) * (np.arange(SIDE) < SIDE // 2)
+    same, part, other = agreements(of(half, half, blot(8, 8, 8)))
+    assert same.overlap == pytest.approx(1)
+    assert part.overlap == pytest.approx(other.overlap)
+    assert 0 < part.overlap < 1
+    (apart,) = agreements(of(half, half[:, ::-1].copy()))
+    assert apart.overlap == 0
+    (even,) = agreements(of(half, np.ones((SIDE, SIDE), np.float32)))
+    assert even.overlap == 0

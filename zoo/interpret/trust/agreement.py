@@ -126,11 +126,15 @@ def _small(values: np.ndarray, box: Box | None) -> np.ndarray:
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:
     marked, too = _highest(one), _highest(other)
     both = marked.sum() + too.sum()
-    return float(2 * (marked & too).sum() / both) if both else 0.0
+    return float(2 * np.minimum(marked, too).sum() / both) if both else 0.0
 
 
 def _highest(values: np.ndarray) -> np.ndarray:
-    """Tell which cells are in the highest tenth; of equal ones that do not fit in, none is."""
+    """Return how far each cell is in the highest tenth, 0 to 1: equal ones share what is left.
+
+    The lowest value of a map is never in it, so an even map marks nothing.
+    """
     count = round(TOP * values.size)
-    limit = np.partition(values.ravel(), -count - 1)[-count - 1]
-    return values > limit
+    limit = np.partition(values.ravel(), -count)[-count]
+    above, tied = values > limit, (values == limit) & (limit > values.min())
+    return above + tied * (count - above.sum()) / max(1, tied.sum())
