@@ -12,6 +12,8 @@ import pytest
 
 from zoo import Attribution, Explainer, UnknownName
 from zoo.base.registry import Registry
+from zoo.interpret.overview import sampling
+from zoo.runs import model_file
 from zoo.runs.run_folder import LOCALISER, Run, read
 from zoo.workflows.audit import audit, write_audit
 
@@ -100,6 +102,25 @@ def test_what_is_written(found: Any, tmp_path: Path) -> None:
     assert record["network"] == run.record["files"]["model.keras"]
     assert (tmp_path / "audit" / "ranking.png").read_bytes().startswith(b"\x89PNG")
     assert "gradcam" in (tmp_path / "audit" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("batch", [0, 1])
+def test_lungs_may_be_known_of_one_batch_alone(
+    found: Any, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    def masks_of(_: Path, chosen: Any) -> Any:
+        known = chosen[2 * batch : 2 * batch + 2]
+        return lambda sample, size: np.tri(*size, dtype=bool) if sample in known else None
+
+    run, _ = found
+    monkeypatch.setattr(sampling, "PREDICTION_BATCH", 2)
+    monkeypatch.setattr(model_file, "load_finder", lambda run: None)
+    monkeypatch.setattr("zoo.workflows.audit.find_masks", masks_of)
+    result = audit(
+        run, sample=4, methods=("gradcam",), registry=tiny_registry, masks="masks", steps=2
+    )
+    assert (result.images, result.lungs) == (4, 2)
+    assert "lungs" in {one.name for one in result.standings if one.control}
 
 
 def test_an_unknown_method_costs_no_time(trained: Run, tiny_registry: Registry) -> None:

@@ -81,7 +81,7 @@ def audit(
     if masks is not None:
         lungs = find_masks(Path(masks), chosen, dataset.digest, beside=dataset.samples)
     reader = Reader(selection.verified, lungs, interpreter.classifier.input_shape)
-    auditor = Auditor(interpreter, selection, chosen, steps, seed, progress)
+    auditor = Auditor(interpreter, selection, chosen, steps, seed, masks is not None, progress)
     progress.start("auditing", len(chosen) * (len(interpreter.explainers) + 1))
     try:
         measured = [auditor.measure(batch) for batch in reader.batches(chosen)]

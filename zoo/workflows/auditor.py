@@ -40,6 +40,7 @@ class Auditor:
         chosen: Sequence[Sample],
         steps: int,
         seed: int,
+        masked: bool,
         progress: Progress,
     ) -> None:
         self.progress = progress
@@ -51,6 +52,7 @@ class Auditor:
         self.random: dict[str, Randomisation | None] = {}
         self.seconds: dict[str, float] = {}
         self.finder = model_file.load_finder(interpreter.run)
+        self.knows_lungs = masked or self.finder is not None
 
     def measure(self, batch: Batch) -> tuple[Measures, np.ndarray]:
         """Return every measure of every map, `(batch,)`, and which images are called right."""
@@ -140,14 +142,17 @@ class Auditor:
             left = [method for method in left if method not in of.faults]
 
     def _lung_control(self, seen: Seen, images: Images, given: Sequence[np.ndarray | None]) -> Maps:
-        """Return the control that marks the middle of the lungs, where they are known or found."""
+        """Return the control that marks the middle of the lungs, where they are known or found.
+
+        Where lungs are known at all every batch has it, also one in which none are.
+        """
+        if not self.knows_lungs:
+            return {}
         if self.finder is not None and any(mask is None for mask in given):
             found = seen.masks(list(self.finder(images.pixels)))
             given = [
                 guess if mask is None else mask for mask, guess in zip(given, found, strict=True)
             ]
-        if all(mask is None for mask in given):
-            return {}
         size = seen.pixels.shape[1:3]
         nowhere = np.zeros(size, bool)
         return {LUNGS: lung_maps([nowhere if mask is None else mask for mask in given])}
