@@ -24,6 +24,17 @@ from zoo.runs import run_folder
 from zoo.runs.run_folder import Run
 
 FORMATS = "html, png, pdf, json"
+OF_IMAGES = (
+    "--run",
+    "--target",
+    "--trust/--no-trust",
+    "--budget",
+    "--format",
+    "--jobs",
+    "--backend",
+    "--scheduler",
+)
+"""Options without an effect on --audit and --global."""
 
 
 @click.command("explain")
@@ -124,7 +135,7 @@ def command(
     Each image gives an HTML page and a PNG panel; several give an index. What was explained before
     is kept. --audit and --global look at a run as a whole.
     """
-    _one_kind(paths, audit, overall, source, sample, concepts)
+    _one_kind(paths, audit, overall)
     folders = named_folders(concepts)
     registry, console = load_registry(), Console()
     for method in asked["methods"]:
@@ -147,6 +158,7 @@ def command(
             output,
             asked["methods"],
             asked["masks"],
+            assignments(asked["pairs"]),
             folders,
             quiet=as_json,
         )
@@ -159,25 +171,28 @@ def command(
     click.echo(DISCLAIMER)
 
 
-def _one_kind(
-    paths: tuple[str, ...],
-    audit: str | None,
-    overall: str | None,
-    source: str | None,
-    sample: int | None,
-    concepts: tuple[str, ...],
-) -> None:
-    """Refuse options that do not go together."""
+def _one_kind(paths: tuple[str, ...], audit: str | None, overall: str | None) -> None:
+    """Refuse options that do not go together: none is left out without a word."""
     if (bool(paths) + (audit is not None) + (overall is not None)) != 1:
         raise InvalidSetting(
             "Expected IMAGE (files or folders), or --audit RUN, or --global RUN: one of the three."
         )
-    if paths and (source is not None or sample is not None):
+    given = options.given()
+    if paths and given & {"--data", "--sample"}:
         raise InvalidSetting(
             "--data and --sample belong to --audit and --global. Name the images themselves."
         )
-    if concepts and overall is None:
+    if "--concept" in given and overall is None:
         raise InvalidSetting("--concept belongs to --global RUN. Leave it out, or look at a run.")
+    if not paths and (others := [name for name in OF_IMAGES if name in given]):
+        belongs = "belongs" if len(others) == 1 else "belong"
+        raise InvalidSetting(
+            f"{' and '.join(others)} {belongs} to IMAGE. Leave that out, or name images."
+        )
+    if "--set" in given and overall is not None:
+        raise InvalidSetting(
+            "--set belongs to IMAGE and to --audit RUN. Leave it out: --global has no settings."
+        )
 
 
 def _explain(
@@ -233,6 +248,7 @@ def _measure(
     output: Path | None,
     methods: tuple[str, ...],
     masks: Path | None,
+    changes: Mapping[str, Any],
     concepts: Mapping[str, Path],
     *,
     quiet: bool,
@@ -250,7 +266,9 @@ def _measure(
     found: Any
     write: Any
     if audited:
-        found = auditing.audit(run, source, sample=sample or auditing.SAMPLE, **asked)
+        found = auditing.audit(
+            run, source, sample=sample or auditing.SAMPLE, changes=changes, **asked
+        )
         sentences = tuple(f"{heading}: {sentence}" for heading, sentence in said(found))
         write, file, kept = auditing.write_audit, auditing.DATA, run.path / AUDITS
     else:

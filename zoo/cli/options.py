@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import assignments, input_shape
@@ -161,6 +162,16 @@ def asked(
         "changes": {**assignments(pairs), **({"epochs": epochs} if epochs else {})},
         "input_shape": input_shape(size),
         "command": ["zoo", *sys.argv[1:]],
+    }
+
+
+def given() -> set[str]:
+    """Return the options of the command line, as they are called in the help."""
+    context = click.get_current_context()
+    return {
+        "/".join(option.opts + option.secondary_opts)
+        for option in context.command.params
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
     }
 
 
