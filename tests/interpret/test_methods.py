@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -104,6 +105,8 @@ def mute(*_: Any) -> Any:
         (similar(index=3), "gives the case 3; the run has 3, counted from 0"),
         (similar(index=-1), "gives the case -1"),
         (similar(distance=np.nan), "gives the distance nan"),
+        (similar(distance="near"), "gives the distance 'near'; expected a number"),
+        (similar(index=1.0), "gives the case 1.0"),
         (similar(regions=(MAP, MAP[0])), "regions that are no maps"),
         (similar(regions=(of(np.nan), MAP)), "regions that are no maps"),
         (each(details={"error": np.nan}), "gives the detail 'error': nan; expected text or a"),
@@ -111,6 +114,10 @@ def mute(*_: Any) -> Any:
         (
             lambda *given: [replace(one, agreement=70) for one in similar()(*given)],
             "gives the share 70; expected 0 to 1",
+        ),
+        (
+            lambda *given: [replace(one, agreement="most") for one in similar()(*given)],
+            "gives the share 'most'; expected 0 to 1",
         ),
         (
             lambda *given: [replace(one, credibility=-1.0) for one in similar()(*given)],
@@ -149,6 +156,18 @@ def test_what_keeps_its_promises_is_given_on(
 ) -> None:
     given = explained(method(explain), classifier, images(), TARGETS, REFERENCE, {})
     assert [one.target for one in given] == TARGETS
+
+
+def test_numbers_of_numpy_become_plain(classifier: TrainedClassifier) -> None:
+    def explain(*given: Any) -> list[Examples]:
+        share, cases = np.float32(0.5), similar(index=np.int64(1), distance=np.float32(0.25))
+        return [replace(one, agreement=share, credibility=share) for one in cases(*given)]
+
+    for one in explained(method(explain), classifier, images(), TARGETS, REFERENCE, {}):
+        assert isinstance(one, Examples)
+        case = one.groups[0].cases[0]
+        told = [one.agreement, one.credibility, case.index, case.distance]
+        assert json.loads(json.dumps(told)) == [0.5, 0.5, 1, 0.25]
 
 
 def test_what_it_says_itself_is_passed_on(classifier: TrainedClassifier) -> None:

@@ -6,6 +6,8 @@ import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -48,8 +50,9 @@ def explained(
 ) -> list[Explanation]:
     """Return what a method says of each image, every promise of it checked.
 
-    What it changes of the pixels is put back. So are the weights of the network, which are compared
-    the first time that the method is given it.
+    Numbers of known cases become Python's own, which can be written as JSON. What it changes of the
+    pixels is put back. So are the weights of the network, which are compared the first time that
+    the method is given it.
 
     Raises:
         BrokenMethod: as `asked`; or it changes what it was given, or gives an explanation under
@@ -71,7 +74,7 @@ def explained(
         fault = _wrong_map(one) if isinstance(one, Attribution) else _wrong_cases(one, rows)
         if fault := fault or _wrong_details(one):
             raise BrokenMethod.of(explainer, f"gives {fault}")
-    return given
+    return [_plain(one) if isinstance(one, Examples) else one for one in given]
 
 
 def asked(
@@ -137,18 +140,37 @@ def _wrong_details(one: Explanation) -> str:
 
 def _wrong_cases(one: Examples, rows: int) -> str:
     for share in (one.agreement, one.credibility):
-        if share is not None and not 0 <= share <= 1:
+        if share is not None and not (isinstance(share, Real) and 0 <= share <= 1):
             return f"the share {shown(share)}; expected 0 to 1"
     for group in one.groups:
         for case in group.cases:
-            if not 0 <= case.index < rows:
+            if not isinstance(case.index, Integral) or not 0 <= case.index < rows:
                 return f"the case {shown(case.index)}; the run has {rows}, counted from 0"
-            if not np.isfinite(case.distance):
+            if not isinstance(case.distance, Real) or not math.isfinite(case.distance):
                 return f"the distance {shown(case.distance)}; expected a number"
             for part in case.regions or ():
                 if np.ndim(part) != 2 or not np.isfinite(part).all():
                     return "regions that are no maps of finite numbers"
     return ""
+
+
+def _plain(one: Examples) -> Examples:
+    """Make numbers of NumPy Python's own."""
+    return replace(
+        one,
+        agreement=float(one.agreement),
+        credibility=None if one.credibility is None else float(one.credibility),
+        groups=tuple(
+            replace(
+                group,
+                cases=tuple(
+                    replace(case, index=int(case.index), distance=float(case.distance))
+                    for case in group.cases
+                ),
+            )
+            for group in one.groups
+        ),
+    )
 
 
 @contextmanager
