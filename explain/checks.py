@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,15 @@ def check_targets(classifier: Classifier, targets: Sequence[int]) -> None:
 
 
 def check_at_least(option: str, value: float, minimum: float) -> None:
-    """Refuse an option below its minimum.
+    """Refuse an option below its minimum, or without an end.
 
     Raises:
-        InvalidSetting: the value is below the minimum or not a number.
+        InvalidSetting: the value is below the minimum, infinite or not a number.
     """
-    if not value >= minimum:
+    if not minimum <= value < math.inf:
         raise InvalidSetting(
-            f"'{option}' was set to {value}; expected {minimum} or more. Give a larger value."
+            f"'{option}' was set to {value}; expected a finite number, {minimum} or more. Give "
+            "such a value."
         )
 
 

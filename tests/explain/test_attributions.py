@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -213,6 +214,9 @@ def test_options_out_of_range_are_refused():
         smoothgrad.explain(classifier, images, [0], None, samples=0)
     with pytest.raises(InvalidSetting, match="noise"):
         smoothgrad.explain(classifier, images, [0], None, noise=-0.1)
+    for value in (math.inf, math.nan):
+        with pytest.raises(InvalidSetting, match="expected a finite number, 0 or more"):
+            smoothgrad.explain(classifier, images, [0], None, noise=value)
     with pytest.raises(InvalidSetting, match="max_channels"):
         scorecam.explain(classifier, images, [0], None, max_channels=0)
 
