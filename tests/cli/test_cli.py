@@ -125,6 +125,11 @@ def test_an_unknown_option_of_a_method_is_told(picture: Picture, trained: Run) -
     assert_user_error(run("explain", *arguments, picture("a.png")), "no option 'colour'")
 
 
+def test_an_audit_takes_options_of_methods(trained: Run) -> None:
+    result = run("explain", "--audit", trained.path, "--set", "colour=red")
+    assert_user_error(result, "no option 'colour'")
+
+
 def test_an_unknown_target_is_told(picture: Picture, trained: Run) -> None:
     arguments = ["--run", trained.path, "--target", "PNEUMONA"]
     assert_user_error(run("explain", *arguments, picture("a.png")), "Did you mean 'PNEUMONIA'")

@@ -60,14 +60,14 @@ def group_table(found: Mapping[str, Any]) -> str:
             entry["name"],
             f"{entry['images']:,}",
             f"{entry['patients']:,}",
-            *(_joined(metric_text(entry["metrics"][key])) for key in keys),
+            *(joined(metric_text(entry["metrics"][key])) for key in keys),
         ]
         for entry in found["groups"]
     ]
     rows = [
         [f"By {found['column']}", "images", "patients", *(TITLES[key] for key in keys)],
         *rows,
-        ["widest gap", "", "", *(_joined(gap_text(found["gaps"][key])) for key in keys)],
+        ["widest gap", "", "", *(joined(gap_text(found["gaps"][key])) for key in keys)],
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -82,7 +82,25 @@ def gap_text(gap: Mapping[str, Any] | None) -> tuple[str, str]:
     return number(gap["value"]), interval(gap["low"], gap["high"], signed=True)
 
 
-def _joined(text: tuple[str, str]) -> str:
+def difference_text(
+    entry: Mapping[str, Any] | None, digits: int = 3, factor: float = 1
+) -> tuple[str, str]:
+    """Return a difference and its interval as text, with their signs; a dash stands for none."""
+    if entry is None or entry["value"] is None:
+        return UNDEFINED, ""
+    value, low, high = (
+        None if entry[key] is None else factor * entry[key] for key in ("value", "low", "high")
+    )
+    return number(value, digits, signed=True), interval(low, high, digits, signed=True)
+
+
+def cell(text: tuple[str, str]) -> dict[str, str]:
+    """Make a cell of a table of a value and its interval."""
+    return {"text": text[0], "interval": text[1]}
+
+
+def joined(text: tuple[str, str]) -> str:
+    """Write a value and its interval in one piece: 'value (interval)'."""
     return f"{text[0]} ({text[1]})" if text[1] else text[0]
 
 

@@ -119,10 +119,10 @@ def test_more_evidence_is_more_colour() -> None:
 def test_one_stray_pixel_does_not_hide_the_map() -> None:
     values = half_map().values.copy()
     values[0, 0] = 1e6
-    assert overlays.peak(Attribution("m", 1, values)) == 2
+    assert overlays.peak(values) == 2
     alone = np.zeros((100, 100), np.float32)
     alone[3, 3] = 5
-    assert overlays.peak(Attribution("m", 1, alone)) == 5
+    assert overlays.peak(alone) == 5
 
 
 def test_empty_and_broken_maps_leave_the_image() -> None:

@@ -93,7 +93,7 @@ def colour_bar_png(signed: bool) -> bytes:
 
 def bar_ends(attribution: Attribution) -> tuple[str, str, str]:
     """Say what the left end, the middle and the right end of the colour bar mean."""
-    most = peak(attribution)
+    most = peak(attribution.values)
     if most == 0:
         return ("no evidence anywhere", "", "")
     if attribution.signed:
@@ -101,12 +101,12 @@ def bar_ends(attribution: Attribution) -> tuple[str, str, str]:
     return ("none 0", "", f"most {most:.2g}")
 
 
-def peak(attribution: Attribution) -> float:
-    """Return the value at which the colours are full; 0 when the map holds no evidence.
+def peak(values: np.ndarray) -> float:
+    """Return the value at which the colours are full; 0 when a map holds no evidence.
 
     That is the 99.8th percentile of the magnitudes, or their maximum where that is zero.
     """
-    magnitudes = np.abs(_finite(attribution.values))
+    magnitudes = np.abs(_finite(values))
     return float(np.percentile(magnitudes, PEAK_PERCENTILE)) or float(magnitudes.max())
 
 
@@ -155,7 +155,7 @@ def _lined(picture: np.ndarray, box: Box | None) -> np.ndarray:
 def _evidence(attribution: Attribution, size: tuple[int, int]) -> np.ndarray:
     """Scale the map to -1 … 1 (signed) or 0 … 1 and to `size = (height, width)`."""
     values = _finite(attribution.values)
-    most = peak(attribution)
+    most = peak(attribution.values)
     if most > 0:
         values = np.clip(values / most, -1 if attribution.signed else 0, 1)
     tiny = min(values.shape) < TINY_SIDE

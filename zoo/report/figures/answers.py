@@ -41,7 +41,7 @@ def draw_probabilities(
 
 def draw_map(axes: Axes, attribution: Attribution) -> None:
     """Draw a map alone, `(height, width)`, with the scale of its colours beside it."""
-    most = peak(attribution) or 1.0
+    most = peak(attribution.values) or 1.0
     picture = axes.imshow(
         attribution.values,
         cmap=SIGNED_COLOURS if attribution.signed else UNSIGNED_COLOURS,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.report.cases.overlays import OPACITY, UNSIGNED_COLOURS, peak
 from zoo.report.drawing import Drawing
 from zoo.report.style import (
     FONT,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from zoo.interpret.overview.embedding_map import EmbeddingMap
     from zoo.interpret.overview.mean_maps import ClassMean, MeanMaps
 
-COLOURS, OPACITY = "plasma", 0.72
-PEAK_PERCENTILE = 99.8
 CLASSES_SHOWN = 4
 PICTURE_DPI = 130
 """Pictures hold no finer detail, and a page is sent by mail."""
@@ -100,9 +99,8 @@ def _mean_map(axes: Axes, mean: ClassMean, method: str) -> None:
     axes.imshow(mean.image, cmap="gray", vmin=0, vmax=255)
     if method in mean.maps:
         values = mean.maps[method]
-        most = float(np.percentile(values, PEAK_PERCENTILE)) or float(values.max()) or 1.0
-        evidence = np.clip(values / most, 0, 1)
-        colours = colormaps[COLOURS](evidence)
+        evidence = np.clip(values / (peak(values) or 1.0), 0, 1)
+        colours = colormaps[UNSIGNED_COLOURS](evidence)
         colours[..., 3] = OPACITY * evidence
         axes.imshow(colours)
     if mean.lungs is not None and mean.lungs.max() > 0.5:

@@ -12,18 +12,13 @@ from zoo.base.types import EMPTY
 from zoo.checks.findings import counted
 from zoo.interpret.trust.localisation import SIZES, TOLERANCE
 from zoo.interpret.trust.verdict import DO_NOT_USE
+from zoo.report.drawing import Drawing
+from zoo.report.figures.forest import forest, forest_row
 from zoo.report.rendering import drawings, render
-from zoo.report.tables import metric_text
+from zoo.report.tables import cell, difference_text, joined, metric_text
 
 if TYPE_CHECKING:
     from zoo.interpret.trust.ranking import Audit, Measured, Standing
-from typing import TYPE_CHECKING
-
-from zoo.report.drawing import Drawing
-from zoo.report.figures.forest import forest, forest_row
-
-if TYPE_CHECKING:
-    from zoo.interpret.trust.ranking import Audit
 
 HEADINGS = (
     "Lead",
@@ -156,13 +151,13 @@ def _first(method: Standing, audit: Audit) -> tuple[str, str]:
     elif low is None or low <= 0:
         heading, doubt = "Highest", ", which leaves open whether it is better at all"
     told = (
-        f"{method.name}, with a lead of {_signed_text(method.score)} over the best of its rivals"
-        f"{doubt}."
+        f"{method.name}, with a lead of {joined(difference_text(method.score))} over the best of "
+        f"its rivals{doubt}."
     )
     later = audit.standings[audit.standings.index(method) + 1 :]
     if method.ahead is None or not later or later[0].control:
         return heading, told
-    lead = _signed_text(method.ahead)
+    lead = joined(difference_text(method.ahead))
     if method.ahead["low"] is not None and method.ahead["low"] > 0:
         return heading, f"{told} It leads {later[0].name} by {lead}."
     return heading, f"{told} It cannot be told apart from {later[0].name}: a difference of {lead}."
@@ -177,7 +172,7 @@ def _row(rank: int, one: Standing) -> dict[str, Any]:
         "level": one.level,
         "quiet": one.control,
         "cells": [
-            _signed(one.score),
+            cell(difference_text(one.score)),
             *tests,
             *(_cell(one.measures[name]) for name in ("noise", "repeat")),
             {"text": "" if one.control else likeness, "interval": ""},
@@ -234,21 +229,7 @@ def _controls(audit: Audit) -> str:
 
 
 def _cell(measured: Measured) -> dict[str, str]:
-    text, interval = metric_text(measured)
-    return {"text": text, "interval": interval}
-
-
-def _signed(measured: Measured) -> dict[str, str]:
-    if measured["value"] is None:
-        return {"text": "-", "interval": ""}
-    low, high = measured["low"], measured["high"]
-    interval = "" if low is None or high is None else f"{low:+.3f} to {high:+.3f}"
-    return {"text": f"{measured['value']:+.3f}", "interval": interval}
-
-
-def _signed_text(measured: Measured) -> str:
-    cell = _signed(measured)
-    return f"{cell['text']} ({cell['interval']})" if cell["interval"] else cell["text"]
+    return cell(metric_text(measured))
 
 
 def _share(measured: Measured) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import DISCLAIMER
-from zoo.base.number_text import interval, number, p_value, value_text
+from zoo.base.number_text import p_value, value_text
 from zoo.base.types import EMPTY
 from zoo.report.figures.comparison import model_forest, pair_forest, training_dots
 from zoo.report.pages.belief import above_chance, beside_baselines, doubt
 from zoo.report.rendering import command_line, drawings, render
-from zoo.report.tables import TITLES, against, metric_text
+from zoo.report.tables import TITLES, against, cell, difference_text, metric_text
 
 METRICS = ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
 HEADINGS = (
@@ -189,17 +189,13 @@ def _baseline(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stopped(stopped: Mapping[str, Any]) -> dict[str, Any]:
     """Write a row for one that was stopped early; it has no rank."""
-    area, gap = stopped["roc_auc"], stopped["difference"]
-    difference = gap or {"value": None, "low": None, "high": None}
+    area, difference = stopped["roc_auc"], stopped["difference"]
     return {
         "name": stopped["name"],
         "trainings": f"{stopped['trainings']} of {stopped['planned']}",
         "cells": [
             _measured(area),
-            {
-                "text": number(difference["value"], signed=True),
-                "interval": interval(difference["low"], difference["high"], signed=True),
-            },
+            cell(difference_text(difference)),
             {"text": duration(stopped["seconds"]), "interval": ""},
         ],
         "sentence": stopped["sentence"],
@@ -213,10 +209,7 @@ def _pair(pair: Mapping[str, Any]) -> dict[str, Any]:
         "name": f"{pair['a']} - {pair['b']}",
         "sentence": pair["sentence"],
         "cells": [
-            {
-                "text": number(difference["value"], signed=True),
-                "interval": interval(difference["low"], difference["high"], signed=True),
-            },
+            cell(difference_text(difference)),
             *({"text": p_value(pair.get(key)), "interval": ""} for key in ("p_auc", "p_auc_holm")),
             _plain(pair.get("accuracy_difference"), "+.3f"),
             {"text": f"{only_a:,} / {only_b:,}", "interval": ""},
@@ -238,8 +231,7 @@ def duration(seconds: float | None) -> str:
 
 
 def _measured(entry: Mapping[str, Any] | None) -> dict[str, str]:
-    text, interval = metric_text(entry) if entry else ("-", "")
-    return {"text": text, "interval": interval}
+    return cell(metric_text(entry) if entry else ("-", ""))
 
 
 def _plain(value: float | None, form: str) -> dict[str, str]:

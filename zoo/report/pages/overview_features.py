@@ -13,14 +13,14 @@ from zoo.report.cases.overlays import picture_jpeg
 from zoo.report.drawing import Drawing
 from zoo.report.figures.contact_sheet import Tile, contact_sheet
 from zoo.report.figures.forest import forest, forest_row
-from zoo.report.pages.overview_tables import share_text, signed
+from zoo.report.pages.overview_tables import share_parts, share_text, signed
 from zoo.report.rendering import drawings
+from zoo.report.tables import difference_text
 
 if TYPE_CHECKING:
     from zoo.interpret.overview.concepts import MeasuredConcept
     from zoo.interpret.overview.factors import Factor
-    from zoo.interpret.overview.ready_concepts import READY
-from zoo.interpret.overview.result import Overview
+    from zoo.interpret.overview.result import Overview
 
 MAY = {True: "and may", False: "and must not", None: "for you to judge"}
 UNITS = "standard deviations of the score"
@@ -77,19 +77,13 @@ def _concept(one: MeasuredConcept) -> dict[str, Any]:
         "quiet": one.verdict != CARRYING,
         "verdict": one.verdict,
         "may": MAY[one.allowed] if one.verdict == CARRYING else "",
-        "seen": _apart(share_text(one.seen)),
+        "seen": share_parts(one.seen),
         "tcav": f"{one.tcav:.2f}",
         "spread": f"± {one.spread:.2f}",
         "p": p_value(one.p),
-        "pull": _apart(signed(one.pull, 2)),
-        "moved": _apart("-" if one.moved is None else signed(one.moved, 1, 100)),
+        "pull": difference_text(one.pull, 2),
+        "moved": difference_text(one.moved, 1, 100),
     }
-
-
-def _apart(text: str) -> tuple[str, str]:
-    """Split 'value (interval)' into both."""
-    value, _, interval = text.partition(" (")
-    return value, interval.removesuffix(")")
 
 
 def _concept_tiles(overview: Overview) -> list[dict[str, str]]:

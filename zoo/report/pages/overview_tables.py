@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.base.number_text import percent, value_text
+from zoo.base.number_text import UNDEFINED, percent, value_text
+from zoo.report.tables import difference_text, joined
 
 if TYPE_CHECKING:
     from zoo.interpret.overview.marker import Marked
@@ -54,21 +55,17 @@ def inside_rows(overview: Overview) -> list[dict[str, str]]:
 
 def signed(entry: Mapping[str, Any], digits: int = 3, factor: float = 1) -> str:
     """Write a difference with its interval, where it has one; a dash for what is undefined."""
+    return joined(difference_text(entry, digits, factor))
+
+
+def share_parts(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Return a share and its interval in percent as text; a dash stands for what is undefined."""
     if entry["value"] is None:
-        return "-"
-    value, *ends = (
-        f"{factor * entry[key]:+.{digits}f}"
-        for key in ("value", "low", "high")
-        if entry[key] is not None
-    )
-    return f"{value} ({' to '.join(ends)})" if ends else value
+        return UNDEFINED, ""
+    reach = "" if entry["low"] is None else f"{100 * entry['low']:.1f} to {100 * entry['high']:.1f}"
+    return percent(entry["value"]), reach
 
 
 def share_text(entry: Mapping[str, Any]) -> str:
     """Write a share with its interval in percent; a dash for what is undefined."""
-    if entry["value"] is None:
-        return "-"
-    interval = (
-        "" if entry["low"] is None else f" ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"
-    )
-    return f"{percent(entry['value'])}{interval}"
+    return joined(share_parts(entry))
