@@ -181,3 +181,12 @@ def test_images_that_are_no_data_set_are_told(tmp_path: Path, tiny_registry: Reg
     with pytest.raises(ZooError):
         finish_set(one, tiny_registry)
     assert not find_collected(tmp_path, "empty").ready
+
+
+def test_the_depth_of_files_that_do_not_say_it_is_noted(
+    sent: Collected, tiny_registry: Registry
+) -> None:
+    assert finish_set(sent, tiny_registry).record["bits"] is None
+    path = next((sent.path / IMAGES).rglob("*.png"))
+    Image.fromarray(np.full((32, 32), 4000, np.uint16)).save(path)
+    assert finish_set(sent, tiny_registry).record["bits"] == 12

@@ -8,11 +8,13 @@ FOLDER/NAME/set.json           how patients are found, and the changes, in order
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from zoo.base import leftovers, locks
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName
 from zoo.base.files import write_json, write_text, writing
 from zoo.base.patients import AUTO
+from zoo.base.pictures import images
+from zoo.base.pictures.depth import measured, settled
 from zoo.base.registry import Registry
 from zoo.base.types import TEST, TRAIN, VALIDATION, Dataset, Sample
 from zoo.data.intake import bytes_below, too_much
@@ -36,6 +40,8 @@ COLUMNS = ("path", "label", "patient", "split")
 PARTS = (TRAIN, VALIDATION, TEST)
 LEAVE_OUT, LABEL, PART = "leave out", "label", "part"
 MOST_CHANGES = 10_000
+DEEP = re.compile(r"^[IF]$|;")
+"""In the mode of an image: it has more than 8 bits a value (`zoo.read_header`)."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,7 @@ def finish_set(one: Collected, registry: Registry, rule: str = AUTO, column: str
         "patients": column or dataset.patient_rule,
         "class_names": list(dataset.class_names),
         "parts": any(sample.split for sample in dataset.samples),
+        "bits": _depth(path_of(sample) for sample in dataset.samples),
         "changes": one.changes,
     }
     done = _keep(Collected(one.path, record))
@@ -278,6 +285,16 @@ def _record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) and record.get("schema") == SCHEMA else {}
+
+
+def _depth(paths: Iterable[Path]) -> int | None:
+    """Return the depth of images that do not say it, as a training settles it; None of others."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(BadInput):  # a check tells of what cannot be read
+            if DEEP.search(images.read_header(path).mode) and (deep := images.examine(path).deep):
+                found.append(measured(deep, str(path)))
+    return settled(found)
 
 
 def _no_file(sample: Sample) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from collections.abc import Callable
@@ -198,3 +199,15 @@ def test_a_check_of_it_offers_to_mend(client: TestClient, folder: Path, until: U
     )
     assert back.headers["location"] == f"{place}#finding-1"
     assert '<span class="mended">leave out</span>' in client.get(place).text
+
+
+def test_deep_images_are_shown_at_the_depth_of_their_set(client: TestClient) -> None:
+    client.post(PAGE, data={"name": "deep"})
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((32, 32), 4000, np.uint16)).save(buffer, "PNG")
+    send(client, "deep", {name: buffer.getvalue() for name in IMAGES})
+    page = client.post(f"{PAGE}/deep/finish", data={"rule": "none"}).text
+    tile = page.partition("data:image/jpeg;base64,")[2].partition('"')[0]
+    shown = client.get(f"{PAGE}/deep/picture", params={"image": "images/NORMAL/p0_0.png"}).content
+    for content in (base64.b64decode(tile), shown):
+        assert np.asarray(Image.open(io.BytesIO(content))).min() > 240

@@ -502,3 +502,21 @@ def test_the_values_of_a_deep_file_are_sent_and_of_others_none(
     assert (told["width"], told["height"]) == (96, 64)
     assert (told["black"], told["white"]) == (0, 65_535)
     assert np.array_equal(np.frombuffer(answer.content, "<u2").reshape(64, 96), ramp)
+
+
+def test_a_deep_file_is_shown_at_the_depth_at_which_its_run_read_it(
+    run_copy: Path, tiny_registry: Registry
+) -> None:
+    record = json.loads((run_copy / "run.json").read_text())
+    record["data"]["bits"] = 12
+    (run_copy / "run.json").write_text(json.dumps(record))
+    ramp, buffer = np.tile(np.linspace(0, 4095, 96).astype(np.uint16), (64, 1)), io.BytesIO()
+    Image.fromarray(ramp).save(buffer, "PNG")
+    client = TestClient(
+        create(Library(run_copy.parent, registry=tiny_registry)), base_url=LOCAL
+    )
+    image = key_of(read(client, run_copy.name, ("deep.png", buffer.getvalue()))["card"])
+    shown = Image.open(io.BytesIO(client.get(f"/app/images/{image}/picture").content))
+    assert np.asarray(shown).max() > 250
+    values = client.get(f"/app/images/{image}/values")
+    assert json.loads(values.headers["x-picture"])["white"] == 4095

@@ -128,7 +128,9 @@ def read_proportioned(
     return _read(source, name, bits, lambda width, height: proportioned((height, width), side))
 
 
-def read_within(source: Path | bytes, longest: int, name: str = "") -> np.ndarray:
+def read_within(
+    source: Path | bytes, longest: int, name: str = "", *, bits: int | None = None
+) -> np.ndarray:
     """Read one image as `read_image` does, made smaller where a side is longer than `longest`."""
 
     def target(width: int, height: int) -> tuple[int, int] | None:
@@ -137,7 +139,7 @@ def read_within(source: Path | bytes, longest: int, name: str = "") -> np.ndarra
             return None
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    return _read(source, name, None, target)
+    return _read(source, name, bits, target)
 
 
 @dataclass(frozen=True, eq=False)

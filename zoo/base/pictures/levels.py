@@ -38,10 +38,13 @@ class Levels:
     white: float
 
 
-def read_levels(content: bytes, longest: int, name: str) -> Levels | None:
+def read_levels(
+    content: bytes, longest: int, name: str, *, bits: int | None = None
+) -> Levels | None:
     """Read the values of a gray picture; None where its file has no more than 8 bits, or colours.
 
     A picture with a side much longer than `longest` is made smaller by means of whole blocks.
+    `bits` is the depth of values in a file that does not say it, as for `read_image`.
 
     Raises:
         BadInput: the file is damaged.
@@ -58,7 +61,7 @@ def read_levels(content: bytes, longest: int, name: str) -> Levels | None:
     with decoded(content, name, lambda _width, _height: None) as found:
         if not isinstance(found, Deep) or found.picture.values.ndim != 2:
             return None
-        levels = _scaled(found.picture, (0.0, depth.white_of(found.picture, None, name)), longest)
+        levels = _scaled(found.picture, (0.0, depth.white_of(found.picture, bits, name)), longest)
         return levels if found.turn is None else _turned(levels, found.turn)
 
 

@@ -23,6 +23,7 @@ from zoo.base.pictures.pixel_arrays import encode_jpeg
 from zoo.base.types import Dataset
 from zoo.data import intake
 from zoo.data.proportions import read_proportioned
+from zoo.data.verify import at_depth
 from zoo.report.figures.contact_sheet import contact_sheet
 from zoo.report.pages.check_pictures import Pictures
 from zoo.web.app import templating
@@ -65,6 +66,9 @@ def router(shared: Shared) -> APIRouter:
 
     def left() -> int:
         return collected_data.room_left(folder_of(shared), shared.room)
+
+    def opened(source: str, one: Collected) -> Dataset:
+        return at_depth(registry.dataset(source), one.record.get("bits"))
 
     def page_of(one: Collected) -> Response:
         return RedirectResponse(address_of(one), 303)
@@ -146,7 +150,7 @@ def router(shared: Shared) -> APIRouter:
             return templating.page(
                 "collecting.html.j2", rules=(AUTO, *RULES), images=images_of(one), **values
             )
-        dataset = registry.dataset(one.source)
+        dataset = opened(one.source, one)
         pictures = Pictures(dataset)
         source = shared.sources.index(one.source)
         return templating.page(
@@ -179,7 +183,8 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{PAGE}/{{name}}/picture")
     def picture(name: str, image: Asked) -> Response:
         # What was left out can still be looked at.
-        dataset = registry.dataset(str(found(name).as_sent))
+        one = found(name)
+        dataset = opened(str(one.as_sent), one)
         for sample in dataset.samples:
             if sample.name == image:
                 content = encode_jpeg(read_proportioned(dataset, sample, SIDE))

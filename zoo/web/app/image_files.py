@@ -14,7 +14,7 @@ from zoo.base.errors import UnknownName
 from zoo.interpret.case import Case
 from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating, worklist
-from zoo.web.app.reading import find_reading
+from zoo.web.app.reading import depth_of, find_reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.uploads import levels, picture
 from zoo.web.service.bodies import Route
@@ -36,13 +36,15 @@ def router(shared: Shared) -> APIRouter:
     @routes.get(f"{IMAGE}/picture")
     def base(request: Request, key: str) -> Response:
         """Return the image for a browser to show."""
-        content = picture(request.state.visitor.upload(key))
+        visitor = request.state.visitor
+        content = picture(visitor.upload(key), depth_of(visitor, key))
         return Response(content, media_type="image/jpeg", headers=templating.PRIVATE)
 
     @routes.get(f"{IMAGE}/values")
     def values(request: Request, key: str) -> Response:
         """Return the gray values of a deep file, uint16; nothing (204) of another one."""
-        found = levels(request.state.visitor.upload(key))
+        visitor = request.state.visitor
+        found = levels(visitor.upload(key), depth_of(visitor, key))
         if found is None:
             return Response(status_code=204, headers=templating.PRIVATE)
         height, width = found.values.shape

@@ -16,6 +16,7 @@ from zoo.base.digests import digest_bytes
 from zoo.base.errors import InvalidSetting, ZooError
 from zoo.base.number_text import probability
 from zoo.base.pictures import images, pixel_arrays
+from zoo.data.verify import at_depth
 from zoo.report.cases.overlays import enlarge
 from zoo.web.app import lessons as learning
 from zoo.web.app import templating
@@ -105,7 +106,7 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
             title, synthetic = "saved cases", any(one.answer["synthetic"] for one in own)
         else:
             title = shared.source(int(source) if source.isdecimal() else -1)
-            dataset = library.registry.dataset(title)
+            dataset = at_depth(library.registry.dataset(title), asked.bits)
             exercises = learning.of_dataset(dataset, asked, count, seed)
             synthetic = dataset.synthetic
         return Lesson(

@@ -32,7 +32,8 @@ LONGER = 6 * BUDGET
 class Reading:
     """One run's answer to one image, and the explanations that were added to it.
 
-    `positive` is the class that the operating point is about. `listed`: the page Read shows it.
+    `positive` is the class that the operating point is about, `bits` the depth at which the run
+    reads a file that does not say its own. `listed`: the page Read shows it.
     `asked` are methods that were asked for by name: their maps are shown whatever they are worth.
     `unable` are methods that need what the network does not have, known from the first map on.
     `acquisition` is what the file says of how its picture was taken.
@@ -40,6 +41,7 @@ class Reading:
 
     case: Case
     positive: int
+    bits: int | None = None
     listed: bool = True
     asked: set[str] = field(default_factory=set)
     unable: frozenset[str] = frozenset()
@@ -120,13 +122,19 @@ def find_reading(visitor: Visitor, key: str, run: str) -> tuple[Upload, Reading]
     return upload, reading
 
 
+def depth_of(visitor: Visitor, key: str) -> int | None:
+    """Return the depth at which a run has read an image; None while none has."""
+    readings = list(visitor.results.get(key, {}).values())
+    return next((one.bits for one in readings if isinstance(one, Reading)), None)
+
+
 def keep_reading(
     visitor: Visitor, key: str, case: Case, run: Run, *, listed: bool = True
 ) -> Reading:
     """Keep a run's answer with its image, unless that was forgotten meanwhile."""
     upload = visitor.uploads.get(key)
     taken = Acquisition() if upload is None else acquisition_of(upload.content)
-    reading = Reading(case, run.record["positive"], listed=listed, acquisition=taken)
+    reading = Reading(case, run.record["positive"], run.bits, listed=listed, acquisition=taken)
     visitor.results.get(key, {})[case.run] = reading
     return reading
 

@@ -21,25 +21,27 @@ MOST_SIDE = 1600
 """Pixels of the longer side: enough to be looked at closely, a fraction of an X-ray's bytes."""
 
 
-def picture(upload: Upload) -> bytes:
-    """Return the image as a JPEG file.
+def picture(upload: Upload, bits: int | None = None) -> bytes:
+    """Return the image as a JPEG file; `bits` is the depth of values where it says none itself.
 
     The network sees it squashed to its own input; a map is stretched back over it.
 
     Raises:
         BadInput: the file is damaged.
     """
-    pixels = images.read_within(upload.content, MOST_SIDE, upload.name)
+    pixels = images.read_within(upload.content, MOST_SIDE, upload.name, bits=bits)
     return pixel_arrays.encode_jpeg(enlarge(pixels), quality=90)
 
 
-def levels(upload: Upload) -> Levels | None:
+def levels(upload: Upload, bits: int | None = None) -> Levels | None:
     """Return the gray values of a file with more than 8 bits; None of another.
+
+    `bits` is their depth where the file does not say it.
 
     Raises:
         BadInput: the file is damaged.
     """
-    return read_levels(upload.content, MOST_SIDE, upload.name)
+    return read_levels(upload.content, MOST_SIDE, upload.name, bits=bits)
 
 
 def facts(acquisition: Acquisition, shape: tuple[int, int]) -> list[str]:
