@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from zoo import UnknownName
 from zoo.base.registry import Registry
 from zoo.network.classifier import TrainedClassifier
 from zoo.runs import engine_choice
-from zoo.runs.run_folder import Run
+from zoo.runs.run_folder import RECORD, Run
+from zoo.web.service import library as library_module
 from zoo.web.service.engine import Engine
 from zoo.web.service.library import Library
 from zoo.web.service.limits import Limits
@@ -85,6 +88,70 @@ def test_a_run_that_made_room_is_gone_with_its_network(
     explained("b")
     assert library.loaded == ("b",)
     assert first() is None
+    library.close()
+
+
+@pytest.fixture
+def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an engine know its run, and load nothing."""
+    monkeypatch.setattr(library_module, "Engine", lambda run, *_, **__: SimpleNamespace(run=run))
+
+
+def remember(run: Path, note: str) -> None:
+    record = json.loads((run / RECORD).read_text())
+    (run / RECORD).write_text(json.dumps({**record, "created": note}))
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_who_was_renamed_in_a_terminal_answers_under_no_other_name(
+    run_copy: Path, tiny_registry: Registry
+) -> None:
+    folder, other = run_copy.parent, run_copy.with_name("other")
+    shutil.copytree(run_copy, other)
+    remember(other, "2020-01-01")
+    library = Library(folder, registry=tiny_registry)
+    first = library.engine("copy")
+    assert library.engine("copy") is first
+    run_copy.rename(folder / "old")
+    with pytest.raises(UnknownName):
+        library.engine("copy")
+    other.rename(run_copy)
+    assert library.engine("copy").run.record["created"] == "2020-01-01"
+    library.close()
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_when_the_default_is_gone_the_newest_answers(
+    run_copy: Path, tiny_registry: Registry
+) -> None:
+    folder = run_copy.parent
+    shutil.copytree(run_copy, folder / "older")
+    remember(folder / "older", "2020-01-01")
+    library = Library(folder, registry=tiny_registry)
+    named = Library(folder, only=("copy",), registry=tiny_registry)
+    assert library.engine().run.name == "copy"
+    run_copy.rename(folder.parent / "away")
+    assert library.engine().run.name == library.default == "older"
+    with pytest.raises(UnknownName, match="copy was renamed or removed"):
+        named.engine()
+    library.close()
+    named.close()
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_what_was_forgotten_while_it_was_loaded_is_not_kept(
+    run_copy: Path, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(run_copy.parent, registry=tiny_registry)
+
+    def renamed(run: Run, *_: object, **__: object) -> SimpleNamespace:
+        run_copy.rename(run_copy.with_name("new"))
+        library.forget(run_copy.name)
+        return SimpleNamespace(run=run)
+
+    monkeypatch.setattr(library_module, "Engine", renamed)
+    library.engine(run_copy.name)
+    assert library.loaded == ()
     library.close()
 
 

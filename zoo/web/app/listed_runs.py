@@ -18,11 +18,10 @@ from zoo.runs import run_folder
 from zoo.runs.run_folder import Broken, Run
 from zoo.web.app.shared import Shared
 from zoo.web.app.trainings import Trainings
+from zoo.web.service.library import unknown_run
 
 PAGE = "/runs-of-this-folder"
 METRICS = ("roc_auc", "accuracy", "sensitivity", "specificity")
-
-NAME_LENGTH = 255
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ def listed_run(shared: Shared, name: str) -> Run:
     listed = {run.name: run for run in all_runs(shared)}
     if name in listed:
         return listed[name]
-    if len(name) > NAME_LENGTH:
-        raise UnknownName("There is no run of so long a name. See the list of runs.")
-    raise UnknownName.among("run", name, listed)
+    raise unknown_run(name, listed)
 
 
 def finished(shared: Shared, name: str) -> Run:

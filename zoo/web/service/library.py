@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
@@ -24,6 +24,9 @@ from zoo.web.service.queue import Deadline, Queue, Told, timed, untold
 Result = TypeVar("Result")
 
 NAME_LENGTH = 255
+
+Stamp = tuple[int, int]
+"""Inode and time of a run's record: another run under the same name has another."""
 
 
 class Library:
@@ -50,7 +53,7 @@ class Library:
         self.answering = Queue("answering", self.limits.waiting)
         self.explaining = Queue("explaining", self.limits.waiting)
         self._told: Told = untold
-        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._engines: OrderedDict[str, tuple[Stamp, Engine]] = OrderedDict()
         self._lock, self._loading = threading.Lock(), threading.Lock()
         finished = self.runs()
         self._default = finished[-1].name if finished else None
@@ -64,12 +67,25 @@ class Library:
     def default(self) -> str:
         """Return the run that answers when none is named: the newest one at the start.
 
+        Where that is gone, it is the newest one that there is then.
+
         Raises:
             UnknownName: there is none.
         """
-        if self._default is None:
-            self._default = run_folder.open_run(None, self.folder).name
-        return self._default
+        known = self._default
+        if known is None or self._stamp(known) is None:
+            self._default = known = self._newest()
+        return known
+
+    def _newest(self) -> str:
+        if finished := self.runs():
+            return finished[-1].name
+        if self.only:
+            raise UnknownName(
+                f"What this was started with is gone: {', '.join(self.only)} was renamed or "
+                "removed. Give it back its name, or start again with another run."
+            )
+        return run_folder.open_run(None, self.folder).name
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -92,6 +108,7 @@ class Library:
         with self._loading:
             if (ready := self._ready(name)) is not None:  # loaded while this waited
                 return ready
+            stamp = self._stamp(name)
             run = run_folder.open_run(self.folder / name)
             with self._lock:
                 while len(self._engines) >= self.limits.loaded:
@@ -102,17 +119,30 @@ class Library:
                     run, self.limits, self.registry, engine=self.engine_name, told=self._tell
                 )
             with self._lock:
-                self._engines[name] = engine
+                if stamp is not None and stamp == self._stamp(name):  # nor was it renamed meanwhile
+                    self._engines[name] = stamp, engine
             return engine
 
     def _ready(self, name: str) -> Engine | None:
+        """Return what is loaded of a run, unless another one has its name by now."""
+        stamp = self._stamp(name)
         with self._lock:
-            if name in self._engines:
-                self._engines.move_to_end(name)
-            return self._engines.get(name)
+            loaded, engine = self._engines.get(name, (None, None))
+            if engine is None or loaded != stamp:
+                self._engines.pop(name, None)
+                return None
+            self._engines.move_to_end(name)
+            return engine
+
+    def _stamp(self, name: str) -> Stamp | None:
+        try:
+            status = (self.folder / name / run_folder.RECORD).stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
 
     def forget(self, name: str) -> None:
-        """Drop what is loaded of a run that was renamed or removed: another may take its name."""
+        """Drop what is loaded of a run that was renamed or removed."""
         with self._lock:
             self._engines.pop(name, None)
             if self._default == name:
@@ -169,7 +199,12 @@ class Library:
         entries = {record.parent.name for record in self.folder.glob(f"*/{run_folder.RECORD}")}
         known = entries.intersection(self.only) if self.only else entries
         if name not in known:
-            if len(name) > NAME_LENGTH:
-                raise UnknownName("There is no run of so long a name. See the list of runs.")
-            raise UnknownName.among("run", name, known)
+            raise unknown_run(name, known)
         return name
+
+
+def unknown_run(name: str, known: Iterable[str]) -> UnknownName:
+    """Build the error for a run that is not there; a name that none can have is not repeated."""
+    if len(name) > NAME_LENGTH:
+        return UnknownName("There is no run of so long a name. See the list of runs.")
+    return UnknownName.among("run", name, known)
