@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from zoo import DISCLAIMER
 from zoo.base.registry import Registry
 from zoo.runs.run_folder import Run
+from zoo.web.app.learn_page import CASES
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
 
 LOCAL = "http://127.0.0.1"
+SOURCE = "phantom?images=40&size=64&seed=7"
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +33,12 @@ def library(trained: Run, tiny_registry: Registry) -> Iterator[Library]:
 
 @pytest.fixture
 def client(library: Library) -> TestClient:
-    app = create(library, sources=["phantom?images=40&size=64&seed=7"])
+    app = create(library, sources=[SOURCE])
     return TestClient(app, base_url=LOCAL, follow_redirects=False)
 
 
 def begin(client: TestClient, run: Run, count: int) -> str:
-    told = client.post("/learn", data={"run": run.name, "source": "0", "count": count})
+    told = client.post("/learn", data={"run": run.name, "source": SOURCE, "count": count})
     assert told.status_code == 303, told.text
     return str(told.headers["location"]).rpartition("/")[0]
 
@@ -72,10 +79,10 @@ def test_a_lesson_from_its_beginning_to_its_end(client: TestClient, trained: Run
 
 def test_what_cannot_be_is_told(client: TestClient, trained: Run) -> None:
     for sent in (
-        {"run": "none"},
-        {"run": trained.name, "source": "9"},
-        {"run": trained.name, "source": "cases"},
-        {"run": trained.name, "count": "0"},
+        {"run": "none", "source": SOURCE},
+        {"run": trained.name, "source": "0"},
+        {"run": trained.name, "source": CASES},
+        {"run": trained.name, "source": SOURCE, "count": "0"},
     ):
         told = client.post("/learn", data=sent)
         assert told.status_code == 400
@@ -85,3 +92,23 @@ def test_what_cannot_be_is_told(client: TestClient, trained: Run) -> None:
     assert client.post(f"{lesson}/1", data={"said": "x", "x": "a", "y": "b"}).status_code == 400
     other = TestClient(client.app, base_url=LOCAL)
     assert other.get(f"{lesson}/1").status_code == 404
+
+
+def test_a_deep_file_is_shown_at_the_depth_of_the_run(
+    run_copy: Path, tiny_registry: Registry, tmp_path: Path
+) -> None:
+    record = json.loads((run_copy / "run.json").read_text())
+    record["data"]["bits"] = 12
+    (run_copy / "run.json").write_text(json.dumps(record))
+    ramp = np.tile(np.linspace(0, 4095, 64).astype(np.uint16), (64, 1))
+    for number, name in enumerate(record["class_names"]):
+        (tmp_path / "deep" / name).mkdir(parents=True)
+        Image.fromarray(ramp).save(tmp_path / "deep" / name / f"{number}.png")
+    opened = Library(run_copy.parent, registry=tiny_registry)
+    app = create(opened, sources=[str(tmp_path / "deep")])
+    client = TestClient(app, base_url=LOCAL, follow_redirects=False)
+    told = client.post(
+        "/learn", data={"run": run_copy.name, "source": str(tmp_path / "deep"), "count": 1}
+    )
+    picture = client.get(f"{told.headers['location']}/picture").content
+    assert np.asarray(Image.open(io.BytesIO(picture))).max() > 250

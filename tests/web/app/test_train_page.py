@@ -39,7 +39,7 @@ WAITS = "import time; print('at work', flush=True); time.sleep(600)"
 NOBODY = 2**22 + 1
 """A number that no process gets."""
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " + WAITS
-FORM = {"architecture": "scratch", "source": "0", "epochs": "1", "size": "64"}
+FORM = {"architecture": "scratch", "source": SOURCE, "epochs": "1", "size": "64"}
 
 
 @pytest.fixture
@@ -445,7 +445,7 @@ def test_while_one_is_trained_no_other_is_offered_to_be_resumed(
     [
         ("architecture", "scrach", "Did you mean"),
         ("architecture", "../../etc", "There is no architecture"),
-        ("source", "9", "There is no data set number 9"),
+        ("source", "0", "There is no data set"),
         ("source", "/etc", "There is no data set"),
         ("epochs", "0", "expected at least 1"),
         ("epochs", "many", "expected a whole number"),

@@ -152,10 +152,8 @@ def router(shared: Shared) -> APIRouter:
             )
         dataset = opened(one.source, one)
         pictures = Pictures(dataset)
-        source = shared.sources.index(one.source)
         return templating.page(
             "collected.html.j2",
-            source=source,
             images=len(dataset.samples),
             patients=len({sample.patient for sample in dataset.samples}),
             notes=dataset.notes,

@@ -13,7 +13,7 @@ from zoo.base.patients import how_known
 from zoo.web.app import templating
 from zoo.web.app.checks import Checks, Found
 from zoo.web.app.collect_page import address_of, changes_for, mendable
-from zoo.web.app.shared import Shared
+from zoo.web.app.shared import LONGEST_SOURCE, Shared
 from zoo.web.app.tasks import DONE, Task
 from zoo.web.service.bodies import Route
 from zoo.web.service.security import PAGE_POLICY
@@ -23,6 +23,8 @@ PAGE = "/data"
 NAMES = 5
 MENDED = 48
 """Images of a finding that can be mended on the page of a check."""
+
+Source = Annotated[str, Form(max_length=LONGEST_SOURCE)]
 
 
 def router(shared: Shared) -> APIRouter:
@@ -56,12 +58,12 @@ def router(shared: Shared) -> APIRouter:
     @routes.post(f"{PAGE}/check")
     def start(
         request: Request,
-        source: Annotated[int, Form()] = 0,
-        other: Annotated[int, Form()] = -1,
+        source: Source = "",
+        other: Source = "",
     ) -> Response:
         if source == other:
             raise InvalidSetting("A data set cannot be compared with itself. Choose another one.")
-        asked, against = shared.source(source), None if other < 0 else shared.source(other)
+        asked, against = shared.source(source), shared.source(other) if other else None
         sent = mendable(shared, asked)
         title = f"Check of {sent.name if sent else asked}"
         task = checks.start(request.state.visitor.key, title, asked, against)

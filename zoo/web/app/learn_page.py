@@ -22,7 +22,7 @@ from zoo.web.app import lessons as learning
 from zoo.web.app import templating
 from zoo.web.app.case_folder import CaseFolder
 from zoo.web.app.lessons import LONGEST, Exercise, Lesson, Lessons
-from zoo.web.app.shared import Shared
+from zoo.web.app.shared import LONGEST_SOURCE, Shared
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
 from zoo.web.service.engine import Engine
@@ -34,11 +34,13 @@ from zoo.workflows.predict import Prediction
 
 PAGE = "/learn"
 LESSON, IMAGE = f"{PAGE}/{{key}}", f"{PAGE}/{{key}}/{{number}}"
-CASES = "cases"
+CASES = "?cases"
+"""In place of a data set; none is named so, since nothing stands before the options."""
 COUNT = 10
 OUTLINE = (255, 214, 10)
 
 Text = Annotated[str, Form(max_length=NAME)]
+Source = Annotated[str, Form(max_length=LONGEST_SOURCE)]
 Share = Annotated[str, Form(max_length=32)]
 
 
@@ -59,7 +61,7 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
             sentence=sentence,
             runs=[(run.name, run.record["data"]["synthetic"]) for run in reversed(runs)],
             sources=shared.sources,
-            has_cases=cases is not None,
+            cases=None if cases is None else CASES,
             cases_source=shared.cases_source,
             count=COUNT,
             longest=LONGEST,
@@ -84,7 +86,7 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
 
     @routes.post(PAGE)
     def begin(
-        request: Request, run: Text, source: Text = "0", count: Annotated[int, Form()] = COUNT
+        request: Request, run: Text, source: Source = "", count: Annotated[int, Form()] = COUNT
     ) -> Response:
         """Draw the images of a lesson."""
         try:
@@ -105,7 +107,7 @@ def router(shared: Shared, cases: CaseFolder | None) -> APIRouter:
             )
             title, synthetic = "saved cases", any(one.answer["synthetic"] for one in own)
         else:
-            title = shared.source(int(source) if source.isdecimal() else -1)
+            title = shared.source(source)
             dataset = at_depth(library.registry.dataset(title), asked.bits)
             exercises = learning.of_dataset(dataset, asked, count, seed)
             synthetic = dataset.synthetic

@@ -17,19 +17,22 @@ from zoo.web.app.durations import Durations
 from zoo.web.app.tasks import Tasks
 from zoo.web.app.visitors import Visitors
 from zoo.web.service.endpoints import Desk
-from zoo.web.service.library import Library
+from zoo.web.service.library import Library, unknown_run
 from zoo.workflows.collected_data import LIMIT, collected
+
+LONGEST_SOURCE = 5000
+"""Characters of the text that names a data set: a path, and options."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
     """Runs, data sources, visitors and their tasks.
 
-    `named` are the data sets that were named when the application was started; a page chooses
-    one by its number, so no path ever comes from a browser. Each answer is noted at the `desk` of
-    the service. `intake` is the folder of data sets that browsers send; None: they may send none.
-    `room` is how many bytes these may have. `cases` is where cases are saved, if these are a data
-    set for whoever comes here.
+    `named` are the data sets that were named when the application was started; a page names one
+    by its text, which is compared, so no path ever comes from a browser. Each answer is noted at
+    the `desk` of the service. `intake` is the folder of data sets that browsers send; None: they
+    may send none. `room` is how many bytes these may have. `cases` is where cases are saved, if
+    these are a data set for whoever comes here.
     """
 
     library: Library
@@ -50,10 +53,9 @@ class Shared:
         return (*self.named, *(one.source for one in sent if one.ready), *saved)
 
     @property
-    def cases_source(self) -> int | None:
-        """Return the number of the saved cases among the sources; None where they are none."""
-        known = self.sources
-        return known.index(str(self.cases)) if str(self.cases) in known else None
+    def cases_source(self) -> str | None:
+        """Return the text of the saved cases among the sources; None where they are none."""
+        return str(self.cases) if str(self.cases) in self.sources else None
 
     @property
     def folder(self) -> Path:
@@ -68,21 +70,21 @@ class Shared:
         """
         known = {run.name: run for run in self.library.runs()}
         if name not in known:
-            raise UnknownName.among("run", name, known)
+            raise unknown_run(name, known)
         return known[name]
 
-    def source(self, number: int) -> str:
-        """Return a data source by its number.
+    def source(self, text: str) -> str:
+        """Return a data source by its text, which is compared and never made a path.
 
         Raises:
-            UnknownName: there is none of that number.
+            UnknownName: there is none of that text, or not any more.
         """
-        if not 0 <= number < len(self.sources):
+        if text not in self.sources:
             raise UnknownName(
-                f"There is no data set number {number}. Choose one of the list: it has those that "
-                "were named when the application was started."
+                f"There is no data set '{text[:100]}' here. Choose one of the list: it has those "
+                "that were named when the application was started, and those that were sent."
             )
-        return self.sources[number]
+        return text
 
     def is_open(self, source: str) -> bool:
         """Tell whether pictures of a source may be shown: it, or a folder around it, was named."""

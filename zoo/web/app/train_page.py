@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, Query
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from zoo.base.errors import InvalidSetting, ZooError
+from zoo.base.errors import InvalidSetting, UnknownName, ZooError
 from zoo.base.locks import is_held
 from zoo.base.recipe import DEFAULT, PRESETS
 from zoo.base.settings import input_shape
@@ -15,7 +15,7 @@ from zoo.runs.run_folder import Run
 from zoo.training.recipe import settings
 from zoo.web.app import listed_runs, templating
 from zoo.web.app.rights import check_rights
-from zoo.web.app.shared import Shared
+from zoo.web.app.shared import LONGEST_SOURCE, Shared
 from zoo.web.app.training_state import FINISHED, State, state_of_run, state_record
 from zoo.web.app.trainings import Training, Trainings
 from zoo.web.app.words import for_a_page
@@ -28,7 +28,7 @@ SHOWN = 12
 TEXT = 200
 FIELDS = {
     "architecture": "",
-    "source": "0",
+    "source": "",
     "preset": DEFAULT,
     "epochs": "",
     "size": "",
@@ -38,6 +38,8 @@ FIELDS = {
 
 Text = Annotated[str, Form(max_length=TEXT)]
 Asked = Annotated[str, Query(max_length=TEXT)]
+Source = Annotated[str, Form(max_length=LONGEST_SOURCE)]
+AskedSource = Annotated[str, Query(max_length=LONGEST_SOURCE)]
 
 
 def router(shared: Shared) -> APIRouter:
@@ -68,20 +70,24 @@ def router(shared: Shared) -> APIRouter:
         architecture: Asked = "",
         preset: Asked = DEFAULT,
         run: Asked = "",
-        source: Asked = "0",
+        source: AskedSource = "",
     ) -> Response:
         """Show the form; another page may have filled in what to train next, on a run's data."""
         if run and (again := listed_runs.listed_run(shared, run)):
-            wanted = again.record["data"]["source"]
-            known = [absolute(one) for one in shared.sources]
-            source = str(known.index(wanted)) if wanted in known else source
+            known = {absolute(one): one for one in shared.sources}
+            source = known.get(again.record["data"]["source"], source)
         asked = {**FIELDS, "architecture": architecture, "preset": preset, "source": source}
+        try:
+            if source:
+                shared.source(source)
+        except UnknownName as error:  # else another one would seem to be meant
+            return form(asked, str(error), 404)
         return form(asked)
 
     @routes.post(PAGE, dependencies=[Depends(check_rights)])
     def start(
         architecture: Text = "",
-        source: Text = "0",
+        source: Source = "",
         preset: Text = DEFAULT,
         epochs: Text = "",
         size: Text = "",
@@ -169,7 +175,7 @@ def command(shared: Shared, given: dict[str, str]) -> tuple[str, list[str]]:
         ZooError: there is no such architecture, data set or preset, or a setting is out of range.
     """
     architecture = shared.library.registry.architecture(given["architecture"])
-    source = shared.source(int(given["source"]) if given["source"].isdecimal() else -1)
+    source = shared.source(given["source"])
     changes: dict[str, Any] = {
         name: given[name].strip() for name in ("epochs", "seed") if given[name].strip()
     }
