@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.base.errors import BadInput
-from zoo.base.progress import SILENT
+from zoo.base.progress import SILENT, Silent
 from zoo.data import archives, intake
 from zoo.data.archives import Taken, TooLarge, safe_path
 from zoo.data.intake import bytes_below
@@ -210,3 +210,22 @@ def test_a_damaged_archive_is_told_and_leaves_no_half_file(
     for path in (folder / "set").rglob("*"):
         assert path.is_dir() or path.read_bytes() in whole.values()
     assert sorted(one.name for one in folder.iterdir()) in (["a.zip"], ["a.zip", "set"])
+
+
+def test_what_is_sent_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    class Ended(Silent):
+        def advance(self, steps: int = 1) -> None:
+            raise KeyboardInterrupt
+
+    archive = written(tmp_path / "a.zip", packed([("A/1.png", b"1"), ("B/2.png", b"2")]))
+    folder = tmp_path / "set" / "images"
+    with pytest.raises(KeyboardInterrupt):
+        intake.unpack(archive, folder, ROOM, Ended())
+    damaged = written(tmp_path / "b.zip", packed([("A/1.png", b"1"), ("../2.png", b"2")]))
+    with pytest.raises(BadInput):
+        intake.unpack(damaged, folder, ROOM)
+    assert not list(folder.parent.rglob("*"))
+    assert intake.unpack(archive, folder, ROOM).files == 2
+    with pytest.raises(BadInput, match="sent already"):
+        intake.unpack(archive, folder, ROOM)
+    assert sorted(path.name for path in folder.rglob("*.png")) == ["1.png", "2.png"]

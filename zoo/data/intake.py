@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path, PurePosixPath
 
+from zoo.base import leftovers
 from zoo.base.errors import BadInput
+from zoo.base.files import writing
 from zoo.base.pictures.images import is_image_name
 from zoo.base.progress import SILENT, Progress
 from zoo.base.sources import TABLE_ENDINGS
@@ -37,16 +40,23 @@ def store(folder: Path, name: str, content: bytes, left: int) -> Taken:
 
 
 def unpack(archive: Path, folder: Path, left: int, progress: Progress = SILENT) -> Taken:
-    """Unpack the images and tables of a zip file below a folder, at most `left` bytes.
+    """Unpack the images and tables of a zip file into an empty folder, at most `left` bytes.
+
+    All of them are there afterwards, or none, whatever ended it.
 
     Raises:
-        BadInput: it breaks a rule of `zoo.data.archives`, or has more bytes than are left.
+        BadInput: it breaks a rule of `zoo.data.archives`, has more bytes than are left, or the
+            folder has files.
         NotWritten: the disk does not take it.
     """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise BadInput("Files were sent already. Send the zip file as a data set of its own.")
+    leftovers.sweep(folder.parent)
+    unpacked = folder.with_name(leftovers.new_name())
     try:
-        return archives.unpack(
+        taken = archives.unpack(
             archive,
-            folder,
+            unpacked,
             room=left,
             most_files=MOST_FILES,
             wanted=_is_wanted,
@@ -59,6 +69,15 @@ def unpack(archive: Path, folder: Path, left: int, progress: Progress = SILENT) 
             f"The zip file cannot be unpacked. {error} Pack the images themselves again, under "
             "names of their own and without a password."
         ) from error
+    else:
+        with writing(folder):
+            unpacked.mkdir(parents=True, exist_ok=True)  # nothing was wanted
+            if folder.is_dir():
+                folder.rmdir()
+            unpacked.replace(folder)
+        return taken
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
 def bytes_below(folder: Path) -> int:

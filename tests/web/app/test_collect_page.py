@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -211,3 +212,26 @@ def test_deep_images_are_shown_at_the_depth_of_their_set(client: TestClient) -> 
     shown = client.get(f"{PAGE}/deep/picture", params={"image": "images/NORMAL/p0_0.png"}).content
     for content in (base64.b64decode(tile), shown):
         assert np.asarray(Image.open(io.BytesIO(content))).min() > 240
+
+
+def test_a_list_that_changed_meanwhile_leads_to_no_other_set(client: TestClient) -> None:
+    for name in ("b", "c"):
+        client.post(f"{sent(client, name)}/finish", data={"rule": "none"})
+    page = client.get(f"{PAGE}/b").text
+    (train,) = re.findall(r'href="(/train\?source=[^"]+)"', page)
+    client.post(f"{sent(client, 'a')}/finish", data={"rule": "none"})
+    (chosen,) = re.findall(r"<option[^>]* selected>([^<]*b.csv)", client.get(train).text)
+    assert chosen.endswith("b/b.csv")
+    client.post(f"{PAGE}/b/remove")
+    gone = client.get(train)
+    assert gone.status_code == 404
+    assert "There is no data set" in gone.text
+    assert client.post("/data/check", data={"source": chosen}).status_code == 404
+
+
+def test_a_set_is_not_finished_before_it_is_unpacked(client: TestClient, folder: Path) -> None:
+    address = sent(client)
+    (folder / "mine" / "sent.zip").write_bytes(b"some")
+    for refused in (client.get(f"{address}/patients"), client.post(f"{address}/finish")):
+        assert refused.status_code == 400
+        assert "is not unpacked" in refused.json()["error"]

@@ -512,11 +512,21 @@ def test_a_deep_file_is_shown_at_the_depth_at_which_its_run_read_it(
     (run_copy / "run.json").write_text(json.dumps(record))
     ramp, buffer = np.tile(np.linspace(0, 4095, 96).astype(np.uint16), (64, 1)), io.BytesIO()
     Image.fromarray(ramp).save(buffer, "PNG")
-    client = TestClient(
-        create(Library(run_copy.parent, registry=tiny_registry)), base_url=LOCAL
-    )
+    client = TestClient(create(Library(run_copy.parent, registry=tiny_registry)), base_url=LOCAL)
     image = key_of(read(client, run_copy.name, ("deep.png", buffer.getvalue()))["card"])
     shown = Image.open(io.BytesIO(client.get(f"/app/images/{image}/picture").content))
     assert np.asarray(shown).max() > 250
     values = client.get(f"/app/images/{image}/values")
     assert json.loads(values.headers["x-picture"])["white"] == 4095
+
+
+def test_the_first_page_is_there_when_the_run_of_the_last_image_is_gone(
+    run_copy: Path, tiny_registry: Registry
+) -> None:
+    client = TestClient(create(Library(run_copy.parent, registry=tiny_registry)), base_url=LOCAL)
+    read(client, run_copy.name, ("one.png", png()))
+    run_copy.rename(run_copy.with_name("new"))
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "one.png" in page.text
+    assert '<option value="new" selected>' in page.text

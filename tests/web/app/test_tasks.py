@@ -84,7 +84,11 @@ def test_waiting_work_that_is_cancelled_never_begins(queue: Queue) -> None:
     first = tasks.start("me", "t", queue, lambda _: hold.wait(SECONDS))
     second = tasks.start("me", "t", queue, lambda _: began.append(1))
     tasks.start("other", "t", queue, lambda _: began.append(2))
-    tasks.cancel_all("me")
+    elsewhere = Queue("elsewhere", 4)
+    longer = tasks.start("me", "t", elsewhere, lambda _: 3)
+    tasks.cancel_all("me", queue)
+    assert ended(longer).result == 3
+    elsewhere.close()
     assert second.state == "cancelled"
     hold.set()
     assert ended(first).state == "cancelled"

@@ -82,7 +82,8 @@ def router(shared: Shared) -> APIRouter:
         """Return the page with the last case open; `run` is chosen for the images to come."""
         visitor = request.state.visitor
         chosen = shared.run(run).name if run else ""
-        listed = list(worklist.listed(visitor))
+        there = {known.name for known in library.runs()}  # not renamed or removed since it read
+        listed = [one for one in worklist.listed(visitor) if one[1].case.run in there]
         of_run = [one for one in listed if one[1].case.run == chosen]
         last = (of_run or listed)[-1:]
         return station(visitor, shown(*last[0]) if last else None, chosen)
@@ -180,7 +181,7 @@ def router(shared: Shared) -> APIRouter:
     def forget(request: Request) -> Response:
         """Forget all images of the visitor, and end the work on them."""
         visitor: Visitor = request.state.visitor
-        shared.tasks.cancel_all(visitor.key)
+        shared.tasks.cancel_all(visitor.key, library.explaining)
         visitor.forget()
         return JSONResponse({"forgotten": True}, headers=templating.PRIVATE)
 

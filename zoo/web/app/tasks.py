@@ -38,6 +38,7 @@ class Task(Silent):
         self.result: Any = None
         self._state, self._cancelled = WAITING, threading.Event()
         self._future: Future[None] | None = None
+        self.queue: Queue | None = None
 
     def note(self, message: str) -> None:
         """Remember what is being done."""
@@ -125,9 +126,9 @@ class Task(Silent):
             logger.exception("The task '%s' failed", self.title)
             self.error, self._state = BUG, FAILED
 
-    def follow(self, future: Future[None]) -> None:
+    def follow(self, queue: Queue, future: Future[None]) -> None:
         """Remember where it waits."""
-        self._future = future
+        self.queue, self._future = queue, future
 
 
 class Tasks:
@@ -144,7 +145,7 @@ class Tasks:
             Overloaded: too many wait already.
         """
         task = Task(title, owner)
-        task.follow(queue.submit(lambda: task.run(work)))
+        task.follow(queue, queue.submit(lambda: task.run(work)))
         with self._lock:
             self._tasks[task.id] = task
             ended = [key for key, known in self._tasks.items() if known.ended]
@@ -163,10 +164,10 @@ class Tasks:
             raise UnknownName("This work is not known any more. Start it again.")
         return task
 
-    def cancel_all(self, owner: str) -> None:
-        """Let all work of a visitor end."""
+    def cancel_all(self, owner: str, queue: Queue) -> None:
+        """Let all work of a visitor in a queue end."""
         with self._lock:
             known = list(self._tasks.values())
         for task in known:
-            if task.owner == owner and not task.ended:
+            if task.owner == owner and task.queue is queue and not task.ended:
                 task.cancel()

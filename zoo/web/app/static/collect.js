@@ -52,7 +52,7 @@ if (send) {
     }
     const started = await post(`${address}/unpack`);
     const ended = await follow(started, (task) => say("Unpacking", task.done, task.total || undefined));
-    if (ended.state === "failed") throw new Error(ended.error);
+    if (ended.state !== "done") throw new Error(ended.error || "Unpacking was stopped. Send it again.");
   };
 
   let busy = false;
