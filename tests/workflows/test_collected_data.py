@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo.base.errors import BadInput, InvalidSetting, UnknownName, ZooError
+from zoo.base.errors import BadInput, InvalidSetting, NotWritten, UnknownName, ZooError
+from zoo.base.files import write_text
 from zoo.base.registry import Registry
 from zoo.data.sent_rules import check_rule
+from zoo.workflows import collected_data
 from zoo.workflows.collected_data import (
     IMAGES,
     LABEL,
@@ -35,6 +37,10 @@ def picture(path: Path, seed: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (32, 32), np.uint8)
     Image.fromarray(pixels).save(path)
+
+
+def full(path: Path, _: str) -> None:
+    raise NotWritten(f"'{path}' cannot be written: the disk is full.")
 
 
 @pytest.fixture
@@ -190,3 +196,33 @@ def test_the_depth_of_files_that_do_not_say_it_is_noted(
     path = next((sent.path / IMAGES).rglob("*.png"))
     Image.fromarray(np.full((32, 32), 4000, np.uint16)).save(path)
     assert finish_set(sent, tiny_registry).record["bits"] == 12
+
+
+class Killed(BaseException):
+    """Stands in for the end of the process."""
+
+
+def test_who_was_killed_before_the_table_leaves_one_that_tells_the_record(
+    sent: Collected, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only(path: Path, text: str) -> None:
+        if path == sent.table:
+            raise Killed
+        write_text(path, text)
+
+    folder = sent.path.parent
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(collected_data, "write_text", only)
+        finish_set(sent, tiny_registry)
+    (done,) = collected(folder)
+    assert done.ready
+    first = tiny_registry.dataset(done.source).samples[0].name
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(collected_data, "write_text", only)
+        change_set(done, first, LEAVE_OUT)
+    with monkeypatch.context() as patch:
+        patch.setattr(collected_data, "write_text", full)
+        assert not find_collected(folder, "mine").ready
+    changed = find_collected(folder, "mine")
+    assert changed.changes[0]["image"] == first
+    assert first not in changed.table.read_text()

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from zoo.base import leftovers, locks
-from zoo.base.errors import BadInput, InvalidSetting, UnknownName
+from zoo.base.errors import BadInput, InvalidSetting, UnknownName, ZooError
 from zoo.base.files import write_json, write_text, writing
 from zoo.base.patients import AUTO
 from zoo.base.pictures import images
@@ -59,7 +59,7 @@ class Collected:
     @property
     def ready(self) -> bool:
         """Whether it can be checked and trained on."""
-        return bool(self.record)
+        return bool(self.record) and self.table.is_file()
 
     @property
     def source(self) -> str:
@@ -83,9 +83,9 @@ class Collected:
 
 
 def collected(folder: Path) -> list[Collected]:
-    """Return the data sets of a folder, by name."""
+    """Return the data sets of a folder, by name, each that is finished with its table."""
     return [
-        Collected(path.parent, _record(path.parent))
+        _mended(Collected(path.parent, _record(path.parent)))
         for path in sorted(folder.glob(f"*/{IMAGES}"))
         if path.is_dir() and not path.parent.name.startswith(".")
     ]
@@ -133,8 +133,14 @@ def read_set(one: Collected, registry: Registry, rule: str = AUTO, column: str =
     """Read what was sent, with patients by a rule for names, or by a column of its table.
 
     Raises:
+        InvalidSetting: its zip file is not unpacked.
         ZooError: the rule or column cannot be used, or the files are no data set.
     """
+    if (one.path / ARCHIVE).exists():
+        raise InvalidSetting(
+            f"The zip file of '{one.name}' is not unpacked. Wait for that; where it was cut short, "
+            "remove the data set and send it again."
+        )
     options = []
     if column:
         options.append(f"patient={quote(column)}")
@@ -256,9 +262,26 @@ def _keep(one: Collected) -> Collected:
     after = changed(rows, one.changes)
     if len({row[1] for row in after}) < 2:
         raise InvalidSetting("Then less than two classes would be left. Undo another change first.")
-    with locks.in_turn(one.path):
+    with locks.in_turn(one.path), writing(one.table):
+        one.table.unlink(missing_ok=True)  # none is there that tells other than the record
         write_json(one.path / RECORD, one.record)
         write_text(one.table, _written(header, after))
+    return one
+
+
+def _mended(one: Collected) -> Collected:
+    """Write the table that whoever was ended after the record did not write.
+
+    Where that cannot be, the data set is not ready.
+    """
+    if not one.record or one.ready:
+        return one
+    with contextlib.suppress(ZooError), locks.in_turn(one.path):
+        now = Collected(one.path, _record(one.path))  # whoever held the folder may have written
+        if now.record and not now.ready:
+            header, rows = _rows(now)
+            write_text(now.table, _written(header, changed(rows, now.changes)))
+        return now
     return one
 
 

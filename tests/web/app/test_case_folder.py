@@ -213,3 +213,27 @@ def test_one_read_meanwhile_is_the_new_one(tmp_path: Path) -> None:
     assert other.find(key, "ann").version == 1
     changed = one.change(key, user="ann", label="NORMAL", notes="n", version=1)
     assert other.find(key, "ann") == changed
+
+
+def test_a_table_that_was_not_written_any_more_is_written_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = CaseFolder(tmp_path)
+    assert not (tmp_path / "cases.csv").exists()
+    kept, gone = save(folder, 0), save(folder, 1)
+    folder.change(gone.id, user="ann", label="NORMAL", notes="", version=1)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(case_folder, "write_text", killed)
+    for write in (
+        lambda: folder.change(kept.id, user="ann", label="PNEUMONIA", notes="", version=1),
+        lambda: folder.delete(gone.id, "ann"),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    monkeypatch.undo()
+    assert [row["case"] for row in rows(folder)] == [gone.id]
+    again = CaseFolder(tmp_path)
+    assert [row["case"] for row in rows(again)] == [kept.id]

@@ -88,6 +88,7 @@ class CaseFolder:
             for part in (IMAGES, RECORDS):
                 (self.folder / part).mkdir(exist_ok=True)
             self._sweep()
+            self._mend_table()
 
     def all(self, user: str) -> list[SavedCase]:
         """Return the cases that a user saved, and those of nobody, the newest first.
@@ -232,7 +233,19 @@ class CaseFolder:
         write_json(self._path(RECORDS, case.id, "json"), asdict(case))
         self._write_table()
 
+    def _mend_table(self) -> None:
+        """Write the table again that whoever was ended after a record did not write."""
+        try:
+            written = (self.folder / TABLE).read_text("utf-8")
+        except (OSError, ValueError):
+            written = ""
+        if written != (told := self._table()) and (written or self._every()):
+            write_text(self.folder / TABLE, told)
+
     def _write_table(self) -> None:
+        write_text(self.folder / TABLE, self._table())
+
+    def _table(self) -> str:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -241,7 +254,7 @@ class CaseFolder:
                 reader = one.changes[-1]["user"] if one.changes else one.user
                 about = one.id, reader, one.answer["answer"], one.answer["run"], one.saved
                 writer.writerow([f"{IMAGES}/{one.id}.png", one.label, one.patient, *about])
-        write_text(self.folder / TABLE, text.getvalue())
+        return text.getvalue()
 
     def _every(self) -> list[SavedCase]:
         paths = sorted((self.folder / RECORDS).glob("*.json"), reverse=True)
