@@ -20,8 +20,9 @@ from zoo.base.registry import Registry
 from zoo.interpret.case import Case
 from zoo.interpret.trust.verdict import DO_NOT_USE, HOLDS_UP, Trust
 from zoo.runs.run_folder import Run
+from zoo.web.app import templating
 from zoo.web.app.agreement import answer_agreement, map_agreement, titles
-from zoo.web.app.compare_page import check_number, first_choice, worst
+from zoo.web.app.compare_page import check_number, compared, first_choice, worst
 from zoo.web.app.reading import Reading
 from zoo.web.app.site import create
 from zoo.web.service.library import Library
@@ -260,3 +261,31 @@ def test_without_a_run_it_says_what_to_do(tiny_registry: Registry, tmp_path: Pat
     library.close()
     assert "There is no finished run yet" in text
     assert 'id="compare"' not in text
+
+
+def test_maps_are_compared_where_all_runs_saw_the_image() -> None:
+    noise = np.random.default_rng(0).random((2, 64, 64))
+    inside = np.zeros((2, 64, 64))
+    inside[:, 16:48, 16:48] = noise[:, 16:48, 16:48]
+    box = (0.25, 0.25, 0.75, 0.75)
+    framed = [case(name, 0.9, one, box=box) for name, one in zip("ab", inside, strict=True)]
+    ((_, alike),) = map_agreement(framed)
+    assert abs(alike) < 0.1, "what lies outside of both frames is no agreement"
+    ((_, same),) = map_agreement([framed[0], case("c", 0.9, noise[0])])
+    assert same > 0.95
+    apart = case("d", 0.9, inside[0], box=(0.8, 0.0, 1.0, 1.0))
+    assert map_agreement([framed[0], apart]) == []
+
+
+def test_each_probability_stands_under_its_own_class(trained: Run) -> None:
+    def table(positives: tuple[int, int]) -> str:
+        pairs = zip("ab", positives, strict=True)
+        found: list[Any] = [("k", None, Reading(case(name, 0.9), one)) for name, one in pairs]
+        part = templating.part("compared.html.j2", **compared(found, {"a": trained, "b": trained}))
+        return part.partition("<table")[2]
+
+    assert "probability of PNEUMONIA</th>" in table((1, 1))
+    told = table((1, 0))
+    assert "probability</th>" in told
+    assert "90 %<small>PNEUMONIA</small>" in told
+    assert "10 %<small>NORMAL</small>" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -13,8 +14,13 @@ from zoo.base.number_text import probability
 from zoo.interpret.case import Case
 from zoo.interpret.trust.similarity import rank_correlation
 
+if TYPE_CHECKING:
+    from zoo.network.frame import Box
+
 SIDE = 64
 """Maps are compared at this size, so that runs of any input can be."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+"""The frame of a run that sees all of an image."""
 LARGE = 0.2
 """Difference of two probabilities that is worth a remark."""
 
@@ -54,11 +60,15 @@ def map_agreement(cases: Sequence[Case]) -> list[tuple[str, float]]:
     """Return for each method that several runs have the mean rank correlation of their maps.
 
     1: all put the places of the image in the same order; 0: their orders have nothing in common.
+    Only what all of them saw of it is compared; without such a part nothing is told.
     """
+    part = _seen_by_all([case.box or WHOLE for case in cases])
+    if part is None:
+        return []
     maps: dict[str, list[np.ndarray]] = {}
     for case in cases:
         for attribution in case.attributions:
-            maps.setdefault(attribution.method, []).append(_small(attribution))
+            maps.setdefault(attribution.method, []).append(_small(attribution, part))
     return [
         (method, float(np.mean([rank_correlation(*pair)[0] for pair in _pairs(attribution)])))
         for method, attribution in maps.items()
@@ -93,9 +103,19 @@ def _named(runs: Sequence[str]) -> str:
     return f"{', '.join(runs[:-1])} and {runs[-1]} answer"
 
 
-def _small(attribution: Attribution) -> np.ndarray:
+def _seen_by_all(boxes: Sequence[Box]) -> Box | None:
+    """Return what frames have in common; None where they do not meet."""
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    top, left, bottom, right = max(tops), max(lefts), min(bottoms), min(rights)
+    return (top, left, bottom, right) if top < bottom and left < right else None
+
+
+def _small(attribution: Attribution, part: Box) -> np.ndarray:
+    height, width = attribution.values.shape
+    top, left, bottom, right = part
     image = Image.fromarray(np.nan_to_num(attribution.values.astype(np.float32)))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))[None]
+    inside = (left * width, top * height, right * width, bottom * height)
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=inside))[None]
 
 
 def _pairs(maps: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:

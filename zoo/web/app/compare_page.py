@@ -211,10 +211,11 @@ def compared(found: Sequence[Answered], runs: Mapping[str, Run]) -> dict[str, An
     keys = [key for key, _, _ in found]
     methods = list(dict.fromkeys(one.method for case in shown for one in case.attributions))
     one_image = len(set(keys)) == 1
+    positives = {one.case.class_names[one.positive] for one in readings}
     return {
         "name": " and ".join(dict.fromkeys(case.name for case in shown)),
         "one_image": one_image,
-        "positive": shown[0].class_names[readings[0].positive],
+        "positive": positives.pop() if len(positives) == 1 else "",
         "sentences": answer_agreement(
             shown, [reading.positive for reading in readings], several_images=not one_image
         ),
@@ -230,6 +231,7 @@ def compared(found: Sequence[Answered], runs: Mapping[str, Run]) -> dict[str, An
                 "picture": cards.picture_part(reading),
                 "maps": [beside_map(case, one) for one in case.attributions],
                 "left_out": reading.left_out,
+                "positive": case.class_names[reading.positive],
                 "chance": probability_texts(case)[reading.positive],
                 "threshold": case.threshold,
                 "near": next((agreement_text(case, one) for one in case.examples), ""),
