@@ -65,6 +65,8 @@ def test_a_page_leads_to_the_form_and_back(app: Any) -> None:
     client = browser(app)
     told = client.get("/train", headers=PAGE)
     assert (told.status_code, told.headers["location"]) == (303, "/sign-in?to=/train")
+    told = client.get("/train?run=a%26b&preset=best", headers=PAGE)
+    assert 'value="/train?run=a%26b&amp;preset=best"' in client.get(told.headers["location"]).text
     form = client.get("/sign-in?to=/train").text
     assert 'value="/train"' in form
     assert DISCLAIMER in form

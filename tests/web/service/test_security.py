@@ -37,6 +37,10 @@ def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert password_from(None, tmp_path / "auth") == password
     with pytest.raises(BadInput):
         password_from(None, tmp_path / "none")
+    (tmp_path / "auth").write_text("")
+    for text, file in (("", None), (None, tmp_path / "auth")):
+        with pytest.raises(InvalidSetting, match="incomplete"):
+            password_from(text, file)
 
 
 def test_a_password_is_needed_beyond_this_machine() -> None:

@@ -16,7 +16,7 @@ from zoo.web.service.security import client_address, session_cookie
 PAGE, LEAVE = "/sign-in", "/sign-out"
 OPEN = frozenset({PAGE, "/static/style.css", "/static/icon.svg"})
 """What is seen before anybody is known."""
-NAME, PASSWORD, PATH = 64, 1024, 500
+NAME, PASSWORD, PATH = 64, 1024, 8000
 """Characters that are taken."""
 
 Path = Annotated[str, Query(max_length=PATH)]

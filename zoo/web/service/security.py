@@ -118,8 +118,8 @@ def password_from(text: str | None, file: Path | None = None) -> Password | None
             text = file.read_text("utf-8")
         except (OSError, ValueError) as error:
             raise BadInput(f"The password file '{file}' cannot be read. Check it.") from error
-    text = os.environ.get(VARIABLE) if text is None else text
-    return None if not text else Password.parse(text)
+    text = (os.environ.get(VARIABLE) or None) if text is None else text
+    return None if text is None else Password.parse(text)
 
 
 def check_exposure(host: str, password: Keys | None, *, proxied: bool = False) -> None:
@@ -241,7 +241,8 @@ class Guard:
             return refusal(error.status, str(error), error.headers)
         headers, form = Headers(scope=scope), self.door.form if self.door else ""
         if form and "text/html" in headers.get("accept", ""):
-            path = quote(_request(scope).url.path)
+            url = _request(scope).url
+            path = quote(f"{url.path}?{url.query}" if url.query else url.path)
             onwards = f"?to={path}" if scope["method"] == "GET" and path != "/" else ""
             return RedirectResponse(f"{form}{onwards}", 303, headers={"Cache-Control": "no-store"})
         if form and "sec-fetch-mode" in headers:
