@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -65,6 +67,24 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "synthetic.png"
     drawn = Image.fromarray(dataset.read(dataset.samples[-1], None))
     drawn.resize((160, 128)).save(path)
+    return path
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    """A file of 12 bits, most of which its own window does not show."""
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    dataset.SOPClassUID = pydicom.uid.ComputedRadiographyImageStorage
+    dataset.SOPInstanceUID = "1.2.3"
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 64, 64, 1
+    dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME2", 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.WindowCenter, dataset.WindowWidth = 2000, 1000
+    dataset.PixelData = np.linspace(0, 4095, 64 * 64).astype("<u2").tobytes()
+    path = tmp_path / "deep.dcm"
+    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
     return path
 
 
@@ -224,6 +244,26 @@ def test_the_viewer_fills_the_screen_and_the_answer_is_seen(
         assert stage["height"] > 480
         assert page.evaluate("document.documentElement.scrollHeight") == 800
         assert fits(page)
+
+
+def test_whatever_changes_brightness_first_shows_what_the_window_of_the_file_hid(
+    page: Page, deep: Path
+) -> None:
+    read(page, deep)
+    card = page.locator(".reading").first
+    ready(card)
+    told = card.locator("[data-window]")
+    for preset, window in (("full", "W 4095 L 2048"), ("dark", "W 500 L 1750")):
+        card.get_by_label("Brightness and contrast", exact=True).select_option(preset)
+        expect(told).to_have_text(window)
+        page.reload()
+        ready(card)
+    page.keyboard.press("i")
+    expect(told).to_have_text("W 999 L 2000")
+    page.reload()
+    ready(card)
+    card.get_by_label("Brightness and contrast", exact=True).select_option("auto")
+    expect(told).to_have_text(re.compile(r"W (39|40)\d\d L 20\d\d"))
 
 
 def test_brightness_ruler_line_and_frame(page: Page, picture: Path) -> None:

@@ -114,7 +114,6 @@ export class Levels {
 
   // The window of all values that the file can hold.
   reach() {
-    this.deepen();
     if (!this.values) this.shallow();
     if (!this.values) return null;
     return { low: this.share(0), high: this.share(this.colours === 1 ? DEEPEST : 255) };

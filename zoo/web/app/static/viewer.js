@@ -25,7 +25,7 @@ export class Viewer {
     this.line = null; // share of a stage's width left of which there is no map
     this.ruler = null; // two places of the picture, in shares of it
     this.stages = [...root.querySelectorAll(".stage")];
-    this.levels = this.stages.map((stage) => new Levels(stage, () => this.draw()));
+    this.levels = this.stages.map((stage) => new Levels(stage, () => this.usePreset(this.preset)));
     for (const stage of this.stages) listen(stage, this);
     root.addEventListener("click", (event) => {
       const button = event.target.closest("[data-act]");
@@ -82,7 +82,7 @@ export class Viewer {
     if (what === "in") this.zoom(STEP);
     if (what === "out") this.zoom(1 / STEP);
     if (what === "whole") [this.scale, this.x, this.y] = [1, 0.5, 0.5];
-    if (what === "invert") this.inverted = !this.inverted;
+    if (what === "invert") this.invert();
     if (what === "frame") this.framed = !this.framed;
     if (what === "split") this.line = this.line === null ? 0.5 : null;
     if (what === "unmeasure") this.ruler = null;
@@ -103,10 +103,21 @@ export class Viewer {
     this.draw();
   }
 
+  // Used again when the values of a deeper file have come.
   usePreset(name) {
     this.preset = name;
+    if (name !== "original") this.deepen();
     this.window = PRESETS[name]?.(this.levels[0]) ?? this.window;
     this.draw();
+  }
+
+  invert() {
+    this.inverted = !this.inverted;
+    this.deepen();
+  }
+
+  deepen() {
+    for (const levels of this.levels) levels.deepen();
   }
 
   // Moves and stretches the window: to the right less contrast, down darker.
@@ -116,7 +127,7 @@ export class Viewer {
     const middle = Math.min(4, Math.max(-4, (low + high) / 2 + (down / 400) * Math.max(0.2, width)));
     this.window = { low: middle - width / 2, high: middle + width / 2 };
     this.preset = "own";
-    for (const levels of this.levels) levels.deepen();
+    this.deepen();
     this.draw();
   }
 
