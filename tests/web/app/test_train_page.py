@@ -328,6 +328,22 @@ def test_its_run_is_the_first_that_the_same_command_made_after_it(
     assert Trainings(folder).find("abc").run == "mine"  # remembered
 
 
+def test_one_that_failed_does_not_take_the_run_of_the_next(run_copy: Path) -> None:
+    folder = run_copy.parent
+    half(run_copy)
+    failed = ended(folder, "Error: the disk is full.")
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    record = {**vars(failed), "id": "def", "started": later.isoformat(timespec="seconds")}
+    write_json(folder / trainings.FOLDER / "def.json", record)
+    told = dict(run_folder.read(run_copy).record)
+    created = (later + timedelta(seconds=5)).isoformat(timespec="seconds")
+    told |= {"command": ["zoo", "train", "tiny"], "created": created}
+    write_json(run_copy / run_folder.RECORD, told)
+    known = Trainings(folder)
+    assert known.state(failed).run == ""
+    assert known.state(known.find("def")).run == "copy"
+
+
 def test_one_that_goes_on_elsewhere_is_not_offered_to_be_resumed(run_copy: Path) -> None:
     half(run_copy)
     training = ended(run_copy.parent, "Stopped.", run="copy")

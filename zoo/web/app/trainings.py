@@ -158,7 +158,12 @@ class Trainings:
 
     def _written_by(self, training: Training) -> str:
         command = ["zoo", *training.arguments]
-        taken = {other.run for other in self.all() if other.id != training.id}
+        others = [other for other in self.all() if other.id != training.id]
+        taken = {other.run for other in others}
+        begun = training.started, training.born
+        alike = (other for other in others if other.arguments == training.arguments)
+        later = (one.started for one in alike if (one.started, one.born) > begun)
+        next_began = min(later, default=None)  # what came from then on is not of this one
         began = datetime.fromisoformat(training.started).timestamp()
         for record in self.folder.glob(f"*/{run_folder.RECORD}"):
             name = record.parent.name
@@ -169,7 +174,9 @@ class Trainings:
             except ZooError:
                 continue
             created = run.record.get("created", "")
-            if run.record.get("command") == command and created >= training.started:
+            if run.record.get("command") != command or created < training.started:
+                continue
+            if next_began is None or created < next_began:
                 return name
         return ""
 
