@@ -129,3 +129,12 @@ def test_maps_are_drawn_again_from_what_was_saved(
     drawn = client.get(f"{address}/maps/gradcam")
     with Image.open(io.BytesIO(drawn.content)) as image:
         assert image.width > image.height  # in the picture's proportions
+
+
+def test_a_picture_that_is_gone_is_told(client: TestClient, trained: Run, tmp_path: Path) -> None:
+    address = saved(client, trained)
+    next((tmp_path / "images").glob("*.png")).unlink()
+    for told in (client.get(f"{address}/picture"), client.post(f"{address}/read")):
+        assert told.status_code == 404
+        assert "The picture of the case" in told.json()["error"]
+    assert client.post(f"{address}/delete").status_code == 303

@@ -206,8 +206,15 @@ class CaseFolder:
             self._write_table()
 
     def picture(self, case: SavedCase) -> Path:
-        """Return where the picture of a case lies."""
-        return self._path(IMAGES, case.id, "png")
+        """Return where the picture of a case lies.
+
+        Raises:
+            UnknownName: it is not there any more.
+        """
+        path = self._path(IMAGES, case.id, "png")
+        if not path.is_file():
+            raise UnknownName(f"The picture of the case '{case.name}' is gone. Delete the case.")
+        return path
 
     def arrays(self, case: SavedCase) -> dict[str, np.ndarray]:
         """Return what the network saw, `pixels`, and its maps by the names in the record.
