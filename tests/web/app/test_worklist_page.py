@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import re
@@ -55,6 +56,14 @@ def test_what_comes_is_answered_listed_and_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(watching, "MOST", 3)
+    upload = watching.Watching.upload
+
+    def aside(self: watching.Watching, key: str) -> Any:
+        with pytest.raises(RuntimeError):  # a slow share keeps nobody else waiting
+            asyncio.get_running_loop()
+        return upload(self, key)
+
+    monkeypatch.setattr(watching.Watching, "upload", aside)
     (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100_000))
     (tmp_path / "study").mkdir()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Form, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from zoo.base import patients
@@ -90,8 +91,8 @@ def router(shared: Shared, folder: CaseFolder) -> APIRouter:
     @routes.post(f"{CASE}/read")
     async def read(request: Request, key: str) -> Response:
         """Open a case on the page Read: by the run that answered, or the newest if that is gone."""
-        case = found(request, key)
-        known = {run.name for run in shared.library.runs()}
+        case = await run_in_threadpool(found, request, key)
+        known = {run.name for run in await run_in_threadpool(shared.library.runs)}
         run = case.answer["run"] if case.answer["run"] in known else None
 
         def bring() -> Upload:

@@ -8,6 +8,7 @@ import io
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 from starlette.responses import Response
 
@@ -103,11 +104,16 @@ def router(shared: Shared) -> APIRouter:
         request: Request, name: str, image: Annotated[str, Form(max_length=NAME)]
     ) -> Response:
         """Let the run read an image of its own answers; the page Read then explains it."""
-        run = listed_runs.finished(shared, name)
-        if image not in _readable(run).known.names:
-            raise UnknownName("The run has no answer to an image of that name.")
-        if closed := _closed(shared, run):
-            raise UnknownName(closed)
+
+        def allowed() -> Run:
+            run = listed_runs.finished(shared, name)
+            if image not in _readable(run).known.names:
+                raise UnknownName("The run has no answer to an image of that name.")
+            if closed := _closed(shared, run):
+                raise UnknownName(closed)
+            return run
+
+        run = await run_in_threadpool(allowed)
         return await open_here(
             request, shared, run.name, lambda: upload_of(dataset_of(run), image, shared)
         )

@@ -89,7 +89,7 @@ def router(shared: Shared) -> APIRouter:
         paths: Annotated[list[str], Form(max_length=NAME)],
     ) -> Response:
         """Keep files of a folder; `paths` says where each was in it."""
-        one = unfinished(found(name))
+        one = await run_in_threadpool(lambda: unfinished(found(name)))
         if len(paths) != len(files):
             raise BadInput(f"{len(files)} files and {len(paths)} paths came; expected as many.")
         sent = [(path, await file.read()) for path, file in zip(paths, files, strict=True)]
@@ -107,7 +107,7 @@ def router(shared: Shared) -> APIRouter:
     @routes.post(f"{PAGE}/{{name}}/piece", dependencies=RIGHTS)
     async def piece(request: Request, name: str, offset: Annotated[int, Query(ge=0)]) -> Response:
         """Keep the next piece of a zip file."""
-        one = unfinished(found(name))
+        one = await run_in_threadpool(lambda: unfinished(found(name)))
         content = await request.body()
         path = one.path / ARCHIVE
 

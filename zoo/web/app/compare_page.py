@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zoo.base.errors import BadInput, InvalidSetting
@@ -73,8 +74,7 @@ def router(shared: Shared) -> APIRouter:
         """Start to compare what runs say of images: those that are sent, and those that were."""
         visitor: Visitor = request.state.visitor
         names = list(dict.fromkeys(runs))
-        for name in names:
-            shared.run(name)
+        await run_in_threadpool(lambda: [shared.run(name) for name in names])
         images = {key: visitor.upload(key) for key in image or ()}
         if any(file.filename for file in files or ()) or not images:
             sent = await check_uploads(files or (), library.limits)

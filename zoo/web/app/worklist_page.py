@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from zoo import DISCLAIMER
@@ -65,7 +66,7 @@ def router(shared: Shared, watching: Watching) -> APIRouter:
     @routes.post(f"{PAGE}/{{key}}/read")
     async def read(request: Request, key: str) -> Response:
         """Bring a file to the page Read of whoever asks."""
-        upload = watching.upload(key)
+        upload = await run_in_threadpool(watching.upload, key)
         return await open_here(request, shared, None, lambda: upload)
 
     return routes
