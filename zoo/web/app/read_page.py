@@ -6,7 +6,7 @@ Annotations are evaluated here (no `from __future__`): FastAPI reads them.
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -16,6 +16,7 @@ from zoo.web.app import cards, templating, worklist
 from zoo.web.app import reading as readings
 from zoo.web.app.durations import Durations
 from zoo.web.app.examples import COUNT, Examples
+from zoo.web.app.image_files import IMAGE, RunQuery
 from zoo.web.app.reading import Reading
 from zoo.web.app.shared import Shared
 from zoo.web.app.tasks import Task
@@ -29,11 +30,9 @@ from zoo.web.service.queue import Deadline, result_of
 from zoo.web.service.uploads import Upload
 
 PAGE = "/"
-IMAGE = "/app/images/{key}"
 
 RunName = Annotated[str, Form(max_length=NAME)]
 MethodName = Annotated[str | None, Form(max_length=NAME)]
-RunQuery = Annotated[str, Query(max_length=NAME)]
 Work = Callable[[Engine, Upload, Reading, Sequence[str], Task, Durations], None]
 
 

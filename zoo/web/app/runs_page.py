@@ -17,7 +17,6 @@ from zoo.web.service.bodies import Route
 from zoo.web.service.security import PAGE_POLICY
 from zoo.workflows import manage_runs
 
-RELIABILITY = "reliability.png"
 NAME = 255
 
 

@@ -108,9 +108,7 @@ class Watching:
         return self._read(item.path)
 
     def _work(self) -> None:
-        watched = answer_incoming(
-            self.folder, self._answers, ended=self._ended, images=self._images
-        )
+        watched = self._answered()
         while not self._ended.is_set():
             try:
                 for one in watched:
@@ -118,9 +116,7 @@ class Watching:
             except Exception:  # a bug; what came before stays, and the next file is tried
                 logger.exception("Watching '%s' failed", self.folder)
                 self._ended.wait(10)
-                watched = answer_incoming(
-                    self.folder, self._answers, ended=self._ended, images=self._images
-                )
+                watched = self._answered()
 
     def _answered(self) -> Iterator[Answered]:
         return answer_incoming(self.folder, self._answers, ended=self._ended, images=self._images)

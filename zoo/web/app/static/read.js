@@ -1,7 +1,7 @@
 // The page Read: images in, a list of answers, one case open with its picture and its reasons.
 
 import { ask, post, sentences } from "/static/asking.js";
-import { Card, explanationOf } from "/static/card.js";
+import { Card } from "/static/card.js";
 import { listenToKeys } from "/static/keys.js";
 import { looksLikeImage, portions, takeDropsAnywhere } from "/static/sending.js";
 import { showTour } from "/static/tour.js";
