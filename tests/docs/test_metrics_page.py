@@ -32,6 +32,7 @@ from zoo.training.cells import Cell, CellResult
 from zoo.workflows import (
     check,
     collected_data,
+    collected_table,
     compare,
     experiments,
     learning_curve,
@@ -483,7 +484,7 @@ def test_a_data_set_that_was_sent(tmp_path: Path, tiny_registry: Registry) -> No
         Image.fromarray(np.full((32, 32), 50 * number, np.uint8)).save(path)
     done = collected_data.finish_set(one, tiny_registry)
     name = tiny_registry.dataset(done.source).samples[0].name
-    collected_data.change_set(done, name, collected_data.LEAVE_OUT)
+    collected_data.change_set(done, name, collected_table.LEAVE_OUT)
     agree(stored(one.path / collected_data.RECORD), "setjson")
 
 

@@ -17,13 +17,9 @@ from zoo.data.sent_rules import check_rule
 from zoo.workflows import collected_data
 from zoo.workflows.collected_data import (
     IMAGES,
-    LABEL,
-    LEAVE_OUT,
-    PART,
     Collected,
     begin_set,
     change_set,
-    changed,
     collected,
     find_collected,
     finish_set,
@@ -31,6 +27,7 @@ from zoo.workflows.collected_data import (
     remove_set,
     undo_change,
 )
+from zoo.workflows.collected_table import LABEL, LEAVE_OUT, PART, changed
 
 
 def picture(path: Path, seed: int) -> None:

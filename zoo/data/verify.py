@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +25,9 @@ from zoo.data.pixel_store import PixelStore
 from zoo.data.pixels import KeptPixels
 
 SHOWN = 5
+
+DEEP = re.compile(r"^[IF]$|;")
+"""In the mode of an image (`zoo.read_header`): it has more than 8 bits a value."""
 
 DECODED_SIDE = 32  # what is no file may be generated at a fraction
 
@@ -115,6 +120,19 @@ def at_depth(dataset: Dataset, bits: int | None) -> Dataset:
     if bits is None or path is None:
         return dataset
     return replace(dataset, read=functools.partial(_read, path, bits), bits=bits)
+
+
+def depth_of(paths: Iterable[Path]) -> int | None:
+    """Return the depth of files that do not say it, as `verify` settles it; None: there are none.
+
+    What cannot be read is passed over.
+    """
+    found = []
+    for path in paths:
+        with contextlib.suppress(BadInput):
+            if DEEP.search(images.read_header(path).mode) and (deep := images.examine(path).deep):
+                found.append(measured(deep, str(path)))
+    return settled(found)
 
 
 def _read(

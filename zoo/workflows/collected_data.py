@@ -12,9 +12,8 @@ import contextlib
 import csv
 import io
 import json
-import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,24 +23,20 @@ from zoo.base import leftovers, locks
 from zoo.base.errors import BadInput, InvalidSetting, UnknownName, ZooError
 from zoo.base.files import write_json, write_text, writing
 from zoo.base.patients import AUTO
-from zoo.base.pictures import images
-from zoo.base.pictures.depth import measured, settled
 from zoo.base.registry import Registry
 from zoo.base.types import TEST, TRAIN, VALIDATION, Dataset, Sample
 from zoo.data.intake import bytes_below, too_much
 from zoo.data.sent_rules import check_rule
+from zoo.data.verify import depth_of
+from zoo.workflows.collected_table import COLUMNS, LABEL, LEAVE_OUT, PART, changed, written
 from zoo.workflows.manage_runs import check_name
 
 IMAGES, RECORD, ARCHIVE = "images", "set.json", "sent.zip"
 SCHEMA = 1
 LIMIT = 2_000_000_000
 """Bytes of all data sets of a folder."""
-COLUMNS = ("path", "label", "patient", "split")
 PARTS = (TRAIN, VALIDATION, TEST)
-LEAVE_OUT, LABEL, PART = "leave out", "label", "part"
 MOST_CHANGES = 10_000
-DEEP = re.compile(r"^[IF]$|;")
-"""In the mode of an image: it has more than 8 bits a value (`zoo.read_header`)."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +164,13 @@ def finish_set(one: Collected, registry: Registry, rule: str = AUTO, column: str
         label = dataset.class_names[sample.label]
         told = [dataset.attributes[name](sample) for name in extra]
         rows.append([place, label, sample.patient, sample.split, *told])
-    write_text(one.as_sent, _written([*COLUMNS, *extra], rows))
+    write_text(one.as_sent, written([*COLUMNS, *extra], rows))
     record = {
         "schema": SCHEMA,
         "patients": column or dataset.patient_rule,
         "class_names": list(dataset.class_names),
         "parts": any(sample.split for sample in dataset.samples),
-        "bits": _depth(path_of(sample) for sample in dataset.samples),
+        "bits": depth_of(path_of(sample) for sample in dataset.samples),
         "changes": one.changes,
     }
     done = _keep(Collected(one.path, record))
@@ -239,24 +234,6 @@ def remove_set(one: Collected) -> None:
         shutil.rmtree(gone)
 
 
-def changed(rows: Sequence[Sequence[str]], changes: Sequence[Mapping[str, str]]) -> list[list[str]]:
-    """Return rows of path, label, patient, split and more after the changes, in their order."""
-    left = {row[0]: list(row) for row in rows}
-    for change in changes:
-        row = left.get(change["image"])
-        if row is None:
-            continue  # it was left out before
-        if change["change"] == LEAVE_OUT:
-            del left[change["image"]]
-        elif change["change"] == LABEL:
-            row[1] = change["to"]
-        else:
-            for other in left.values():
-                if other[2] == row[2]:
-                    other[3] = change["to"]
-    return list(left.values())
-
-
 def _keep(one: Collected) -> Collected:
     header, rows = _rows(one)
     after = changed(rows, one.changes)
@@ -265,7 +242,7 @@ def _keep(one: Collected) -> Collected:
     with locks.in_turn(one.path), writing(one.table):
         one.table.unlink(missing_ok=True)  # none is there that tells other than the record
         write_json(one.path / RECORD, one.record)
-        write_text(one.table, _written(header, after))
+        write_text(one.table, written(header, after))
     return one
 
 
@@ -280,7 +257,7 @@ def _mended(one: Collected) -> Collected:
         now = Collected(one.path, _record(one.path))  # whoever held the folder may have written
         if now.record and not now.ready:
             header, rows = _rows(now)
-            write_text(now.table, _written(header, changed(rows, now.changes)))
+            write_text(now.table, written(header, changed(rows, now.changes)))
         return now
     return one
 
@@ -294,30 +271,12 @@ def _rows(one: Collected) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _written(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads((path / RECORD).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) and record.get("schema") == SCHEMA else {}
-
-
-def _depth(paths: Iterable[Path]) -> int | None:
-    """Return the depth of images that do not say it, as a training settles it; None of others."""
-    found = []
-    for path in paths:
-        with contextlib.suppress(BadInput):  # a check tells of what cannot be read
-            if DEEP.search(images.read_header(path).mode) and (deep := images.examine(path).deep):
-                found.append(measured(deep, str(path)))
-    return settled(found)
 
 
 def _no_file(sample: Sample) -> Path:

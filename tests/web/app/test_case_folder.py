@@ -18,7 +18,8 @@ from zoo.base.errors import NotWritten
 from zoo.base.registry import Registry
 from zoo.interpret.case import Case
 from zoo.web.app import case_folder
-from zoo.web.app.case_folder import CaseFolder, Changed, SavedCase
+from zoo.web.app.case_folder import CaseFolder, Changed
+from zoo.web.app.saved_case import SavedCase
 from zoo.web.service.limits import NotFinite
 
 CLASSES = ("NORMAL", "PNEUMONIA")

@@ -12,17 +12,13 @@ the folder, in whatever process; every file is written whole.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
-import json
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,12 +28,10 @@ from zoo.base.locks import in_turn
 from zoo.base.pictures.pixel_arrays import encode_png
 from zoo.interpret.case import Case
 from zoo.report.cases.record import case_record
+from zoo.web.app.saved_case import IMAGES, LISTED, SavedCase, read_case, table_of
 from zoo.web.service.limits import NotFinite
 
-TABLE, IMAGES, RECORDS = "cases.csv", "images", "records"
-COLUMNS = ("path", "label", "patient", "case", "reader", "answer", "run", "saved")
-LISTED = ("answer", "predicted", "run", "synthetic")
-"""What a list shows of an answer."""
+TABLE, RECORDS = "cases.csv", "records"
 MOST = 10_000
 """Cases of one folder: a list looks through all of them."""
 NOTES = 4000
@@ -47,30 +41,6 @@ _KEY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 class Changed(InvalidSetting):
     """Somebody else changed the case meanwhile."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SavedCase:
-    """One case as it is kept. `label` is what a person says it is; empty: nothing was said.
-
-    `answer` is what `zoo.report.cases.record` makes of a case, without known cases, whose pictures
-    are the run's. `shape` is the picture's `(height, width)`. `version` counts changes, and
-    `changes` are those: who, when, and what it was set to.
-    """
-
-    id: str
-    saved: str
-    user: str
-    name: str
-    digest: str
-    patient: str
-    shape: tuple[int, int]
-    class_names: tuple[str, ...]
-    answer: Mapping[str, Any]
-    label: str = ""
-    notes: str = ""
-    version: int = 1
-    changes: tuple[Mapping[str, Any], ...] = ()
 
 
 class CaseFolder:
@@ -103,7 +73,7 @@ class CaseFolder:
         Raises:
             UnknownName: there is none of that name, or it is somebody else's.
         """
-        found = _read(self._path(RECORDS, key, "json")) if _KEY.fullmatch(key) else None
+        found = read_case(self._path(RECORDS, key, "json")) if _KEY.fullmatch(key) else None
         if found is None or found.user not in ("", user):
             raise UnknownName("This case is not here: it was deleted, or it is another person's.")
         return found
@@ -246,22 +216,11 @@ class CaseFolder:
             written = (self.folder / TABLE).read_text("utf-8")
         except (OSError, ValueError):
             written = ""
-        if written != (told := self._table()) and (written or self._every()):
+        if written != (told := table_of(reversed(self._every()))) and (written or self._every()):
             write_text(self.folder / TABLE, told)
 
     def _write_table(self) -> None:
-        write_text(self.folder / TABLE, self._table())
-
-    def _table(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in reversed(self._every()):
-            if one.label:
-                reader = one.changes[-1]["user"] if one.changes else one.user
-                about = one.id, reader, one.answer["answer"], one.answer["run"], one.saved
-                writer.writerow([f"{IMAGES}/{one.id}.png", one.label, one.patient, *about])
-        return text.getvalue()
+        write_text(self.folder / TABLE, table_of(reversed(self._every())))
 
     def _every(self) -> list[SavedCase]:
         paths = sorted((self.folder / RECORDS).glob("*.json"), reverse=True)
@@ -282,7 +241,7 @@ class CaseFolder:
             known = self._listed.get(path)
         if known is not None and known[0] == stamp:
             return known[1]
-        whole = _read(path)
+        whole = read_case(path)
         if whole is None:
             return None
         answer = {name: whole.answer[name] for name in LISTED}
@@ -303,13 +262,3 @@ class CaseFolder:
 
     def _path(self, part: str, key: str, ending: str) -> Path:
         return self.folder / part / f"{key}.{ending}"
-
-
-def _read(path: Path) -> SavedCase | None:
-    try:
-        told = json.loads(path.read_text("utf-8"))
-        lists = {name: tuple(told[name]) for name in ("shape", "class_names", "changes")}
-        found = SavedCase(**{**told, **lists})
-        return found if found.answer.keys() >= set(LISTED) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None  # deleted meanwhile, or no record of ours

@@ -16,9 +16,10 @@ from zoo.base.explanations import Attribution
 from zoo.base.pictures import images
 from zoo.report.cases.overlays import overlay_jpeg, picture_jpeg
 from zoo.web.app import templating
-from zoo.web.app.case_folder import NOTES, CaseFolder, Changed, SavedCase
+from zoo.web.app.case_folder import NOTES, CaseFolder, Changed
 from zoo.web.app.read_page import IMAGE, open_here
 from zoo.web.app.reading import find_reading
+from zoo.web.app.saved_case import SavedCase
 from zoo.web.app.shared import Shared
 from zoo.web.service.bodies import Route
 from zoo.web.service.endpoints import NAME
