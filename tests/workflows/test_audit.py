@@ -108,7 +108,7 @@ def test_what_is_written(found: Any, tmp_path: Path) -> None:
 def test_lungs_may_be_known_of_one_batch_alone(
     found: Any, tiny_registry: Registry, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    def masks_of(_: Path, chosen: Any) -> Any:
+    def masks_of(_: Path, chosen: Any, *__: Any, **___: Any) -> Any:
         known = chosen[2 * batch : 2 * batch + 2]
         return lambda sample, size: np.tri(*size, dtype=bool) if sample in known else None
 

@@ -173,7 +173,7 @@ def _cutting(size: tuple[int, int]) -> Any:
     """Return what cuts pictures to their boxes."""
     import tensorflow as tf
 
-    return tf.function(lambda pixels, boxes: cut(pixels, boxes, size))
+    return tf.function(lambda pixels, boxes: cut(pixels, boxes, size), autograph=False)
 
 
 @functools.cache
@@ -188,7 +188,7 @@ def _viewing(input_shape: tuple[int, int, int], preset: str) -> Any:
         seen = augmentation.apply(pixels, *given, size=(height, width), preset=preset)
         return _repeated(seen, channels), targets, weights
 
-    return tf.function(viewed)
+    return tf.function(viewed, autograph=False)
 
 
 def read_shape(input_shape: tuple[int, int, int], frames: Frames | None) -> tuple[int, int, int]:

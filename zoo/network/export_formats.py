@@ -91,7 +91,7 @@ def _write_savedmodel(network: Any, path: Path) -> None:
     module.weights = [variable.value for variable in network.variables]
     signature = [tf.TensorSpec(network.input_shape, tf.float32, name=INPUT)]
     module.serve = tf.function(
-        lambda pixels: network(pixels, training=False), input_signature=signature
+        lambda pixels: network(pixels, training=False), input_signature=signature, autograph=False
     )
     tf.saved_model.save(module, str(path), signatures={SERVING: module.serve})
 

@@ -59,7 +59,7 @@ class Asked:
 
         backbone, size = self._quick, self.input_shape[:2]
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def plain(pixels: Any, *parts: Any) -> Any:
             given = cut(pixels, parts[0], size) if parts else tf.cast(pixels, tf.float32)
             return backbone(given, training=False)
@@ -73,7 +73,7 @@ class Asked:
 
         backbone, size, preset = self._quick, self.input_shape[:2], self._preset
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def augmented(pixels: Any, views: Any, *parts: Any) -> Any:
             given = augmentation.apply(pixels, views, *parts, size=size, preset=preset)
             return backbone(given, training=False)

@@ -56,7 +56,9 @@ def traced(model: Any) -> Callable[..., Any]:
 
     signature = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in model.inputs]
 
-    @tf.function(input_signature=signature)
+    # As Keras calls its networks. AutoGraph would parse sources, which must not happen in two
+    # threads at once in releases of Python 3.11 (gh-106905).
+    @tf.function(input_signature=signature, autograph=False)
     def call(*inputs: Any) -> Any:
         return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 

@@ -200,7 +200,7 @@ def _fit(model: Any, seen: Pairs, steps: int, seed: int, progress: Progress) -> 
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.build(model.trainable_variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(pictures: Any, masks: Any) -> None:
         with tf.GradientTape() as tape:
             loss = _loss(model(pictures, training=True), masks)

@@ -67,7 +67,8 @@ class Library:
     def default(self) -> str:
         """Return the run that answers when none is named: the newest one at the start.
 
-        Where that is gone, it is the newest one that there is then.
+        Where that is gone, it is the newest one that there is then. Where there is none, as when
+        a shared folder cannot be reached, what is loaded goes on answering from memory.
 
         Raises:
             UnknownName: there is none.
@@ -80,12 +81,16 @@ class Library:
     def _newest(self) -> str:
         if finished := self.runs():
             return finished[-1].name
+        if self._default in self.loaded:
+            return str(self._default)
         if self.only:
             raise UnknownName(
                 f"What this was started with is gone: {', '.join(self.only)} was renamed or "
                 "removed. Give it back its name, or start again with another run."
             )
-        return run_folder.open_run(None, self.folder).name
+        raise UnknownName(  # the folder is nobody's business who asks from elsewhere
+            "There is no finished run to answer with. Train one first: zoo train efficientnet"
+        )
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -128,7 +133,7 @@ class Library:
         stamp = self._stamp(name)
         with self._lock:
             loaded, engine = self._engines.get(name, (None, None))
-            if engine is None or loaded != stamp:
+            if engine is None or stamp not in (loaded, None):
                 self._engines.pop(name, None)
                 return None
             self._engines.move_to_end(name)
