@@ -18,11 +18,17 @@ def owners(folder: Path) -> dict[str, str]:
     Raises:
         BadInput: the log cannot be read.
     """
-    return {
-        name: told["path"]
-        for _, told in log.lines(folder)
-        for name in _names(told["stem"], told["files"])
-    }
+    return _kept(folder)[1]
+
+
+def _kept(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the stem of each image by its path, and the image of each file by its name."""
+    stems: dict[str, str] = {}
+    owned: dict[str, str] = {}
+    for _, told in log.lines(folder):  # once: the lines of many images are long
+        stems[told["path"]] = told["stem"]
+        owned |= dict.fromkeys(_names(told["stem"], told["files"]), told["path"])
+    return stems, owned
 
 
 def reserve(folder: Path, paths: Sequence[str], formats: Sequence[str]) -> list[str]:
@@ -42,8 +48,7 @@ def reserve(folder: Path, paths: Sequence[str], formats: Sequence[str]) -> list[
                 f"The folder '{folder}' has an {INDEX} that is not of explained images: there is "
                 f"no {log.LOG}. Name another folder for the reports."
             )
-        stems = {told["path"]: told["stem"] for _, told in log.lines(folder)}
-        owned = owners(folder)
+        stems, owned = _kept(folder)
         taken = dict.fromkeys([Path(INDEX).stem, *(Path(name).stem for name in owned)], 1)
         new = []
         for path in paths:

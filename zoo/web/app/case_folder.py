@@ -216,7 +216,9 @@ class CaseFolder:
             written = (self.folder / TABLE).read_text("utf-8")
         except (OSError, ValueError):
             written = ""
-        if written != (told := table_of(reversed(self._every()))) and (written or self._every()):
+        cases = self._every()
+        told = table_of(reversed(cases))
+        if written != told and (written or cases):
             write_text(self.folder / TABLE, told)
 
     def _write_table(self) -> None:
