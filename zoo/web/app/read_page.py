@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from zoo.base.errors import ZooError
 from zoo.base.explanations import AUTO
+from zoo.runs.run_folder import Run
 from zoo.web.app import cards, templating, worklist
 from zoo.web.app import reading as readings
 from zoo.web.app.durations import Durations
@@ -61,8 +62,9 @@ def router(shared: Shared) -> APIRouter:
             shared.tasks.start(visitor.key, "explaining", library.explaining, done)
         )
 
-    def station(visitor: Visitor, card: dict[str, Any] | None, chosen: str = "") -> Response:
-        runs = library.runs()
+    def station(
+        visitor: Visitor, runs: list[Run], card: dict[str, Any] | None, chosen: str = ""
+    ) -> Response:
         default = library.default if runs else ""
         return templating.page(
             "read.html.j2",
@@ -81,18 +83,19 @@ def router(shared: Shared) -> APIRouter:
         """Return the page with the last case open; `run` is chosen for the images to come."""
         visitor = request.state.visitor
         chosen = shared.run(run).name if run else ""
-        there = {known.name for known in library.runs()}  # not renamed or removed since it read
+        runs = library.runs()
+        there = {known.name for known in runs}  # not renamed or removed since it read
         listed = [one for one in worklist.listed(visitor) if one[1].case.run in there]
         of_run = [one for one in listed if one[1].case.run == chosen]
         last = (of_run or listed)[-1:]
-        return station(visitor, shown(*last[0]) if last else None, chosen)
+        return station(visitor, runs, shown(*last[0]) if last else None, chosen)
 
     @routes.get(f"{worklist.CASE}/{{key}}")
     def case(request: Request, key: str, run: RunQuery) -> Response:
         """Return the page with one case open."""
         visitor = request.state.visitor
         _, reading = readings.find_reading(visitor, key, run)
-        return station(visitor, shown(key, reading))
+        return station(visitor, library.runs(), shown(key, reading))
 
     async def answered(request: Request, run: str, sent: CheckedUploads) -> Response:
         """Answer to each image that can be read; a sentence for each that cannot."""
